@@ -1,0 +1,1 @@
+"""Bytes to batches: corpora, manifests, samplers and the LightningDataModules that serve them."""

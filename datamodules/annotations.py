@@ -1,0 +1,89 @@
+"""What is said about a recording: timed events, and the grid of frames that a network sees it on.
+
+Standard library and numpy only, so that every package may import it. Times are seconds from the clip's
+start; frame ``k`` of a grid covers ``[k * hop_seconds, (k + 1) * hop_seconds)``.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class Event(NamedTuple):
+    """A sound of one class between two times of a clip. A tuple, so that events sort by onset."""
+
+    onset_seconds: float
+    offset_seconds: float
+    label: str
+
+    @property
+    def duration_seconds(self) -> float:
+        """Length of the event in seconds."""
+        return self.offset_seconds - self.onset_seconds
+
+
+@dataclass(frozen=True)
+class FrameGrid:
+    """Seconds <-> frames of a fixed hop.
+
+    >>> grid = FrameGrid(hop_seconds=0.5)
+    >>> grid.num_frames(2.1), grid.nearest_edge(0.8), grid.seconds(3)
+    (5, 2, 1.5)
+    >>> grid.activity([Event(0.5, 1.5, "dog")], classes=("cat", "dog"), num_frames=4)[:, 1]
+    array([0., 1., 1., 0.], dtype=float32)
+    """
+
+    hop_seconds: float
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.hop_seconds) and self.hop_seconds > 0):
+            raise ValueError(f"hop_seconds must be a positive number, got {self.hop_seconds}")
+
+    def num_frames(self, duration_seconds: float) -> int:
+        """Number of frames that cover a duration (the last one may reach past its end)."""
+        return math.ceil(round(duration_seconds / self.hop_seconds, 6))
+
+    def nearest_edge(self, seconds: float) -> int:
+        """Frame edge nearest to a time; halves go up, so that equal events of one grid stay equal."""
+        return math.floor(seconds / self.hop_seconds + 0.5)
+
+    def seconds(self, frame: int) -> float:
+        """Time at which a frame starts."""
+        return frame * self.hop_seconds
+
+    def activity(self, events: Sequence[Event], *, classes: Sequence[str], num_frames: int) -> NDArray[np.float32]:
+        """Strong labels ``Y_tc`` in {0, 1} on this grid, shape (num_frames, len(classes)).
+
+        Edges go to the nearest frame edge; an event shorter than a frame keeps one frame.
+        Raises ``KeyError`` for a label outside ``classes``.
+        """
+        column = {label: index for index, label in enumerate(classes)}
+        activity_TC = np.zeros((num_frames, len(classes)), dtype=np.float32)
+        for event in events:
+            first = min(self.nearest_edge(event.onset_seconds), num_frames - 1)
+            last = max(self.nearest_edge(event.offset_seconds), first + 1)
+            activity_TC[first:last, column[event.label]] = 1.0
+        return activity_TC
+
+
+@dataclass(frozen=True)
+class ClipReferences:
+    """What scoring may know of one split.
+
+    ``tags`` are the weak labels of each clip; ``events`` its strong labels, or None where a system's
+    selection must not see them. Every clip of the split is a key, event-free ones with empty values.
+    ``load_waveform`` reads one clip's mono waveform (float32 in [-1, 1]) for pictures.
+    """
+
+    classes: tuple[str, ...]
+    sample_rate_hz: int
+    tags: Mapping[str, frozenset[str]]
+    events: Mapping[str, tuple[Event, ...]] | None
+    duration_seconds: Mapping[str, float]
+    load_waveform: Callable[[str], NDArray[np.float32]]

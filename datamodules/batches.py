@@ -1,0 +1,33 @@
+"""The batches that travel from data modules to systems, and the legend of dimensions.
+
+Legend, used as suffixes everywhere: B clips of a batch, S samples, T frames, M mel bands, C classes,
+H hidden units. Waveforms are mono float32 in [-1, 1] at the data module's ``sample_rate_hz``; rows shorter
+than the longest are zero-padded, ``num_samples_B`` has the true lengths.
+
+Weak and strong labels never share a field or a type: a weakly supervised ``training_step`` takes a
+``ClipBatch``, which has no place for a strong label.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from torch import Tensor
+
+from datamodules.annotations import Event
+
+
+class ClipBatch(NamedTuple):
+    """Clips with their weak labels: which classes occur, not when."""
+
+    clip_ids: tuple[str, ...]
+    waveforms_BS: Tensor  # float32
+    num_samples_B: Tensor  # int64
+    tags_BC: Tensor  # float32, {0, 1}
+
+
+class StrongClipBatch(NamedTuple):
+    """The same clips with their strong labels beside them: for the upper bound, and for strong selection."""
+
+    clips: ClipBatch
+    events_B: tuple[tuple[Event, ...], ...]

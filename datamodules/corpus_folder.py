@@ -1,0 +1,62 @@
+"""Where corpora live on this disk and what each says of itself. Standard library only: the planner imports it.
+
+A corpus is a folder ``DATA_ROOT/NAME`` (``soundscapes/demo``) whose ``corpus.json`` is written last, so a folder
+with that file is whole. ``digest`` is what a run's data key is made of.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+
+def home() -> Path:
+    """The folder that holds ``data/`` and ``mlruns/``: ``EARMARK_HOME``, or the current folder."""
+    return Path(os.environ.get("EARMARK_HOME") or Path.cwd()).resolve()
+
+
+def data_root() -> Path:
+    """The folder of all corpora: ``EARMARK_DATA``, or ``data/`` under ``home()``."""
+    configured = os.environ.get("EARMARK_DATA")
+    return Path(configured).resolve() if configured else home() / "data"
+
+
+class CorpusMissingError(FileNotFoundError):
+    """The corpus is not on this disk, or only part of it is."""
+
+
+@dataclass(frozen=True)
+class CorpusCard:
+    """The contents of ``corpus.json``.
+
+    ``name`` is the folder under the data root; ``synthetic`` says that no sound in it was ever recorded;
+    ``licences`` maps each source to its licence; ``num_clips`` counts by split.
+    """
+
+    name: str
+    digest: str
+    classes: tuple[str, ...]
+    sample_rate_hz: int
+    synthetic: bool
+    licences: dict[str, str]
+    num_clips: dict[str, int]
+    description: str
+
+    def write(self, folder: Path) -> None:
+        """Write ``corpus.json``: last, and in one step, since its presence says that the folder is whole."""
+        partial = folder / "corpus.json.partial"
+        partial.write_text(json.dumps(asdict(self), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        partial.replace(folder / "corpus.json")
+
+
+def read_card(name: str) -> CorpusCard:
+    """The card of a prepared corpus. Raises ``CorpusMissingError`` with the command that prepares it."""
+    path = data_root() / name / "corpus.json"
+    if not path.is_file():
+        corpus, _, scale = name.partition("/")
+        command = f"earmark data {corpus}" + (f" --scale {scale}" if scale else "")
+        raise CorpusMissingError(f"corpus {name!r} is not prepared (no {path}); run: {command}")
+    fields = json.loads(path.read_text(encoding="utf-8"))
+    return CorpusCard(**{**fields, "classes": tuple(fields["classes"])})

@@ -1,0 +1,1 @@
+"""``python -m experiments`` and the console script ``earmark``."""

@@ -1,0 +1,1 @@
+"""From probabilities to what is reported: events, labellings."""

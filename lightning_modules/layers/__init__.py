@@ -1,0 +1,1 @@
+"""Network parts: torch only, no training logic."""

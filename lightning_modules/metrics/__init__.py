@@ -1,0 +1,1 @@
+"""Scores of hypotheses against references, in agreement with the field's authorities."""

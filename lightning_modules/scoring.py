@@ -1,0 +1,28 @@
+"""The contract between a run's stored predictions and its scores: re-scoring never retrains.
+
+A system's predictions are files in a run's ``predictions/`` folder; a ``Scoring`` turns them and the references into
+metrics, tables and pictures. It needs no trainer, so that a table's ``stage: score`` rows run in seconds.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+
+class Scoring(ABC):
+    """Scores one run. A subclass's constructor arguments are the table's ``scoring:`` keys."""
+
+    @abstractmethod
+    def score(
+        self, *, predictions: Mapping[str, Path], references: Mapping[str, Any], output_dir: Path
+    ) -> dict[str, float]:
+        """Fit on validation, score the test split, write artifacts under ``output_dir``, return the metrics.
+
+        ``predictions["own"]`` is the folder with ``validation.*`` and ``test.*`` of the run itself (or of the run that
+        ``from: {own: …}`` names); other keys are the names that the row's ``from:`` gives. ``references`` has the
+        keys ``validation`` and ``test``, as the data module's ``references(split)`` returns them. Metric names are
+        ``split/metric``; rates are in 0–1.
+        """

@@ -1,0 +1,1 @@
+"""Sound event detection from clip labels: one LightningModule a system."""
