@@ -1,0 +1,173 @@
+"""The tab-separated lists of DCASE: timed events and tags by clip. Standard library only.
+
+Strong lists have the columns ``filename onset offset event_label`` (older lists: ``file``, ``event_onset``,
+``event_offset``), weak ones ``filename event_labels`` with labels joined by commas. Both may lack the heading, have
+CRLF line ends, a byte-order mark and rows in any order; other columns of a headed file are ignored. A clip without an
+event is a row with its filename alone, or with empty fields. What cannot be scored is refused with file and line.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, Mapping, Sequence, Set
+from pathlib import Path
+from typing import NamedTuple
+
+from datamodules.annotations import Event
+
+EVENT_COLUMNS = ("filename", "onset", "offset", "event_label")
+TAG_COLUMNS = ("filename", "event_labels")
+_SYNONYMS = {"file": "filename", "event_onset": "onset", "event_offset": "offset"}
+_AUDIO_SUFFIX = re.compile(r"\.(wav|flac|ogg|opus|mp3|m4a|aac)$", re.IGNORECASE)
+
+
+class AnnotationFileError(ValueError):
+    """A list of events or tags that cannot be read; the text names file, line, value and what is allowed."""
+
+
+class _Row(NamedTuple):
+    place: str  # "file.tsv, line 3"
+    clip_id: str
+    fields: dict[str, str]  # the columns after the filename; empty for an event-free clip
+
+
+def clip_id(filename: str) -> str:
+    """What lists are matched by: the filename without folder and audio extension.
+
+    One system writes ``audio/validation/Y1_30.000_40.000.wav`` and another ``Y1_30.000_40.000``: the same clip. Two
+    different filenames of one list that give the same id are refused when the list is read.
+
+    >>> clip_id("audio/eval/Y1_30.000_40.000.wav"), clip_id("Y1_30.000_40.000")
+    ('Y1_30.000_40.000', 'Y1_30.000_40.000')
+    """
+    return _AUDIO_SUFFIX.sub("", re.split(r"[/\\]", filename.strip())[-1])
+
+
+def read_events(path: Path | str) -> dict[str, tuple[Event, ...]]:
+    """Events by clip id, sorted by onset; event-free clips are keys with an empty tuple.
+
+    Raises ``AnnotationFileError`` for a wrong number of columns, times that are no finite numbers or lie before 0, an
+    offset before its onset, a missing label, and filenames that collide; ``OSError`` if the file can't be opened.
+    """
+    events: dict[str, list[Event]] = {}
+    for row in _rows(Path(path), EVENT_COLUMNS):
+        of_clip = events.setdefault(row.clip_id, [])
+        if any(row.fields.values()):
+            of_clip.append(_event(row))
+    return {clip: tuple(sorted(of_clip)) for clip, of_clip in events.items()}
+
+
+def read_tags(path: Path | str) -> dict[str, frozenset[str]]:
+    """Tags by clip id; a clip that stands on several rows has the tags of all. Errors as ``read_events``."""
+    tags: dict[str, frozenset[str]] = {}
+    for row in _rows(Path(path), TAG_COLUMNS):
+        labels = (label.strip() for label in row.fields.get("event_labels", "").split(","))
+        tags[row.clip_id] = tags.get(row.clip_id, frozenset()) | {label for label in labels if label}
+    return tags
+
+
+def write_events(path: Path | str, events: Mapping[str, Sequence[Event]]) -> None:
+    """Write a headed strong list, sorted by clip and onset, times exact to the last bit.
+
+    Raises ``ValueError`` for what ``read_events`` would refuse or read otherwise.
+    """
+    lines = []
+    for filename in sorted(events):
+        of_clip = sorted(events[filename])
+        for event in of_clip:
+            _check_times(f"event of {filename!r}", *event[:2])
+            times = (repr(float(event.onset_seconds)), repr(float(event.offset_seconds)))
+            lines.append((filename, *times, _writable(event.label)))
+        if not of_clip:
+            lines.append((filename, "", "", ""))
+    _write(Path(path), EVENT_COLUMNS, list(events), lines)
+
+
+def write_tags(path: Path | str, tags: Mapping[str, Set[str]]) -> None:
+    """Write a headed weak list, sorted by clip, labels sorted. Raises ``ValueError`` for a label with a comma."""
+    for label in sorted({label for labels in tags.values() for label in labels if "," in label}):
+        raise ValueError(f"tag {label!r} has a comma, which separates the tags of a clip; rename the class")
+    lines = [(filename, ",".join(sorted(_writable(label) for label in tags[filename]))) for filename in sorted(tags)]
+    _write(Path(path), TAG_COLUMNS, list(tags), lines)
+
+
+def _rows(path: Path, columns: tuple[str, ...]) -> Iterator[_Row]:
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise AnnotationFileError(f"{path}: not UTF-8 text ({error.reason} at byte {error.start})") from error
+    header: list[str] | None = None
+    written_as: dict[str, str] = {}
+    lines = enumerate(re.split(r"\r\n|\n|\r", text), start=1)
+    for number, fields in ((number, line.split("\t")) for number, line in lines if line.strip()):
+        place = f"{path}, line {number}"
+        if header is None:
+            header = _header(place, fields, columns)
+            if header is not None:
+                continue
+            header = list(columns)
+        filename, values = fields[0].strip(), [field.strip() for field in fields[1:]]
+        if any(values) and len(fields) != len(header):
+            raise AnnotationFileError(
+                f"{place}: {len(fields)} columns, allowed: {len(header)} separated by tabs ({' '.join(header)})"
+                " or the filename alone"
+            )
+        clip = clip_id(filename)
+        if not clip:
+            raise AnnotationFileError(f"{place}: filename {filename!r}, allowed: a name that is not empty")
+        if written_as.setdefault(clip, filename) != filename:
+            raise AnnotationFileError(
+                f"{place}: filename {filename!r} and {written_as[clip]!r} are both clip {clip!r}; clips are matched "
+                "without folder and extension, which must be unique"
+            )
+        yield _Row(place, clip, {name: value for name, value in zip(header[1:], values, strict=False) if name})
+
+
+def _header(place: str, fields: list[str], columns: tuple[str, ...]) -> list[str] | None:
+    """The columns that a heading names ("" for those to ignore), or None where the first row is data."""
+    names = [_SYNONYMS.get(field.strip().lower(), field.strip().lower()) for field in fields]
+    if names[0] != "filename":
+        return None
+    if not set(columns) <= set(names) or len(set(names)) < len(names):
+        raise AnnotationFileError(f"{place}: heading {' '.join(names)!r}, allowed: {' '.join(columns)!r}")
+    return [name if name in columns else "" for name in names]
+
+
+def _event(row: _Row) -> Event:
+    times = []
+    for column in ("onset", "offset"):
+        try:
+            times.append(float(row.fields[column]))
+        except ValueError:
+            raise AnnotationFileError(
+                f"{row.place}: {column} {row.fields[column]!r}, allowed: a time in seconds"
+            ) from None
+    _check_times(row.place, *times)
+    if not row.fields["event_label"]:
+        raise AnnotationFileError(f"{row.place}: event_label '', allowed: the name of a class")
+    return Event(times[0], times[1], row.fields["event_label"])
+
+
+def _check_times(place: str, onset_seconds: float, offset_seconds: float) -> None:
+    for column, seconds in (("onset", onset_seconds), ("offset", offset_seconds)):
+        if not (math.isfinite(seconds) and seconds >= 0):
+            raise AnnotationFileError(f"{place}: {column} {seconds}, allowed: a finite time in seconds, 0 or later")
+    if offset_seconds < onset_seconds:
+        raise AnnotationFileError(
+            f"{place}: offset {offset_seconds} lies before onset {onset_seconds}, allowed: no event of negative length"
+        )
+
+
+def _writable(text: str) -> str:
+    if not text or text != text.strip() or re.search(r"[\t\r\n]", text):
+        raise ValueError(f"{text!r} can't be written to a TSV: it is empty, or has a tab, line end or outer blanks")
+    return text
+
+
+def _write(path: Path, columns: tuple[str, ...], filenames: list[str], lines: list[tuple[str, ...]]) -> None:
+    if len({clip_id(_writable(filename)) for filename in filenames} - {""}) < len(filenames):
+        raise ValueError(f"{path}: some clips have the same name without folder and extension")
+    partial = path.with_name(path.name + ".partial")
+    partial.write_text("".join("\t".join(line) + "\n" for line in [columns, *lines]), encoding="utf-8", newline="")
+    partial.replace(path)
