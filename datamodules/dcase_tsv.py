@@ -165,7 +165,7 @@ def _writable(text: str) -> str:
     return text
 
 
-def _write(path: Path, columns: tuple[str, ...], filenames: list[str], lines: list[tuple[str, ...]]) -> None:
+def _write(path: Path, columns: tuple[str, ...], filenames: list[str], lines: Sequence[tuple[str, ...]]) -> None:
     if len({clip_id(_writable(filename)) for filename in filenames} - {""}) < len(filenames):
         raise ValueError(f"{path}: some clips have the same name without folder and extension")
     partial = path.with_name(path.name + ".partial")
