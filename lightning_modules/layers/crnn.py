@@ -1,0 +1,110 @@
+"""Frame encoders: log-mel features in, one hidden vector a (pooled) frame out.
+
+``CRNN`` is convolutional blocks, a bidirectional recurrent layer and a dense layer with ReLU. The published sizes and
+the small ones for two CPU cores are functions whose numbers are visible; a table names one as its ``class_path``.
+Paper: Pellegrini & Cances, arXiv 1901.03146 (frequency is pooled, time is not).
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from lightning_modules.layers.conv import ConvBlock, SpectrogramBlock
+from lightning_modules.layers.glu import GatedConvBlock
+from lightning_modules.layers.log_mel import frame_mask
+from lightning_modules.layers.recurrent import Bidirectional, Cell
+
+
+class FrameEncoder(nn.Module, ABC):
+    """The contract: (B, T, ``num_mels``) -> (B, ceil(T / ``time_pooling``), ``num_outputs``), blind to padding."""
+
+    num_mels: int
+    num_outputs: int
+    time_pooling: int
+
+    @abstractmethod
+    def forward(self, features_BTM: Tensor, num_frames_B: Tensor) -> Tensor:
+        """Hidden vectors (B, T', H); those past ``pooled_frames(num_frames_B)`` mean nothing."""
+
+    def pooled_frames(self, num_frames_B: Tensor) -> Tensor:
+        """Frames of each clip after pooling in time: (B,) -> (B,), rounded up."""
+        return -(-num_frames_B // self.time_pooling)
+
+
+class CRNN(FrameEncoder):
+    """Blocks -> bidirectional cell -> dense + ReLU. ``blocks`` must chain: each takes what the one before leaves."""
+
+    def __init__(
+        self, *, num_mels: int, blocks: Sequence[SpectrogramBlock], cell: Cell, hidden_units: int, dense_units: int
+    ) -> None:
+        super().__init__()
+        self.num_mels = num_mels
+        self.num_outputs = dense_units
+        self.blocks = nn.ModuleList(blocks)
+        self.time_pooling = 1
+        bands = num_mels
+        for block in blocks:
+            self.time_pooling *= block.time_pooling
+            bands //= block.band_pooling
+        if bands == 0:
+            raise ValueError(f"num_mels {num_mels} is too few: the blocks pool every band away")
+        self.recurrent = Bidirectional(cell=cell, num_inputs=blocks[-1].out_channels * bands, hidden_units=hidden_units)
+        self.dense = nn.Linear(self.recurrent.num_outputs, dense_units)
+
+    def forward(self, features_BTM: Tensor, num_frames_B: Tensor) -> Tensor:
+        """Hidden vectors (B, T', H) of features (B, T, M)."""
+        padded = bool((num_frames_B < features_BTM.shape[1]).any())
+        # Zeros up to a whole number of pooling windows, so that a partial window sees the same in every batch.
+        remainder = -features_BTM.shape[1] % self.time_pooling
+        image_BCTF = F.pad(features_BTM, (0, 0, 0, remainder)).unsqueeze(1)
+        frames_B = num_frames_B
+        for block in self.blocks:
+            assert isinstance(block, SpectrogramBlock)
+            mask_BT = frame_mask(frames_B, num_frames=image_BCTF.shape[2]) if padded or remainder else None
+            image_BCTF = block(image_BCTF, mask_BT)
+            frames_B = -(-frames_B // block.time_pooling)
+        hidden_BTI = image_BCTF.transpose(1, 2).flatten(2)
+        return torch.relu(self.dense(self.recurrent(hidden_BTI, frames_B if padded else None)))
+
+
+def paper_crnn(*, num_mels: int = 64, cell: Cell = "gru", dropout: float = 0.1) -> FrameEncoder:
+    """Pellegrini & Cances' encoder: 3 x [Conv 64, pool 4 in frequency, dropout 0.1], BiGRU 64, Dense 64."""
+    blocks = [
+        ConvBlock(in_channels=channels, out_channels=64, time_pooling=1, band_pooling=4, dropout=dropout)
+        for channels in (1, 64, 64)
+    ]
+    return CRNN(num_mels=num_mels, blocks=blocks, cell=cell, hidden_units=64, dense_units=64)
+
+
+def paper_gated_crnn(*, num_mels: int = 64, cell: Cell = "gru") -> FrameEncoder:
+    """The gated form of ``paper_crnn``: Conv 128 split 64|64, no dropout."""
+    blocks = [
+        GatedConvBlock(in_channels=channels, out_channels=64, time_pooling=1, band_pooling=4, dropout=0.0)
+        for channels in (1, 64, 64)
+    ]
+    return CRNN(num_mels=num_mels, blocks=blocks, cell=cell, hidden_units=64, dense_units=64)
+
+
+def demo_crnn(*, num_mels: int = 40, cell: Cell = "gru", dropout: float = 0.1) -> FrameEncoder:
+    """Small enough for a table in minutes on two cores: time is pooled by 4 early, channels are few."""
+    blocks = [
+        ConvBlock(in_channels=1, out_channels=16, time_pooling=2, band_pooling=2, dropout=dropout),
+        ConvBlock(in_channels=16, out_channels=32, time_pooling=2, band_pooling=2, dropout=dropout),
+        ConvBlock(in_channels=32, out_channels=32, time_pooling=1, band_pooling=5, dropout=dropout),
+    ]
+    return CRNN(num_mels=num_mels, blocks=blocks, cell=cell, hidden_units=32, dense_units=32)
+
+
+def demo_gated_crnn(*, num_mels: int = 40, cell: Cell = "gru", dropout: float = 0.0) -> FrameEncoder:
+    """``demo_crnn`` with gated blocks (no dropout, as in the paper)."""
+    blocks = [
+        GatedConvBlock(in_channels=1, out_channels=16, time_pooling=2, band_pooling=2, dropout=dropout),
+        GatedConvBlock(in_channels=16, out_channels=32, time_pooling=2, band_pooling=2, dropout=dropout),
+        GatedConvBlock(in_channels=32, out_channels=32, time_pooling=1, band_pooling=5, dropout=dropout),
+    ]
+    return CRNN(num_mels=num_mels, blocks=blocks, cell=cell, hidden_units=32, dense_units=32)
