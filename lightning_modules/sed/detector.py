@@ -1,0 +1,139 @@
+"""What every sound event detection system shares: features, encoder, validation on tags, prediction, optimiser.
+
+A system adds ``detect`` (hidden vectors -> probabilities) and, where it is not plain tagging cross-entropy of the clip
+probabilities, ``loss``. Validation sees tags only, for every system. Rebuilding one takes its configuration and a
+state_dict; nothing is saved as hyper-parameters.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any, NamedTuple
+
+import pytorch_lightning as pl
+import torch
+from pytorch_lightning.cli import LRSchedulerCallable, OptimizerCallable
+from pytorch_lightning.utilities.types import OptimizerLRScheduler
+from torch import Tensor, nn
+from torchmetrics import MeanMetric
+
+from datamodules.batches import ClipBatch
+from lightning_modules.layers.crnn import FrameEncoder
+from lightning_modules.layers.log_mel import LogMel, LogMelSettings, frame_mask
+from lightning_modules.losses.tagging import tagging_loss
+from lightning_modules.metrics.tagging import TaggingF1
+
+
+class Detection(NamedTuple):
+    """A batch's probabilities, in float32. ``mask_BT`` is False on frames that are padding."""
+
+    clip_probabilities_BC: Tensor
+    frame_probabilities_BTC: Tensor | None  # None for a many-to-one system
+    mask_BT: Tensor
+
+
+class PredictedBatch(NamedTuple):
+    """A ``predict_step``'s answer: a ``Detection`` with the clips' names and numbers of frames."""
+
+    clip_ids: tuple[str, ...]
+    clip_probabilities_BC: Tensor
+    frame_probabilities_BTC: Tensor | None
+    num_frames_B: Tensor
+
+
+class SoundEventDetector(pl.LightningModule, ABC):
+    """Base of the systems.
+
+    ``classes`` and ``sample_rate_hz`` come from the data module. ``initial_probability`` is what the output layer says
+    of every class before training: events are rare, and a maximum over many frames that start at one half would start
+    at certainty (the prior of Lin et al., arXiv 1708.02002, section 3.3).
+    Raises ``ValueError`` where features and encoder do not fit.
+    """
+
+    def __init__(
+        self,
+        *,
+        classes: Sequence[str],
+        sample_rate_hz: int,
+        encoder: FrameEncoder,
+        features: LogMelSettings = LogMelSettings(),  # noqa: B008 - frozen
+        optimizer: OptimizerCallable = lambda params: torch.optim.Adam(params, lr=1e-3),
+        scheduler: LRSchedulerCallable | None = None,
+        initial_probability: float = 0.1,
+    ) -> None:
+        super().__init__()
+        if encoder.num_mels != features.num_mels:
+            raise ValueError(
+                f"features.num_mels is {features.num_mels} but encoder.num_mels is {encoder.num_mels}: make them equal"
+            )
+        if not 0 < initial_probability < 1:
+            raise ValueError(f"initial_probability must lie between 0 and 1, got {initial_probability}")
+        self.classes = tuple(classes)
+        self.log_mel = LogMel(sample_rate_hz=sample_rate_hz, **asdict(features))
+        self.encoder = encoder
+        self.classifier = nn.Linear(encoder.num_outputs, len(self.classes))
+        nn.init.constant_(self.classifier.bias, torch.logit(torch.tensor(initial_probability)).item())
+        self._make_optimizer = optimizer
+        self._make_scheduler = scheduler
+        self.validation_loss = MeanMetric()
+        self.validation_tagging = TaggingF1(num_classes=len(self.classes))
+
+    @property
+    def hop_seconds(self) -> float:
+        """Length of one frame of the curves."""
+        return self.log_mel.hop_seconds * self.encoder.time_pooling
+
+    @abstractmethod
+    def detect(self, hidden_BTH: Tensor, mask_BT: Tensor) -> Detection:
+        """Probabilities of encoded frames."""
+
+    def loss(self, detection: Detection, tags_BC: Tensor) -> Tensor:
+        """Loss of a batch against its weak labels, a scalar."""
+        return tagging_loss(detection.clip_probabilities_BC, tags_BC)
+
+    def forward(self, waveforms_BS: Tensor, num_samples_B: Tensor) -> Detection:
+        """Waveforms -> probabilities."""
+        features_BTM = self.log_mel(waveforms_BS, num_samples_B)
+        num_frames_B = self.log_mel.num_frames(num_samples_B)
+        hidden_BTH = self.encoder(features_BTM, num_frames_B)
+        mask_BT = frame_mask(self.encoder.pooled_frames(num_frames_B), num_frames=hidden_BTH.shape[1])
+        return self.detect(hidden_BTH, mask_BT)
+
+    def frame_probabilities(self, hidden_BTH: Tensor) -> Tensor:
+        """Sigmoid of the output layer, in float32 whatever the precision: (B, T, C)."""
+        return torch.sigmoid(self.classifier(hidden_BTH).float())
+
+    def validation_step(self, batch: ClipBatch, batch_idx: int) -> None:
+        """Loss and tagging F1 against the tags; exact on several processes, since both are sums over clips."""
+        detection = self(batch.waveforms_BS, batch.num_samples_B)
+        self.validation_loss.update(self.loss(detection, batch.tags_BC), weight=len(batch.clip_ids))
+        self.validation_tagging.update(detection.clip_probabilities_BC, batch.tags_BC)
+
+    def on_validation_epoch_end(self) -> None:
+        """Log ``validation/loss`` and ``validation/tagging_f1_{macro,micro}`` (threshold 0.5)."""
+        f1: Mapping[str, Tensor] = self.validation_tagging.compute()
+        self.log("validation/loss", self.validation_loss.compute(), prog_bar=True)
+        self.log_dict({f"validation/tagging_f1_{mean}": value for mean, value in f1.items()}, prog_bar=True)
+        self.validation_loss.reset()
+        self.validation_tagging.reset()
+
+    def predict_step(self, batch: ClipBatch, batch_idx: int) -> PredictedBatch:
+        """Probabilities of a batch by clip id, on the CPU."""
+        detection = self(batch.waveforms_BS, batch.num_samples_B)
+        curves_BTC = detection.frame_probabilities_BTC
+        return PredictedBatch(
+            clip_ids=batch.clip_ids,
+            clip_probabilities_BC=detection.clip_probabilities_BC.cpu(),
+            frame_probabilities_BTC=None if curves_BTC is None else curves_BTC.cpu(),
+            num_frames_B=detection.mask_BT.sum(1).cpu(),
+        )
+
+    def configure_optimizers(self) -> OptimizerLRScheduler:
+        """The optimiser, and the schedule by epoch where there is one."""
+        optimizer = self._make_optimizer(self.parameters())
+        if self._make_scheduler is None:
+            return optimizer
+        scheduler: Any = self._make_scheduler(optimizer)  # Lightning's union has no name for "some schedule"
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "monitor": "validation/loss"}}
