@@ -1,0 +1,103 @@
+"""``earmark score events``: score any system's event list against a reference, as JSON on stdout.
+
+Both files are DCASE lists (``datamodules.dcase_tsv`` says which forms are read). Warnings go to stderr, so that stdout
+is one JSON document. Heavy imports wait inside ``run``: ``--help`` must start at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import sys
+from collections.abc import Callable
+
+EXAMPLE = """example:
+  earmark score events --reference test.tsv --estimated mine.tsv --classes dog,cat | jq .event_based.macro.f1
+
+files (tab-separated; heading optional; times in seconds):
+  filename     onset  offset  event_label
+  kitchen.wav  0.50   2.25    dog
+  silence.wav                               (no event: the filename alone)
+The files scored are those that the reference lists. Rates are 0-1, undefined ones null."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's options on a (sub)parser."""
+    parser.description = "Score estimated sound events against a reference: event-based, segment-based, by tags."
+    parser.epilog = EXAMPLE
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument("--reference", required=True, metavar="REF.tsv", help="true events; lists the files to score")
+    parser.add_argument("--estimated", required=True, metavar="EST.tsv", help="a system's events")
+    parser.add_argument(
+        "--classes", type=_labels, metavar="A,B,…", help="classes to score (default: those of both files)"
+    )
+    parser.add_argument(
+        "--collar-seconds",
+        type=_positive,
+        default=0.2,
+        metavar="S",
+        help="tolerance of onsets and offsets (default .2)",
+    )
+    parser.add_argument(
+        "--offset-fraction",
+        type=_fraction,
+        default=0.2,
+        metavar="F",
+        help="tolerance of offsets as a fraction of the event's length, where that is more (default .2)",
+    )
+    parser.add_argument(
+        "--segment-seconds", type=_positive, default=1.0, metavar="S", help="length of a segment (default 1)"
+    )
+    parser.add_argument(
+        "--short-below-seconds", type=_positive, default=1.0, metavar="S", help="events below are short (default 1)"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the scores; exit code 0. Raises ``ValueError`` with one line for a file that can't be scored."""
+    from datamodules.dcase_tsv import read_events
+    from lightning_modules.metrics.summary import ScoreSettings, summarise
+
+    try:
+        reference, estimated = read_events(arguments.reference), read_events(arguments.estimated)
+    except OSError as error:
+        raise ValueError(f"{error.filename}: {error.strerror}") from error
+    if not reference:
+        raise ValueError(f"{arguments.reference}: lists no file, so there is nothing to score")
+    settings = ScoreSettings(
+        collar_seconds=arguments.collar_seconds,
+        offset_fraction=arguments.offset_fraction,
+        segment_seconds=arguments.segment_seconds,
+        short_below_seconds=arguments.short_below_seconds,
+    )
+    summary = summarise(reference, estimated, classes=arguments.classes, settings=settings)
+    for line in summary.lists.warnings():
+        print(f"warning: {line}", file=sys.stderr)
+    print(json.dumps(summary.as_json(), indent=2, ensure_ascii=False, allow_nan=False))
+    return 0
+
+
+def _labels(text: str) -> list[str]:
+    labels = list(dict.fromkeys(label.strip() for label in text.split(",")))
+    if "" in labels:
+        raise argparse.ArgumentTypeError(f"{text!r}, allowed: names of classes with commas between")
+    return labels
+
+
+def _positive(text: str) -> float:
+    return _number(text, "a number of seconds above 0", lambda value: value > 0)
+
+
+def _fraction(text: str) -> float:
+    return _number(text, "a number from 0 to 1", lambda value: 0 <= value <= 1)
+
+
+def _number(text: str, allowed: str, accepts: Callable[[float], bool]) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not (math.isfinite(value) and accepts(value)):
+        raise argparse.ArgumentTypeError(f"{text!r}, allowed: {allowed}")
+    return value
