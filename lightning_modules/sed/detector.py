@@ -8,8 +8,9 @@ state_dict; nothing is saved as hyper-parameters.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytorch_lightning as pl
@@ -24,6 +25,7 @@ from lightning_modules.layers.crnn import FrameEncoder
 from lightning_modules.layers.log_mel import LogMel, LogMelSettings, frame_mask
 from lightning_modules.losses.tagging import tagging_loss
 from lightning_modules.metrics.tagging import TaggingF1
+from lightning_modules.sed.gathering import PredictedBatch, gather_predictions
 
 
 class Detection(NamedTuple):
@@ -32,15 +34,6 @@ class Detection(NamedTuple):
     clip_probabilities_BC: Tensor
     frame_probabilities_BTC: Tensor | None  # None for a many-to-one system
     mask_BT: Tensor
-
-
-class PredictedBatch(NamedTuple):
-    """A ``predict_step``'s answer: a ``Detection`` with the clips' names and numbers of frames."""
-
-    clip_ids: tuple[str, ...]
-    clip_probabilities_BC: Tensor
-    frame_probabilities_BTC: Tensor | None
-    num_frames_B: Tensor
 
 
 class SoundEventDetector(pl.LightningModule, ABC):
@@ -129,6 +122,12 @@ class SoundEventDetector(pl.LightningModule, ABC):
             frame_probabilities_BTC=None if curves_BTC is None else curves_BTC.cpu(),
             num_frames_B=detection.mask_BT.sum(1).cpu(),
         )
+
+    def write_predictions(self, batches: Iterable[PredictedBatch], *, clip_ids: Collection[str], path: Path) -> None:
+        """Gather what ``Trainer.predict`` returned on every rank; rank 0 writes ``path`` with suffix ``.npz``."""
+        predictions = gather_predictions(batches, classes=self.classes, hop_seconds=self.hop_seconds, clip_ids=clip_ids)
+        if predictions is not None:
+            predictions.save(path.with_suffix(".npz"))
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
         """The optimiser, and the schedule by epoch where there is one."""

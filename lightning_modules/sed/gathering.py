@@ -8,13 +8,24 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import torch.distributed as dist
 from numpy.typing import NDArray
+from torch import Tensor
 
-from lightning_modules.sed.detector import PredictedBatch
 from lightning_modules.sed.predictions import DetectionPredictions
+
+
+class PredictedBatch(NamedTuple):
+    """A ``predict_step``'s answer: probabilities with the clips' names and numbers of frames."""
+
+    clip_ids: tuple[str, ...]
+    clip_probabilities_BC: Tensor
+    frame_probabilities_BTC: Tensor | None
+    num_frames_B: Tensor
+
 
 # One clip: its id, clip probabilities (C,), and the frame curves (T, C) of its real frames.
 _Clip = tuple[str, NDArray[np.float32], NDArray[np.float32] | None]

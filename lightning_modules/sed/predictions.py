@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,17 +31,17 @@ class DetectionPredictions:
     def save(self, path: Path) -> None:
         """Write an ``.npz`` in one step, so that an interruption leaves no half file."""
         partial = path.with_name(path.name + ".partial")
-        curves = self.frame_probabilities_NTC
+        arrays: dict[str, Any] = {
+            "classes": np.array(self.classes),
+            "clip_ids": np.array(self.clip_ids),
+            "clip_probabilities_NC": self.clip_probabilities_NC,
+            "num_frames_N": self.num_frames_N,
+            "hop_seconds": self.hop_seconds,
+        }
+        if self.frame_probabilities_NTC is not None:
+            arrays["frame_probabilities_NTC"] = self.frame_probabilities_NTC
         with partial.open("wb") as file:
-            np.savez_compressed(
-                file,
-                classes=np.array(self.classes),
-                clip_ids=np.array(self.clip_ids),
-                clip_probabilities_NC=self.clip_probabilities_NC,
-                num_frames_N=self.num_frames_N,
-                hop_seconds=self.hop_seconds,
-                **({} if curves is None else {"frame_probabilities_NTC": curves}),
-            )
+            np.savez_compressed(file, **arrays)
         partial.replace(path)
 
     @classmethod
@@ -51,7 +52,7 @@ class DetectionPredictions:
                 classes=tuple(file["classes"].tolist()),
                 clip_ids=tuple(file["clip_ids"].tolist()),
                 clip_probabilities_NC=file["clip_probabilities_NC"],
-                frame_probabilities_NTC=file["frame_probabilities_NTC"] if "frame_probabilities_NTC" in file else None,
+                frame_probabilities_NTC=file.get("frame_probabilities_NTC"),
                 num_frames_N=file["num_frames_N"],
                 hop_seconds=float(file["hop_seconds"]),
             )

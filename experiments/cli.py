@@ -1,0 +1,80 @@
+"""The command line: one parser, a file a command; what a command needs is imported inside it.
+
+Exit code 0 only on success; a user's mistake is one line on standard error without a traceback (EARMARK_DEBUG=1 shows
+it), exit code 2.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from typing import NoReturn
+
+EXAMPLES = """examples:
+  earmark data soundscapes --scale demo      prepare real audio (Debian packages, no registration)
+  earmark plan weak_sed --scale demo         what is there, what would run, and why
+  earmark run weak_sed --scale demo          run what is missing
+  earmark report weak_sed --scale demo       mean ± std over seeds
+  earmark ui                                 the MLflow dashboard on 127.0.0.1
+"""
+
+
+class OneLineParser(argparse.ArgumentParser):
+    """An ArgumentParser whose errors are one line; ``--help`` has the usage."""
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong and leave with code 2."""
+        self.exit(2, f"{self.prog}: error: {message} (see {self.prog} --help)\n")
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """All commands. Imports nothing heavy, so that ``earmark --help`` starts at once."""
+    from experiments import data_command, fit_command, score_command, table_commands, ui_command
+
+    parser = OneLineParser(
+        prog="earmark",
+        description="Comparative experiments on weakly or scarcely labelled audio, tracked in MLflow.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for name, module, summary in (
+        ("data", data_command, "prepare a corpus"),
+        ("plan", table_commands.plan, "every cell's state, and what would run"),
+        ("run", table_commands.run, "run the cells of a table that are not finished"),
+        ("report", table_commands.report, "a table's mean ± std over seeds"),
+        ("fit", fit_command, "one run from one configuration file"),
+        ("score", score_command, "score any system's output"),
+        ("ui", ui_command, "the MLflow dashboard"),
+    ):
+        command = commands.add_parser(name, help=summary, formatter_class=argparse.RawDescriptionHelpFormatter)
+        module.add_arguments(command)
+        command.set_defaults(run=module.run)
+    return parser
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; returns the exit code."""
+    from datamodules.corpus_folder import CorpusMissingError
+    from experiments.errors import UserError
+
+    parser = build_parser()
+    parsed, rest = parser.parse_known_args(arguments)
+    if rest and parsed.command != "fit":
+        parser.error(f"unknown argument {rest[0]!r}")
+    if parsed.command == "fit":
+        parsed.overrides = rest
+    try:
+        return int(parsed.run(parsed))
+    except (UserError, CorpusMissingError) as error:
+        if os.environ.get("EARMARK_DEBUG"):
+            raise
+        print(f"earmark: error: {error}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:  # `earmark … | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except KeyboardInterrupt:
+        print("earmark: interrupted", file=sys.stderr)
+        return 130

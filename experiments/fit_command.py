@@ -1,0 +1,87 @@
+"""``earmark fit CONFIG``: one run from one file with the sections of a table's base (a run's config.yaml is one)."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from experiments.errors import UserError, unknown
+
+KEYS = ("family", "stage", "seed", "from", "imports", "machine")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of ``earmark fit``."""
+    parser.description = (
+        "Train, predict and score one run. Any key of the file can be given on the command line, init_args left out."
+    )
+    parser.epilog = "example: earmark fit my_run.yaml --model.penalty_alpha 0.1 --trainer.max_epochs 5"
+    parser.add_argument("config", type=Path, help="a .yaml with data, model, trainer, checkpoint, scoring")
+    parser.add_argument("--seed", type=int, help="default: the file's, or 0")
+
+
+def _pairs(rest: list[str]) -> dict[str, Any]:
+    """``--a.b VALUE`` and ``--a.b=VALUE`` as dotted paths and values."""
+    from experiments.spec import SECTIONS, parse_value
+
+    values: dict[str, Any] = {}
+    texts = list(rest)
+    while texts:
+        name, sign, value = texts.pop(0).partition("=")
+        if not name.startswith("--"):
+            raise UserError(f"unknown argument {name!r}; keys are given as --model.penalty_alpha 0.1")
+        key = name[2:]
+        if key.split(".")[0] not in SECTIONS:
+            raise UserError(f"--{key}: {unknown('section', key.split('.')[0], SECTIONS)}")
+        if not sign:
+            if not texts:
+                raise UserError(f"--{key}: a value is missing")
+            value = texts.pop(0)
+        values[key] = parse_value(value)
+    return values
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run it in the foreground through the same launcher, tracked like a table's cell."""
+    from datamodules.corpus_folder import home
+    from experiments.merge import Config, normalise, set_path
+    from experiments.plan import make_plan
+    from experiments.spec import SECTIONS, Row, Table, read_yaml
+    from experiments.table_commands import launch_cells
+    from experiments.tracking import Tracker
+
+    path: Path = arguments.config
+    raw = read_yaml(path)
+    if not isinstance(raw, dict):
+        raise UserError(f"{path}: expected a mapping with the sections {', '.join(SECTIONS)}")
+    for key in raw:
+        if key not in (*SECTIONS, *KEYS):
+            raise UserError(f"{path}: {unknown('key', str(key), (*SECTIONS, *KEYS))}")
+    if raw.get("stage", "fit") != "fit" or raw.get("from"):
+        raise UserError(f"{path}: a run that stands on others is scored with its table: earmark run TABLE --rows ROW")
+    config: Config = normalise({section: raw[section] for section in SECTIONS if section in raw})
+    for dotted, value in _pairs(arguments.overrides).items():
+        try:
+            set_path(config, dotted, value)
+        except ValueError as error:
+            raise UserError(f"--{error}") from None
+    seed = arguments.seed if arguments.seed is not None else raw.get("seed", 0)
+    if type(seed) is not int or seed < 0:
+        raise UserError(f"{path}: seed: expected an integer >= 0, got {seed!r}")
+    row = Row(table="fit", name=path.stem, why="", stage="fit", config=config, sources={})
+    table = Table(
+        name="fit", path=path, title=path.stem, family=str(raw.get("family", "fit")), scale="none",
+        rows={row.name: row}, seeds=(seed,), columns=(), machine=raw.get("machine") or {},
+        imports=tuple(raw.get("imports") or ()), varied=(),
+    )  # fmt: skip
+    tracker = Tracker(home())
+    cells = make_plan(table, tracker)
+    code = launch_cells(table, tracker, cells, slots=1, again=f"earmark fit {path}")
+    if code == 0:
+        (cell,) = cells
+        assert cell.key is not None
+        folder = tracker.run_dir(cell.key.id)
+        print((folder / "metrics.json").read_text(encoding="utf-8"), end="")
+        print(f"run folder: {folder}")
+    return code

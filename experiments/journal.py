@@ -1,0 +1,80 @@
+"""The run's own record: JSON lines in its folder, written by rank 0 of training, read by whoever ships them.
+
+Training never talks to a tracking server, so an outage cannot touch it. A line is written whole and flushed; a reader
+stops before a torn last line and goes on from its byte offset. The file's age is the run's heartbeat.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+NAME = "journal.jsonl"
+
+
+class JournalLine(NamedTuple):
+    """One record. ``kind`` is ``metrics``, ``progress`` or ``state``; the rest is in ``fields``."""
+
+    time_ms: int
+    kind: str
+    fields: Mapping[str, Any]
+
+
+class Journal:
+    """Appends records to one run folder's journal."""
+
+    def __init__(self, run_dir: Path) -> None:
+        self.path = run_dir / NAME
+        self._last_progress_ms = 0
+
+    def _append(self, kind: str, **fields: Any) -> None:
+        line = json.dumps({"t": time.time_ns() // 1_000_000, "kind": kind, **fields}, allow_nan=False)
+        with self.path.open("a", encoding="utf-8") as file:
+            file.write(line + "\n")
+
+    def metrics(self, values: Mapping[str, float], *, step: int) -> None:
+        """Record metrics of one step; a value that is not finite is written as text, JSON has none."""
+        plain = {key: value if math.isfinite(value) else str(value) for key, value in values.items()}
+        self._append("metrics", values=plain, step=step)
+
+    def progress(self, done: int, total: int, *, what: str) -> None:
+        """Record how far the run is, at most twice a second (and always at the end)."""
+        now_ms = time.time_ns() // 1_000_000
+        if now_ms - self._last_progress_ms >= 500 or done >= total:
+            self._last_progress_ms = now_ms
+            self._append("progress", done=done, total=total, what=what)
+
+    def state(self, state: str, message: str = "") -> None:
+        """Record ``started``, ``finished``, ``failed`` or ``stopped``; ``finished`` is the last line of a whole run."""
+        self._append("state", state=state, message=message)
+
+
+def read_lines(path: Path, *, offset: int = 0) -> tuple[list[JournalLine], int]:
+    """The whole lines after a byte offset, and the offset to go on from."""
+    if not path.exists():
+        return [], offset
+    with path.open("rb") as file:
+        file.seek(offset)
+        data = file.read()
+    whole = data[: data.rfind(b"\n") + 1]
+    return list(_parse(whole)), offset + len(whole)
+
+
+def _parse(data: bytes) -> Iterator[JournalLine]:
+    for line in data.splitlines():
+        try:
+            record = json.loads(line)
+            yield JournalLine(record.pop("t"), record.pop("kind"), record)
+        except (ValueError, KeyError):  # a line torn by a kill, later completed to a full line by the next process
+            continue
+
+
+def final_state(path: Path) -> tuple[str, str]:
+    """State and message of the last ``state`` line; ``("", "")`` where there is none."""
+    lines, _ = read_lines(path)
+    states = [line for line in lines if line.kind == "state"]
+    return (str(states[-1].fields["state"]), str(states[-1].fields["message"])) if states else ("", "")

@@ -1,0 +1,82 @@
+"""Makes a cell's run folder and its MLflow run, before its process starts.
+
+A run that failed or was stopped is taken up again under the same MLflow run, from its last checkpoint.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+
+from experiments import provenance
+from experiments.merge import get_path
+from experiments.plan import Cell
+from experiments.run_folder import CONFIG, KEY
+from experiments.spec import Table
+from experiments.tracking import Tracker
+
+
+def to_yaml(value: Any) -> str:
+    """Plain values as YAML text."""
+    stream = io.StringIO()
+    yaml = YAML(typ="safe", pure=True)
+    yaml.default_flow_style = False
+    yaml.dump(value, stream)
+    return stream.getvalue()
+
+
+def prepare_run(
+    cell: Cell, table: Table, tracker: Tracker, *, machine: Mapping[str, Any], git: Mapping[str, str]
+) -> tuple[str, Path]:
+    """Returns MLflow's run id and the run folder."""
+    assert cell.key is not None
+    run_dir = tracker.run_dir(cell.key.id)
+    run_dir.mkdir(parents=True, exist_ok=True)
+    sources = {name: f"../{other.key.id}" for name, other in cell.upstream.items() if other.key}
+    _restore_predictions(cell, tracker)
+    record = {
+        "stage": cell.row.stage, "seed": cell.seed, "from": sources, "imports": list(table.imports),
+        **cell.row.config, "machine": dict(machine),
+    }  # fmt: skip
+    (run_dir / CONFIG).write_text(to_yaml(record), encoding="utf-8")
+    parts = {**cell.key.parts(), "seed": cell.seed, "code": dict(cell.code), "config": cell.row.config}
+    (run_dir / KEY).write_text(json.dumps(parts, indent=1) + "\n", encoding="utf-8")
+    (run_dir / "environment.txt").write_text(provenance.environment(), encoding="utf-8")
+    if git.get("git.dirty") == "true":
+        (run_dir / "git.diff").write_text(provenance.git_diff(), encoding="utf-8")
+    tags = _tags(cell, table, git)
+    if cell.run is not None:
+        tracker.tag(cell.run.run_id, tags)
+        return cell.run.run_id, run_dir
+    params = {"row": cell.row.name, "seed": cell.seed, "scale": table.scale}
+    params |= {path: value for path in table.varied if (value := get_path(cell.row.config, path)) is not None}
+    run_id = tracker.create(table.family, name=f"{cell.row.name} seed {cell.seed}", tags=tags, params=params)
+    return run_id, run_dir
+
+
+def _tags(cell: Cell, table: Table, git: Mapping[str, str]) -> dict[str, str]:
+    assert cell.key is not None
+    return {
+        f"row.{cell.row.table}": cell.row.name,
+        "seed": str(cell.seed),
+        "scale": table.scale,
+        "stage": cell.row.stage,
+        "corpus": str(get_path(cell.row.config, "data.corpus")),
+        "key": cell.key.id,
+        **{f"key.{name}": part for name, part in cell.key.parts().items()},
+        **git,
+    }
+
+
+def _restore_predictions(cell: Cell, tracker: Tracker) -> None:
+    """Fetch the predictions of finished upstream runs whose folders are gone from this disk."""
+    for other in cell.upstream.values():
+        if other.key and other.run and other.row.stage == "fit":
+            folder = tracker.run_dir(other.key.id)
+            if not (folder / "predictions").is_dir():
+                tracker.download(other.run.run_id, "predictions", folder)

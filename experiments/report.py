@@ -1,0 +1,172 @@
+"""A table's numbers from MLflow: mean ± standard deviation over seeds, as Markdown, LaTeX or CSV.
+
+The best mean of a column stands in bold. A cell without a finished run is a dash, and the line under the table says
+how many are missing: a report never hides what was not run.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from datamodules.corpus_folder import CorpusMissingError, read_card
+from experiments.merge import get_path
+from experiments.plan import Cell
+from experiments.spec import Column, Table
+from experiments.stats import Summary, summarise
+
+
+@dataclass(frozen=True)
+class Report:
+    """Summaries by (row, metric), with what a heading must say."""
+
+    table: Table
+    heading: str
+    rows: tuple[str, ...]
+    cells: Mapping[tuple[str, str], Summary | None]
+    missing: tuple[str, ...]
+
+    def best(self, column: Column) -> set[str]:
+        """Rows with the best mean of a column, as printed (ties share it)."""
+        means = {
+            row: float(_number(summary.mean, column))
+            for row in self.rows
+            if (summary := self.cells[row, column.metric]) is not None
+        }
+        if not means or column.better == "neither":
+            return set()
+        target = max(means.values()) if column.better == "higher" else min(means.values())
+        return {row for row, mean in means.items() if mean == target}
+
+
+def _number(value: float, column: Column) -> str:
+    return f"{100 * value:.1f}" if column.unit == "percent" else f"{value:.2f}"
+
+
+def make_report(table: Table, cells: Sequence[Cell]) -> Report:
+    """Gather the finished cells of a plan."""
+    own = [cell for cell in cells if cell.row.table == table.name]
+    rows = tuple(name for name in table.rows if any(cell.row.name == name for cell in own))
+    seeds = sorted({cell.seed for cell in own})
+    summaries = {}
+    for row in rows:
+        runs = [cell.run for cell in own if cell.row.name == row and cell.state == "finished" and cell.run]
+        for column in table.columns:
+            summaries[row, column.metric] = summarise(
+                [run.metrics[column.metric] for run in runs if column.metric in run.metrics]
+            )
+    missing = tuple(f"{cell.name} ({cell.state})" for cell in own if cell.state != "finished")
+    return Report(table, _heading(table, seeds), rows, summaries, missing)
+
+
+def _heading(table: Table, seeds: Sequence[int]) -> str:
+    corpora = sorted({str(get_path(row.config, "data.corpus")) for row in table.rows.values()})
+    says = []
+    for corpus in corpora:
+        try:
+            card = read_card(corpus)
+        except CorpusMissingError:
+            says.append(f"{corpus} (not prepared here)")
+            continue
+        kind = "SYNTHETIC TONES, NOT REAL AUDIO" if card.synthetic else "real recordings"
+        counts = "/".join(str(count) for count in card.num_clips.values())
+        says.append(f"{corpus}: {kind}, {counts} clips ({'/'.join(card.num_clips)})")
+    runs = f"{len(seeds)} seed" + ("s" if len(seeds) != 1 else "")
+    return f"{table.title} · scale {table.scale} · {'; '.join(says)} · mean ± std over {runs}"
+
+
+def _text(summary: Summary | None, column: Column, *, plus_minus: str) -> str:
+    if summary is None:
+        return "–"
+    spread = "" if summary.std is None else f" {plus_minus} {_number(summary.std, column)}"
+    return f"{_number(summary.mean, column)}{spread}"
+
+
+def _label(column: Column) -> str:
+    arrow = {"higher": " ↑", "lower": " ↓", "neither": ""}[column.better]
+    return f"{column.label}{arrow}" + (" %" if column.unit == "percent" else "")
+
+
+def _footnote(report: Report) -> str:
+    if not report.missing:
+        return ""
+    return f"{len(report.missing)} cells without a finished run: {', '.join(report.missing)}"
+
+
+def markdown(report: Report) -> str:
+    """A GitHub-flavoured table, columns padded so that it reads in a terminal too."""
+    columns = report.table.columns
+    grid = [["row", *(_label(column) for column in columns)]]
+    bold = {column.metric: report.best(column) for column in columns}
+    for row in report.rows:
+        texts = [_text(report.cells[row, column.metric], column, plus_minus="±") for column in columns]
+        grid.append([row, *(f"**{t}**" if row in bold[c.metric] else t for t, c in zip(texts, columns, strict=True))])
+    widths = [max(len(line[k]) for line in grid) for k in range(len(grid[0]))]
+    lines = [
+        "| " + " | ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)) + " |" for line in grid
+    ]
+    lines.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")
+    whys = [f"- `{row}`: {report.table.rows[row].why}" for row in report.rows]
+    foot = _footnote(report)
+    return "\n".join([report.heading, "", *lines, "", *whys, *(["", foot] if foot else [])]) + "\n"
+
+
+def _escape(text: str) -> str:
+    for plain, safe in (("\\", r"\textbackslash{}"), ("_", r"\_"), ("%", r"\%"), ("&", r"\&"), ("#", r"\#")):
+        text = text.replace(plain, safe)
+    for symbol, safe in (
+        ("↑", r"$\uparrow$"),
+        ("↓", r"$\downarrow$"),
+        ("·", r"$\cdot$"),
+        ("±", r"$\pm$"),
+        ("–", "--"),
+        ("×", r"$\times$"),
+    ):
+        text = text.replace(symbol, safe)
+    return text
+
+
+def latex(report: Report) -> str:
+    """A booktabs table."""
+    columns = report.table.columns
+    bold = {column.metric: report.best(column) for column in columns}
+    lines = [
+        r"\begin{table}",
+        rf"\caption{{{_escape(report.heading)}}}",
+        rf"\begin{{tabular}}{{l{'r' * len(columns)}}}",
+        r"\toprule",
+        " & ".join(["row", *(_escape(_label(column)) for column in columns)]) + r" \\",
+        r"\midrule",
+    ]
+    for row in report.rows:
+        texts = []
+        for column in columns:
+            text = _text(report.cells[row, column.metric], column, plus_minus=r"$\pm$").replace("–", "--")
+            texts.append(rf"\textbf{{{text}}}" if row in bold[column.metric] else text)
+        lines.append(" & ".join([_escape(row), *texts]) + r" \\")
+    lines += [r"\bottomrule", r"\end{tabular}"]
+    if foot := _footnote(report):
+        lines.append(rf"\par {_escape(foot)}")
+    return "\n".join([*lines, r"\end{table}"]) + "\n"
+
+
+def comma_separated(report: Report) -> str:
+    """One line a row and metric with mean, std (empty for one seed) and n; rates stay in 0-1."""
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(["row", "metric", "mean", "std", "n"])
+    for row in report.rows:
+        for column in report.table.columns:
+            summary = report.cells[row, column.metric]
+            values = (
+                ["", "", 0]
+                if summary is None
+                else [summary.mean, "" if summary.std is None else summary.std, summary.n]
+            )
+            writer.writerow([row, column.metric, *values])
+    return stream.getvalue()
+
+
+FORMATS: Mapping[str, Callable[[Report], str]] = {"md": markdown, "latex": latex, "csv": comma_separated}

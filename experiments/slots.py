@@ -1,0 +1,41 @@
+"""How many runs a machine can do at once, and what each of them gets."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+
+GIB_PER_RUN = 3
+
+
+def num_gpus() -> int:
+    """GPUs that this process may use, asked of the driver (importing torch for it would take seconds)."""
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if visible is not None:
+        return len([device for device in visible.split(",") if device.strip()])
+    if shutil.which("nvidia-smi") is None:
+        return 0
+    listing = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True, check=False).stdout
+    return sum(line.startswith("GPU ") for line in listing.splitlines())
+
+
+def visible_gpus() -> list[str]:
+    """The names by which CUDA_VISIBLE_DEVICES knows the GPUs."""
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if visible is not None:
+        return [device.strip() for device in visible.split(",") if device.strip()]
+    return [str(index) for index in range(num_gpus())]
+
+
+def num_cores() -> int:
+    """Cores that this process may run on."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def default_slots() -> int:
+    """One run a GPU; without one, a run a core as far as memory goes."""
+    if gpus := num_gpus():
+        return gpus
+    memory_gib = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    return max(1, min(num_cores(), int(memory_gib // GIB_PER_RUN)))

@@ -1,0 +1,253 @@
+"""A table file: base, rows that say only what differs, seeds, columns, scales. Read strictly into frozen dataclasses.
+
+One file is one table; a row is a small difference with one line why; a cell (row, seed) is a tracked run. The shape
+is in docs/tables.md. YAML 1.2, duplicate keys are refused with their line. Neither torch nor mlflow is imported here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError
+
+from experiments.errors import UserError, unknown
+from experiments.merge import Config, get_path, normalise, set_path, unset_path
+
+TABLES = Path(__file__).parent / "tables"
+TABLE_KEYS = ("title", "family", "base", "machine", "rows", "seeds", "scales", "columns", "imports")
+ROW_KEYS = ("why", "set", "unset", "scales", "stage", "from")
+COLUMN_KEYS = ("label", "better", "unit")
+SECTIONS = ("data", "model", "trainer", "checkpoint", "scoring")
+SCORE_SECTIONS = ("data", "scoring")
+
+
+@dataclass(frozen=True)
+class Column:
+    """One metric as a report shows it; ``unit`` percent multiplies rates by 100."""
+
+    metric: str
+    label: str
+    better: Literal["higher", "lower", "neither"]
+    unit: Literal["percent", "number"]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One system of a table, with its whole configuration at the chosen scale.
+
+    ``sources`` maps a name of ``from:`` to ``table/row``; ``varied`` are the dotted paths in which rows differ.
+    """
+
+    table: str
+    name: str
+    why: str
+    stage: Literal["fit", "score"]
+    config: Config
+    sources: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table at one scale."""
+
+    name: str
+    path: Path
+    title: str
+    family: str
+    scale: str
+    rows: Mapping[str, Row]
+    seeds: tuple[int, ...]
+    columns: tuple[Column, ...]
+    machine: Mapping[str, Any]
+    imports: tuple[str, ...]
+    varied: tuple[str, ...]
+    overrides: Mapping[str, Any] = field(default_factory=dict)
+
+
+def read_yaml(path: Path) -> Any:
+    """Plain Python values of a YAML 1.2 file; a duplicate key or a syntax error is one line with its place."""
+    try:
+        value: Any = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8-sig"))
+        return value
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file") from None
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path}: not UTF-8 text ({error.reason} at byte {error.start})") from None
+    except MarkedYAMLError as error:
+        line = f" line {error.problem_mark.line + 1}:" if error.problem_mark else ""
+        problem = (error.problem or str(error)).strip().splitlines()[0]
+        raise UserError(f"{path}:{line} {problem}") from None
+
+
+def parse_value(text: str) -> Any:
+    """A value typed on the command line, read as YAML would read it in a file."""
+    try:
+        value: Any = YAML(typ="safe", pure=True).load(text)
+        return value
+    except MarkedYAMLError:
+        return text
+
+
+def table_path(name_or_path: str) -> Path:
+    """The file of a shipped table's name, or of a path. Raises ``UserError`` with the shipped names."""
+    path = Path(name_or_path)
+    if path.suffix in (".yaml", ".yml"):
+        if not path.is_file():
+            raise UserError(f"{path}: no such table file")
+        return path.resolve()
+    shipped = {file.stem: file for file in sorted(TABLES.glob("*.yaml"))}
+    if name_or_path not in shipped:
+        raise UserError(unknown("table", name_or_path, shipped) + ", or the path of a .yaml file")
+    return shipped[name_or_path]
+
+
+def _mapping(value: Any, *, where: str, allowed: Sequence[str] | None = None) -> dict[str, Any]:
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise UserError(f"{where}: expected a mapping, got {value!r}")
+    for key in value:
+        if not isinstance(key, str):
+            raise UserError(f"{where}: key {key!r} is not text; quote it")
+        if allowed is not None and key not in allowed:
+            raise UserError(f"{where}: {unknown('key', key, allowed)}")
+    return dict(value)
+
+
+def _columns(value: Any, *, where: str) -> tuple[Column, ...]:
+    columns = []
+    for metric, entry in _mapping(value, where=f"{where}: columns").items():
+        place = f"{where}: columns.{metric}"
+        fields = _mapping(entry, where=place, allowed=COLUMN_KEYS)
+        better, unit = fields.get("better", "higher"), fields.get("unit", "percent")
+        if better not in ("higher", "lower", "neither"):
+            raise UserError(f"{place}.better: {unknown('value', str(better), ('higher', 'lower', 'neither'))}")
+        if unit not in ("percent", "number"):
+            raise UserError(f"{place}.unit: {unknown('value', str(unit), ('percent', 'number'))}")
+        columns.append(Column(metric=metric, label=str(fields.get("label", metric)), better=better, unit=unit))
+    return tuple(columns)
+
+
+def _seeds(value: Any, *, where: str) -> tuple[int, ...]:
+    seeds = [0] if value is None else value
+    valid = isinstance(seeds, list) and seeds and all(type(seed) is int and seed >= 0 for seed in seeds)
+    if not valid or len(set(seeds)) != len(seeds):
+        raise UserError(f"{where}: seeds: expected a list of different integers >= 0, got {value!r}")
+    return tuple(seeds)
+
+
+def _row_config(
+    base: Config, entry: Mapping[str, Any], *, table_scale: Mapping[str, Any], scale: str, where: str
+) -> Config:
+    """Base, then the table's scale, then the row's ``unset`` and ``set``, then the row's own scale."""
+    row_set = _mapping(entry.get("set"), where=f"{where}.set")
+    row_scales = _mapping(entry.get("scales"), where=f"{where}.scales")
+    own_scale = _mapping(row_scales.get(scale), where=f"{where}.scales.{scale}")
+    clash = sorted(path for path in row_set if path in table_scale and path not in own_scale)
+    if clash:
+        raise UserError(
+            f"{where}.set.{clash[0]}: scale {scale!r} sets this key too; say which holds under {where}.scales.{scale}"
+        )
+    config: Config = normalise(base)
+    try:
+        for path, value in table_scale.items():
+            set_path(config, path, value)
+        for path in entry.get("unset") or []:
+            unset_path(config, str(path))
+        for path, value in {**row_set, **own_scale}.items():
+            set_path(config, path, value)
+    except ValueError as error:
+        raise UserError(f"{where}: {error}") from None
+    return config
+
+
+def _sources(value: Any, *, table: str, where: str) -> dict[str, str]:
+    sources = _mapping(value, where=f"{where}.from")
+    return {name: source if "/" in str(source) else f"{table}/{source}" for name, source in sources.items()}
+
+
+def _row(table: str, name: str, entry: Any, *, base: Config, table_scale: Mapping[str, Any], scale: str,
+         where: str, overrides: Mapping[str, Any]) -> Row:  # fmt: skip
+    fields = _mapping(entry, where=where, allowed=ROW_KEYS)
+    if not isinstance(fields.get("why"), str):
+        raise UserError(f"{where}.why: every row says in one line why it is there")
+    stage = fields.get("stage", "fit")
+    if stage not in ("fit", "score"):
+        raise UserError(f"{where}.stage: {unknown('stage', str(stage), ('fit', 'score'))}")
+    config = _row_config(base, fields, table_scale=table_scale, scale=scale, where=where)
+    for path, value in overrides.items():
+        if stage == "fit" or path.split(".")[0] in SCORE_SECTIONS:
+            set_path(config, path, value)
+    for section in config:
+        if section not in SECTIONS:
+            raise UserError(f"{where}: {unknown('section', section, SECTIONS)}")
+    kept = SECTIONS if stage == "fit" else SCORE_SECTIONS
+    config = {section: config[section] for section in kept if section in config}
+    sources = _sources(fields.get("from"), table=table, where=where)
+    return Row(table=table, name=name, why=fields["why"], stage=stage, config=config, sources=sources)
+
+
+def read_table(name_or_path: str, *, scale: str | None = None, overrides: Mapping[str, Any] | None = None) -> Table:
+    """Read a table at one scale (default: the first that it lists), every row merged.
+
+    ``overrides`` are dotted paths from the command line; they come last and hold for every row. Raises ``UserError``
+    in one line that names file, key, value and what is allowed.
+    """
+    path, overrides = table_path(name_or_path), dict(overrides or {})
+    raw = _mapping(read_yaml(path), where=str(path.name), allowed=TABLE_KEYS)
+    where, name = path.name, path.stem
+    scales = _mapping(raw.get("scales"), where=f"{where}: scales") or {"full": {}}
+    scale = scale or next(iter(scales))
+    if scale not in scales:
+        raise UserError(f"{where}: {unknown('scale', scale, scales)}")
+    entries = _mapping(raw.get("rows"), where=f"{where}: rows")
+    if not entries:
+        raise UserError(f"{where}: rows: a table needs at least one row")
+    table_scale = _mapping(scales[scale], where=f"{where}: scales.{scale}")
+    base = normalise(_mapping(raw.get("base"), where=f"{where}: base", allowed=SECTIONS))
+    rows = {
+        row: _row(name, row, entry, base=base, table_scale=table_scale, scale=scale,
+                  where=f"{where}: rows.{row}", overrides=overrides)
+        for row, entry in entries.items()
+    }  # fmt: skip
+    return Table(
+        name=name,
+        path=path,
+        title=str(raw.get("title", name)),
+        family=str(raw.get("family", name)),
+        scale=scale,
+        rows=rows,
+        seeds=_seeds(raw.get("seeds"), where=where),
+        columns=_columns(raw.get("columns"), where=where),
+        machine=_mapping(raw.get("machine"), where=f"{where}: machine"),
+        imports=tuple(raw.get("imports") or ()),
+        varied=_varied(rows),
+        overrides=overrides,
+    )
+
+
+def _varied(rows: Mapping[str, Row]) -> tuple[str, ...]:
+    """Dotted paths in which at least two rows of one stage differ: what MLflow shows as params."""
+    paths = sorted({path for row in rows.values() for path in _paths(row.config)})
+    varied = []
+    for path in paths:
+        values = {repr(get_path(row.config, path)) for row in rows.values() if row.stage == "fit"}
+        if len(values) > 1:
+            varied.append(path)
+    return tuple(varied)
+
+
+def _paths(value: Any, prefix: str = "") -> list[str]:
+    """All dotted paths of a configuration, ``init_args`` skipped, classes included."""
+    if not isinstance(value, dict):
+        return [prefix]
+    found = []
+    if "class_path" in value:
+        found, value = [prefix], value["init_args"]
+    for key, item in value.items():
+        found += _paths(item, f"{prefix}.{key}" if prefix else key)
+    return found

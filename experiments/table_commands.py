@@ -1,0 +1,190 @@
+"""``earmark plan|run|report TABLE``: what is there, do what is missing, show the numbers."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from experiments.errors import UserError
+
+if TYPE_CHECKING:
+    from experiments.plan import Cell
+    from experiments.spec import Table
+    from experiments.tracking import Tracker
+
+
+def _table_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("table", help="name of a shipped table, or the path of a .yaml file")
+    parser.add_argument("--scale", help="a scale of the table (default: its first)")
+    parser.add_argument(
+        "--rows", type=_names, default=[], metavar="A,B", help="only these rows, and what they stand on"
+    )
+    parser.add_argument(
+        "--seeds", type=_numbers, default=[], metavar="0,1", help="only these seeds (default: the table's)"
+    )
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="KEY=VALUE", dest="overrides",
+        help="a dotted path of every row's configuration, e.g. data.corpus=tones/demo; may be repeated",
+    )  # fmt: skip
+
+
+def _names(text: str) -> list[str]:
+    return [name for name in text.split(",") if name]
+
+
+def _numbers(text: str) -> list[int]:
+    try:
+        seeds = [int(number) for number in text.split(",") if number]
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"expected integers such as 0,1, got {text!r}") from None
+    if any(seed < 0 for seed in seeds):
+        raise argparse.ArgumentTypeError(f"seeds are >= 0, got {text!r}")
+    return seeds
+
+
+def overrides(texts: list[str]) -> dict[str, Any]:
+    """``KEY=VALUE`` arguments as dotted paths and values. Raises ``UserError``."""
+    from experiments.errors import unknown
+    from experiments.spec import SECTIONS, parse_value
+
+    values = {}
+    for text in texts:
+        key, sign, value = text.partition("=")
+        if not sign or not key:
+            raise UserError(f"--set {text!r}: expected KEY=VALUE, e.g. data.corpus=tones/demo")
+        if key.split(".")[0] not in SECTIONS:
+            raise UserError(f"--set {key}: {unknown('section', key.split('.')[0], SECTIONS)}")
+        values[key] = parse_value(value)
+    return values
+
+
+def _plan(arguments: argparse.Namespace) -> tuple[Table, Tracker, list[Cell]]:
+    from datamodules.corpus_folder import home
+    from experiments.spec import read_table
+
+    table = read_table(arguments.table, scale=arguments.scale, overrides=overrides(arguments.overrides))
+
+    from experiments.plan import make_plan
+    from experiments.tracking import Tracker
+
+    tracker = Tracker(home())
+    return table, tracker, make_plan(table, tracker, rows=arguments.rows, seeds=arguments.seeds)
+
+
+def check_configurations(table: Table, cells: list[Cell]) -> None:
+    """One strict parse of every row that would run: a misspelt key costs a second, not a night."""
+    from experiments.schema import parse
+
+    for row in {cell.row.name: cell.row for cell in cells if cell.state != "finished"}.values():
+        where = f"{table.path.name}: rows.{row.name}"
+        parse(row.config, stage=row.stage, seed=0, where=where, imports=table.imports)
+
+
+class plan:
+    """``earmark plan``."""
+
+    @staticmethod
+    def add_arguments(parser: argparse.ArgumentParser) -> None:
+        """Arguments of ``earmark plan``."""
+        parser.epilog = "example: earmark plan weak_sed --scale demo"
+        _table_arguments(parser)
+
+    @staticmethod
+    def run(arguments: argparse.Namespace) -> int:
+        """Print every cell's state and why."""
+        from rich.console import Console
+        from rich.table import Table as Grid
+
+        table, _, cells = _plan(arguments)
+        check_configurations(table, cells)
+        grid = Grid("cell", "state", "why", title=f"{table.name} · scale {table.scale}", title_justify="left")
+        styles = {"finished": "green", "running": "cyan", "failed": "red", "stale": "yellow", "missing": ""}
+        for cell in cells:
+            grid.add_row(cell.name, cell.state, cell.why, style=styles[cell.state])
+        console = Console(soft_wrap=False)
+        console.print(grid)
+        todo = sum(cell.state not in ("finished", "running") for cell in cells)
+        console.print(f"{todo} of {len(cells)} cells would run", highlight=False)
+        return 0
+
+
+class run:
+    """``earmark run``."""
+
+    @staticmethod
+    def add_arguments(parser: argparse.ArgumentParser) -> None:
+        """Arguments of ``earmark run``."""
+        parser.epilog = "example: earmark run weak_sed --scale demo --rows mil,mil_penalty --seeds 0,1"
+        _table_arguments(parser)
+        parser.add_argument("--slots", type=int, help="runs at once (default: one a GPU, else one a core)")
+
+    @staticmethod
+    def run(arguments: argparse.Namespace) -> int:
+        """Run what is not finished; exit code 1 if a cell failed, 130 after Ctrl-C."""
+        table, tracker, cells = _plan(arguments)
+        if arguments.slots is not None and arguments.slots < 1:
+            raise UserError(f"--slots {arguments.slots}: at least 1")
+        return launch_cells(table, tracker, cells, slots=arguments.slots, again=f"earmark run {arguments.table}")
+
+
+def launch_cells(table: Table, tracker: Tracker, cells: list[Cell], *, slots: int | None, again: str) -> int:
+    """Launch a plan's unfinished cells and say how it went."""
+    blocked = [cell for cell in cells if cell.key is None]
+    if blocked:
+        raise UserError(blocked[0].why.removeprefix("data: "))
+    busy = [cell.name for cell in cells if cell.state == "running"]
+    if busy:
+        raise UserError(f"another launch is running {', '.join(busy)}; wait for it or stop it")
+    todo = [cell for cell in cells if cell.state != "finished"]
+    print(
+        f"{table.name}, scale {table.scale}: {len(cells) - len(todo)} of {len(cells)} cells are finished",
+        file=sys.stderr,
+    )
+    if not todo:
+        return 0
+    check_configurations(table, cells)
+
+    from experiments.launch import Launcher
+    from experiments.progress import LaunchProgress
+    from experiments.slots import default_slots, num_cores
+
+    slots = slots or default_slots()
+    machine = {"threads": max(1, num_cores() // slots), **table.machine}
+    with LaunchProgress(table.name, len(todo)) as progress:
+        result = Launcher(table, tracker, slots=slots, machine=machine, progress=progress).launch(cells)
+    for name, message in {**result.failed, **result.skipped}.items():
+        print(f"not finished: {name}: {message}", file=sys.stderr)
+    if result.interrupted:
+        print(f"interrupted; what is finished is kept, go on with: {again}", file=sys.stderr)
+        return 130
+    return 1 if result.failed else 0
+
+
+class report:
+    """``earmark report``."""
+
+    @staticmethod
+    def add_arguments(parser: argparse.ArgumentParser) -> None:
+        """Arguments of ``earmark report``."""
+        parser.epilog = "example: earmark report weak_sed --scale demo --format latex --output table.tex"
+        _table_arguments(parser)
+        parser.add_argument("--format", choices=("md", "latex", "csv"), default="md")
+        parser.add_argument("--output", type=Path, help="write there instead of printing")
+
+    @staticmethod
+    def run(arguments: argparse.Namespace) -> int:
+        """Print the report; the Markdown also becomes the MLflow experiment's note."""
+        from experiments.report import FORMATS, make_report, markdown
+
+        table, tracker, cells = _plan(arguments)
+        made = make_report(table, cells)
+        text = FORMATS[arguments.format](made)
+        if any(cell.state == "finished" for cell in cells):
+            tracker.note(table.family, markdown(made))
+        if arguments.output:
+            arguments.output.write_text(text, encoding="utf-8")
+        else:
+            print(text, end="")
+        return 0

@@ -1,0 +1,146 @@
+"""MLflow, the one place that talks to it: the launcher creates store and runs, ships journals, asks for states.
+
+One writer: training processes know nothing of MLflow. Runs of one family are one MLflow experiment, so tables share
+them; a run is found by its tags. ``earmark.state`` is the judge (MLflow's own status says FINISHED of a run that was
+ended by SIGTERM): it is set to ``finished`` last, after the journal and every artifact arrived.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+os.environ.setdefault("DO_NOT_TRACK", "true")
+
+from mlflow import MlflowClient
+from mlflow.entities import Metric, Param, Run, RunStatus, RunTag
+from mlflow.exceptions import MlflowException
+
+from experiments import journal
+
+STATE = "earmark.state"
+SHIPPED = "journal.shipped"
+
+
+@dataclass(frozen=True)
+class TrackedRun:
+    """What MLflow knows of one run."""
+
+    run_id: str
+    state: str
+    tags: Mapping[str, str]
+    metrics: Mapping[str, float]
+
+
+class Tracker:
+    """Writes to and asks one MLflow store: ``MLFLOW_TRACKING_URI``, or SQLite under ``mlruns/``."""
+
+    def __init__(self, home: Path) -> None:
+        self.root = home / "mlruns"
+        self.root.mkdir(parents=True, exist_ok=True)
+        self.uri = os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{self.root / 'mlflow.db'}"
+        self._client = MlflowClient(tracking_uri=self.uri)
+
+    def run_dir(self, key_id: str) -> Path:
+        """The folder of the run with this key."""
+        return self.root / "runs" / key_id
+
+    def experiment_id(self, family: str) -> str:
+        """The experiment of a family, made on first use (its artifacts lie under ``mlruns/artifacts``)."""
+        found = self._client.get_experiment_by_name(family)
+        if found is not None:
+            return str(found.experiment_id)
+        local = self.uri.startswith("sqlite:")
+        location = (self.root / "artifacts" / family).as_uri() if local else None
+        return str(self._client.create_experiment(family, artifact_location=location))
+
+    def find(self, family: str, *, tags: Mapping[str, str]) -> list[TrackedRun]:
+        """Runs of a family that carry all these tags, newest first."""
+        conditions = " and ".join(f"tags.`{name}` = '{value}'" for name, value in tags.items())
+        runs: list[Run] = []
+        token = None
+        while True:
+            page = self._client.search_runs(
+                [self.experiment_id(family)], conditions, max_results=1000, page_token=token,
+                order_by=["attributes.start_time DESC"],
+            )  # fmt: skip
+            runs += page
+            token = page.token
+            if not token:
+                return [
+                    TrackedRun(run.info.run_id, run.data.tags.get(STATE, ""), run.data.tags, run.data.metrics)
+                    for run in runs
+                ]
+
+    def create(self, family: str, *, name: str, tags: Mapping[str, str], params: Mapping[str, Any]) -> str:
+        """A new run in state ``scheduled``; returns its id."""
+        run = self._client.create_run(
+            self.experiment_id(family), run_name=name, tags={**tags, STATE: "scheduled", "mlflow.runName": name}
+        )
+        run_id = str(run.info.run_id)
+        self._client.update_run(run_id, status=RunStatus.to_string(RunStatus.SCHEDULED))
+        entries = [Param(key, str(value)[:6000]) for key, value in params.items()]
+        self._client.log_batch(run_id, params=entries[:100])
+        return run_id
+
+    def tag(self, run_id: str, tags: Mapping[str, str]) -> None:
+        """Set tags (MLflow cuts values at 8,000 characters)."""
+        self._client.log_batch(run_id, tags=[RunTag(key, value) for key, value in tags.items()])
+
+    def start(self, run_id: str) -> None:
+        """The run's process has started."""
+        self._client.update_run(run_id, status=RunStatus.to_string(RunStatus.RUNNING))
+        self.tag(run_id, {STATE: "running"})
+
+    def ship(self, run_id: str, run_dir: Path) -> list[journal.JournalLine]:
+        """Send the journal's new lines as one batch; returns them. A replayed batch changes nothing in the store."""
+        mark = run_dir / SHIPPED
+        offset = int(mark.read_text()) if mark.exists() else 0
+        lines, end = journal.read_lines(run_dir / journal.NAME, offset=offset)
+        metrics = [
+            Metric(key, float(value), line.time_ms, int(line.fields["step"]))
+            for line in lines
+            if line.kind == "metrics"
+            for key, value in line.fields["values"].items()
+        ]
+        for start in range(0, len(metrics), 1000):
+            self._client.log_batch(run_id, metrics=metrics[start : start + 1000])
+        if end != offset:
+            partial = mark.with_suffix(".partial")
+            partial.write_text(str(end))
+            partial.replace(mark)
+        return lines
+
+    def finish(self, run_id: str, run_dir: Path, *, artifacts: Iterable[Path]) -> None:
+        """Artifacts, then MLflow's status, then the tag that makes the run count as finished."""
+        for path in artifacts:
+            folder = path.relative_to(run_dir).parent
+            self._client.log_artifact(run_id, str(path), None if folder == Path() else str(folder))
+        self._client.set_terminated(run_id, status=RunStatus.to_string(RunStatus.FINISHED))
+        self.tag(run_id, {STATE: "finished"})
+
+    def fail(self, run_id: str, *, state: str, message: str) -> None:
+        """The run ended without its result; ``state`` is ``failed`` or ``stopped``."""
+        status = RunStatus.FAILED if state == "failed" else RunStatus.KILLED
+        self._client.set_terminated(run_id, status=RunStatus.to_string(status))
+        self.tag(run_id, {STATE: state, "earmark.error": message[:5000]})
+
+    def download(self, run_id: str, artifact: str, folder: Path) -> None:
+        """Fetch an artifact folder of a run into ``folder``."""
+        folder.mkdir(parents=True, exist_ok=True)
+        self._client.download_artifacts(run_id, artifact, str(folder))
+
+    def note(self, family: str, text: str) -> None:
+        """The Markdown that the experiment's page shows."""
+        self._client.set_experiment_tag(self.experiment_id(family), "mlflow.note.content", text[:5000])
+
+    def experiments(self) -> Sequence[tuple[str, str]]:
+        """(name, id) of every experiment that has runs of ours."""
+        try:
+            return [(item.name, str(item.experiment_id)) for item in self._client.search_experiments()]
+        except MlflowException:
+            return []

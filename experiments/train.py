@@ -1,0 +1,150 @@
+"""One run in one process: ``python -m experiments.train RUN_DIR``. Fit, predict, score; everything stays in RUN_DIR.
+
+The folder's ``config.yaml`` says all; the process knows neither tables nor MLflow. Rank 0 appends to the journal,
+whose last line says ``finished`` only when the scores are on disk. A run that was interrupted goes on from
+``checkpoints/last.ckpt``; with ``stage: score`` nothing is trained.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as lightning
+import torch
+from pytorch_lightning.callbacks import EarlyStopping, ModelCheckpoint
+
+from experiments.contracts import PredictingModule
+from experiments.errors import UserError
+from experiments.journal import Journal
+from experiments.journal_logger import JournalLogger, JournalProgress
+from experiments.run_folder import CONFIG, METRICS, locked
+from experiments.schema import Parts, build
+from experiments.spec import read_yaml
+
+RECIPE_VERSION = "1"  # part of every run's key: raise it when a change here changes results
+
+SPLITS = ("validation", "test")
+
+
+def _trainer(parts: Parts, run_dir: Path, journal: Journal, machine: Mapping[str, Any]) -> lightning.Trainer:
+    assert parts.checkpoint is not None
+    folder, monitor, mode = run_dir / "checkpoints", parts.checkpoint.monitor, parts.checkpoint.mode
+    callbacks: list[lightning.Callback] = [
+        ModelCheckpoint(
+            folder, filename="best", monitor=monitor, mode=mode, save_weights_only=True, enable_version_counter=False
+        ),
+        ModelCheckpoint(folder, filename="last", enable_version_counter=False),
+        JournalProgress(journal),
+    ]
+    if parts.checkpoint.patience_epochs is not None:
+        callbacks.append(EarlyStopping(monitor, mode=mode, patience=parts.checkpoint.patience_epochs))
+    devices = int(machine.get("devices", 1))
+    settings = {"log_every_n_steps": 10, **{key: value for key, value in parts.trainer.items() if value is not None}}
+    return lightning.Trainer(
+        **settings,
+        accelerator=machine.get("accelerator", "auto"),
+        devices=devices,
+        num_nodes=int(machine.get("num_nodes", 1)),
+        strategy="ddp" if devices > 1 else "auto",
+        logger=JournalLogger(journal),
+        callbacks=callbacks,
+        default_root_dir=run_dir,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        use_distributed_sampler=False,  # it pads, and padded clips are scored twice
+    )
+
+
+def _fit(parts: Parts, run_dir: Path, journal: Journal, machine: Mapping[str, Any]) -> bool:
+    """Train and write the predictions of the best epoch. True on the rank that goes on to score."""
+    model, data = parts.model, parts.data
+    assert isinstance(model, lightning.LightningModule)
+    assert isinstance(model, PredictingModule)
+    assert isinstance(data, lightning.LightningDataModule)
+    trainer = _trainer(parts, run_dir, journal, machine)
+    last, best = (run_dir / "checkpoints" / name for name in ("last.ckpt", "best.ckpt"))
+    trainer.fit(model, datamodule=data, ckpt_path=last if last.exists() else None, weights_only=True)
+    if trainer.interrupted:
+        raise KeyboardInterrupt
+    trainer.strategy.barrier("best checkpoint is written")
+    model.load_state_dict(torch.load(best, map_location="cpu", weights_only=True)["state_dict"])
+    folder = run_dir / "predictions"
+    folder.mkdir(exist_ok=True)
+    for split in SPLITS:
+        batches = trainer.predict(model, dataloaders=data.evaluation_dataloader(split))
+        model.write_predictions(batches or [], clip_ids=data.clip_ids(split), path=folder / split)
+    if trainer.is_global_zero:
+        sizes = {"parameters": float(sum(p.numel() for p in model.parameters()))}
+        journal.metrics({f"model/{name}": value for name, value in sizes.items()}, step=trainer.global_step)
+    return bool(trainer.is_global_zero)
+
+
+def run(run_dir: Path) -> None:
+    """Do what the folder's ``config.yaml`` says. Raises whatever goes wrong."""
+    config = read_yaml(run_dir / CONFIG)
+    machine, stage, seed = config.get("machine") or {}, config["stage"], config["seed"]
+    torch.set_num_threads(int(machine.get("threads", 1)))
+    lightning.seed_everything(seed, workers=True, verbose=False)
+    journal = Journal(run_dir)
+    sections = {name: config[name] for name in ("data", "model", "trainer", "checkpoint", "scoring") if name in config}
+    parts = build(sections, stage=stage, seed=seed, where=str(run_dir.name), imports=config.get("imports") or ())
+    parts.data.num_workers = int(machine.get("num_workers", 0))
+    parts.data.setup("score" if stage == "score" else "fit")
+    predictions = {name: (run_dir / folder / "predictions") for name, folder in (config.get("from") or {}).items()}
+    if stage == "fit":
+        predictions["own"] = run_dir / "predictions"
+        if not _fit(parts, run_dir, journal, machine):
+            return  # ranks above 0 end here
+    references = {split: parts.data.references(split) for split in SPLITS}
+    output_dir = run_dir / "scores"
+    output_dir.mkdir(exist_ok=True)
+    scores = parts.scoring.score(predictions=predictions, references=references, output_dir=output_dir)
+    (run_dir / METRICS).write_text(json.dumps(scores, indent=2) + "\n", encoding="utf-8")
+    journal.metrics(scores, step=0)
+    if stage == "fit":
+        from experiments.curves import draw_learning_curves
+
+        draw_learning_curves(run_dir)
+    journal.state("finished")
+
+
+def main(arguments: list[str]) -> int:
+    """Run one folder under its lock; the journal says how it ended, on one line."""
+    (run_dir,) = (Path(argument).resolve() for argument in arguments)
+    rank = int(os.environ.get("LOCAL_RANK", "0"))
+    if rank:
+        run(run_dir)
+        return 0
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # Lightning's own handler takes over while it trains
+    with locked(run_dir) as mine:
+        if not mine:
+            print(f"{run_dir}: another process works on this run", file=sys.stderr)
+            return 1
+        journal = Journal(run_dir)
+        journal.state("started")
+        try:
+            run(run_dir)
+        except (KeyboardInterrupt, SystemExit):
+            journal.state("stopped", "asked to stop; it goes on from its last checkpoint")
+            return 143
+        except UserError as error:
+            journal.state("failed", str(error))
+            print(error, file=sys.stderr)
+            return 1
+        except Exception as error:
+            traceback.print_exc()
+            reason = (str(error).strip().splitlines() or [""])[0]
+            journal.state("failed", f"{type(error).__name__}: {reason}")
+            return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
