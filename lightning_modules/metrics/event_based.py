@@ -10,11 +10,9 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping, Sequence
 
-from sed_eval.sound_event import EventBasedMetrics
-from sed_eval.util import bipartite_match
-
 from datamodules.annotations import Event
 from lightning_modules.metrics.event_scores import EventScores, read_scores, sed_eval_events, select_scored
+from lightning_modules.metrics.quiet_sed_eval import EventBasedMetrics, bipartite_match
 
 
 def score_event_based(

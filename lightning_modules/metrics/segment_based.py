@@ -11,10 +11,9 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping, Sequence
 
-from sed_eval.sound_event import SegmentBasedMetrics
-
 from datamodules.annotations import Event
 from lightning_modules.metrics.event_scores import EventScores, read_scores, sed_eval_events, select_scored
+from lightning_modules.metrics.quiet_sed_eval import SegmentBasedMetrics
 
 
 def score_segment_based(
