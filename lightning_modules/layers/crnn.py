@@ -45,7 +45,8 @@ class CRNN(FrameEncoder):
         super().__init__()
         self.num_mels = num_mels
         self.num_outputs = dense_units
-        self.blocks = nn.ModuleList(blocks)
+        # Channels last: batch norm and pooling run 2 x faster on a CPU, and convolutions in half precision on a GPU.
+        self.blocks = nn.ModuleList(blocks).to(memory_format=torch.channels_last)
         self.time_pooling = 1
         bands = num_mels
         for block in blocks:
@@ -61,7 +62,7 @@ class CRNN(FrameEncoder):
         padded = bool((num_frames_B < features_BTM.shape[1]).any())
         # Zeros up to a whole number of pooling windows, so that a partial window sees the same in every batch.
         remainder = -features_BTM.shape[1] % self.time_pooling
-        image_BCTF = F.pad(features_BTM, (0, 0, 0, remainder)).unsqueeze(1)
+        image_BCTF = F.pad(features_BTM, (0, 0, 0, remainder)).unsqueeze(1).to(memory_format=torch.channels_last)
         frames_B = num_frames_B
         for block in self.blocks:
             assert isinstance(block, SpectrogramBlock)
@@ -90,21 +91,24 @@ def paper_gated_crnn(*, num_mels: int = 64, cell: Cell = "gru") -> FrameEncoder:
     return CRNN(num_mels=num_mels, blocks=blocks, cell=cell, hidden_units=64, dense_units=64)
 
 
-def demo_crnn(*, num_mels: int = 40, cell: Cell = "gru", dropout: float = 0.1) -> FrameEncoder:
-    """Small enough for a table in minutes on two cores: time is pooled by 4 early, channels are few."""
+def demo_crnn(*, num_mels: int = 40, cell: Cell = "gru", dropout: float = 0.0) -> FrameEncoder:
+    """Small enough for a table in minutes on two cores: few channels, bands pooled early, time halved.
+
+    Meant for features with a hop of 40 ms, so a frame of the curves is 80 ms.
+    """
     blocks = [
-        ConvBlock(in_channels=1, out_channels=16, time_pooling=2, band_pooling=2, dropout=dropout),
-        ConvBlock(in_channels=16, out_channels=32, time_pooling=2, band_pooling=2, dropout=dropout),
+        ConvBlock(in_channels=1, out_channels=16, time_pooling=2, band_pooling=4, dropout=dropout),
+        ConvBlock(in_channels=16, out_channels=32, time_pooling=1, band_pooling=2, dropout=dropout),
         ConvBlock(in_channels=32, out_channels=32, time_pooling=1, band_pooling=5, dropout=dropout),
     ]
     return CRNN(num_mels=num_mels, blocks=blocks, cell=cell, hidden_units=32, dense_units=32)
 
 
 def demo_gated_crnn(*, num_mels: int = 40, cell: Cell = "gru", dropout: float = 0.0) -> FrameEncoder:
-    """``demo_crnn`` with gated blocks (no dropout, as in the paper)."""
+    """``demo_crnn`` with gated blocks, half as many channels in the first, which is the dearest."""
     blocks = [
-        GatedConvBlock(in_channels=1, out_channels=16, time_pooling=2, band_pooling=2, dropout=dropout),
-        GatedConvBlock(in_channels=16, out_channels=32, time_pooling=2, band_pooling=2, dropout=dropout),
+        GatedConvBlock(in_channels=1, out_channels=8, time_pooling=2, band_pooling=4, dropout=dropout),
+        GatedConvBlock(in_channels=8, out_channels=32, time_pooling=1, band_pooling=2, dropout=dropout),
         GatedConvBlock(in_channels=32, out_channels=32, time_pooling=1, band_pooling=5, dropout=dropout),
     ]
     return CRNN(num_mels=num_mels, blocks=blocks, cell=cell, hidden_units=32, dense_units=32)

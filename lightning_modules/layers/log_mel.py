@@ -107,7 +107,7 @@ class LogMel(nn.Module):
             center=False,
             return_complex=True,
         )
-        power_BTK = torch.view_as_real(spectrum_BKT).square().sum(-1).transpose(1, 2)
+        power_BTK = (spectrum_BKT.real.square() + spectrum_BKT.imag.square()).transpose(1, 2)
         return 10.0 * torch.log10((power_BTK @ self.get_buffer("filters_KM")).clamp_min(POWER_FLOOR))
 
     @torch.no_grad()  # nothing below is learnt
