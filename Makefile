@@ -1,0 +1,55 @@
+# Both main targets do all their own set-up: `make demo` and `make test` work in a bare clone.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+EARMARK := $(BIN)/earmark
+SCALE := demo
+
+.PHONY: help install data demo test test-unit test-slow lint types clean
+
+help:
+	@echo "make demo       install, prepare real audio, train and report the demo table (about 20 minutes on 2 cores)"
+	@echo "make test       install and run the tests (under 10 minutes on 2 cores)"
+	@echo "make test-unit  the quick tier alone (under 2 minutes)"
+	@echo "make test-slow  the tests that take minutes each"
+	@echo "make lint types ruff and mypy"
+
+# The stamp is newer than what it was made from, so an unchanged clone installs once.
+$(VENV)/.installed: pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[test]'
+	@touch $@
+
+install: $(VENV)/.installed
+
+# Exit code 3 means that this machine has no apt-get: then, and only then, synthetic tones stand in for real audio.
+data: install
+	@$(EARMARK) data soundscapes --scale $(SCALE); code=$$?; \
+	if [ $$code -eq 3 ]; then $(EARMARK) data tones --scale demo && echo tones/demo >$(VENV)/.corpus; \
+	elif [ $$code -eq 0 ]; then echo soundscapes/$(SCALE) >$(VENV)/.corpus; else exit $$code; fi
+
+demo: data
+	$(EARMARK) run weak_sed --scale $(SCALE) --set data.corpus=$$(cat $(VENV)/.corpus)
+	$(EARMARK) report weak_sed --scale $(SCALE) --set data.corpus=$$(cat $(VENV)/.corpus)
+	@echo
+	@echo "Dashboard: $(EARMARK) ui    then open the link that it prints"
+	@echo "Pictures:  mlruns/runs/*/scores/clips/*.png and mlruns/runs/*/pictures/learning_curves.png"
+
+lint: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: install
+	$(BIN)/mypy
+
+test: install
+	$(BIN)/pytest -m "not slow"
+
+test-unit: install
+	$(BIN)/pytest -m "not slow and not integration"
+
+test-slow: install
+	$(BIN)/pytest -m slow
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache

@@ -1,0 +1,22 @@
+"""Shared by all tests: threads that fit two cores, and an earmark home of the test's own."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+
+
+@pytest.fixture
+def earmark_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A fresh folder for ``data/`` and ``mlruns/``."""
+    home = tmp_path / "home"
+    home.mkdir()
+    monkeypatch.setenv("EARMARK_HOME", str(home))
+    monkeypatch.delenv("EARMARK_DATA", raising=False)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    return home

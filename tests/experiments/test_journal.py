@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+from experiments.journal import NAME, Journal, final_state, read_lines
+
+
+def test_what_is_written_is_read_once(tmp_path: Path) -> None:
+    journal = Journal(tmp_path)
+    journal.state("started")
+    journal.metrics({"train/loss": 0.5}, step=3)
+    lines, offset = read_lines(tmp_path / NAME)
+    assert [line.kind for line in lines] == ["state", "metrics"]
+    assert lines[1].fields == {"values": {"train/loss": 0.5}, "step": 3}
+    assert read_lines(tmp_path / NAME, offset=offset) == ([], offset)
+    journal.state("finished")
+    assert [line.fields["state"] for line in read_lines(tmp_path / NAME, offset=offset)[0]] == ["finished"]
+
+
+def test_a_torn_last_line_waits_for_its_end(tmp_path: Path) -> None:
+    path = tmp_path / NAME
+    Journal(tmp_path).state("started")
+    whole = path.read_bytes()
+    path.write_bytes(whole + b'{"t": 1, "kind": "sta')
+    lines, offset = read_lines(path)
+    assert len(lines) == 1
+    assert offset == len(whole)
+
+
+def test_a_line_torn_by_a_kill_is_passed_over(tmp_path: Path) -> None:
+    path = tmp_path / NAME
+    path.write_bytes(b'{"t": 1, "kind": "sta\n')
+    Journal(tmp_path).state("started")
+    assert final_state(path) == ("started", "")
+
+
+def test_values_that_are_not_finite_survive(tmp_path: Path) -> None:
+    Journal(tmp_path).metrics({"a": math.inf, "b": math.nan}, step=0)
+    (line,), _ = read_lines(tmp_path / NAME)
+    assert float(line.fields["values"]["a"]) == math.inf
+    assert math.isnan(float(line.fields["values"]["b"]))
+
+
+def test_progress_is_thinned_but_its_end_is_kept(tmp_path: Path) -> None:
+    journal = Journal(tmp_path)
+    for done in range(1, 101):
+        journal.progress(done, 100, what="epoch 0")
+    lines, _ = read_lines(tmp_path / NAME)
+    assert len(lines) < 10
+    assert lines[-1].fields["done"] == 100
+
+
+def test_no_journal_has_no_state(tmp_path: Path) -> None:
+    assert final_state(tmp_path / NAME) == ("", "")

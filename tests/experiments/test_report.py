@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+
+import pytest
+
+from datamodules.corpus_folder import CorpusCard
+from experiments.plan import Cell
+from experiments.report import Report, comma_separated, latex, make_report, markdown
+from experiments.spec import Column, Row, Table
+from experiments.stats import summarise
+from experiments.tracking import TrackedRun
+
+F1 = Column("test/f1", "F1", "higher", "percent")
+ER = Column("test/er", "ER", "lower", "number")
+
+
+def build(home: Path, values: dict[str, list[tuple[float, float] | None]], *, synthetic: bool = False) -> Report:
+    folder = home / "data" / "x" / "demo"
+    folder.mkdir(parents=True)
+    CorpusCard("x/demo", "d", ("a",), 16000, synthetic, {}, {"train": 4, "test": 2}, "").write(folder)
+    config = {"data": {"class_path": "d.D", "init_args": {"corpus": "x/demo"}}}
+    rows = {name: Row("t", name, f"why_{name}", "fit", config, {}) for name in values}
+    table = Table("t", home / "t.yaml", "Title", "sed", "demo", rows, (0, 1), (F1, ER), {}, (), ())
+    cells = []
+    for name, runs in values.items():
+        for seed, pair in enumerate(runs):
+            run = None if pair is None else TrackedRun("i", "finished", {}, {"test/f1": pair[0], "test/er": pair[1]})
+            cells.append(Cell(rows[name], seed, None, {}, "missing" if pair is None else "finished", "", run))
+    return make_report(table, cells)
+
+
+def test_markdown_shows_mean_std_best_and_what_is_missing(earmark_home: Path) -> None:
+    report = build(earmark_home, {"a": [(0.2, 1.0), (0.4, 1.2)], "b": [(0.5, 1.5), None], "c_d": [None, None]})
+    text = markdown(report)
+    assert "30.0 ± 14.1" in text
+    assert "**50.0**" in text  # one seed has no spread; the best mean is bold
+    assert "**1.10 ± 0.14**" in text  # lower is better
+    assert "3 cells without a finished run: t/b seed 1 (missing)" in text
+    assert "real recordings, 4/2 clips (train/test)" in text
+    assert len({line.count("|") for line in text.splitlines() if line.startswith("|")}) == 1
+
+
+def test_a_synthetic_corpus_is_said_in_the_heading(earmark_home: Path) -> None:
+    report = build(earmark_home, {"a": [(0.2, 1.0), (0.4, 1.2)]}, synthetic=True)
+    assert "SYNTHETIC TONES, NOT REAL AUDIO" in markdown(report).splitlines()[0]
+
+
+def test_csv_has_full_precision(earmark_home: Path) -> None:
+    report = build(earmark_home, {"a": [(0.2, 1.0), (0.4, 1.2)], "b": [None, None]})
+    rows = list(csv.DictReader(io.StringIO(comma_separated(report))))
+    assert float(rows[0]["mean"]) == pytest.approx(0.3)
+    assert float(rows[0]["std"]) == pytest.approx(0.02**0.5)
+    assert rows[2] == {"row": "b", "metric": "test/f1", "mean": "", "std": "", "n": "0"}
+
+
+def test_latex_escapes_and_uses_booktabs(earmark_home: Path) -> None:
+    text = latex(build(earmark_home, {"c_d": [(0.2, 1.0), (0.4, 1.2)]}))
+    assert r"\toprule" in text
+    assert r"c\_d & \textbf{30.0 $\pm$ 14.1} & " in text
+    assert r"F1 $\uparrow$ \%" in text
+    assert "±" not in text
+
+
+def test_summary_of_nothing_is_none_and_of_one_has_no_spread() -> None:
+    assert summarise([]) is None
+    assert summarise([float("nan")]) is None
+    assert summarise([2.0]) == (2.0, None, 1)
