@@ -7,8 +7,8 @@
     corpus.json                         the card, written last
 
 Weak manifests hold no supervision, only ``custom={"tags": [...]}``; strong ones hold one supervision an event with
-``custom={"label", "family"}``; the test manifest is always strong. Times are whole milliseconds. The digest covers the lists and the 16-bit samples, not the FLAC bytes, which differ
-between encoder versions.
+``custom={"label", "family"}``; the test manifest is always strong. Times are whole milliseconds. The digest covers the
+lists and the 16-bit samples, not the FLAC bytes, which differ between encoder versions.
 """
 
 from __future__ import annotations
