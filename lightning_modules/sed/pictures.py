@@ -21,7 +21,7 @@ from lightning_modules.metrics.event_based import match_events
 from lightning_modules.sed.predictions import DetectionPredictions
 
 Events = Mapping[str, Sequence[Event]]
-FREQUENCY_TICKS_HZ = (125, 250, 500, 1000, 2000, 4000, 8000)
+FREQUENCY_TICKS_HZ = (250, 500, 1000, 2000, 4000, 8000)
 SHORT_BELOW_SECONDS = 1.0
 
 
@@ -36,8 +36,13 @@ class Curves:
 def draw_clips(
     references: ClipReferences, events: Events, *, curves: Curves | None, count: int, folder: Path
 ) -> list[Path]:
-    """Draw ``choose_clips`` to ``folder/ID.png``. Without ``curves`` (whole-clip events) their panels are left out."""
+    """Draw ``choose_clips`` to ``folder/ID.png`` in place of what an earlier scoring drew there.
+
+    Without ``curves`` (whole-clip events) their panels are left out.
+    """
     folder.mkdir(parents=True, exist_ok=True)
+    for stale in folder.glob("*.png"):
+        stale.unlink()
     paths = []
     for clip in choose_clips(references, events, count=count):
         path = folder / f"{clip.replace('/', '_')}.png"
@@ -93,6 +98,10 @@ def _draw_clip(clip: str, references: ClipReferences, estimated: Sequence[Event]
     _draw_events(axes[1], shown, colours, reference, estimated)
     if curves is not None:
         _draw_curves(list(axes[2:]), clip, shown, colours, reference, curves)
+        predicted = {event.label for event in estimated}
+        for ax, label in zip(axes[2:], shown, strict=True):
+            text = label if label in predicted else f"{label}\n(not tagged)"
+            ax.set_ylabel(text, fontsize=10, rotation=0, ha="right", va="center")
     axes[-1].set_xlabel("time (s)", fontsize=11)
     axes[-1].set_xlim(0, references.duration_seconds[clip])
     for ax in axes:
@@ -170,5 +179,4 @@ def _draw_curves(
         ax.axhline(post_processing.low_threshold, color="0.2", linewidth=0.9, linestyle="--", label="low threshold")
         ax.set_ylim(-0.03, 1.05)
         ax.set_yticks([0, 0.5, 1])
-        ax.set_ylabel(label, fontsize=10, rotation=0, ha="right", va="center")
     axes[0].legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), fontsize=10, frameon=False)

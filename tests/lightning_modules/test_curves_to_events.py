@@ -1,0 +1,164 @@
+"""Curves -> events: properties over random curves, and the fit of class thresholds against brute force."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes, arrays
+
+from datamodules.annotations import Event, FrameGrid
+from lightning_modules.decoding.class_thresholds import fit_class_thresholds
+from lightning_modules.decoding.events import (
+    PostProcessing,
+    active_events,
+    close_gaps,
+    drop_short,
+    hysteresis,
+    rescale,
+    smooth,
+)
+
+shapes = array_shapes(min_dims=2, max_dims=2, max_side=12)
+curves = arrays(np.float32, shapes, elements=st.floats(0, 1, width=16))
+activities = arrays(np.bool_, shapes)
+levels = st.floats(0, 1, width=16)
+
+
+@given(curves_TC=curves, a=levels, b=levels)
+def test_hysteresis_lies_between_both_thresholds(curves_TC, a, b):
+    low, high = sorted((a, b))
+    active_TC = hysteresis(curves_TC, low=low, high=high)
+    assert (active_TC >= (curves_TC >= high)).all()
+    assert (active_TC <= (curves_TC >= low)).all()
+    assert (hysteresis(curves_TC, low=low, high=low) == (curves_TC >= low)).all()
+
+
+@given(curves_TC=curves, levels=st.lists(levels, min_size=4, max_size=4))
+def test_higher_thresholds_never_add_activity(curves_TC, levels):
+    low, low_up, high, high_up = sorted(levels)
+    lower = hysteresis(curves_TC, low=low, high=high)
+    assert (hysteresis(curves_TC, low=low, high=high_up) <= lower).all()
+    assert (hysteresis(curves_TC, low=low_up, high=high) <= lower).all()
+
+
+@given(active_TC=activities, hop_seconds=st.sampled_from((0.5, 0.02, 512 / 22050)))
+def test_events_are_sorted_disjoint_by_class_and_make_the_round_trip(active_TC, hop_seconds):
+    grid = FrameGrid(hop_seconds=hop_seconds)
+    classes = [f"class{index}" for index in range(active_TC.shape[1])]
+    events = active_events(active_TC, classes=classes, grid=grid, end_seconds=1e9)
+    assert list(events) == sorted(events)
+    for label in classes:
+        own = [event for event in events if event.label == label]
+        assert all(first.offset_seconds < second.onset_seconds for first, second in pairwise(own))
+    assert (grid.activity(events, classes=classes, num_frames=len(active_TC)).astype(bool) == active_TC).all()
+
+
+@given(active_TC=activities, frames=st.integers(0, 5))
+def test_closing_gaps_and_dropping_blips_against_a_loop(active_TC, frames):
+    closed_TC, kept_TC = active_TC.copy(), active_TC.copy()
+    for column in range(active_TC.shape[1]):
+        on = active_TC[:, column]
+        edges = np.flatnonzero(np.diff(np.concatenate(([0], on.astype(int), [0]))))
+        runs = list(zip(edges[::2], edges[1::2], strict=True))
+        for (_, end), (start, _) in pairwise(runs):
+            if start - end <= frames:
+                closed_TC[end:start, column] = True
+        longest = max((end - start for start, end in runs), default=0)
+        for start, end in runs:
+            if end - start < min(frames, longest):
+                kept_TC[start:end, column] = False
+    assert (close_gaps(active_TC, longest=frames) == closed_TC).all()
+    assert (drop_short(active_TC, shortest=frames) == kept_TC).all()
+    assert (kept_TC.any(axis=0) == active_TC.any(axis=0)).all()
+
+
+@given(curves_TC=curves)
+def test_rescaled_curves_peak_at_one_and_keep_their_order(curves_TC):
+    scaled_TC = rescale(curves_TC)
+    assert scaled_TC.min() >= 0
+    peaked_C = curves_TC.max(axis=0) > 0
+    assert (scaled_TC.max(axis=0)[peaked_C] == 1).all()
+    assert (scaled_TC[:, ~peaked_C] == 0).all()
+    order_TC = np.argsort(curves_TC, axis=0, kind="stable")
+    assert (np.diff(np.take_along_axis(scaled_TC, order_TC, axis=0), axis=0) >= 0).all()
+
+
+def test_rescaling_stretches_contrast_but_not_a_flat_curve():
+    curves_TC = np.array([[0.1, 0.93], [0.5, 0.95], [0.3, 0.90]])
+    assert rescale(curves_TC)[:, 0] == pytest.approx([0, 1, 0.5])  # the paper's (x - min) / (max - min)
+    assert rescale(curves_TC)[:, 1].min() > 0.85  # a sound that fills its clip stays one event
+
+
+def test_smoothing_keeps_edges_and_removes_blips():
+    curve = np.zeros((40, 1))
+    curve[10:25] = 1
+    curve[32:34] = 1
+    curve[15] = 0
+    assert np.flatnonzero(smooth(curve, num_frames=7)[:, 0]).tolist() == list(range(10, 25))
+
+
+SETTINGS = {
+    "window_seconds": 0.0,
+    "high_threshold": 0.5,
+    "low_threshold": 0.25,
+    "rescaled": False,
+    "longest_gap_seconds": 0.0,
+    "shortest_event_seconds": 0.0,
+}
+
+
+def test_only_tagged_classes_become_events_and_none_passes_the_end():
+    curves_TC = np.array([[0.9, 0.9, 0.0], [0.3, 0.9, 0.0], [0.1, 0.9, 0.0], [0.6, 0.9, 0.0]], dtype=np.float32)
+    events = PostProcessing(**SETTINGS).events(
+        curves_TC,
+        classes=("dog", "cat", "cow"),
+        tagged=frozenset(("dog", "cow")),
+        grid=FrameGrid(hop_seconds=0.5),
+        end_seconds=1.75,
+    )
+    assert events == (Event(0.0, 1.0, "dog"), Event(1.5, 1.75, "dog"))
+
+
+@given(curves_TC=curves, window=st.integers(0, 9), high=levels, ratio=levels)
+def test_a_tagged_class_with_any_activity_keeps_an_event_when_rescaled(curves_TC, window, high, ratio):
+    settings = {**SETTINGS, "rescaled": True, "window_seconds": float(window), "shortest_event_seconds": 3.0}
+    processing = PostProcessing(**{**settings, "high_threshold": high, "low_threshold": high * ratio})
+    classes = [str(index) for index in range(curves_TC.shape[1])]
+    grid = FrameGrid(hop_seconds=1.0)
+    events = processing.events(
+        curves_TC, classes=classes, tagged=frozenset(classes), grid=grid, end_seconds=float(len(curves_TC))
+    )
+    alive_C = processing.curves(curves_TC, grid=grid).max(axis=0) > 0
+    assert {event.label for event in events} >= {label for label, alive in zip(classes, alive_C, strict=True) if alive}
+
+
+def test_thresholds_out_of_order_are_refused():
+    with pytest.raises(ValueError, match=r"low_threshold 0.6 and high_threshold 0.5, allowed"):
+        PostProcessing(**{**SETTINGS, "low_threshold": 0.6})
+    with pytest.raises(ValueError, match="window_seconds nan"):
+        PostProcessing(**{**SETTINGS, "window_seconds": float("nan")})
+
+
+def f1_at(threshold, probabilities, tags):
+    hits = sum(p >= threshold and tag for p, tag in zip(probabilities, tags, strict=True))
+    return 2 * hits / (sum(p >= threshold for p in probabilities) + sum(tags)) if sum(tags) else 0.0
+
+
+@given(clips=st.lists(st.tuples(st.floats(0, 1, width=16), st.booleans()), min_size=1, max_size=12))
+def test_fitted_thresholds_are_the_best_of_all(clips):
+    probabilities, tags = [p for p, _ in clips], [tag for _, tag in clips]
+    fitted = fit_class_thresholds(np.array(probabilities)[:, None], np.array(tags, dtype=float)[:, None])[0]
+    if not any(tags):
+        assert fitted == 0.5
+        return
+    best = max(f1_at(threshold, probabilities, tags) for threshold in probabilities)
+    assert f1_at(fitted, probabilities, tags) == pytest.approx(best, abs=1e-12)
+    ties = [threshold for threshold in probabilities if f1_at(threshold, probabilities, tags) >= best - 1e-12]
+    assert sum(p >= fitted for p in probabilities) == sum(p >= max(ties) for p in probabilities)  # fewest tags
+
+
+def test_threshold_lies_halfway():
+    fitted = fit_class_thresholds(np.array([[0.9], [0.3], [0.1]]), np.array([[1], [0], [0]]))
+    assert fitted == pytest.approx([0.6])
