@@ -38,5 +38,7 @@ class MIL(WeaklySupervised):
         penalty = similarity_penalty(detection.frame_probabilities_BTC, tags_BC, detection.mask_BT)
         if self.training:
             # Logged at alpha 0 too: the same figure is what the penalty's row is compared with.
-            self.log("train/penalty", penalty.detach(), on_step=False, on_epoch=True, sync_dist=True)
+            self.log(
+                "train/penalty", penalty.detach(), on_step=False, on_epoch=True, sync_dist=True, batch_size=len(tags_BC)
+            )
         return tagging_loss(detection.clip_probabilities_BC, tags_BC) + self.penalty_alpha * penalty
