@@ -92,7 +92,8 @@ def _build(folder: Path, name: str, num_clips: dict[str, int], seed: int, bank: 
 
 def _clips(split: str, num_clips: int, seed: int) -> Iterator[LabelledClip]:
     sounds = load_split(split)
-    recipe = MixRecipe()
+    # few families a class train; the tape-speed change gives each more than one voice, as in URBAN-SED
+    recipe = MixRecipe(playback_speed=(0.85, 1.2)) if split == "train" else MixRecipe()
     for index in track(range(num_clips), description=f"soundscapes {split}", console=Console(stderr=True)):
         rng = np.random.default_rng((seed, SPLITS.index(split), index))
         yield mix_clip(f"{split}-{index:04d}", sounds=sounds, recipe=recipe, rng=rng)

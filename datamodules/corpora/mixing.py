@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+import soxr
 from numpy.typing import NDArray
 
 from datamodules.annotations import Event
@@ -28,14 +29,15 @@ class MixRecipe:
     """What a clip is like; ranges are uniform."""
 
     clip_seconds: float = 10.0
-    num_events_probabilities: tuple[float, ...] = (0.05, 0.2, 0.3, 0.3, 0.15)  # 0 to 4
+    num_events_probabilities: tuple[float, ...] = (0.06, 0.29, 0.33, 0.22, 0.1)  # 0 to 4
     companion_probability: float = 0.6  # that the first two events are a pair of COMPANIONS
     snr_db: tuple[float, float] = (3.0, 20.0)
     background_dbfs: tuple[float, float] = (-45.0, -32.0)
     struck_classes: frozenset[str] = field(default_factory=lambda: frozenset({"door", "drums", "explosion"}))
-    struck_seconds: tuple[float, float] = (0.3, 1.1)
+    struck_seconds: tuple[float, float] = (0.3, 1.2)
     lasting_seconds: tuple[float, float] = (0.5, 8.0)
     whole_probability: float = 0.5  # that a recording of a lasting sound is not cut
+    playback_speed: tuple[float, float] = (1.0, 1.0)  # as of a tape: pitch and length change together
     min_gap_seconds: float = 0.25  # between events of one class, so that a collar of 200 ms can't reach both
 
 
@@ -56,7 +58,7 @@ def mix_clip(clip_id: str, *, sounds: SplitSounds, recipe: MixRecipe, rng: np.ra
     events: list[SourcedEvent] = []
     for label in _labels(tuple(sounds.events), recipe, rng):
         family, recording_S = _draw(sounds.events[label], rng)
-        excerpt_S = _excerpt(recording_S, label, recipe, rng)
+        excerpt_S = _excerpt(_at_speed(recording_S, rng.uniform(*recipe.playback_speed)), label, recipe, rng)
         first = _place(len(excerpt_S), label, events, num_samples, recipe, rng)
         snr_db = rng.uniform(*recipe.snr_db)
         if first is None:
@@ -85,6 +87,12 @@ def _draw(families: Families, rng: np.random.Generator) -> tuple[str, Waveform]:
     family = names[int(rng.integers(len(names)))]
     recordings = families[family]
     return family, recordings[int(rng.integers(len(recordings)))]
+
+
+def _at_speed(recording_S: Waveform, speed: float) -> Waveform:
+    if speed == 1.0:
+        return recording_S
+    return np.asarray(soxr.resample(recording_S, SAMPLE_RATE_HZ * speed, SAMPLE_RATE_HZ), dtype=np.float32)
 
 
 def _background(recording_S: Waveform, num_samples: int, recipe: MixRecipe, rng: np.random.Generator) -> Waveform:
