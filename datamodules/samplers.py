@@ -36,9 +36,9 @@ def epoch_batches(
     """A rank's training batches of one epoch, as clip numbers; ``batch_size`` is global.
 
     >>> epoch_batches(num_clips=5, batch_size=4, seed=0, epoch=0)
-    [[2, 0, 1, 3]]
+    [[2, 4, 3, 0]]
     >>> [epoch_batches(num_clips=5, batch_size=4, seed=0, epoch=0, rank=rank, world=2) for rank in (0, 1)]
-    [[[2, 0]], [[1, 3]]]
+    [[[2, 4]], [[3, 0]]]
     """
     share = local_batch_size(batch_size, world=world)
     order = np.random.default_rng((seed, epoch)).permutation(num_clips)
