@@ -2,8 +2,8 @@
 
 Weak selection (validation carries no events): thresholds of the tags are fitted on validation *tags*; window and
 hysteresis stay at the constants of the row. Strong selection (validation carries events): window and hysteresis are
-the setting of ``GRID`` with the best event-based macro F1 on validation, the row's constants first. Which one it is
-follows from ``references["validation"].events``; all values end in ``postprocessing.json``.
+the setting with the best event-based macro F1 on validation among the row's constants (they win ties) and the grid
+below. Which one it is follows from ``references["validation"].events``; all values end in ``postprocessing.json``.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from lightning_modules.sed.detection_report import report_detection
 from lightning_modules.sed.pictures import Curves, draw_clips
 from lightning_modules.sed.predictions import DetectionPredictions
 
-GRID_WINDOW_SECONDS = (0.1, 0.44, 0.9)
+GRID_WINDOWS = ((0.0, 0.0), (0.0, 0.25), (0.0, 0.44), (0.0, 0.9), (0.25, 0.0), (0.44, 0.0), (0.9, 0.0))  # median, mean
 GRID_HIGH_LOW = ((0.3, 0.15), (0.5, 0.25), (0.5, 0.5), (0.7, 0.35), (0.7, 0.7), (0.9, 0.6))
 
 
@@ -43,6 +43,7 @@ class DetectionScoring(Scoring):
         self,
         *,
         tags: Literal["own", "tagger", "oracle"] = "own",
+        median_seconds: float = 0.0,
         window_seconds: float = 0.44,
         high_threshold: float = 0.5,
         low_threshold: float = 0.25,
@@ -54,6 +55,7 @@ class DetectionScoring(Scoring):
         self.tags = tags
         self.num_pictures = num_pictures
         self.constants = PostProcessing(
+            median_seconds=median_seconds,
             window_seconds=window_seconds,
             high_threshold=high_threshold,
             low_threshold=low_threshold,
@@ -101,10 +103,9 @@ class DetectionScoring(Scoring):
         if validation.events is None:
             return self.constants, float("nan")
         candidates = [self.constants]
-        for window_seconds, (high, low) in product(GRID_WINDOW_SECONDS, GRID_HIGH_LOW):
-            candidates.append(
-                replace(self.constants, window_seconds=window_seconds, high_threshold=high, low_threshold=low)
-            )
+        for (median, mean), (high, low) in product(GRID_WINDOWS, GRID_HIGH_LOW):
+            windows = replace(self.constants, median_seconds=median, window_seconds=mean)
+            candidates.append(replace(windows, high_threshold=high, low_threshold=low))
         scored = [(_event_f1(decode(predictions, tags, c, validation), validation), c) for c in candidates]
         best_f1, best = max(scored, key=lambda pair: pair[0])  # the first of equals
         return best, best_f1

@@ -16,8 +16,9 @@ from lightning_modules.decoding.events import (
     close_gaps,
     drop_short,
     hysteresis,
+    mean_smooth,
+    median_smooth,
     rescale,
-    smooth,
 )
 
 shapes = array_shapes(min_dims=2, max_dims=2, max_side=12)
@@ -91,15 +92,24 @@ def test_rescaling_stretches_contrast_but_not_a_flat_curve():
     assert rescale(curves_TC)[:, 1].min() > 0.85  # a sound that fills its clip stays one event
 
 
-def test_smoothing_keeps_edges_and_removes_blips():
+def test_the_median_keeps_edges_and_removes_blips():
     curve = np.zeros((40, 1))
     curve[10:25] = 1
     curve[32:34] = 1
     curve[15] = 0
-    assert np.flatnonzero(smooth(curve, num_frames=7)[:, 0]).tolist() == list(range(10, 25))
+    assert np.flatnonzero(median_smooth(curve, num_frames=7)[:, 0]).tolist() == list(range(10, 25))
+
+
+def test_the_mean_joins_spikes_and_keeps_an_edges_half_height():
+    curve = np.zeros((40, 1))
+    curve[10:25:2] = 1  # every second frame
+    assert np.flatnonzero(mean_smooth(curve, num_frames=7)[:, 0] >= 3 / 7 - 1e-9).tolist() == list(range(11, 24))
+    curve[10:25] = 1
+    assert np.flatnonzero(mean_smooth(curve, num_frames=7)[:, 0] > 0.5).tolist() == list(range(10, 25))
 
 
 SETTINGS = {
+    "median_seconds": 0.0,
     "window_seconds": 0.0,
     "high_threshold": 0.5,
     "low_threshold": 0.25,
