@@ -179,4 +179,5 @@ def _draw_curves(
         ax.axhline(post_processing.low_threshold, color="0.2", linewidth=0.9, linestyle="--", label="low threshold")
         ax.set_ylim(-0.03, 1.05)
         ax.set_yticks([0, 0.5, 1])
-    axes[0].legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), fontsize=10, frameon=False)
+    for ax in axes[:1]:  # none, where nothing is tagged, predicted or there
+        ax.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), fontsize=10, frameon=False)

@@ -27,7 +27,8 @@ RULES: dict[str, tuple[str, ...]] = {
     "lightning_modules.callbacks": ("pytorch_lightning", "lightning_modules.callbacks", *CONTRACTS),
     "lightning_modules.scoring": (),
     "lightning_modules.sed": (
-        *TORCH_ONLY, "pytorch_lightning", "matplotlib", *CONTRACTS, "datamodules.dcase_tsv", "lightning_modules.scoring",
+        *TORCH_ONLY, "pytorch_lightning", "matplotlib", *CONTRACTS, "datamodules.dcase_tsv",
+        "lightning_modules.scoring",
         *(f"lightning_modules.{part}" for part in ("sed", "layers", "losses", "decoding", "metrics", "callbacks")),
     ),
     "experiments.tracking": ("mlflow", "experiments"),
