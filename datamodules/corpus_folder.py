@@ -56,7 +56,10 @@ def read_card(name: str) -> CorpusCard:
     path = data_root() / name / "corpus.json"
     if not path.is_file():
         corpus, _, scale = name.partition("/")
-        command = f"earmark data {corpus}" + (f" --scale {scale}" if scale else "")
+        scale, _, seed = scale.partition("-seed")  # "demo-seed7": the demo of another seed than 0
+        command = (
+            f"earmark data {corpus}" + (f" --scale {scale}" if scale else "") + (f" --seed {seed}" if seed else "")
+        )
         raise CorpusMissingError(f"corpus {name!r} is not prepared (no {path}); run: {command}")
     fields = json.loads(path.read_text(encoding="utf-8"))
     return CorpusCard(**{**fields, "classes": tuple(fields["classes"])})

@@ -12,6 +12,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import tarfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -53,7 +54,11 @@ def fetch(packages: Sequence[str]) -> dict[str, Path]:
             folder = data_root() / "packages" / package
             stored = _stored(folder)
             if stored is None:
-                shutil.rmtree(folder, ignore_errors=True)
+                if folder.exists():
+                    print(
+                        f"package {package}: the copy under {folder} is damaged; it is fetched again", file=sys.stderr
+                    )
+                    shutil.rmtree(folder)
                 missing.append(package)
             else:
                 files[package] = stored
@@ -67,6 +72,10 @@ def members(deb: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[str, byt
 
     Raises ``PackageError`` if the package is damaged.
     """
+    if shutil.which("dpkg-deb") is None:
+        raise NoPackageManagerError(
+            f"no dpkg-deb on this machine to read {deb}; prepare the corpus on Debian or Ubuntu"
+        )
     command = ["dpkg-deb", "--fsys-tarfile", str(deb)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout is not None
