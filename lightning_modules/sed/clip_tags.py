@@ -30,7 +30,10 @@ class FittedTags:
 def load_split(
     predictions: Mapping[str, Path], source: str, split: str, references: ClipReferences
 ) -> DetectionPredictions:
-    """One split's predictions of ``own``, ``tagger`` …; ``ValueError`` if they aren't of these clips and classes."""
+    """One split's predictions of ``own``, ``tagger`` …
+
+    Raises ``ValueError`` if they aren't of these clips and classes, or hold NaN.
+    """
     if source not in predictions:
         raise ValueError(f"scoring needs the predictions {source!r}, but from: names only {sorted(predictions)}")
     path = predictions[source] / f"{split}.npz"
@@ -44,6 +47,9 @@ def load_split(
             f"{path}: predictions of {len(loaded.clip_ids)} clips, but the {split} split has {len(references.tags)};"
             f" they differ in {some}"
         )
+    curves_NTC = loaded.frame_probabilities_NTC
+    if not (np.isfinite(loaded.clip_probabilities_NC).all() and (curves_NTC is None or np.isfinite(curves_NTC).all())):
+        raise ValueError(f"{path}: probabilities that are no finite numbers: the training diverged")
     return loaded
 
 

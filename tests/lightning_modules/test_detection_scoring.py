@@ -144,6 +144,14 @@ def test_a_missing_tagger_or_other_clips_are_named(run):
         DetectionScoring().score(**run)
 
 
+def test_a_diverged_training_is_named_as_such(run):
+    path = run["predictions"]["own"] / "test.npz"
+    full = DetectionPredictions.load(path)
+    replace(full, frame_probabilities_NTC=full.frame_probabilities_NTC * np.float32("nan")).save(path)
+    with pytest.raises(ValueError, match=r"test.npz: probabilities that are no finite numbers: the training diverged"):
+        DetectionScoring().score(**run)
+
+
 def test_trivial_rows(run):
     oracle = TrivialScoring(tags="oracle").score(**run)
     assert oracle["test/tagging_f1_macro"] == 1.0
