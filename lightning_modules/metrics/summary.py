@@ -18,7 +18,7 @@ from lightning_modules.metrics.durations import DurationCounts, DurationScores, 
 from lightning_modules.metrics.event_based import score_event_based
 from lightning_modules.metrics.event_scores import EventScores, ScoredLists, select_scored
 from lightning_modules.metrics.segment_based import score_segment_based
-from lightning_modules.metrics.tagging import TaggingScores, score_tags
+from lightning_modules.metrics.tag_sets import TaggingScores, score_tags
 
 POLICY = (
     "sed_eval with zero_score and optimal matching; files: those of the reference; classes: those given, else the union"

@@ -17,7 +17,7 @@ from typing import Any
 from datamodules.annotations import ClipReferences, Event
 from datamodules.dcase_tsv import write_events, write_tags
 from lightning_modules.metrics.summary import DetectionSummary, summarise
-from lightning_modules.metrics.tagging import score_tags
+from lightning_modules.metrics.tag_sets import score_tags
 from lightning_modules.sed.clip_tags import FittedTags
 
 Events = Mapping[str, tuple[Event, ...]]

@@ -84,6 +84,12 @@ def test_files_that_cannot_be_scored_are_refused_in_one_line(tmp_path, capsys):
         run(parser.parse_args(["--reference", str(tmp_path / "absent.tsv"), "--estimated", str(tmp_path / "est.tsv")]))
 
 
+def test_scoring_needs_no_torch():
+    """Three seconds of import that nothing here uses."""
+    code = "import sys, lightning_modules.metrics.summary; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
 def test_help_needs_no_heavy_import():
     code = (
         "import argparse, sys; from experiments.score_command import add_arguments; "

@@ -15,7 +15,8 @@ from lightning_modules.metrics.event_based import score_event_based
 from lightning_modules.metrics.event_scores import select_scored
 from lightning_modules.metrics.segment_based import score_segment_based
 from lightning_modules.metrics.summary import summarise
-from lightning_modules.metrics.tagging import TaggingF1, score_tags
+from lightning_modules.metrics.tag_sets import score_tags
+from lightning_modules.metrics.tagging import TaggingF1
 
 
 def test_a_class_never_predicted_counts_zero_and_one_never_in_the_reference_leaves_the_mean():
