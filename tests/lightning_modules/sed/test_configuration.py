@@ -1,0 +1,95 @@
+"""A configuration file builds every system: class paths, cells by name, classes and sample rate from the data."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from jsonargparse import ArgumentError, ArgumentParser
+
+from datamodules import tones
+from datamodules.sed import SoundEventClips
+from lightning_modules.layers.crnn import CRNN
+from lightning_modules.sed.detector import SoundEventDetector
+
+
+def parser() -> ArgumentParser:
+    parser = ArgumentParser(exit_on_error=False)
+    parser.add_subclass_arguments(SoundEventClips, "data", required=True)
+    parser.add_subclass_arguments(SoundEventDetector, "model", required=True)
+    for name in ("classes", "sample_rate_hz"):
+        parser.link_arguments(f"data.{name}", f"model.init_args.{name}", apply_on="instantiate")
+    return parser
+
+
+def configuration(system: str, *, encoder: str = "demo_crnn", cell: str = "lstm", **init_args: Any) -> dict[str, Any]:
+    return {
+        "data": {
+            "class_path": "datamodules.sed.SoundEventClips",
+            "init_args": {"corpus": "tones/tiny", "batch_size": 4},
+        },
+        "model": {
+            "class_path": f"lightning_modules.sed.{system}",
+            "init_args": {
+                "encoder": {"class_path": f"lightning_modules.layers.crnn.{encoder}", "init_args": {"cell": cell}},
+                "features": {"hop_seconds": 0.04, "num_mels": 40},
+                "optimizer": {"class_path": "torch.optim.Adam", "init_args": {"lr": 0.002}},
+                **init_args,
+            },
+        },
+    }
+
+
+@pytest.mark.parametrize(
+    ("system", "init_args"),
+    [
+        ("tagger.Tagger", {"hidden_units": 8}),
+        ("false_strong_labels.FalseStrongLabels", {}),
+        ("mean_pooling.MeanPooling", {"initial_probability": 0.2}),
+        ("linear_softmax.LinearSoftmax", {}),
+        ("glu_attention.GLUAttention", {"encoder": "demo_gated_crnn"}),
+        ("mil.MIL", {"penalty_alpha": 0.1}),
+        ("strong_labels.StrongLabels", {}),
+    ],
+)
+def test_every_system_is_built_from_its_configuration(
+    earmark_home: Path, system: str, init_args: dict[str, Any]
+) -> None:
+    tones.prepare("tiny")
+    arguments = parser()
+    model = arguments.instantiate(arguments.parse_object(configuration(system, **init_args))).model
+    assert type(model).__name__ == system.rpartition(".")[2]
+    assert model.classes == ("alarm_bell", "door", "running_water")
+    assert model.log_mel.sample_rate_hz == 16000
+    assert model.configure_optimizers().param_groups[0]["lr"] == 0.002
+
+
+@pytest.mark.parametrize(
+    ("cell", "kind"), [("simple_rnn", torch.nn.RNN), ("lstm", torch.nn.LSTM), ("gru", torch.nn.GRU)]
+)
+@pytest.mark.parametrize("encoder", ["paper_crnn", "demo_gated_crnn"])
+def test_cell_is_selectable_by_name(earmark_home: Path, encoder: str, cell: str, kind: type) -> None:
+    tones.prepare("tiny")
+    arguments = parser()
+    features = {"num_mels": 64 if encoder.startswith("paper") else 40}
+    settings = configuration("mil.MIL", encoder=encoder, cell=cell, features=features)
+    built = arguments.instantiate(arguments.parse_object(settings)).model.encoder
+    assert isinstance(built, CRNN)
+    assert type(built.recurrent.layer) is kind
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        configuration("mil.MIL", penalty_alfa=0.1),
+        configuration("mean_pooling.MeanPooling", penalty_alpha=0.1),
+        configuration("mil.MIL", cell="elman"),
+        configuration("mil.MIL", features={"hop": 0.04}),
+        configuration("mil.MIL", penalty_alpha="much"),
+    ],
+)
+def test_misspelt_keys_and_wrong_values_are_refused(settings: dict[str, Any]) -> None:
+    with pytest.raises(ArgumentError):
+        parser().parse_object(settings)

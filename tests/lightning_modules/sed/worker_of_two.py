@@ -1,0 +1,65 @@
+"""One process of the distributed test: trains, then evaluates a given checkpoint, and rank 0 writes what it found.
+
+python worker_of_two.py OUTPUT_FOLDER NUM_PROCESSES [CHECKPOINT]
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pytorch_lightning as pl
+import torch
+from pytorch_lightning.strategies import DDPStrategy
+
+from datamodules.sed import SoundEventClips
+from lightning_modules.layers.crnn import demo_gated_crnn
+from lightning_modules.layers.log_mel import LogMelSettings
+from lightning_modules.sed.gathering import gather_predictions
+from lightning_modules.sed.mil import MIL
+
+
+def main(output: Path, processes: int, checkpoint: Path | None) -> None:
+    pl.seed_everything(0, verbose=False)
+    data = SoundEventClips(corpus="tones/tiny", batch_size=4)
+    model = MIL(
+        classes=data.classes,
+        sample_rate_hz=data.sample_rate_hz,
+        encoder=demo_gated_crnn(),
+        features=LogMelSettings(hop_seconds=0.04, num_mels=40),
+        optimizer=lambda params: torch.optim.SGD(params, lr=0.1),
+        penalty_alpha=0.1,
+    )
+    trainer = pl.Trainer(
+        accelerator="cpu",
+        devices=processes,
+        strategy=DDPStrategy(process_group_backend="gloo") if processes > 1 else "auto",
+        max_epochs=2,
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        use_distributed_sampler=False,
+    )
+    trainer.fit(model, datamodule=data)
+    train_loss = float(trainer.callback_metrics["train/loss"])
+    if trainer.is_global_zero:
+        torch.save(model.state_dict(), output / "trained.pt")
+    if checkpoint is not None:
+        model.load_state_dict(torch.load(checkpoint, weights_only=True))
+    metrics = trainer.validate(model, dataloaders=data.evaluation_dataloader("validation"), verbose=False)[0]
+    predicted = gather_predictions(
+        trainer.predict(model, dataloaders=data.evaluation_dataloader("test")) or [],  # type: ignore[arg-type]
+        classes=data.classes,
+        hop_seconds=model.hop_seconds,
+        clip_ids=data.references("test").tags,
+    )
+    assert (predicted is not None) == trainer.is_global_zero
+    if predicted is not None:
+        predicted.save(output / "test.npz")
+        (output / "metrics.json").write_text(json.dumps({"train/loss": train_loss, **metrics}))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3]) if len(sys.argv) > 3 else None)
