@@ -18,6 +18,8 @@ from scipy.ndimage import median_filter, uniform_filter1d
 
 from datamodules.annotations import Event, FrameGrid
 
+FLATTEST = 0.8  # lowest frame over peak: what varies by less than a fifth is not silence and sound
+
 Curves = NDArray[np.floating]
 
 
@@ -95,19 +97,19 @@ def median_smooth(curves_TC: Curves, *, num_frames: int) -> Curves:
 
 
 def rescale(curves_TC: Curves) -> Curves:
-    """Bring each class's curve of a clip to a peak of 1, and its lowest frame to 0 where there is contrast.
+    """Bring each class's curve of a clip to a peak of 1, and its lowest frame to 0 unless the curve is flat.
 
     The paper stretches ``[min, max]`` to ``[0, 1]``. For a sound that fills its clip that stretches noise: a curve that
-    wanders between 0.90 and 0.95 would be cut up at random. Here the floor is at most half of the peak, so contrasts
-    under 2 : 1 are not taken for silence; where the lowest frame is under half of the peak it is the paper's formula.
+    wanders between 0.90 and 0.95 would be cut up at random. Here the floor is at most ``FLATTEST`` of the peak: where
+    the lowest frame is below it is the paper's formula, above it the lowest frame stays above 0.
 
     >>> rescale(np.array([[0.2, 0.90], [0.8, 0.95], [0.5, 0.95]])).round(2)
-    array([[0.  , 0.89],
+    array([[0.  , 0.74],
            [1.  , 1.  ],
            [0.5 , 1.  ]])
     """
     peak_C = curves_TC.max(axis=0)
-    floor_C = np.minimum(curves_TC.min(axis=0), peak_C / 2)
+    floor_C = np.minimum(curves_TC.min(axis=0), FLATTEST * peak_C)
     range_C = peak_C - floor_C
     scaled: Curves = (curves_TC - floor_C) / np.where(range_C > 0, range_C, 1)
     return scaled

@@ -89,7 +89,7 @@ def test_rescaled_curves_peak_at_one_and_keep_their_order(curves_TC):
 def test_rescaling_stretches_contrast_but_not_a_flat_curve():
     curves_TC = np.array([[0.1, 0.93], [0.5, 0.95], [0.3, 0.90]])
     assert rescale(curves_TC)[:, 0] == pytest.approx([0, 1, 0.5])  # the paper's (x - min) / (max - min)
-    assert rescale(curves_TC)[:, 1].min() > 0.85  # a sound that fills its clip stays one event
+    assert rescale(curves_TC)[:, 1].min() > 0.7  # a sound that fills its clip stays one event
 
 
 def test_the_median_keeps_edges_and_removes_blips():
