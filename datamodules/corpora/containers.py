@@ -29,7 +29,7 @@ def read_container(path: str, data: bytes) -> list[tuple[str, bytes]]:
         raise ContainerError(f"{path}: suffix {PurePosixPath(path).suffix!r}, allowed: {', '.join(_READERS)}")
     try:
         return list(reader(data))
-    except (struct.error, zlib.error, IndexError, UnicodeDecodeError) as error:
+    except (struct.error, zlib.error, IndexError, ValueError) as error:
         raise ContainerError(f"{path}: damaged container ({error})") from error
 
 
@@ -47,14 +47,14 @@ def read_opensfx(data: bytes) -> Sounds:
         start = offset + 1 + name_length
         if data[start : start + 4] == b"RIFF":
             title = (quoted.group(1) if quoted else description).replace("/", "_")
-            yield f"{index:02d}_{title}.wav", data[start : start + length]
+            yield f"{index:02d}_{title}.wav", _part(data, start, length)
 
 
 def read_qt_resource(data: bytes) -> Sounds:
     """Qt resource file: a tree of (name, flags, children | data offset); flag 1 = zlib, 2 = folder, 4 = zstd."""
     origin = data.find(b"qres")
     if origin < 0:
-        raise ContainerError("damaged container (no Qt resource in it)")
+        raise ValueError("no Qt resource in it")
     version, tree, blobs, names = struct.unpack(">IIII", data[origin + 4 : origin + 20])
     entry_size = 14 if version == 1 else 22
     todo = [(0, "")]
@@ -72,7 +72,7 @@ def read_qt_resource(data: bytes) -> Sounds:
         elif path.endswith(SOUND_SUFFIXES) and not flags & 4:
             blob_at = origin + blobs + struct.unpack(">I", data[at + 10 : at + 14])[0]
             (size,) = struct.unpack(">I", data[blob_at : blob_at + 4])
-            blob = data[blob_at + 4 : blob_at + 4 + size]
+            blob = _part(data, blob_at + 4, size)
             yield path, zlib.decompress(blob[4:]) if flags & 1 else blob
 
 
@@ -84,7 +84,7 @@ def read_c4group(data: bytes, folder: str = "") -> Sounds:
     for index in range(0, len(header) - 2, 3):
         header[index], header[index + 2] = header[index + 2], header[index]
     if not header.startswith(b"RedWolf"):
-        raise ContainerError("damaged container (no C4Group header)")
+        raise ValueError("no C4Group header")
     (count,) = struct.unpack("<I", header[36:40])
     for index in range(count):
         entry = data[204 + 316 * index : 204 + 316 * (index + 1)]
@@ -92,9 +92,15 @@ def read_c4group(data: bytes, folder: str = "") -> Sounds:
         _, is_group, size, _, offset = struct.unpack("<5i", entry[260:280])
         start = 204 + 316 * count + offset
         if is_group:
-            yield from read_c4group(data[start : start + size], f"{folder}{name}/")
+            yield from read_c4group(_part(data, start, size), f"{folder}{name}/")
         elif name.lower().endswith(SOUND_SUFFIXES):
-            yield folder + name, data[start : start + size]
+            yield folder + name, _part(data, start, size)
+
+
+def _part(data: bytes, start: int, size: int) -> bytes:
+    if start < 0 or size < 0 or start + size > len(data):
+        raise ValueError(f"an entry ends at byte {start + size} of {len(data)}")
+    return data[start : start + size]
 
 
 _READERS: dict[str, Callable[[bytes], Sounds]] = {

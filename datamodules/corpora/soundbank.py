@@ -136,7 +136,7 @@ def _raw_sounds(package: str, inventory: Inventory, deb: Path) -> Iterator[_RawR
 
 
 def _raw_prompts(voice: Voice, deb: Path) -> Iterator[_RawRecording]:
-    language = voice.folder[:2]
+    language = voice.folder.partition("_")[0]
     for key, waveform_S in read_prompts(voice, deb):
         yield _RawRecording("speech", voice.family, f"{language}-{key}", voice.package, waveform_S)
 
