@@ -7,7 +7,6 @@ module. A mistake comes back as one line that names the key and what is allowed.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -17,7 +16,8 @@ from jsonargparse import ArgumentError, ArgumentParser, Namespace, set_parsing_s
 
 from experiments.contracts import EvaluationData, PredictingModule
 from experiments.errors import UserError, unknown
-from experiments.merge import Config, get_path
+from experiments.merge import Config
+from experiments.parse_errors import explain
 from lightning_modules.scoring import Scoring
 
 ALLOWED_IMPORTS = ("lightning_modules", "datamodules", "torch.optim")
@@ -30,6 +30,9 @@ RUNNER_TRAINER_KEYS = {
 }  # fmt: skip
 
 
+FROM_DATA = {"model.classes", "model.sample_rate_hz", "data.seed"}  # linked, so that they cannot disagree
+
+
 @dataclass(frozen=True)
 class Checkpoint:
     """Which epoch's weights are kept for scoring, and when training stops early.
@@ -40,6 +43,9 @@ class Checkpoint:
     monitor: str
     mode: Literal["min", "max"]
     patience_epochs: int | None = None
+
+
+PLAIN_SECTIONS = {"trainer": lightning.Trainer, "checkpoint": Checkpoint}
 
 
 @dataclass(frozen=True)
@@ -81,7 +87,10 @@ def parse(
     try:
         return parser, parser.parse_object(seeded)
     except (ArgumentError, TypeError, ValueError) as error:
-        raise UserError(f"{where}: {_one_line(str(error), config)}") from None
+        allowed = [*ALLOWED_IMPORTS, *imports]
+        hidden = RUNNER_TRAINER_KEYS | {path.partition(".")[2] for path in FROM_DATA}
+        line = explain(str(error), config, packages=allowed, sections=PLAIN_SECTIONS, hidden=hidden)
+        raise UserError(f"{where}: {line}") from None
 
 
 def build(config: Config, *, stage: str, seed: int, where: str, imports: Sequence[str] = ()) -> Parts:
@@ -105,60 +114,17 @@ def build(config: Config, *, stage: str, seed: int, where: str, imports: Sequenc
 
 
 def _refuse_loopholes(value: Any, *, where: str, path: str) -> None:
-    """``dict_kwargs`` slip past jsonargparse's check of names."""
+    """What slips past jsonargparse: ``dict_kwargs``, and short names of classes that happen to be imported."""
     if isinstance(value, dict):
-        extra = set(value) - {"class_path", "init_args"}
-        if "class_path" in value and extra:
-            name = sorted(extra)[0]
-            raise UserError(f"{where}: {path}: {unknown('key', name, ('class_path', 'init_args'))}")
+        if "class_path" in value:
+            for name in sorted(set(value) - {"class_path", "init_args"}):
+                raise UserError(f"{where}: {path}: {unknown('key', name, ('class_path', 'init_args'))}")
+            if "." not in str(value["class_path"]):
+                raise UserError(
+                    f"{where}: {path}: {value['class_path']!r} is not an import path (package.module.Class)"
+                )
         for key, item in value.items():
             inside = path if key == "init_args" else f"{path}.{key}".lstrip(".")
+            if inside in FROM_DATA:
+                raise UserError(f"{where}: {inside}: comes from the data module and the run's seed, do not set it")
             _refuse_loopholes(item, where=where, path=inside)
-
-
-def _one_line(message: str, config: Config) -> str:
-    """jsonargparse's nested report as ``key: what is wrong; what is allowed``."""
-    keys: list[str] = []
-    problem = ""
-    for line in (text.strip(" -") for text in message.splitlines()):
-        if found := re.match(r'Parser key "([^"]+)":?', line):
-            keys += found[1].split(".")
-        elif found := re.match(r"(?:Option|Key) '([^']+)' is not (?:accepted|expected)", line):
-            keys += found[1].split(".")
-            return f"{_path(keys)}: {unknown('key', keys[-1], _allowed(config, keys[:-1]))}"
-        elif line.startswith(
-            ("Expected a <class 'NoneType'>", "Given value", "Does not validate", "Subtypes", "Errors")
-        ):
-            continue
-        elif line and not line.startswith("Problem with given class_path"):
-            problem = problem or line.rstrip(":")
-    return f"{_path(keys)}: {problem or message.splitlines()[0]}"
-
-
-def _path(keys: Sequence[str]) -> str:
-    return ".".join(key for key in keys if key != "init_args")
-
-
-def _allowed(config: Config, keys: Sequence[str]) -> list[str]:
-    """The argument names of the class that stands at a path."""
-    path = [key for key in keys if key != "init_args"]
-    if path == ["trainer"]:
-        target: Any = lightning.Trainer
-    elif path == ["checkpoint"]:
-        target = Checkpoint
-    else:
-        target = _import(str(get_path(config, ".".join(path))))
-    parser = ArgumentParser()
-    add = parser.add_class_arguments if isinstance(target, type) else parser.add_function_arguments
-    add(target, "x")
-    hidden = RUNNER_TRAINER_KEYS if target is lightning.Trainer else {"classes", "sample_rate_hz", "seed"}
-    return sorted(
-        {name[2:].split(".")[0] for name in parser.get_defaults().as_flat().__dict__ if name.startswith("x.")} - hidden
-    )
-
-
-def _import(path: str) -> Any:
-    import importlib
-
-    module, _, name = path.rpartition(".")
-    return getattr(importlib.import_module(module), name)

@@ -74,12 +74,13 @@ def _plan(arguments: argparse.Namespace) -> tuple[Table, Tracker, list[Cell]]:
 
 
 def check_configurations(table: Table, cells: list[Cell]) -> None:
-    """One strict parse of every row that would run: a misspelt key costs a second, not a night."""
-    from experiments.schema import parse
+    """Build every row that would run: a misspelt key, a wrong type or a refused value costs seconds, not a night."""
+    from experiments.schema import build, parse
 
-    for row in {cell.row.name: cell.row for cell in cells if cell.state != "finished"}.values():
-        where = f"{table.path.name}: rows.{row.name}"
-        parse(row.config, stage=row.stage, seed=0, where=where, imports=table.imports)
+    for cell in {cell.row.name: cell for cell in cells if cell.state != "finished"}.values():
+        where = f"{table.path.name}: rows.{cell.row.name}" if table.name != "fit" else table.path.name
+        check = parse if cell.key is None else build  # without data there is nothing to build
+        check(cell.row.config, stage=cell.row.stage, seed=cell.seed, where=where, imports=table.imports)
 
 
 class plan:
