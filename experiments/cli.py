@@ -30,7 +30,7 @@ class OneLineParser(argparse.ArgumentParser):
 
 def build_parser() -> argparse.ArgumentParser:
     """All commands. Imports nothing heavy, so that ``earmark --help`` starts at once."""
-    from experiments import fit_command, score_command, table_commands, ui_command
+    from experiments import data_command, fit_command, score_command, table_commands, ui_command
 
     parser = OneLineParser(
         prog="earmark",
@@ -40,7 +40,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name, module, summary in (
-        ("data", score_command, "prepare a corpus"),
+        ("data", data_command, "prepare a corpus"),
         ("plan", table_commands.plan, "every cell's state, and what would run"),
         ("run", table_commands.run, "run the cells of a table that are not finished"),
         ("report", table_commands.report, "a table's mean ± std over seeds"),
