@@ -23,6 +23,7 @@ from lightning_modules.sed.predictions import DetectionPredictions
 Events = Mapping[str, Sequence[Event]]
 FREQUENCY_TICKS_HZ = (250, 500, 1000, 2000, 4000, 8000)
 SHORT_BELOW_SECONDS = 1.0
+RICHNESS_WEIGHT = 0.25  # a clip with all there is to see may lie this far in F1 from the step that it stands for
 
 
 @dataclass(frozen=True)
@@ -54,19 +55,25 @@ def draw_clips(
 def choose_clips(references: ClipReferences, estimated: Events, *, count: int) -> list[str]:
     """Clips worth looking at, from the worst scored to the best; the same for the same input.
 
-    The clips are sorted by their own event-based F1 and cut into ``count`` equal parts; of each part the clip with the
-    most to see is taken: co-tagged classes first, then both short and long events.
+    Steps evenly from the lowest event-based F1 of a clip to the highest, and takes the clip near each step, with a
+    preference for much to see: several co-tagged classes, both short and long events. Event-free clips come last.
     """
     assert references.events is not None
     events = references.events
-    ranked = sorted(events, key=lambda clip: (_clip_f1(events[clip], estimated[clip]), clip))
+    f1 = {clip: _clip_f1(events[clip], estimated[clip]) for clip in events}
 
-    def richness(clip: str) -> int:
+    def richness(clip: str) -> float:
         short = {event.duration_seconds < SHORT_BELOW_SECONDS for event in events[clip]}
-        return 2 * min(len(references.tags[clip]), 3) + len(short)
+        return (2 * min(len(references.tags[clip]), 3) + len(short)) / 8 if short else -4.0
 
-    parts = np.array_split(np.array(ranked, dtype=object), min(count, len(ranked)) or 1)
-    return [max(sorted(part), key=richness) for part in parts if len(part)]
+    left = sorted(events)
+    seen = [f1[clip] for clip in left if events[clip]] or [1.0]
+    chosen = []
+    for target in np.linspace(min(seen), max(seen), min(count, len(left))).tolist():
+        best = min(left, key=lambda clip: abs(f1[clip] - target) - RICHNESS_WEIGHT * richness(clip))
+        left.remove(best)
+        chosen.append(best)
+    return sorted(chosen, key=lambda clip: (f1[clip], clip))
 
 
 def _clip_f1(reference: Sequence[Event], estimated: Sequence[Event]) -> float:
