@@ -105,6 +105,10 @@ class SoundEventClips(pl.LightningDataModule):
         """The ids of a split's clips, as its manifest has them."""
         return self._scored(split).clip_ids
 
+    def clip_ids(self, split: ScoredSplit) -> tuple[str, ...]:
+        """The clips of a split, from its manifest."""
+        return self._scored(split).clip_ids
+
     def references(self, split: ScoredSplit) -> ClipReferences:
         """What scoring may know of a split; validation has events only under ``selection: strong``."""
         store = self._scored(split)

@@ -11,7 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytorch_lightning as pl
 import torch
@@ -25,15 +25,8 @@ from lightning_modules.layers.crnn import FrameEncoder
 from lightning_modules.layers.log_mel import LogMel, LogMelSettings, frame_mask
 from lightning_modules.losses.tagging import tagging_loss
 from lightning_modules.metrics.tagging import TaggingF1
+from lightning_modules.sed.detection import Detection, PredictedBatch
 from lightning_modules.sed.gathering import PredictedBatch, gather_predictions
-
-
-class Detection(NamedTuple):
-    """A batch's probabilities, in float32. ``mask_BT`` is False on frames that are padding."""
-
-    clip_probabilities_BC: Tensor
-    frame_probabilities_BTC: Tensor | None  # None for a many-to-one system
-    mask_BT: Tensor
 
 
 class SoundEventDetector(pl.LightningModule, ABC):
@@ -128,6 +121,15 @@ class SoundEventDetector(pl.LightningModule, ABC):
         predictions = gather_predictions(batches, classes=self.classes, hop_seconds=self.hop_seconds, clip_ids=clip_ids)
         if predictions is not None:
             predictions.save(path.with_suffix(".npz"))
+
+    def write_predictions(self, batches: Iterable[PredictedBatch], *, clip_ids: Collection[str], path: Path) -> None:
+        """Gather what every rank predicted of a split; rank 0 writes ``path`` + ``.npz``. Every rank must call it.
+
+        ``path`` has no suffix; ``clip_ids`` are the split's own, and any difference raises ``RuntimeError``.
+        """
+        gathered = gather_predictions(batches, classes=self.classes, hop_seconds=self.hop_seconds, clip_ids=clip_ids)
+        if gathered is not None:
+            gathered.save(path.with_name(f"{path.name}.npz"))
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
         """The optimiser, and the schedule by epoch where there is one."""

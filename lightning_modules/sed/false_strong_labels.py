@@ -10,7 +10,7 @@ from torch import Tensor
 
 from lightning_modules.layers.pooling import mean_pool
 from lightning_modules.losses.false_strong import false_strong_loss
-from lightning_modules.sed.detector import Detection
+from lightning_modules.sed.detection import Detection
 from lightning_modules.sed.weakly_supervised import WeaklySupervised
 
 

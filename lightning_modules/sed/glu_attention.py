@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from lightning_modules.layers.crnn import FrameEncoder
 from lightning_modules.layers.pooling import attention_pool
-from lightning_modules.sed.detector import Detection
+from lightning_modules.sed.detection import Detection
 from lightning_modules.sed.weakly_supervised import WeaklySupervised
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from lightning_modules.layers.pooling import mean_pool
-from lightning_modules.sed.detector import Detection
+from lightning_modules.sed.detection import Detection
 from lightning_modules.sed.weakly_supervised import WeaklySupervised
 
 

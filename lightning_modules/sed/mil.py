@@ -14,7 +14,7 @@ from torch import Tensor
 from lightning_modules.layers.pooling import max_pool
 from lightning_modules.losses.mil import similarity_penalty
 from lightning_modules.losses.tagging import tagging_loss
-from lightning_modules.sed.detector import Detection
+from lightning_modules.sed.detection import Detection
 from lightning_modules.sed.weakly_supervised import WeaklySupervised
 
 

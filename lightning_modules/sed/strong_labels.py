@@ -16,7 +16,8 @@ from datamodules.annotations import Event, FrameGrid
 from datamodules.batches import StrongClipBatch
 from lightning_modules.layers.pooling import max_pool
 from lightning_modules.losses.strong import frame_loss
-from lightning_modules.sed.detector import Detection, SoundEventDetector
+from lightning_modules.sed.detection import Detection
+from lightning_modules.sed.detector import SoundEventDetector
 
 
 class StrongLabels(SoundEventDetector):

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from lightning_modules.layers.crnn import FrameEncoder
 from lightning_modules.layers.recurrent import Bidirectional, Cell
-from lightning_modules.sed.detector import Detection
+from lightning_modules.sed.detection import Detection
 from lightning_modules.sed.weakly_supervised import WeaklySupervised
 
 

@@ -97,7 +97,7 @@ def test_test_references_have_everything_that_scoring_needs(corpus_folder: Path)
         assert references.duration_seconds[clip_id] == 2.0
         assert references.load_waveform(clip_id).shape == (32000,)
     predicted = [clip_id for batch in data.evaluation_dataloader("test") for clip_id in batch.clip_ids]
-    assert sorted(predicted) == sorted(references.tags)
+    assert sorted(predicted) == sorted(references.tags) == list(data.clip_ids("test"))
     assert all(type(batch) is ClipBatch for batch in data.evaluation_dataloader("test"))
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from lightning_modules.sed.detector import PredictedBatch
+from lightning_modules.sed.detection import PredictedBatch
 from lightning_modules.sed.gathering import gather_predictions
 
 CLASSES = ("bird", "door")

@@ -16,7 +16,6 @@ from pytorch_lightning.strategies import DDPStrategy
 from datamodules.sed import SoundEventClips
 from lightning_modules.layers.crnn import demo_gated_crnn
 from lightning_modules.layers.log_mel import LogMelSettings
-from lightning_modules.sed.gathering import gather_predictions
 from lightning_modules.sed.mil import MIL
 
 
@@ -49,15 +48,9 @@ def main(output: Path, processes: int, checkpoint: Path | None) -> None:
     if checkpoint is not None:
         model.load_state_dict(torch.load(checkpoint, weights_only=True))
     metrics = trainer.validate(model, dataloaders=data.evaluation_dataloader("validation"), verbose=False)[0]
-    predicted = gather_predictions(
-        trainer.predict(model, dataloaders=data.evaluation_dataloader("test")) or [],  # type: ignore[arg-type]
-        classes=data.classes,
-        hop_seconds=model.hop_seconds,
-        clip_ids=data.references("test").tags,
-    )
-    assert (predicted is not None) == trainer.is_global_zero
-    if predicted is not None:
-        predicted.save(output / "test.npz")
+    batches = trainer.predict(model, dataloaders=data.evaluation_dataloader("test")) or []
+    model.write_predictions(batches, clip_ids=data.clip_ids("test"), path=output / "test")  # type: ignore[arg-type]
+    if trainer.is_global_zero:
         (output / "metrics.json").write_text(json.dumps({"train/loss": train_loss, **metrics}))
 
 

@@ -1,0 +1,15 @@
+"""What a system says of a batch: the types between a system's ``detect``, its ``predict_step`` and the gathering."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from torch import Tensor
+
+
+class Detection(NamedTuple):
+    """A batch's probabilities, in float32. ``mask_BT`` is False on frames that are padding."""
+
+    clip_probabilities_BC: Tensor
+    frame_probabilities_BTC: Tensor | None  # None for a many-to-one system
+    mask_BT: Tensor
