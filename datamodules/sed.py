@@ -102,10 +102,6 @@ class SoundEventClips(pl.LightningDataModule):
         )
 
     def clip_ids(self, split: ScoredSplit) -> tuple[str, ...]:
-        """The ids of a split's clips, as its manifest has them."""
-        return self._scored(split).clip_ids
-
-    def clip_ids(self, split: ScoredSplit) -> tuple[str, ...]:
         """The clips of a split, from its manifest."""
         return self._scored(split).clip_ids
 

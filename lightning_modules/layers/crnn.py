@@ -46,7 +46,8 @@ class CRNN(FrameEncoder):
         self.num_mels = num_mels
         self.num_outputs = dense_units
         # Channels last: batch norm and pooling run 2 x faster on a CPU, and convolutions in half precision on a GPU.
-        self.blocks = nn.ModuleList(blocks).to(memory_format=torch.channels_last)
+        self.blocks = nn.ModuleList(blocks)
+        self.blocks.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stub forgets it
         self.time_pooling = 1
         bands = num_mels
         for block in blocks:

@@ -25,7 +25,7 @@ from lightning_modules.layers.crnn import FrameEncoder
 from lightning_modules.layers.log_mel import LogMel, LogMelSettings, frame_mask
 from lightning_modules.losses.tagging import tagging_loss
 from lightning_modules.metrics.tagging import TaggingF1
-from lightning_modules.sed.detection import Detection, PredictedBatch
+from lightning_modules.sed.detection import Detection
 from lightning_modules.sed.gathering import PredictedBatch, gather_predictions
 
 
@@ -115,12 +115,6 @@ class SoundEventDetector(pl.LightningModule, ABC):
             frame_probabilities_BTC=None if curves_BTC is None else curves_BTC.cpu(),
             num_frames_B=detection.mask_BT.sum(1).cpu(),
         )
-
-    def write_predictions(self, batches: Iterable[PredictedBatch], *, clip_ids: Collection[str], path: Path) -> None:
-        """Gather what ``Trainer.predict`` returned on every rank; rank 0 writes ``path`` with suffix ``.npz``."""
-        predictions = gather_predictions(batches, classes=self.classes, hop_seconds=self.hop_seconds, clip_ids=clip_ids)
-        if predictions is not None:
-            predictions.save(path.with_suffix(".npz"))
 
     def write_predictions(self, batches: Iterable[PredictedBatch], *, clip_ids: Collection[str], path: Path) -> None:
         """Gather what every rank predicted of a split; rank 0 writes ``path`` + ``.npz``. Every rank must call it.

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from lightning_modules.sed.detection import PredictedBatch
-from lightning_modules.sed.gathering import gather_predictions
+from lightning_modules.sed.gathering import PredictedBatch, gather_predictions
 
 CLASSES = ("bird", "door")
 
