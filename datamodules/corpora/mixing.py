@@ -33,6 +33,7 @@ class MixRecipe:
     companion_probability: float = 0.6  # that the first two events are a pair of COMPANIONS
     snr_db: tuple[float, float] = (3.0, 20.0)
     background_dbfs: tuple[float, float] = (-45.0, -32.0)
+    hiss_db: tuple[float, float] = (-20.0, -10.0)  # white noise to background: the microphone's own
     struck_classes: frozenset[str] = field(default_factory=lambda: frozenset({"door", "drums", "explosion"}))
     struck_seconds: tuple[float, float] = (0.3, 1.2)
     lasting_seconds: tuple[float, float] = (0.5, 8.0)
@@ -96,7 +97,12 @@ def _at_speed(recording_S: Waveform, speed: float) -> Waveform:
 
 
 def _background(recording_S: Waveform, num_samples: int, recipe: MixRecipe, rng: np.random.Generator) -> Waveform:
-    """A stretch of a background at a random level; a short recording is repeated with cross-faded seams."""
+    """A stretch of a background at a random level, with hiss; a short one is repeated with cross-faded seams.
+
+    Many game sounds end at 5.5 kHz; without the hiss any event would show in an empty band above a background.
+    """
+    margin = min(SAMPLE_RATE_HZ // 4, len(recording_S) // 8)  # their makers faded short recordings in and out
+    recording_S = recording_S[margin : len(recording_S) - margin]
     fade = min(SAMPLE_RATE_HZ // 10, len(recording_S) // 4)
     looped_S = recording_S.copy()
     if len(recording_S) < num_samples + fade:
@@ -106,6 +112,8 @@ def _background(recording_S: Waveform, num_samples: int, recipe: MixRecipe, rng:
         looped_S = np.tile(cycle_S, num_samples // len(cycle_S) + 2)
     first = int(rng.integers(len(looped_S) - num_samples + 1))
     stretch_S = looped_S[first : first + num_samples]
+    hiss_S = rng.standard_normal(num_samples, dtype=np.float32)
+    stretch_S = stretch_S + hiss_S * np.float32(_level(stretch_S) * 10 ** (rng.uniform(*recipe.hiss_db) / 20))
     return stretch_S * np.float32(10 ** (rng.uniform(*recipe.background_dbfs) / 20) / _level(stretch_S))
 
 
