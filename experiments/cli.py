@@ -18,6 +18,7 @@ EXAMPLES = """examples:
   earmark report weak_sed --scale demo       mean ± std over seeds
   earmark ui                                 the MLflow dashboard on 127.0.0.1
 """
+SCORE_EXAMPLE = "example: earmark score events --reference test.tsv --estimated mine.tsv"
 
 
 class OneLineParser(argparse.ArgumentParser):
@@ -45,12 +46,16 @@ def build_parser() -> argparse.ArgumentParser:
         ("run", table_commands.run, "run the cells of a table that are not finished"),
         ("report", table_commands.report, "a table's mean ± std over seeds"),
         ("fit", fit_command, "one run from one configuration file"),
-        ("score", score_command, "score any system's output"),
         ("ui", ui_command, "the MLflow dashboard"),
     ):
         command = commands.add_parser(name, help=summary, formatter_class=argparse.RawDescriptionHelpFormatter)
         module.add_arguments(command)
         command.set_defaults(run=module.run)
+    score = commands.add_parser("score", help="score any system's output", epilog=SCORE_EXAMPLE)
+    kinds = score.add_subparsers(dest="kind", metavar="KIND", required=True)
+    events = kinds.add_parser("events", help="sound events", formatter_class=argparse.RawDescriptionHelpFormatter)
+    score_command.add_arguments(events)
+    events.set_defaults(run=score_command.run)
     return parser
 
 

@@ -7,6 +7,7 @@ ended by SIGTERM): it is set to ``finished`` last, after the journal and every a
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,6 +24,8 @@ from mlflow.exceptions import MlflowException
 from experiments import journal
 
 STATE = "earmark.state"
+for _chatter in ("alembic", "mlflow.store.db.utils"):  # a fresh store's schema, told table by table
+    logging.getLogger(_chatter).setLevel(logging.WARNING)
 SHIPPED = "journal.shipped"
 
 
@@ -56,7 +59,12 @@ class Tracker:
             return str(found.experiment_id)
         local = self.uri.startswith("sqlite:")
         location = (self.root / "artifacts" / family).as_uri() if local else None
-        return str(self._client.create_experiment(family, artifact_location=location))
+        # The tag opens MLflow's page on runs and metrics; without it the page guesses, and guesses chat traces.
+        return str(
+            self._client.create_experiment(
+                family, artifact_location=location, tags={"mlflow.experimentKind": "custom_model_development"}
+            )
+        )
 
     def find(self, family: str, *, tags: Mapping[str, str]) -> list[TrackedRun]:
         """Runs of a family that carry all these tags, newest first."""

@@ -47,7 +47,7 @@ def report_detection(
     on_validation = score_tags(validation.tags, tags.validation, classes=validation.classes)
     metrics = {
         **_tag_metrics(summary),
-        "validation/tagging_f1_macro": on_validation.f1_macro,
+        "validation/fitted_tagging_f1_macro": on_validation.f1_macro,
         **({} if events is None else _event_metrics(summary)),
         **more,
     }

@@ -73,7 +73,7 @@ def test_good_curves_score_high_and_leave_every_file(run):
         assert metrics[f"test/{name}"] == 1.0, name
     assert metrics["test/event_er"] == pytest.approx(0.0, abs=1e-12)
     assert metrics["test/segment_f1_macro"] > 0.9
-    assert metrics["validation/tagging_f1_macro"] == 1.0
+    assert metrics["validation/fitted_tagging_f1_macro"] == 1.0
     assert metrics["test/event_free_clips"] == sum(not rows for rows in run["references"]["test"].events.values())
     assert metrics["test/coactivation"] > metrics["test/coactivation_reference"]  # the floor of 0.05 is shared
     output: Path = run["output_dir"]
