@@ -1,4 +1,4 @@
-"""What a system says of a batch: the types between a system's ``detect``, its ``predict_step`` and the gathering."""
+"""What a system says of a batch of clips: the type between its ``detect`` and its ``loss``."""
 
 from __future__ import annotations
 

@@ -24,6 +24,7 @@ from datamodules.batches import ClipBatch
 from lightning_modules.layers.crnn import FrameEncoder
 from lightning_modules.layers.log_mel import LogMel, LogMelSettings, frame_mask
 from lightning_modules.losses.tagging import tagging_loss
+from lightning_modules.metrics.average_precision import TaggingAveragePrecision
 from lightning_modules.metrics.tagging import TaggingF1
 from lightning_modules.sed.detection import Detection
 from lightning_modules.sed.gathering import PredictedBatch, gather_predictions
@@ -65,6 +66,7 @@ class SoundEventDetector(pl.LightningModule, ABC):
         self._make_scheduler = scheduler
         self.validation_loss = MeanMetric()
         self.validation_tagging = TaggingF1(num_classes=len(self.classes))
+        self.validation_ranking = TaggingAveragePrecision()
 
     @property
     def hop_seconds(self) -> float:
@@ -92,18 +94,20 @@ class SoundEventDetector(pl.LightningModule, ABC):
         return torch.sigmoid(self.classifier(hidden_BTH).float())
 
     def validation_step(self, batch: ClipBatch, batch_idx: int) -> None:
-        """Loss and tagging F1 against the tags; exact on several processes, since both are sums over clips."""
+        """Loss and tagging scores against the tags; exact on several processes, since each clip is seen once."""
         detection = self(batch.waveforms_BS, batch.num_samples_B)
         self.validation_loss.update(self.loss(detection, batch.tags_BC), weight=len(batch.clip_ids))
         self.validation_tagging.update(detection.clip_probabilities_BC, batch.tags_BC)
+        self.validation_ranking.update(detection.clip_probabilities_BC, batch.tags_BC)
 
     def on_validation_epoch_end(self) -> None:
-        """Log ``validation/loss`` and ``validation/tagging_f1_{macro,micro}`` (threshold 0.5)."""
+        """Log ``validation/{loss,tagging_map}`` and ``validation/tagging_f1_{macro,micro}`` (threshold 0.5)."""
         f1: Mapping[str, Tensor] = self.validation_tagging.compute()
         self.log("validation/loss", self.validation_loss.compute(), prog_bar=True)
         self.log_dict({f"validation/tagging_f1_{mean}": value for mean, value in f1.items()}, prog_bar=True)
-        self.validation_loss.reset()
-        self.validation_tagging.reset()
+        self.log("validation/tagging_map", self.validation_ranking.compute(), prog_bar=True)
+        for metric in (self.validation_loss, self.validation_tagging, self.validation_ranking):
+            metric.reset()
 
     def predict_step(self, batch: ClipBatch, batch_idx: int) -> PredictedBatch:
         """Probabilities of a batch by clip id, on the CPU."""

@@ -64,7 +64,7 @@ def test_two_processes_equal_one(earmark_home: Path, tmp_path: Path) -> None:
     torch.testing.assert_close(states[1], states[0], atol=1e-5, rtol=1e-4)
 
     metrics = [json.loads((tmp_path / name / "metrics.json").read_text()) for name in ("one", "two")]
-    assert set(metrics[0]) >= {"train/loss", "validation/loss", "validation/tagging_f1_macro"}
+    assert set(metrics[0]) >= {"train/loss", "validation/loss", "validation/tagging_f1_macro", "validation/tagging_map"}
     assert metrics[1] == pytest.approx(metrics[0], rel=1e-5)
 
     one, two = (DetectionPredictions.load(tmp_path / name / "test.npz") for name in ("one", "two"))
