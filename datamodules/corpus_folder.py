@@ -54,12 +54,14 @@ class CorpusCard:
 def read_card(name: str) -> CorpusCard:
     """The card of a prepared corpus. Raises ``CorpusMissingError`` with the command that prepares it."""
     path = data_root() / name / "corpus.json"
-    if not path.is_file():
+    try:
+        fields = json.loads(path.read_text(encoding="utf-8"))
+        return CorpusCard(**{**fields, "classes": tuple(fields["classes"])})
+    except (FileNotFoundError, NotADirectoryError, ValueError, KeyError, TypeError) as error:
         corpus, _, scale = name.partition("/")
         scale, _, seed = scale.partition("-seed")  # "demo-seed7": the demo of another seed than 0
         command = (
             f"earmark data {corpus}" + (f" --scale {scale}" if scale else "") + (f" --seed {seed}" if seed else "")
         )
-        raise CorpusMissingError(f"corpus {name!r} is not prepared (no {path}); run: {command}")
-    fields = json.loads(path.read_text(encoding="utf-8"))
-    return CorpusCard(**{**fields, "classes": tuple(fields["classes"])})
+        what = f"{path} is damaged" if path.is_file() else f"no {path}"
+        raise CorpusMissingError(f"corpus {name!r} is not prepared ({what}); run: {command}") from error

@@ -21,11 +21,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import soundfile
 from lhotse import AudioSource, CutSet, MonoCut, Recording, SupervisionSegment
 from numpy.typing import NDArray
 
 from datamodules.annotations import Event
+from datamodules.corpora.sound_files import write_flac
 from datamodules.corpus_folder import CorpusCard
 from datamodules.dcase_tsv import write_events, write_tags
 
@@ -113,7 +113,7 @@ def _audio_path(split: str, clip: LabelledClip) -> str:
 def _write_audio(path: Path, clip: LabelledClip, sample_rate_hz: int) -> bytes:
     """Write the clip and return its little-endian 16-bit samples."""
     samples_S = np.clip(np.round(clip.waveform_S * 32767.0), -32768, 32767).astype("<i2")
-    soundfile.write(path, samples_S, sample_rate_hz, subtype="PCM_16")
+    write_flac(path, samples_S, sample_rate_hz)
     return samples_S.tobytes()
 
 

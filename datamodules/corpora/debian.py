@@ -157,7 +157,11 @@ def _listed(package: str) -> _Listed:
         subprocess.run(["apt-get", "update", "-qq"], check=False, capture_output=True)
         fields = _show(package)
     if not fields:
-        remedy = "this system's archive does not have it" if os.geteuid() == 0 else "run: sudo apt-get update"
+        remedy = (
+            "this system's archive does not have it (Debian 12 does)"
+            if os.geteuid() == 0
+            else "run: sudo apt-get update"
+        )
         raise PackageError(f"package {package}: not in apt's package lists; {remedy}")
     try:
         return _Listed(fields["Version"], int(fields["Size"]), fields["SHA256"])

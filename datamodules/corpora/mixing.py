@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from datamodules.annotations import Event
 from datamodules.corpora.clip_corpus import LabelledClip, SourcedEvent
-from datamodules.corpora.sound_files import SAMPLE_RATE_HZ
+from datamodules.corpora.sound_files import SAMPLE_RATE_HZ, trim_silence
 from datamodules.sound_classes import COMPANIONS
 
 Waveform = NDArray[np.float32]
@@ -118,22 +118,25 @@ def _background(recording_S: Waveform, num_samples: int, recipe: MixRecipe, rng:
 
 
 def _excerpt(recording_S: Waveform, label: str, recipe: MixRecipe, rng: np.random.Generator) -> Waveform:
-    """Part of a recording: of a struck sound the part around its loudest moment, of a lasting one any part."""
+    """Part of a recording: of a struck sound the part around its loudest moment, of a lasting one any loud part.
+
+    Near-silence at the ends of the part is cut, so that an event starts and ends with its sound.
+    """
     struck = label in recipe.struck_classes
     low, high = recipe.struck_seconds if struck else recipe.lasting_seconds
     wanted = round(rng.uniform(low, min(high, max(low, len(recording_S) / SAMPLE_RATE_HZ))) * SAMPLE_RATE_HZ)
-    position = rng.uniform()
-    if len(recording_S) <= wanted or (
-        not struck and len(recording_S) <= high * SAMPLE_RATE_HZ and rng.uniform() < recipe.whole_probability
-    ):
+    whole = not struck and len(recording_S) <= high * SAMPLE_RATE_HZ and rng.uniform() < recipe.whole_probability
+    if whole or len(recording_S) <= wanted:
         return recording_S
-    if struck:
-        first = int(np.argmax(np.abs(recording_S)) - 0.3 * position * wanted)
-    else:
-        first = round(position * (len(recording_S) - wanted))
-    first = min(max(0, first), len(recording_S) - wanted)
-    excerpt_S = recording_S[first : first + wanted].copy()
-    fade = SAMPLE_RATE_HZ // 50
+    loudness_S = np.abs(recording_S)
+    first = min(max(0, int(np.argmax(loudness_S) - 0.3 * rng.uniform() * wanted)), len(recording_S) - wanted)
+    for _ in range(0 if struck else 10):  # between two calls of a bird there is no bird
+        other = int(rng.integers(len(recording_S) - wanted + 1))
+        if loudness_S[other : other + wanted].max() > 0.1 * loudness_S.max():
+            first = other
+            break
+    excerpt_S = trim_silence(recording_S[first : first + wanted]).copy()
+    fade = min(SAMPLE_RATE_HZ // 50, len(excerpt_S) // 2)
     ramp = np.linspace(0.0, 1.0, fade, dtype=np.float32)
     excerpt_S[:fade] *= ramp
     excerpt_S[-fade:] *= ramp[::-1]

@@ -56,6 +56,14 @@ def to_bank_samples(waveform_S: NDArray[np.float32]) -> NDArray[np.int16]:
     return np.asarray(np.round(scaled_S), dtype=np.int16)
 
 
+def write_flac(path: Path, samples_S: NDArray[np.int16], sample_rate_hz: int) -> None:
+    """Write mono 16-bit FLAC. Raises ``OSError`` where libsndfile fails (a full disk, most likely)."""
+    try:
+        soundfile.write(path, samples_S, sample_rate_hz, subtype="PCM_16")
+    except soundfile.LibsndfileError as error:
+        raise OSError(f"{path}: cannot be written ({error}); is the disk full?") from error
+
+
 def read_bank_file(path: Path) -> NDArray[np.float32]:
     """A recording of the bank as float32 in [-1, 1], shape (samples,)."""
     try:

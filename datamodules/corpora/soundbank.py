@@ -17,7 +17,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
 
 import numpy as np
-import soundfile
 from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import track
@@ -26,7 +25,7 @@ from datamodules.corpora import debian
 from datamodules.corpora.containers import read_container
 from datamodules.corpora.inventory import Inventory, ListedSound, read_inventory
 from datamodules.corpora.prompts import VOICES, Voice, read_prompts
-from datamodules.corpora.sound_files import SAMPLE_RATE_HZ, decode, to_bank_samples, trim_silence
+from datamodules.corpora.sound_files import SAMPLE_RATE_HZ, decode, to_bank_samples, trim_silence, write_flac
 from datamodules.corpora.whole_folder import locked, whole_folder
 from datamodules.corpus_folder import CorpusCard, CorpusMissingError, data_root, read_card
 from datamodules.sound_classes import SOUND_CLASSES
@@ -130,7 +129,9 @@ def _raw_sounds(package: str, inventory: Inventory, deb: Path) -> Iterator[_RawR
     for sound in sounds:
         if sound not in found:
             wanted = sound.path + (f" ({sound.pattern})" if sound.pattern else "")
-            raise debian.PackageError(f"package {package}: holds no {wanted}; its version is not the expected one")
+            raise debian.PackageError(
+                f"package {package}: holds no {wanted}; the list of recordings was made on Debian 12"
+            )
         name, data = found[sound]
         yield _RawRecording(sound.label, sound.family, PurePosixPath(name).stem, package, decode(name, data))
 
@@ -154,5 +155,5 @@ def _store(folder: Path, raw: _RawRecording, digests: dict[str, str]) -> BankRec
     path = f"{raw.label}/{raw.family}__{name}.flac"
     digests[digest] = path
     (folder / raw.label).mkdir(exist_ok=True)
-    soundfile.write(folder / path, samples_S, SAMPLE_RATE_HZ, subtype="PCM_16")
+    write_flac(folder / path, samples_S, SAMPLE_RATE_HZ)
     return BankRecording(raw.label, raw.family, path, len(samples_S), raw.package)

@@ -69,7 +69,7 @@ def test_loud_mixes_are_scaled_as_a_whole() -> None:
 
 
 def test_struck_sounds_are_cut_around_their_loudest_moment() -> None:
-    bang = noise(6.0, 3) * 0.01
+    bang = noise(6.0, 3) * 0.5
     bang[3 * RATE] = 1.0
     sounds = SplitSounds(events={"door": {"d": [bang]}}, backgrounds={"w": [noise(3.0, 0)]})
     for seed in range(20):
@@ -78,6 +78,17 @@ def test_struck_sounds_are_cut_around_their_loudest_moment() -> None:
         span = slice(round(event.onset_seconds * RATE), round(event.offset_seconds * RATE))
         waveform_S = np.abs(mix(seed, sounds, num_events_probabilities=(0.0, 1.0)).waveform_S)
         assert span.start <= int(np.argmax(waveform_S)) < span.stop
+
+
+def test_an_event_is_never_the_silence_between_two_calls() -> None:
+    calls_S = np.zeros(12 * RATE, dtype=np.float32)
+    for second in (2, 7, 10):
+        calls_S[second * RATE : second * RATE + RATE // 4] = noise(0.25, second)
+    sounds = SplitSounds(events={"bird": {"b": [calls_S]}}, backgrounds={"w": [noise(3.0, 0)]})
+    recipe = {"num_events_probabilities": (0.0, 1.0), "lasting_seconds": (0.5, 0.5), "snr_db": (30.0, 30.0)}
+    for seed in range(30):
+        ((event, _),) = mix(seed, sounds, **recipe).events
+        assert 0.0 < event.duration_seconds <= 0.25 + 0.06  # the call and its margin, not the half second around it
 
 
 def test_a_long_recording_gives_at_most_eight_seconds() -> None:

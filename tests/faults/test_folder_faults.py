@@ -9,9 +9,11 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from datamodules import tones
+from datamodules.corpora.sound_files import write_flac
 from datamodules.corpora.whole_folder import locked, whole_folder
 from datamodules.corpus_folder import CorpusMissingError, data_root, read_card
 
@@ -25,6 +27,22 @@ def test_a_folder_without_a_card_is_not_a_corpus_and_is_made_anew(earmark_home: 
     tones.prepare("tiny")
     assert read_card("tones/tiny").num_clips["train"] == 8
     assert not (half / "leftover.tsv").exists()
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"name": "tones/tiny"}'])
+def test_a_damaged_card_is_no_card(earmark_home: Path, text: str) -> None:
+    tones.prepare("tiny")
+    (data_root() / "tones" / "tiny" / "corpus.json").write_text(text)
+    with pytest.raises(CorpusMissingError, match=r"is damaged\); run: earmark data tones --scale tiny$"):
+        read_card("tones/tiny")
+    assert tones.prepare("tiny").num_clips["test"] == 4
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_full_disk_is_told_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "clip.flac").symlink_to("/dev/full")
+    with pytest.raises(OSError, match=r"clip\.flac: cannot be written \(.*\); is the disk full\?$"):
+        write_flac(tmp_path / "clip.flac", np.ones(160_000, dtype=np.int16), 16_000)
 
 
 def test_the_hint_names_the_seed(earmark_home: Path) -> None:
@@ -56,6 +74,7 @@ def test_a_part_left_by_a_killed_maker_is_swept_away(tmp_path: Path) -> None:
 def test_a_second_maker_waits_for_the_first(tmp_path: Path) -> None:
     code = f"""
 from pathlib import Path
+from datamodules.corpora.sound_files import write_flac
 from datamodules.corpora.whole_folder import locked
 with locked(Path({str(tmp_path / "corpus")!r})):
     Path({str(tmp_path / "entered")!r}).touch()
