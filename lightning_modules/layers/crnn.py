@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from lightning_modules.layers.conv import ConvBlock, SpectrogramBlock
+from lightning_modules.layers.frame_norm import FrameBatchNorm
 from lightning_modules.layers.glu import GatedConvBlock
 from lightning_modules.layers.log_mel import frame_mask
 from lightning_modules.layers.recurrent import Bidirectional, Cell
@@ -37,12 +38,24 @@ class FrameEncoder(nn.Module, ABC):
 
 
 class CRNN(FrameEncoder):
-    """Blocks -> bidirectional cell -> dense + ReLU. ``blocks`` must chain: each takes what the one before leaves."""
+    """Blocks -> bidirectional cell -> dense + ReLU. ``blocks`` must chain: each takes what the one before leaves.
+
+    ``normalise_bands`` puts a batch norm by mel band before the first block, so that the quiet high bands count from
+    the first step on; not in the paper.
+    """
 
     def __init__(
-        self, *, num_mels: int, blocks: Sequence[SpectrogramBlock], cell: Cell, hidden_units: int, dense_units: int
+        self,
+        *,
+        num_mels: int,
+        blocks: Sequence[SpectrogramBlock],
+        cell: Cell,
+        hidden_units: int,
+        dense_units: int,
+        normalise_bands: bool = False,
     ) -> None:
         super().__init__()
+        self.band_norm = FrameBatchNorm(num_mels) if normalise_bands else None
         self.num_mels = num_mels
         self.num_outputs = dense_units
         # Channels last: batch norm and pooling run 2 x faster on a CPU, and convolutions in half precision on a GPU.
@@ -61,6 +74,8 @@ class CRNN(FrameEncoder):
     def forward(self, features_BTM: Tensor, num_frames_B: Tensor) -> Tensor:
         """Hidden vectors (B, T', H) of features (B, T, M)."""
         padded = bool((num_frames_B < features_BTM.shape[1]).any())
+        if self.band_norm is not None:
+            features_BTM = self._normalise_bands(self.band_norm, features_BTM, num_frames_B if padded else None)
         # Zeros up to a whole number of pooling windows, so that a partial window sees the same in every batch.
         remainder = -features_BTM.shape[1] % self.time_pooling
         image_BCTF = F.pad(features_BTM, (0, 0, 0, remainder)).unsqueeze(1).to(memory_format=torch.channels_last)
@@ -72,6 +87,13 @@ class CRNN(FrameEncoder):
             frames_B = -(-frames_B // block.time_pooling)
         hidden_BTI = image_BCTF.transpose(1, 2).flatten(2)
         return torch.relu(self.dense(self.recurrent(hidden_BTI, frames_B if padded else None)))
+
+    @staticmethod
+    def _normalise_bands(norm: FrameBatchNorm, features_BTM: Tensor, num_frames_B: Tensor | None) -> Tensor:
+        """Each band to mean 0 and variance 1 over the training data; padding back to zero."""
+        mask_BT = None if num_frames_B is None else frame_mask(num_frames_B, num_frames=features_BTM.shape[1])
+        normalised_BTM: Tensor = norm(features_BTM.transpose(1, 2).unsqueeze(-1), mask_BT).squeeze(-1).transpose(1, 2)
+        return normalised_BTM if mask_BT is None else normalised_BTM * mask_BT.unsqueeze(-1)
 
 
 def paper_crnn(*, num_mels: int = 64, cell: Cell = "gru", dropout: float = 0.1) -> FrameEncoder:
@@ -102,7 +124,7 @@ def demo_crnn(*, num_mels: int = 40, cell: Cell = "gru", dropout: float = 0.0) -
         ConvBlock(in_channels=16, out_channels=32, time_pooling=1, band_pooling=2, dropout=dropout),
         ConvBlock(in_channels=32, out_channels=32, time_pooling=1, band_pooling=5, dropout=dropout),
     ]
-    return CRNN(num_mels=num_mels, blocks=blocks, cell=cell, hidden_units=32, dense_units=32)
+    return CRNN(num_mels=num_mels, blocks=blocks, cell=cell, hidden_units=32, dense_units=32, normalise_bands=True)
 
 
 def demo_gated_crnn(*, num_mels: int = 40, cell: Cell = "gru", dropout: float = 0.0) -> FrameEncoder:
@@ -112,4 +134,4 @@ def demo_gated_crnn(*, num_mels: int = 40, cell: Cell = "gru", dropout: float = 
         GatedConvBlock(in_channels=8, out_channels=32, time_pooling=1, band_pooling=2, dropout=dropout),
         GatedConvBlock(in_channels=32, out_channels=32, time_pooling=1, band_pooling=5, dropout=dropout),
     ]
-    return CRNN(num_mels=num_mels, blocks=blocks, cell=cell, hidden_units=32, dense_units=32)
+    return CRNN(num_mels=num_mels, blocks=blocks, cell=cell, hidden_units=32, dense_units=32, normalise_bands=True)
