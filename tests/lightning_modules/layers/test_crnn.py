@@ -81,3 +81,13 @@ def test_plain_block_by_hand() -> None:
 def test_too_few_bands_are_refused() -> None:
     with pytest.raises(ValueError, match="num_mels 16 is too few"):
         demo_crnn(num_mels=16)
+
+
+def test_bands_are_normalised_over_the_training_data() -> None:
+    encoder = demo_crnn()
+    assert isinstance(encoder, CRNN)
+    assert encoder.band_norm is not None
+    loud_BTM = torch.randn(4, 50, 40) * torch.linspace(0.1, 5.0, 40) + torch.linspace(-3.0, 3.0, 40)
+    normalised_BTM = encoder._normalise_bands(encoder.band_norm, loud_BTM, None)
+    torch.testing.assert_close(normalised_BTM.mean((0, 1)), torch.zeros(40), atol=1e-4, rtol=0.0)
+    torch.testing.assert_close(normalised_BTM.var((0, 1), unbiased=False), torch.ones(40), atol=1e-2, rtol=0.0)
