@@ -55,16 +55,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print the scores; exit code 0. Raises ``ValueError`` with one line for a file that can't be scored."""
-    from datamodules.dcase_tsv import read_events
+    """Print the scores; exit code 0. Raises ``UserError`` for a file that can't be scored."""
+    from datamodules.dcase_tsv import AnnotationFileError, read_events
+    from experiments.errors import UserError
     from lightning_modules.metrics.summary import ScoreSettings, summarise
 
     try:
         reference, estimated = read_events(arguments.reference), read_events(arguments.estimated)
+    except AnnotationFileError as error:
+        raise UserError(str(error)) from error
     except OSError as error:
-        raise ValueError(f"{error.filename}: {error.strerror}") from error
+        raise UserError(f"{error.filename}: {error.strerror}") from error
     if not reference:
-        raise ValueError(f"{arguments.reference}: lists no file, so there is nothing to score")
+        raise UserError(f"{arguments.reference}: lists no file, so there is nothing to score")
     settings = ScoreSettings(
         collar_seconds=arguments.collar_seconds,
         offset_fraction=arguments.offset_fraction,
