@@ -11,6 +11,7 @@ from datamodules.annotations import Event
 from datamodules.batches import ClipBatch, StrongClipBatch
 from lightning_modules.layers.crnn import demo_crnn, demo_gated_crnn
 from lightning_modules.layers.log_mel import LogMelSettings
+from lightning_modules.sed.auto_pooling import AutoPooling
 from lightning_modules.sed.detector import SoundEventDetector
 from lightning_modules.sed.false_strong_labels import FalseStrongLabels
 from lightning_modules.sed.glu_attention import GLUAttention
@@ -31,6 +32,7 @@ WEAK_SYSTEMS: dict[str, Callable[[], SoundEventDetector]] = {
     "false_strong_labels": lambda: FalseStrongLabels(encoder=demo_crnn(), **SHARED),  # type: ignore[arg-type]
     "mean_pooling": lambda: MeanPooling(encoder=demo_crnn(), **SHARED),  # type: ignore[arg-type]
     "linear_softmax": lambda: LinearSoftmax(encoder=demo_crnn(), **SHARED),  # type: ignore[arg-type]
+    "auto_pooling": lambda: AutoPooling(encoder=demo_crnn(), **SHARED),
     "glu_attention": lambda: GLUAttention(encoder=demo_gated_crnn(), **SHARED),
     "mil": lambda: MIL(encoder=demo_crnn(), **SHARED),
     "mil_penalty": lambda: MIL(encoder=demo_crnn(), penalty_alpha=0.1, **SHARED),

@@ -49,6 +49,7 @@ def configuration(system: str, *, encoder: str = "demo_crnn", cell: str = "lstm"
         ("false_strong_labels.FalseStrongLabels", {}),
         ("mean_pooling.MeanPooling", {"initial_probability": 0.2}),
         ("linear_softmax.LinearSoftmax", {}),
+        ("auto_pooling.AutoPooling", {}),
         ("glu_attention.GLUAttention", {"encoder": "demo_gated_crnn"}),
         ("mil.MIL", {"penalty_alpha": 0.1}),
         ("strong_labels.StrongLabels", {}),
