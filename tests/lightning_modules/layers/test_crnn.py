@@ -10,16 +10,19 @@ from torch.nn import functional as F
 
 from lightning_modules.layers.conv import ConvBlock
 from lightning_modules.layers.crnn import (
+    CNN,
     CRNN,
     FrameEncoder,
     demo_crnn,
     demo_gated_crnn,
+    demo_tagging_cnn,
     paper_crnn,
     paper_gated_crnn,
+    tagging_cnn,
 )
 from lightning_modules.layers.glu import GatedConvBlock
 
-BUILDERS = [paper_crnn, paper_gated_crnn, demo_crnn, demo_gated_crnn]
+BUILDERS = [paper_crnn, paper_gated_crnn, tagging_cnn, demo_crnn, demo_gated_crnn, demo_tagging_cnn]
 
 
 @pytest.mark.parametrize("builder", BUILDERS)
@@ -55,11 +58,11 @@ def test_clip_does_not_depend_on_its_batch(builder: Callable[..., FrameEncoder])
 def test_paper_sizes() -> None:
     encoder = paper_crnn()
     assert isinstance(encoder, CRNN)
-    assert [block.conv.weight.shape[:2] for block in encoder.blocks] == [(64, 1), (64, 64), (64, 64)]  # type: ignore[union-attr]
+    assert [block.conv.weight.shape[:2] for block in encoder.cnn.blocks] == [(64, 1), (64, 64), (64, 64)]  # type: ignore[union-attr]
     assert (encoder.time_pooling, encoder.recurrent.num_outputs, encoder.num_outputs) == (1, 128, 64)
     gated = paper_gated_crnn()
     assert isinstance(gated, CRNN)
-    assert [block.conv.weight.shape[0] for block in gated.blocks] == [128, 128, 128]  # type: ignore[union-attr]
+    assert [block.conv.weight.shape[0] for block in gated.cnn.blocks] == [128, 128, 128]  # type: ignore[union-attr]
 
 
 def test_gate_is_linear_times_sigmoid() -> None:
@@ -84,8 +87,8 @@ def test_too_few_bands_are_refused() -> None:
 
 
 def test_bands_are_normalised_over_the_training_data() -> None:
-    encoder = demo_crnn()
-    assert isinstance(encoder, CRNN)
+    encoder = demo_tagging_cnn()
+    assert isinstance(encoder, CNN)
     assert encoder.band_norm is not None
     loud_BTM = torch.randn(4, 50, 40) * torch.linspace(0.1, 5.0, 40) + torch.linspace(-3.0, 3.0, 40)
     normalised_BTM = encoder._normalise_bands(encoder.band_norm, loud_BTM, None)

@@ -9,7 +9,7 @@ import torch
 
 from datamodules.annotations import Event
 from datamodules.batches import ClipBatch, StrongClipBatch
-from lightning_modules.layers.crnn import demo_crnn, demo_gated_crnn
+from lightning_modules.layers.crnn import demo_crnn, demo_gated_crnn, demo_tagging_cnn
 from lightning_modules.layers.log_mel import LogMelSettings
 from lightning_modules.sed.auto_pooling import AutoPooling
 from lightning_modules.sed.detector import SoundEventDetector
@@ -28,7 +28,7 @@ SHARED = {
     "features": LogMelSettings(hop_seconds=0.04, window_seconds=0.128, num_mels=40),
 }
 WEAK_SYSTEMS: dict[str, Callable[[], SoundEventDetector]] = {
-    "tagger": lambda: Tagger(encoder=demo_crnn(), hidden_units=8, **SHARED),
+    "tagger": lambda: Tagger(encoder=demo_tagging_cnn(), hidden_units=8, **SHARED),
     "false_strong_labels": lambda: FalseStrongLabels(encoder=demo_crnn(), **SHARED),  # type: ignore[arg-type]
     "mean_pooling": lambda: MeanPooling(encoder=demo_crnn(), **SHARED),  # type: ignore[arg-type]
     "linear_softmax": lambda: LinearSoftmax(encoder=demo_crnn(), **SHARED),  # type: ignore[arg-type]

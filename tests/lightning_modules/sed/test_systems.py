@@ -15,6 +15,7 @@ from lightning_modules.layers.log_mel import LogMelSettings
 from lightning_modules.sed.detector import SoundEventDetector
 from lightning_modules.sed.mil import MIL
 from lightning_modules.sed.strong_labels import StrongLabels
+from lightning_modules.sed.tagger import Tagger
 
 
 @pytest.fixture(autouse=True)
@@ -88,7 +89,7 @@ def test_upper_bound_learns_from_events_on_its_own_grid(strong_batch: StrongClip
 def test_predictions_do_not_depend_on_the_batch(system: SoundEventDetector, batch: ClipBatch) -> None:
     system.eval()
     together = system.predict_step(batch, 0)
-    assert together.num_frames_B.tolist() == [13, 8, 10]
+    assert together.num_frames_B.tolist() == ([4, 2, 3] if isinstance(system, Tagger) else [13, 8, 10])
     for row, length in enumerate(batch.num_samples_B.tolist()):
         alone = system.predict_step(
             ClipBatch(
