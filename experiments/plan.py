@@ -130,8 +130,9 @@ class _Planner:
         if same and is_locked(run_dir):
             return "running", "its process is alive", same[0]
         if same:
-            error = same[0].tags.get("earmark.error", "its process is gone")
-            return "failed", f"{same[0].state}: {error}", same[0]
+            ended = same[0].state in ("failed", "stopped")
+            why = f"{same[0].state}: {same[0].tags.get('earmark.error')}" if ended else "its process is gone"
+            return "failed", why, same[0]
         older = self.tracker.find(
             self.family,
             tags={f"row.{table.name}": row.name, "seed": str(seed), "scale": table.scale, "earmark.state": "finished"},

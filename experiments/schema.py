@@ -99,7 +99,7 @@ def build(config: Config, *, stage: str, seed: int, where: str, imports: Sequenc
     try:
         objects = parser.instantiate(namespace)
     except (ValueError, FileNotFoundError) as error:
-        raise UserError(f"{where}: {error}") from error
+        raise UserError(f"{where}: {_refusal(error)}") from error
     if not isinstance(objects.data, EvaluationData):
         raise UserError(f"{where}: data: {type(objects.data).__name__} lacks what contracts.EvaluationData asks")
     if stage == "fit" and not isinstance(objects.model, PredictingModule):
@@ -111,6 +111,17 @@ def build(config: Config, *, stage: str, seed: int, where: str, imports: Sequenc
         trainer=vars(objects.trainer) if stage == "fit" else {},
         checkpoint=objects.get("checkpoint"),
     )
+
+
+def _refusal(error: BaseException) -> str:
+    """What a constructor said, out of jsonargparse's retelling of every alternative that it tried."""
+    reasons = []
+    link: BaseException | None = error
+    while link is not None:
+        reasons.append(link)
+        link = link.__cause__ or link.__context__
+    said = [reason for reason in reasons if "\n" not in str(reason)]
+    return str(said[-1] if said else error)
 
 
 def _refuse_loopholes(value: Any, *, where: str, path: str) -> None:

@@ -1,0 +1,101 @@
+"""Ctrl-C, SIGKILL, a launcher that is gone: the plan tells the truth, and a second run ends what was begun."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+TINY = Path(__file__).parents[1] / "experiments" / "tiny.yaml"
+pytestmark = pytest.mark.integration
+LONG = ("--rows", "mil", "--set", "trainer.max_epochs=300")
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    home = tmp_path_factory.mktemp("home")
+    _earmark(home, "data", "tones", "--scale", "tiny")
+    return home
+
+
+def _command(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "experiments", *arguments]
+
+
+def _environment(home: Path) -> dict[str, str]:
+    environment = {**os.environ, "EARMARK_HOME": str(home), "COLUMNS": "200"}
+    environment.pop("EARMARK_DATA", None)
+    return environment
+
+
+def _earmark(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        _command(*arguments), capture_output=True, text=True, env=_environment(home), check=False, timeout=300
+    )
+
+
+def _launch(home: Path) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        _command("run", str(TINY), *LONG), stderr=subprocess.PIPE, text=True, env=_environment(home)
+    )
+
+
+def _wait_for(condition: Callable[[], object], seconds: float = 120) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.2)
+
+
+def _checkpoints(home: Path) -> list[Path]:
+    return list((home / "mlruns" / "runs").glob("*/checkpoints/last.ckpt"))
+
+
+def _epochs(home: Path) -> int:
+    return sum(
+        path.read_text().count('"validation/loss"') for path in (home / "mlruns" / "runs").glob("*/journal.jsonl")
+    )
+
+
+def test_ctrl_c_says_how_to_go_on_and_killed_runs_are_taken_up_again(home: Path) -> None:
+    launcher = _launch(home)
+    _wait_for(lambda: _checkpoints(home))
+    launcher.send_signal(signal.SIGINT)
+    _, errors = launcher.communicate(timeout=60)
+    assert launcher.returncode == 130
+    assert "go on with: earmark run" in errors
+    assert "stopped" in _earmark(home, "plan", str(TINY), *LONG).stdout
+
+    before = _epochs(home)
+    launcher = _launch(home)
+    _wait_for(lambda: _epochs(home) > before + 2)
+    launcher.kill()
+    launcher.communicate()
+    assert "running" in _earmark(home, "plan", str(TINY), *LONG).stdout  # the training process outlives its launcher
+    refused = _earmark(home, "run", str(TINY), *LONG)
+    assert refused.returncode == 2
+    assert "another launch is running tiny/mil seed 0" in refused.stderr
+    _kill_training(home)
+    assert "its process is gone" in _earmark(home, "plan", str(TINY), *LONG).stdout
+
+    done = _earmark(home, "run", str(TINY), *LONG)
+    assert done.returncode == 0, done.stderr
+    # From the last checkpoint: 300 epochs in all, but for those that were repeated after the two ends.
+    assert 300 <= _epochs(home) < 310
+    assert "finished" in _earmark(home, "plan", str(TINY), *LONG).stdout
+
+
+def _kill_training(home: Path) -> None:
+    (folder,) = (home / "mlruns" / "runs").iterdir()
+    found = subprocess.run(["pgrep", "-f", f"experiments.train {folder}"], capture_output=True, text=True, check=True)
+    for pid in found.stdout.split():
+        os.kill(int(pid), signal.SIGKILL)
+    from experiments.run_folder import is_locked
+
+    _wait_for(lambda: not is_locked(folder), 30)
