@@ -18,7 +18,11 @@ from lightning_modules.sed.weakly_supervised import WeaklySupervised
 
 
 class Tagger(WeaklySupervised):
-    """Encoder -> bidirectional cell's last states -> tags. It has no frame curves."""
+    """Encoder -> bidirectional cell's last states -> tags. It has no frame curves.
+
+    Meant for an encoder without a recurrence of its own and with few frames (``tagging_cnn``, ``demo_tagging_cnn``):
+    behind a CRNN of 125 frames it barely left the constant predictor in 15 epochs of 480 clips.
+    """
 
     def __init__(self, *, encoder: FrameEncoder, cell: Cell = "gru", hidden_units: int = 64, **shared: Any) -> None:
         super().__init__(encoder=encoder, **shared)
