@@ -25,6 +25,7 @@ from experiments.plan import Cell
 from experiments.prepare import prepare_run
 from experiments.progress import LaunchProgress
 from experiments.run_folder import LOG, artifacts
+from experiments.slots import visible_gpus
 from experiments.spec import Table
 from experiments.tracking import Tracker
 
@@ -39,7 +40,7 @@ class _Running:
     run_dir: Path
     process: subprocess.Popen[bytes]
     log: IO[bytes]
-    started: float
+    slot: int
 
 
 @dataclass
@@ -61,6 +62,7 @@ class Launcher:
         self._table, self._tracker, self._slots, self._machine = table, tracker, slots, machine
         self._progress = progress
         self._git = provenance.git_state()
+        self._gpus = visible_gpus()
         self._running: list[_Running] = []
         self._result = LaunchResult()
 
@@ -83,6 +85,9 @@ class Launcher:
                         done.add(running.cell.name)
         except KeyboardInterrupt:
             self._stop()
+        except BaseException:  # never leave trainings behind that nobody watches
+            self._stop()
+            raise
         return self._result
 
     def _start_ready(self, waiting: list[Cell], done: set[str]) -> list[Cell]:
@@ -104,15 +109,22 @@ class Launcher:
     def _start(self, cell: Cell) -> None:
         run_id, run_dir = prepare_run(cell, self._table, self._tracker, machine=self._machine, git=self._git)
         log = (run_dir / LOG).open("ab")
+        slot = min(set(range(self._slots)) - {running.slot for running in self._running})
+        process = subprocess.Popen(
+            [sys.executable, "-m", "experiments.train", str(run_dir)], start_new_session=True,
+            stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, env=self._environment(slot),
+        )  # fmt: skip
+        self._running.append(_Running(cell, run_id, run_dir, process, log, slot))
+        self._tracker.start(run_id)
+        self._progress.started(cell.name)
+
+    def _environment(self, slot: int) -> dict[str, str]:
+        """A slot's share of the machine: its threads, and its GPU unless a run asks for several."""
         threads = str(self._machine.get("threads", 1))
         environment = {**os.environ, "OMP_NUM_THREADS": threads, "NUMBA_NUM_THREADS": threads, "PYTHONSAFEPATH": "1"}
-        process = subprocess.Popen(
-            [sys.executable, "-m", "experiments.train", str(run_dir)],
-            stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, env=environment, start_new_session=True,
-        )  # fmt: skip
-        self._tracker.start(run_id)
-        self._running.append(_Running(cell, run_id, run_dir, process, log, time.monotonic()))
-        self._progress.started(cell.name)
+        if self._gpus and self._machine.get("devices", 1) == 1:
+            environment["CUDA_VISIBLE_DEVICES"] = self._gpus[slot % len(self._gpus)]
+        return environment
 
     def _ship(self, running: _Running) -> None:
         for line in self._tracker.ship(running.run_id, running.run_dir):

@@ -9,23 +9,18 @@ import subprocess
 GIB_PER_RUN = 3
 
 
-def num_gpus() -> int:
-    """GPUs that this process may use, asked of the driver (importing torch for it would take seconds)."""
-    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
-    if visible is not None:
-        return len([device for device in visible.split(",") if device.strip()])
-    if shutil.which("nvidia-smi") is None:
-        return 0
-    listing = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True, check=False).stdout
-    return sum(line.startswith("GPU ") for line in listing.splitlines())
-
-
 def visible_gpus() -> list[str]:
-    """The names by which CUDA_VISIBLE_DEVICES knows the GPUs."""
+    """The GPUs that this process may use, by the names that CUDA_VISIBLE_DEVICES takes.
+
+    Asked of the driver: importing torch for it would take seconds.
+    """
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     if visible is not None:
         return [device.strip() for device in visible.split(",") if device.strip()]
-    return [str(index) for index in range(num_gpus())]
+    if shutil.which("nvidia-smi") is None:
+        return []
+    listing = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True, check=False).stdout
+    return [str(index) for index, line in enumerate(listing.splitlines()) if line.startswith("GPU ")]
 
 
 def num_cores() -> int:
@@ -35,7 +30,7 @@ def num_cores() -> int:
 
 def default_slots() -> int:
     """One run a GPU; without one, a run a core as far as memory goes."""
-    if gpus := num_gpus():
-        return gpus
+    if gpus := visible_gpus():
+        return len(gpus)
     memory_gib = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     return max(1, min(num_cores(), int(memory_gib // GIB_PER_RUN)))

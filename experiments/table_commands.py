@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -151,6 +152,8 @@ def launch_cells(table: Table, tracker: Tracker, cells: list[Cell], *, slots: in
     from experiments.progress import LaunchProgress
     from experiments.slots import default_slots, num_cores
 
+    for number in (signal.SIGINT, signal.SIGTERM):  # a batch system asks with SIGTERM; nohup hides SIGINT
+        signal.signal(number, signal.default_int_handler)
     slots = slots or default_slots()
     machine = {"threads": max(1, num_cores() // slots), **table.machine}
     with LaunchProgress(table.name, len(todo)) as progress:
