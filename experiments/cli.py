@@ -83,3 +83,9 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("earmark: interrupted", file=sys.stderr)
         return 130
+    except Exception as error:
+        # Named by its class: importing mlflow for it would slow every command.
+        if type(error).__name__ != "MlflowException" or os.environ.get("EARMARK_DEBUG"):
+            raise
+        print(f"earmark: error: tracking: {str(error).splitlines()[0]}", file=sys.stderr)
+        return 2

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 NAME = "journal.jsonl"
 
@@ -33,8 +34,15 @@ class Journal:
 
     def _append(self, kind: str, **fields: Any) -> None:
         line = json.dumps({"t": time.time_ns() // 1_000_000, "kind": kind, **fields}, allow_nan=False)
-        with self.path.open("a", encoding="utf-8") as file:
-            file.write(line + "\n")
+        with self.path.open("a+b") as file:
+            torn = file.tell() and not self._ends_whole(file)
+            file.write(f"{chr(10) if torn else ''}{line}{chr(10)}".encode())
+
+    @staticmethod
+    def _ends_whole(file: BinaryIO) -> bool:
+        """Whether the last line has its end; a kill may have torn it."""
+        file.seek(-1, os.SEEK_END)
+        return file.read(1) == b"\n"
 
     def metrics(self, values: Mapping[str, float], *, step: int) -> None:
         """Record metrics of one step; a value that is not finite is written as text, JSON has none."""
@@ -73,8 +81,13 @@ def _parse(data: bytes) -> Iterator[JournalLine]:
             continue
 
 
-def final_state(path: Path) -> tuple[str, str]:
-    """State and message of the last ``state`` line; ``("", "")`` where there is none."""
-    lines, _ = read_lines(path)
+def size(path: Path) -> int:
+    """Bytes written so far: where the next process's lines begin."""
+    return path.stat().st_size if path.exists() else 0
+
+
+def final_state(path: Path, *, offset: int = 0) -> tuple[str, str]:
+    """State and message of the last ``state`` line after an offset; ``("", "")`` where there is none."""
+    lines, _ = read_lines(path, offset=offset)
     states = [line for line in lines if line.kind == "state"]
     return (str(states[-1].fields["state"]), str(states[-1].fields["message"])) if states else ("", "")

@@ -17,7 +17,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from experiments.merge import Config, class_paths
+from experiments.merge import Config
 
 OUR_PACKAGES = ("lightning_modules", "datamodules")
 
@@ -59,7 +59,7 @@ def upstream_key(keys: Mapping[str, RunKey]) -> str:
 def code_digests(config: Config, *, recipe_version: str, imports: Sequence[str] = ()) -> dict[str, str]:
     """Digest by module of all code that a configuration's classes import, directly or not."""
     packages = (*OUR_PACKAGES, *imports)
-    todo = [path.rpartition(".")[0] for path in class_paths(config) if path.split(".")[0] in packages]
+    todo = _with_parents(path.rpartition(".")[0] for path in _named(config) if path.split(".")[0] in packages)
     digests: dict[str, str] = {"recipe": recipe_version}
     while todo:
         module = todo.pop()
@@ -68,6 +68,15 @@ def code_digests(config: Config, *, recipe_version: str, imports: Sequence[str] 
         digests[module] = _file_digest(source)
         todo += _imported(source, package=module if source.name == "__init__.py" else module.rpartition(".")[0])
     return dict(sorted(digests.items()))
+
+
+def _named(value: Any) -> list[str]:
+    """Every text of a configuration that could be an import path: a class may stand as a bare string."""
+    if isinstance(value, Mapping):
+        return [name for item in value.values() for name in _named(item)]
+    if isinstance(value, list):
+        return [name for item in value for name in _named(item)]
+    return [value] if isinstance(value, str) and "." in value else []
 
 
 def code_key(digests: Mapping[str, str]) -> str:

@@ -2,7 +2,8 @@
 
 A cell starts when the runs that it stands on are finished and a slot is free; a failed cell leaves the others running
 and skips only what stands on it. The launcher is the one writer to MLflow: every two seconds it ships what the
-journals have got. Ctrl-C asks the runs to stop; what is finished stays, and the next launch goes on from there.
+journals have got, and an outage only delays that. Ctrl-C asks the runs to stop; what is finished stays, and the next
+launch goes on from there.
 """
 
 from __future__ import annotations
@@ -18,16 +19,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
-from experiments import provenance
-from experiments.journal import NAME as JOURNAL
-from experiments.journal import final_state
+from experiments import journal, provenance
 from experiments.plan import Cell
 from experiments.prepare import prepare_run
 from experiments.progress import LaunchProgress
-from experiments.run_folder import LOG, artifacts
+from experiments.run_folder import LAUNCH_LOCK, LOG, artifacts, locked
 from experiments.slots import visible_gpus
 from experiments.spec import Table
-from experiments.tracking import Tracker
+from experiments.tracking import Tracker, TrackingError
 
 SHIP_EVERY_SECONDS = 2.0
 STOP_GRACE_SECONDS = 20.0
@@ -36,11 +35,14 @@ STOP_GRACE_SECONDS = 20.0
 @dataclass
 class _Running:
     cell: Cell
+    key_id: str
     run_id: str
     run_dir: Path
     process: subprocess.Popen[bytes]
     log: IO[bytes]
     slot: int
+    journal_start: int  # bytes of the journal that earlier attempts wrote
+    lock: contextlib.ExitStack
 
 
 @dataclass
@@ -54,7 +56,7 @@ class LaunchResult:
 
 
 class Launcher:
-    """Runs the cells of one plan that are not finished, ``slots`` at a time, ``threads`` each."""
+    """Runs the cells of one plan that are not finished, ``slots`` at a time."""
 
     def __init__(
         self, table: Table, tracker: Tracker, *, slots: int, machine: Mapping[str, Any], progress: LaunchProgress
@@ -69,7 +71,7 @@ class Launcher:
     def launch(self, cells: Sequence[Cell]) -> LaunchResult:
         """Run them; returns when all ended, or after Ctrl-C stopped them."""
         waiting = [cell for cell in cells if cell.state != "finished"]
-        done = {cell.name for cell in cells if cell.state == "finished"}
+        done = {cell.key.id for cell in cells if cell.state == "finished" and cell.key}
         shipped_at = 0.0
         try:
             while waiting or self._running:
@@ -82,8 +84,9 @@ class Launcher:
                 for running in [item for item in self._running if item.process.poll() is not None]:
                     self._running.remove(running)
                     if self._end(running):
-                        done.add(running.cell.name)
+                        done.add(running.key_id)
         except KeyboardInterrupt:
+            self._result.interrupted = True
             self._stop()
         except BaseException:  # never leave trainings behind that nobody watches
             self._stop()
@@ -91,66 +94,103 @@ class Launcher:
         return self._result
 
     def _start_ready(self, waiting: list[Cell], done: set[str]) -> list[Cell]:
+        """Start what can start; the cells that still wait."""
         left = []
-        broken = {**self._result.failed, **self._result.skipped}
         for cell in waiting:
+            assert cell.key is not None
             needs = [other.name for other in cell.upstream.values()]
-            lost = [name for name in needs if name in broken]
+            lost = [name for name in needs if name in self._result.failed or name in self._result.skipped]
             if lost:
                 self._result.skipped[cell.name] = f"stands on {lost[0]}, which failed"
-                broken[cell.name] = ""
                 self._progress.ended(cell.name, "skipped")
-            elif len(self._running) < self._slots and all(name in done for name in needs):
-                self._start(cell)
-            else:
+            elif cell.key.id in done:  # two rows of one configuration are one run
+                self._result.finished.append(cell.name)
+                self._progress.ended(cell.name, "finished")
+            elif any(running.key_id == cell.key.id for running in self._running) or not self._can_start(cell, done):
                 left.append(cell)
+            elif self._start(cell, cell.key.id):
+                done.add(cell.key.id)
         return left
 
-    def _start(self, cell: Cell) -> None:
-        run_id, run_dir = prepare_run(cell, self._table, self._tracker, machine=self._machine, git=self._git)
+    def _can_start(self, cell: Cell, done: set[str]) -> bool:
+        ready = all(other.key is not None and other.key.id in done for other in cell.upstream.values())
+        return ready and len(self._running) < self._slots
+
+    def _start(self, cell: Cell, key_id: str) -> bool:
+        """Start the cell's process. True if an earlier launch ended it but could not deliver it, and now it is."""
+        run_dir = self._tracker.run_dir(key_id)
+        run_dir.mkdir(parents=True, exist_ok=True)
+        lock = contextlib.ExitStack()
+        if not lock.enter_context(locked(run_dir, LAUNCH_LOCK)):
+            self._result.failed[cell.name] = "another launch is running it"
+            self._progress.ended(cell.name, "failed")
+            return False
+        run_id = prepare_run(cell, self._table, self._tracker, machine=self._machine, git=self._git)
+        if journal.final_state(run_dir / journal.NAME)[0] == "finished":
+            with lock:
+                return self._record(cell.name, run_id, run_dir, state="finished", message="")
         log = (run_dir / LOG).open("ab")
         slot = min(set(range(self._slots)) - {running.slot for running in self._running})
+        journal_start = journal.size(run_dir / journal.NAME)
         process = subprocess.Popen(
             [sys.executable, "-m", "experiments.train", str(run_dir)], start_new_session=True,
             stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, env=self._environment(slot),
         )  # fmt: skip
-        self._running.append(_Running(cell, run_id, run_dir, process, log, slot))
+        self._running.append(_Running(cell, key_id, run_id, run_dir, process, log, slot, journal_start, lock))
         self._tracker.start(run_id)
         self._progress.started(cell.name)
+        return False
 
     def _environment(self, slot: int) -> dict[str, str]:
-        """A slot's share of the machine: its threads, and its GPU unless a run asks for several."""
+        """A slot's share of the machine: its threads and its GPUs."""
         threads = str(self._machine.get("threads", 1))
         environment = {**os.environ, "OMP_NUM_THREADS": threads, "NUMBA_NUM_THREADS": threads, "PYTHONSAFEPATH": "1"}
-        if self._gpus and self._machine.get("devices", 1) == 1:
-            environment["CUDA_VISIBLE_DEVICES"] = self._gpus[slot % len(self._gpus)]
+        devices = int(self._machine.get("devices", 1))
+        if self._gpus:
+            mine = [self._gpus[(slot * devices + k) % len(self._gpus)] for k in range(min(devices, len(self._gpus)))]
+            environment["CUDA_VISIBLE_DEVICES"] = ",".join(mine)
         return environment
 
     def _ship(self, running: _Running) -> None:
-        for line in self._tracker.ship(running.run_id, running.run_dir):
+        """Send what is new; a tracking outage costs nothing but the delay."""
+        try:
+            lines = self._tracker.ship(running.run_id, running.run_dir)
+        except TrackingError as error:
+            self._progress.say(f"tracking: {str(error).splitlines()[0]} (tried again later)")
+            return
+        for line in lines:
             if line.kind == "progress":
                 self._progress.advanced(running.cell.name, int(line.fields["done"]), int(line.fields["total"]))
 
     def _end(self, running: _Running) -> bool:
         """Record how a process ended; True if it finished its run (its exit code is not asked)."""
         running.log.close()
-        self._ship(running)
-        state, message = final_state(running.run_dir / JOURNAL)
-        name = running.cell.name
+        state, message = journal.final_state(running.run_dir / journal.NAME, offset=running.journal_start)
+        if state in ("", "started"):  # killed, or died before it could say why
+            state, message = "failed", f"ended with exit code {running.process.returncode} and said nothing"
+        with running.lock:
+            return self._record(running.cell.name, running.run_id, running.run_dir, state=state, message=message)
+
+    def _record(self, name: str, run_id: str, run_dir: Path, *, state: str, message: str) -> bool:
+        """Tell MLflow how a run ended, artifacts first; True if it is finished and delivered."""
+        try:
+            self._tracker.ship(run_id, run_dir)
+            if state == "finished":
+                self._tracker.finish(run_id, run_dir, artifacts=artifacts(run_dir))
+            else:
+                self._tracker.fail(run_id, state=state, message=message)
+        except (TrackingError, OSError) as error:
+            message = f"{state} {message}; not delivered to MLflow ({str(error).splitlines()[0]}), run again"
+            state = "undelivered"
         if state == "finished":
-            self._tracker.finish(running.run_id, running.run_dir, artifacts=artifacts(running.run_dir))
             self._result.finished.append(name)
         else:
-            if state == "started":  # killed, or died before it could say why
-                message = f"ended with exit code {running.process.returncode} and said nothing"
-            ending = "stopped" if state == "stopped" else "failed"
-            self._tracker.fail(running.run_id, state=ending, message=message)
-            self._result.failed[name] = f"{message} (log: {running.run_dir / LOG})"
+            self._result.failed[name] = f"{message} (log: {run_dir / LOG})"
         self._progress.ended(name, "finished" if state == "finished" else "failed")
         return state == "finished"
 
     def _stop(self) -> None:
-        self._result.interrupted = True
+        """Ask every run to stop, end what does not, and record it."""
         for running in self._running:
             _signal(running.process, signal.SIGTERM)
         deadline = time.monotonic() + STOP_GRACE_SECONDS

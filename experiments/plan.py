@@ -127,8 +127,8 @@ class _Planner:
         for run in same:
             if run.state == "finished":
                 return "finished", "", run
-        if same and is_locked(run_dir):
-            return "running", "its process is alive", same[0]
+        if is_locked(run_dir):
+            return "running", "its process is alive", same[0] if same else None
         if same:
             ended = same[0].state in ("failed", "stopped")
             why = f"{same[0].state}: {same[0].tags.get('earmark.error')}" if ended else "its process is gone"

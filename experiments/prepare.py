@@ -8,7 +8,6 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
@@ -32,11 +31,10 @@ def to_yaml(value: Any) -> str:
 
 def prepare_run(
     cell: Cell, table: Table, tracker: Tracker, *, machine: Mapping[str, Any], git: Mapping[str, str]
-) -> tuple[str, Path]:
-    """Returns MLflow's run id and the run folder."""
+) -> str:
+    """Fill the (existing) run folder; returns MLflow's run id."""
     assert cell.key is not None
     run_dir = tracker.run_dir(cell.key.id)
-    run_dir.mkdir(parents=True, exist_ok=True)
     sources = {name: f"../{other.key.id}" for name, other in cell.upstream.items() if other.key}
     _restore_predictions(cell, tracker)
     record = {
@@ -52,11 +50,10 @@ def prepare_run(
     tags = _tags(cell, table, git)
     if cell.run is not None:
         tracker.tag(cell.run.run_id, tags)
-        return cell.run.run_id, run_dir
+        return cell.run.run_id
     params = {"row": cell.row.name, "seed": cell.seed, "scale": table.scale}
     params |= {path: value for path in table.varied if (value := get_path(cell.row.config, path)) is not None}
-    run_id = tracker.create(table.family, name=f"{cell.row.name} seed {cell.seed}", tags=tags, params=params)
-    return run_id, run_dir
+    return tracker.create(table.family, name=f"{cell.row.name} seed {cell.seed}", tags=tags, params=params)
 
 
 def _tags(cell: Cell, table: Table, git: Mapping[str, str]) -> dict[str, str]:

@@ -43,9 +43,9 @@ class LaunchProgress:
     ) -> None:
         self._bars.stop()
 
-    def _say(self, text: str) -> None:
-        if not self._console.is_terminal:
-            self._console.print(text, highlight=False, soft_wrap=True)
+    def say(self, text: str) -> None:
+        """One line above the bars."""
+        self._bars.console.print(text, highlight=False, soft_wrap=True)
 
     def started(self, name: str) -> None:
         """A run's process has started."""
@@ -62,7 +62,6 @@ class LaunchProgress:
         if name in self._tasks:
             self._bars.remove_task(self._tasks.pop(name))
         seconds = f" after {time.monotonic() - self._since[name]:.0f} s" if name in self._since else ""
-        self._say(f"[{self._done}/{self._total}] {name}: {how}{seconds}")
-        if how != "finished":
-            self._bars.console.print(f"{name}: {how}", highlight=False) if self._console.is_terminal else None
+        if how != "finished" or not self._console.is_terminal:
+            self.say(f"\\[{self._done}/{self._total}] {name}: {how}{seconds}")
         self._bars.advance(self._table)

@@ -1,50 +1,63 @@
 """A run's folder: the names in it, its lock, and the files that travel to MLflow as artifacts.
 
-The training process holds the lock for as long as it lives, so "is this run alive?" has an answer that no kill and no
-reboot can make wrong.
+The training process holds a lock for as long as it lives, and so does its launcher: no kill and no reboot can make the
+answer to "is this run alive?" wrong.
 """
 
 from __future__ import annotations
 
 import fcntl
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-LOCK = "lock"
+LOCK = "lock"  # held by the training process
+LAUNCH_LOCK = "launch.lock"  # held by the launcher that started it
 CONFIG = "config.yaml"
 KEY = "key.json"
 METRICS = "metrics.json"
 LOG = "log.txt"
-NOT_ARTIFACTS = (LOCK, "journal.shipped", "last.ckpt")
+NOT_ARTIFACTS = (LOCK, LAUNCH_LOCK, "last.ckpt")
+NOT_SUFFIXES = (".partial", ".shipped")
 
 
 def is_locked(run_dir: Path) -> bool:
-    """Whether a living process works in this run folder."""
-    path = run_dir / LOCK
+    """Whether a launcher or a training process that lives works in this run folder."""
+    return any(_is_held(run_dir / name) for name in (LOCK, LAUNCH_LOCK))
+
+
+def _is_held(path: Path) -> bool:
     if not path.exists():
         return False
     with path.open("rb") as file:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except OSError:
             return True
     return False
 
 
 @contextmanager
-def locked(run_dir: Path) -> Iterator[bool]:
-    """Hold the folder's lock; yields False where another process has it."""
-    with (run_dir / LOCK).open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            yield False
-        else:
-            yield True
+def locked(run_dir: Path, name: str = LOCK) -> Iterator[bool]:
+    """Hold one of the folder's locks; yields False where another process has it.
+
+    Whoever only looks holds it for an instant, so a refusal counts when it lasts a second.
+    """
+    with (run_dir / name).open("w") as file:
+        for attempt in range(11):
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                if attempt < 10:
+                    time.sleep(0.1)
+            else:
+                yield True
+                return
+        yield False
 
 
 def artifacts(run_dir: Path) -> list[Path]:
     """Every file that MLflow keeps of a run: all but the lock, the shipping mark and the resume checkpoint."""
     files = (path for path in sorted(run_dir.rglob("*")) if path.is_file())
-    return [path for path in files if path.name not in NOT_ARTIFACTS and path.suffix != ".partial"]
+    return [path for path in files if path.name not in NOT_ARTIFACTS and path.suffix not in NOT_SUFFIXES]

@@ -28,9 +28,9 @@ def num_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def default_slots() -> int:
-    """One run a GPU; without one, a run a core as far as memory goes."""
+def default_slots(devices: int = 1) -> int:
+    """Runs of so many GPUs each that fit on this machine; without a GPU, a run a core as far as memory goes."""
     if gpus := visible_gpus():
-        return len(gpus)
+        return max(1, len(gpus) // devices)
     memory_gib = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     return max(1, min(num_cores(), int(memory_gib // GIB_PER_RUN)))

@@ -152,9 +152,10 @@ def launch_cells(table: Table, tracker: Tracker, cells: list[Cell], *, slots: in
     from experiments.progress import LaunchProgress
     from experiments.slots import default_slots, num_cores
 
-    for number in (signal.SIGINT, signal.SIGTERM):  # a batch system asks with SIGTERM; nohup hides SIGINT
+    # A batch system asks with SIGTERM; a shell's background job is born with SIGINT ignored.
+    for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
-    slots = slots or default_slots()
+    slots = slots or default_slots(int(table.machine.get("devices", 1)))
     machine = {"threads": max(1, num_cores() // slots), **table.machine}
     with LaunchProgress(table.name, len(todo)) as progress:
         result = Launcher(table, tracker, slots=slots, machine=machine, progress=progress).launch(cells)
@@ -179,16 +180,20 @@ class report:
 
     @staticmethod
     def run(arguments: argparse.Namespace) -> int:
-        """Print the report; the Markdown also becomes the MLflow experiment's note."""
-        from experiments.report import FORMATS, make_report, markdown
+        """Print the report; a whole table also becomes the MLflow experiment's note."""
+        from experiments.report import FORMATS, make_report, note
 
         table, tracker, cells = _plan(arguments)
         made = make_report(table, cells)
         text = FORMATS[arguments.format](made)
-        if any(cell.state == "finished" for cell in cells):
-            tracker.note(table.family, markdown(made))
+        whole = not (arguments.rows or arguments.seeds or arguments.overrides)
+        if whole and any(cell.state == "finished" for cell in cells):
+            tracker.note(table.family, note(made))
         if arguments.output:
-            arguments.output.write_text(text, encoding="utf-8")
+            try:
+                arguments.output.write_text(text, encoding="utf-8")
+            except OSError as error:
+                raise UserError(f"--output {arguments.output}: {error.strerror}") from None
         else:
             print(text, end="")
         return 0

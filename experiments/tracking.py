@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import os
+import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,9 +25,9 @@ from mlflow.exceptions import MlflowException
 from experiments import journal
 
 STATE = "earmark.state"
+TrackingError = MlflowException
 for _chatter in ("alembic", "mlflow.store.db.utils"):  # a fresh store's schema, told table by table
     logging.getLogger(_chatter).setLevel(logging.WARNING)
-SHIPPED = "journal.shipped"
 
 
 @dataclass(frozen=True)
@@ -106,7 +107,7 @@ class Tracker:
 
     def ship(self, run_id: str, run_dir: Path) -> list[journal.JournalLine]:
         """Send the journal's new lines as one batch; returns them. A replayed batch changes nothing in the store."""
-        mark = run_dir / SHIPPED
+        mark = run_dir / f"{run_id}.shipped"  # by run: another store has to get the whole journal
         offset = int(mark.read_text()) if mark.exists() else 0
         lines, end = journal.read_lines(run_dir / journal.NAME, offset=offset)
         metrics = [
@@ -118,7 +119,7 @@ class Tracker:
         for start in range(0, len(metrics), 1000):
             self._client.log_batch(run_id, metrics=metrics[start : start + 1000])
         if end != offset:
-            partial = mark.with_suffix(".partial")
+            partial = run_dir / f"{run_id}.shipped.partial"
             partial.write_text(str(end))
             partial.replace(mark)
         return lines
@@ -138,13 +139,17 @@ class Tracker:
         self.tag(run_id, {STATE: state, "earmark.error": message[:5000]})
 
     def download(self, run_id: str, artifact: str, folder: Path) -> None:
-        """Fetch an artifact folder of a run into ``folder``."""
+        """Fetch an artifact of a run into ``folder``, whole or not at all."""
         folder.mkdir(parents=True, exist_ok=True)
-        self._client.download_artifacts(run_id, artifact, str(folder))
+        with tempfile.TemporaryDirectory(dir=folder, prefix="download-") as aside:
+            fetched = Path(self._client.download_artifacts(run_id, artifact, aside))
+            target = folder / artifact
+            target.parent.mkdir(parents=True, exist_ok=True)
+            fetched.rename(target)
 
     def note(self, family: str, text: str) -> None:
         """The Markdown that the experiment's page shows."""
-        self._client.set_experiment_tag(self.experiment_id(family), "mlflow.note.content", text[:5000])
+        self._client.set_experiment_tag(self.experiment_id(family), "mlflow.note.content", text)
 
     def experiments(self) -> Sequence[tuple[str, str]]:
         """(name, id) of every experiment that has runs of ours."""

@@ -20,13 +20,17 @@ import pytorch_lightning as lightning
 import torch
 from pytorch_lightning.callbacks import EarlyStopping, ModelCheckpoint
 
+from datamodules.corpus_folder import read_card
+from experiments import keys
 from experiments.contracts import PredictingModule
 from experiments.errors import UserError
 from experiments.journal import Journal
 from experiments.journal_logger import JournalLogger, JournalProgress
-from experiments.run_folder import CONFIG, METRICS, locked
+from experiments.merge import Config, get_path
+from experiments.resumed_order import ResumedOrder
+from experiments.run_folder import CONFIG, KEY, METRICS, locked
 from experiments.schema import Parts, build
-from experiments.spec import read_yaml
+from experiments.spec import SECTIONS, read_yaml
 
 RECIPE_VERSION = "1"  # part of every run's key: raise it when a change here changes results
 
@@ -42,6 +46,7 @@ def _trainer(parts: Parts, run_dir: Path, journal: Journal, machine: Mapping[str
         ),
         ModelCheckpoint(folder, filename="last", enable_version_counter=False),
         JournalProgress(journal),
+        ResumedOrder(),
     ]
     if parts.checkpoint.patience_epochs is not None:
         callbacks.append(EarlyStopping(monitor, mode=mode, patience=parts.checkpoint.patience_epochs))
@@ -86,6 +91,17 @@ def _fit(parts: Parts, run_dir: Path, journal: Journal, machine: Mapping[str, An
     return bool(trainer.is_global_zero)
 
 
+def _check_key(run_dir: Path, config: Mapping[str, Any], sections: Config) -> None:
+    """The run is stored under the key of its plan: code or data that changed since would be counted as the old."""
+    planned = json.loads((run_dir / KEY).read_text(encoding="utf-8"))
+    code = keys.code_digests(sections, recipe_version=RECIPE_VERSION, imports=config.get("imports") or ())
+    if changed := keys.differing_files(planned["code"], code):
+        raise UserError(f"code changed since this run was planned ({', '.join(changed)}); launch it again")
+    corpus = str(get_path(sections, "data.corpus"))
+    if read_card(corpus).digest != planned["data"]:
+        raise UserError(f"corpus {corpus!r} changed since this run was planned; launch it again")
+
+
 def run(run_dir: Path) -> None:
     """Do what the folder's ``config.yaml`` says. Raises whatever goes wrong."""
     config = read_yaml(run_dir / CONFIG)
@@ -93,7 +109,8 @@ def run(run_dir: Path) -> None:
     torch.set_num_threads(int(machine.get("threads", 1)))
     lightning.seed_everything(seed, workers=True, verbose=False)
     journal = Journal(run_dir)
-    sections = {name: config[name] for name in ("data", "model", "trainer", "checkpoint", "scoring") if name in config}
+    sections = {name: config[name] for name in SECTIONS if name in config}
+    _check_key(run_dir, config, sections)
     parts = build(sections, stage=stage, seed=seed, where=str(run_dir.name), imports=config.get("imports") or ())
     parts.data.num_workers = int(machine.get("num_workers", 0))
     parts.data.setup("score" if stage == "score" else "fit")

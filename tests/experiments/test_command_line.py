@@ -96,6 +96,38 @@ def test_a_changed_row_is_stale_and_says_why(home: Path, launched: subprocess.Co
     assert "model.optimizer.lr 0.001 -> 0.002" in plan
 
 
+def test_two_rows_of_one_configuration_are_one_run(home: Path, launched: subprocess.CompletedProcess[str]) -> None:
+    """``mil`` and its twin differ in nothing: the second counts as finished with the first."""
+    twin = home / "twin.yaml"
+    twin.write_text(
+        TINY.read_text().replace("lr: 0.001", "lr: 0.003").replace("rows:\n", "rows:\n  twin: {why: same}\n")
+    )
+    done = earmark(home, "run", str(twin), "--rows", "twin,mil", "--slots", "2")
+    assert done.returncode == 0, done.stderr
+    assert "twin/twin seed 0: finished" in done.stderr
+    assert "twin/mil seed 0: finished" in done.stderr
+
+
+def test_code_that_changed_since_the_plan_is_refused(home: Path, launched: subprocess.CompletedProcess[str]) -> None:
+    (folder,) = [path.parents[1] for path in (home / "mlruns" / "runs").glob("*/checkpoints/best.ckpt")
+                 if "0.001" in (path.parents[1] / "config.yaml").read_text()][:1]  # fmt: skip
+    copy = home / "edited"
+    shutil.copytree(folder, copy)
+    planned = json.loads((copy / "key.json").read_text())
+    planned["code"]["lightning_modules.losses.mil"] = "another digest"
+    (copy / "key.json").write_text(json.dumps(planned))
+    environment = {**os.environ, "EARMARK_HOME": str(home)}
+    done = subprocess.run(
+        [sys.executable, "-m", "experiments.train", str(copy)],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "code changed since this run was planned (lightning_modules.losses.mil)" in done.stderr
+
+
 def test_two_processes_score_as_one(home: Path, tmp_path: Path) -> None:
     config = tmp_path / "ddp.yaml"
     text = TINY.read_text()

@@ -3,7 +3,7 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
-from experiments.journal import NAME, Journal, final_state, read_lines
+from experiments.journal import NAME, Journal, final_state, read_lines, size
 
 
 def test_what_is_written_is_read_once(tmp_path: Path) -> None:
@@ -28,11 +28,21 @@ def test_a_torn_last_line_waits_for_its_end(tmp_path: Path) -> None:
     assert offset == len(whole)
 
 
-def test_a_line_torn_by_a_kill_is_passed_over(tmp_path: Path) -> None:
+def test_a_line_torn_by_a_kill_is_passed_over_and_costs_no_other(tmp_path: Path) -> None:
     path = tmp_path / NAME
-    path.write_bytes(b'{"t": 1, "kind": "sta\n')
+    path.write_bytes(b'{"t": 1, "kind": "sta')
     Journal(tmp_path).state("started")
+    lines, _ = read_lines(path)
+    assert [line.fields["state"] for line in lines] == ["started"]
     assert final_state(path) == ("started", "")
+
+
+def test_the_state_of_an_earlier_attempt_is_not_this_ones(tmp_path: Path) -> None:
+    Journal(tmp_path).state("failed", "first attempt")
+    begin = size(tmp_path / NAME)
+    assert final_state(tmp_path / NAME, offset=begin) == ("", "")
+    Journal(tmp_path).state("finished")
+    assert final_state(tmp_path / NAME, offset=begin) == ("finished", "")
 
 
 def test_values_that_are_not_finite_survive(tmp_path: Path) -> None:

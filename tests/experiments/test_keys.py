@@ -82,3 +82,10 @@ def test_every_part_is_in_the_id() -> None:
         keys.RunKey("a", "b", "c", 1, ""), keys.RunKey("a", "b", "c", 0, "x"),
     ]  # fmt: skip
     assert len({key.id for key in [base, *others]}) == 6
+
+
+def test_a_class_that_stands_as_a_bare_string_is_in_the_closure(package: Path) -> None:
+    config = {"model": {"class_path": "other.Model", "init_args": {"encoder": "mypackage.losses.mil.build"}}}
+    keys._file_digest.cache_clear()
+    found = keys.code_digests(config, recipe_version="1", imports=["mypackage"])
+    assert {"mypackage.losses.mil", "mypackage.losses", "mypackage"} <= set(found)
