@@ -23,12 +23,13 @@ DECIBELS_PER_UNIT = 20.0  # features then spread over about [-2, 2]: what a netw
 class LogMelSettings:
     """Everything of a log-mel but the sample rate, which comes from the data.
 
-    The defaults are the nearest at 16 kHz to Pellegrini & Cances (arXiv 1901.03146): 64 bands, 431 frames in 10 s.
+    The defaults are those of Pellegrini & Cances (arXiv 1901.03146): 64 bands, 431 frames in 10 s, windows as long as
+    2048 samples at 22.05 kHz (1486 at 16 kHz, where a hop is 372).
     ``f_max_hz`` None means half of the sample rate.
     """
 
-    hop_seconds: float = 0.023
-    window_seconds: float = 0.064
+    hop_seconds: float = 0.02325
+    window_seconds: float = 0.0929
     num_mels: int = 64
     f_min_hz: float = 0.0
     f_max_hz: float | None = None

@@ -54,6 +54,12 @@ def test_digital_silence_is_finite() -> None:
     assert torch.isfinite(features_BTM).all()
 
 
+def test_defaults_give_the_papers_frames() -> None:
+    log_mel = LogMel(sample_rate_hz=16000)
+    assert log_mel(torch.zeros(1, 160000), torch.tensor([160000])).shape == (1, 431, 64)
+    assert LogMel(sample_rate_hz=22050).window_samples == 2048
+
+
 def test_hop_is_a_whole_number_of_samples() -> None:
     assert small_log_mel(hop_seconds=0.0201).hop_seconds == 161 / 8000
 
