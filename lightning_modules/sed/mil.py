@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from lightning_modules.layers.pooling import max_pool
@@ -33,12 +34,16 @@ class MIL(WeaklySupervised):
         return Detection(max_pool(curves_BTC, mask_BT), curves_BTC, mask_BT)
 
     def loss(self, detection: Detection, tags_BC: Tensor) -> Tensor:
-        """Cross-entropy of the maximum plus ``penalty_alpha`` times the penalty (logged while training)."""
+        """Cross-entropy of the maximum, plus ``penalty_alpha`` times the penalty where alpha is above 0."""
         assert detection.frame_probabilities_BTC is not None
-        penalty = similarity_penalty(detection.frame_probabilities_BTC, tags_BC, detection.mask_BT)
+        loss = tagging_loss(detection.clip_probabilities_BC, tags_BC)
+        if not (self.training or self.penalty_alpha > 0):
+            return loss
+        with torch.set_grad_enabled(torch.is_grad_enabled() and self.penalty_alpha > 0):
+            penalty = similarity_penalty(detection.frame_probabilities_BTC, tags_BC, detection.mask_BT)
         if self.training:
             # Logged at alpha 0 too: the same figure is what the penalty's row is compared with.
             self.log(
                 "train/penalty", penalty.detach(), on_step=False, on_epoch=True, sync_dist=True, batch_size=len(tags_BC)
             )
-        return tagging_loss(detection.clip_probabilities_BC, tags_BC) + self.penalty_alpha * penalty
+        return loss + self.penalty_alpha * penalty if self.penalty_alpha > 0 else loss

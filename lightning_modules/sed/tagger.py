@@ -1,7 +1,8 @@
 """Tagger: a many-to-one recurrent network that says which classes occur, not when.
 
-``ŷ_c = σ(W [forward state after the last frame, backward state after the first])``, cross-entropy on y (Graves'
-sequence labelling in its simplest form). Its tags feed the table's trivial rows, where an event is the whole clip.
+``ŷ_c = σ(w_c · relu(V [forward state after the last frame, backward state after the first]))``, cross-entropy on y
+(Graves' sequence labelling in its simplest form, with the Dense + ReLU before the output that the CRNNs have too). Its
+tags feed the table's trivial rows, where an event is the whole clip.
 """
 
 from __future__ import annotations

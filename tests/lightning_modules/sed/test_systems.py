@@ -12,6 +12,8 @@ from torch import Tensor
 from datamodules.batches import ClipBatch, StrongClipBatch
 from lightning_modules.layers.crnn import demo_crnn
 from lightning_modules.layers.log_mel import LogMelSettings
+from lightning_modules.losses.mil import similarity_penalty
+from lightning_modules.losses.tagging import tagging_loss
 from lightning_modules.sed.detector import SoundEventDetector
 from lightning_modules.sed.mil import MIL
 from lightning_modules.sed.strong_labels import StrongLabels
@@ -49,6 +51,37 @@ def test_training_lowers_the_loss(
     assert losses[-1] < 0.8 * losses[0]
     assert logged["train/loss"] == losses[-1]
     assert ("train/penalty" in logged) == isinstance(system, MIL)
+
+
+def test_without_alpha_the_penalty_is_logged_and_not_learnt(
+    batch: ClipBatch, logged: dict[str, float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    penalties = []
+
+    def kept(*arguments: torch.Tensor) -> torch.Tensor:
+        penalties.append(similarity_penalty(*arguments))
+        return penalties[-1]
+
+    monkeypatch.setattr("lightning_modules.sed.mil.similarity_penalty", kept)
+    features = LogMelSettings(hop_seconds=0.04, window_seconds=0.128, num_mels=40)
+    for alpha, learnt in ((0.0, False), (0.1, True)):
+        system = MIL(
+            encoder=demo_crnn(),
+            penalty_alpha=alpha,
+            classes=("bird", "door", "fire"),
+            sample_rate_hz=8000,
+            features=features,
+        )
+        detection = system(batch.waveforms_BS, batch.num_samples_B)
+        loss = system.loss(detection, batch.tags_BC)
+        assert penalties[-1].requires_grad == learnt
+        assert logged["train/penalty"] == penalties[-1].item()
+        assert logged["train/penalty"] > 0
+        tagging = tagging_loss(detection.clip_probabilities_BC, batch.tags_BC)
+        assert torch.equal(loss, tagging + alpha * penalties[-1])
+        num_before = len(penalties)
+        system.eval().loss(detection, batch.tags_BC)
+        assert len(penalties) - num_before == learnt  # where it counts for nothing it is not computed
 
 
 def test_strong_labels_cannot_reach_weak_training(
