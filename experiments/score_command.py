@@ -10,7 +10,11 @@ import argparse
 import json
 import math
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datamodules.annotations import Event
 
 EXAMPLE = """example:
   earmark score events --reference test.tsv --estimated mine.tsv --classes dog,cat | jq .event_based.macro.f1
@@ -20,6 +24,9 @@ files (tab-separated; heading optional; times in seconds):
   kitchen.wav  0.50   2.25    dog
   silence.wav                               (no event: the filename alone)
 The files scored are those that the reference lists. Rates are 0-1, undefined ones null."""
+
+
+MAX_SEGMENTS = 1_000_000  # of one file: eleven days of seconds; more is a time in the wrong unit
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -68,6 +75,9 @@ def run(arguments: argparse.Namespace) -> int:
         raise UserError(f"{error.filename}: {error.strerror}") from error
     if not reference:
         raise UserError(f"{arguments.reference}: lists no file, so there is nothing to score")
+    scored = {clip: events for clip, events in estimated.items() if clip in reference}
+    for path, lists in ((arguments.reference, reference), (arguments.estimated, scored)):
+        _refuse_endless(path, lists, segment_seconds=arguments.segment_seconds)
     settings = ScoreSettings(
         collar_seconds=arguments.collar_seconds,
         offset_fraction=arguments.offset_fraction,
@@ -79,6 +89,20 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"warning: {line}", file=sys.stderr)
     print(json.dumps(summary.as_json(), indent=2, ensure_ascii=False, allow_nan=False))
     return 0
+
+
+def _refuse_endless(path: str, lists: Mapping[str, Sequence[Event]], *, segment_seconds: float) -> None:
+    """Segment-based scores hold every segment up to the last offset in memory."""
+    from experiments.errors import UserError
+
+    last, clip = max(
+        ((event.offset_seconds, clip) for clip, events in lists.items() for event in events), default=(0, "")
+    )
+    if last / segment_seconds > MAX_SEGMENTS:
+        raise UserError(
+            f"{path}: offset {last:g} of {clip} makes more than {MAX_SEGMENTS:,} segments of {segment_seconds:g} s; "
+            f"allowed: offsets up to {MAX_SEGMENTS * segment_seconds:g}, or longer --segment-seconds"
+        )
 
 
 def _labels(text: str) -> list[str]:

@@ -84,6 +84,17 @@ def test_files_that_cannot_be_scored_are_refused_in_one_line(tmp_path, capsys):
         run(parser.parse_args(["--reference", str(tmp_path / "absent.tsv"), "--estimated", str(tmp_path / "est.tsv")]))
 
 
+def test_offsets_that_make_endless_segments_are_refused(tmp_path, capsys):
+    with pytest.raises(
+        ValueError, match=r"ref.tsv: offset 1e\+07 of a makes more than 1,000,000 segments of 1 s; allowed"
+    ):
+        score(tmp_path, capsys, reference="a.wav\t1\t1e7\tdog\n")
+    with pytest.raises(ValueError, match=r"est.tsv: offset 2.1 of a makes more .* allowed: offsets up to 1,"):
+        score(tmp_path, capsys, "--segment-seconds", "1e-6", reference="a.wav\t0\t0.5\tdog\n")
+    scores, _ = score(tmp_path, capsys, estimated="else.wav\t1\t1e9\tdog\n")  # not scored
+    assert scores["event_based"]["by_class"]["dog"]["f1"] == 0.0
+
+
 def test_scoring_needs_no_torch():
     """Three seconds of import that nothing here uses."""
     code = "import sys, lightning_modules.metrics.summary; sys.exit('torch' in sys.modules)"
