@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -38,16 +40,16 @@ def _pairs(rest: list[str]) -> dict[str, Any]:
             if not texts:
                 raise UserError(f"--{key}: a value is missing")
             value = texts.pop(0)
-        values[key] = parse_value(value)
+        values[key] = parse_value(value, where=f"--{key}")
     return values
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Run it in the foreground through the same launcher, tracked like a table's cell."""
     from datamodules.corpus_folder import home
-    from experiments.merge import Config, normalise, set_path
+    from experiments.merge import set_path
     from experiments.plan import make_plan
-    from experiments.spec import SECTIONS, Row, Table, read_yaml
+    from experiments.spec import SECTIONS, Row, Table, read_machine, read_sections, read_texts, read_yaml
     from experiments.table_commands import launch_cells
     from experiments.tracking import Tracker
 
@@ -60,7 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
             raise UserError(f"{path}: {unknown('key', str(key), (*SECTIONS, *KEYS))}")
     if raw.get("stage", "fit") != "fit" or raw.get("from"):
         raise UserError(f"{path}: a run that stands on others is scored with its table: earmark run TABLE --rows ROW")
-    config: Config = normalise({section: raw[section] for section in SECTIONS if section in raw})
+    config = read_sections({section: raw[section] for section in SECTIONS if section in raw}, where=str(path))
     for dotted, value in _pairs(arguments.overrides).items():
         try:
             set_path(config, dotted, value)
@@ -69,11 +71,13 @@ def run(arguments: argparse.Namespace) -> int:
     seed = arguments.seed if arguments.seed is not None else raw.get("seed", 0)
     if type(seed) is not int or seed < 0:
         raise UserError(f"{path}: seed: expected an integer >= 0, got {seed!r}")
-    row = Row(table="fit", name=path.stem, why="", stage="fit", config=config, sources={})
+    name = re.sub(r"[^A-Za-z0-9_.-]+", "_", path.stem)  # a table's rule for the names of its rows
+    row = Row(table="fit", name=name, why="", stage="fit", config=config, sources={})
     table = Table(
         name="fit", path=path, title=path.stem, family=str(raw.get("family", "fit")), scale="none",
-        rows={row.name: row}, seeds=(seed,), columns=(), machine=raw.get("machine") or {},
-        imports=tuple(raw.get("imports") or ()), varied=(),
+        rows={row.name: row}, seeds=(seed,), columns=(),
+        machine=read_machine(raw.get("machine"), where=f"{path}: machine"),
+        imports=read_texts(raw.get("imports"), where=f"{path}: imports"), varied=(),
     )  # fmt: skip
     tracker = Tracker(home())
     cells = make_plan(table, tracker)
@@ -82,6 +86,11 @@ def run(arguments: argparse.Namespace) -> int:
         (cell,) = cells
         assert cell.key is not None
         folder = tracker.run_dir(cell.key.id)
-        print((folder / "metrics.json").read_text(encoding="utf-8"), end="")
-        print(f"run folder: {folder}")
+        metrics = folder / "metrics.json"
+        if cell.run is not None and cell.state == "finished" and not metrics.is_file():
+            # Finished on another machine: the store has the numbers, the folder is there.
+            print(json.dumps(cell.run.metrics, indent=2, sort_keys=True))
+        else:
+            print(metrics.read_text(encoding="utf-8"), end="")
+            print(f"run folder: {folder}")
     return code

@@ -21,11 +21,14 @@ def is_class_spec(value: Any) -> bool:
 
 
 def normalise(value: Any) -> Any:
-    """A deep copy in which every class has an ``init_args`` mapping."""
+    """A deep copy in which every class has an ``init_args`` mapping; ``ValueError`` for one that is something else."""
     if isinstance(value, Mapping):
         plain = {str(key): normalise(item) for key, item in value.items()}
         if "class_path" in plain:
-            plain["init_args"] = plain.get("init_args") or {}
+            arguments = plain.get("init_args")
+            if not (arguments is None or isinstance(arguments, dict)):
+                raise ValueError(f"init_args of {plain['class_path']}: expected a mapping, got {arguments!r}")
+            plain["init_args"] = arguments or {}
         return plain
     if isinstance(value, list):
         return [normalise(item) for item in value]
@@ -88,21 +91,3 @@ def get_path(config: Config, path: str) -> Any:
             return None
         node = node[key]
     return node["class_path"] if is_class_spec(node) else node
-
-
-def class_paths(value: Any) -> list[str]:
-    """Every class that a configuration names, in the order of appearance.
-
-    >>> class_paths({"model": {"class_path": "a.MIL", "init_args": {"encoder": {"class_path": "b.paper"}}}})
-    ['a.MIL', 'b.paper']
-    """
-    found: list[str] = []
-    if isinstance(value, Mapping):
-        if isinstance(value.get("class_path"), str):
-            found.append(value["class_path"])
-        for item in value.values():
-            found += class_paths(item)
-    elif isinstance(value, list):
-        for item in value:
-            found += class_paths(item)
-    return found

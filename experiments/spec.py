@@ -6,23 +6,27 @@ is in docs/tables.md. YAML 1.2, duplicate keys are refused with their line. Neit
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from experiments.errors import UserError, unknown
 from experiments.merge import Config, get_path, normalise, set_path, unset_path
 
 TABLES = Path(__file__).parent / "tables"
 TABLE_KEYS = ("title", "family", "base", "machine", "rows", "seeds", "scales", "columns", "imports")
-ROW_KEYS = ("why", "set", "unset", "scales", "stage", "from")
+ROW_KEYS = ("why", "set", "unset", "scales", "stage", "from", "reference")
+MACHINE_KEYS = {"num_workers": 0, "devices": 1, "num_nodes": 1, "threads": 1}  # integers, with the least of each
 COLUMN_KEYS = ("label", "better", "unit")
 SECTIONS = ("data", "model", "trainer", "checkpoint", "scoring")
 SCORE_SECTIONS = ("data", "scoring")
+NAME = re.compile(r"[A-Za-z0-9_.-]+")
 
 
 @dataclass(frozen=True)
@@ -39,7 +43,8 @@ class Column:
 class Row:
     """One system of a table, with its whole configuration at the chosen scale.
 
-    ``sources`` maps a name of ``from:`` to ``table/row``; ``varied`` are the dotted paths in which rows differ.
+    ``sources`` maps a name of ``from:`` to ``table/row``. A ``reference`` row is shown and never stands in bold: it
+    knows more than the others (the true tags, strong labels), so it does not compete.
     """
 
     table: str
@@ -48,11 +53,12 @@ class Row:
     stage: Literal["fit", "score"]
     config: Config
     sources: Mapping[str, str]
+    reference: bool = False
 
 
 @dataclass(frozen=True)
 class Table:
-    """A table at one scale."""
+    """A table at one scale; ``varied`` are the dotted paths in which its trained rows differ."""
 
     name: str
     path: Path
@@ -69,12 +75,11 @@ class Table:
 
 
 def read_yaml(path: Path) -> Any:
-    """Plain Python values of a YAML 1.2 file; a duplicate key or a syntax error is one line with its place."""
+    """Plain JSON values of a YAML 1.2 file; whatever is wrong with it is one line with its place."""
     try:
-        value: Any = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8-sig"))
-        return value
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file") from None
+        return _load(path.read_text(encoding="utf-8-sig"), where=str(path))
+    except OSError as error:
+        raise UserError(f"{path}: {error.strerror or error}") from None
     except UnicodeDecodeError as error:
         raise UserError(f"{path}: not UTF-8 text ({error.reason} at byte {error.start})") from None
     except MarkedYAMLError as error:
@@ -83,13 +88,47 @@ def read_yaml(path: Path) -> Any:
         raise UserError(f"{path}:{line} {problem}") from None
 
 
-def parse_value(text: str) -> Any:
-    """A value typed on the command line, read as YAML would read it in a file."""
+def parse_value(text: str, *, where: str = "value") -> Any:
+    """A value typed on the command line, read as YAML would read it in a file; what is no YAML is text."""
     try:
-        value: Any = YAML(typ="safe", pure=True).load(text)
-        return value
+        return _load(text, where=f"{where} {text!r}")
     except MarkedYAMLError:
         return text
+
+
+def _load(text: str, *, where: str) -> Any:
+    """Raises ``UserError``, and ``MarkedYAMLError`` for errors of syntax."""
+    try:
+        value: Any = YAML(typ="safe", pure=True).load(text)
+    except MarkedYAMLError:
+        raise
+    except (YAMLError, ValueError) as error:  # a control character; a date with 13 months
+        raise UserError(f"{where}: {str(error).strip().splitlines()[0]}") from None
+    except RecursionError:
+        raise UserError(f"{where}: nested too deeply") from None
+    _refuse_other_than_json(value, where=where, path="", around=())
+    return value
+
+
+def _refuse_other_than_json(value: Any, *, where: str, path: str, around: tuple[int, ...]) -> None:
+    """A run's configuration is hashed and stored as JSON: no dates, sets or NaN, and nothing that holds itself."""
+    place = f"{where}: {path}" if path else where
+    if id(value) in around:
+        raise UserError(f"{place}: an alias of what it stands in")
+    if isinstance(value, dict):
+        for key, item in value.items():
+            if not isinstance(key, str):
+                raise UserError(f"{place}: key {key!r} is not text; quote it")
+            inside = f"{path}.{key}".lstrip(".")
+            _refuse_other_than_json(item, where=where, path=inside, around=(*around, id(value)))
+    elif isinstance(value, list):
+        for number, item in enumerate(value):
+            _refuse_other_than_json(item, where=where, path=f"{path}[{number}]", around=(*around, id(value)))
+    elif isinstance(value, float) and not math.isfinite(value):
+        raise UserError(f"{place}: got {value}; allowed: finite numbers")
+    elif not (value is None or isinstance(value, (str, bool, int, float))):
+        kind = type(value).__name__
+        raise UserError(f"{place}: got the {kind} {value}; allowed: text (quote it), numbers, true, false, null")
 
 
 def table_path(name_or_path: str) -> Path:
@@ -118,6 +157,42 @@ def _mapping(value: Any, *, where: str, allowed: Sequence[str] | None = None) ->
     return dict(value)
 
 
+def read_texts(value: Any, *, where: str) -> tuple[str, ...]:
+    """A list of text, empty where nothing stands."""
+    if value is None:
+        return ()
+    if not isinstance(value, list) or not all(isinstance(text, str) for text in value):
+        raise UserError(f"{where}: expected a list of text, got {value!r}")
+    return tuple(value)
+
+
+def read_machine(value: Any, *, where: str) -> dict[str, Any]:
+    """``machine:`` of a table or of a file for ``earmark fit``."""
+    machine = _mapping(value, where=where, allowed=(*MACHINE_KEYS, "accelerator"))
+    for key, item in machine.items():
+        if key == "accelerator":
+            if not isinstance(item, str):
+                raise UserError(f"{where}.accelerator: expected text such as auto, cpu or gpu, got {item!r}")
+        elif type(item) is not int or item < MACHINE_KEYS[key]:
+            raise UserError(f"{where}.{key}: expected an integer >= {MACHINE_KEYS[key]}, got {item!r}")
+    return machine
+
+
+def read_sections(value: Mapping[str, Any], *, where: str) -> Config:
+    """``normalise`` of the sections of a run, its refusals told with their place."""
+    try:
+        config: Config = normalise(value)
+    except ValueError as error:
+        raise UserError(f"{where}: {error}") from None
+    return config
+
+
+def _check_name(name: str, *, where: str) -> None:
+    """Names become folders, tags and arguments of ``--rows``."""
+    if not NAME.fullmatch(name):
+        raise UserError(f"{where}: name {name!r}; allowed: letters, digits and _ . - (A-Z, a-z, 0-9)")
+
+
 def _columns(value: Any, *, where: str) -> tuple[Column, ...]:
     columns = []
     for metric, entry in _mapping(value, where=f"{where}: columns").items():
@@ -141,23 +216,33 @@ def _seeds(value: Any, *, where: str) -> tuple[int, ...]:
 
 
 def _row_config(
-    base: Config, entry: Mapping[str, Any], *, table_scale: Mapping[str, Any], scale: str, where: str
+    base: Config,
+    entry: Mapping[str, Any],
+    *,
+    table_scale: Mapping[str, Any],
+    scale: str,
+    scales: Sequence[str],
+    where: str,
 ) -> Config:
     """Base, then the table's scale, then the row's ``unset`` and ``set``, then the row's own scale."""
     row_set = _mapping(entry.get("set"), where=f"{where}.set")
-    row_scales = _mapping(entry.get("scales"), where=f"{where}.scales")
-    own_scale = _mapping(row_scales.get(scale), where=f"{where}.scales.{scale}")
+    row_scales = {
+        name: _mapping(differences, where=f"{where}.scales.{name}")
+        for name, differences in _mapping(entry.get("scales"), where=f"{where}.scales", allowed=scales).items()
+    }
+    own_scale = row_scales.get(scale, {})
     clash = sorted(path for path in row_set if path in table_scale and path not in own_scale)
     if clash:
         raise UserError(
             f"{where}.set.{clash[0]}: scale {scale!r} sets this key too; say which holds under {where}.scales.{scale}"
         )
     config: Config = normalise(base)
+    unset = read_texts(entry.get("unset"), where=f"{where}.unset")
     try:
         for path, value in table_scale.items():
             set_path(config, path, value)
-        for path in entry.get("unset") or []:
-            unset_path(config, str(path))
+        for path in unset:
+            unset_path(config, path)
         for path, value in {**row_set, **own_scale}.items():
             set_path(config, path, value)
     except ValueError as error:
@@ -167,28 +252,39 @@ def _row_config(
 
 def _sources(value: Any, *, table: str, where: str) -> dict[str, str]:
     sources = _mapping(value, where=f"{where}.from")
-    return {name: source if "/" in str(source) else f"{table}/{source}" for name, source in sources.items()}
+    for name, source in sources.items():
+        if not isinstance(source, str):
+            raise UserError(f"{where}.from.{name}: expected row or table/row, got {source!r}")
+    return {name: source if "/" in source else f"{table}/{source}" for name, source in sources.items()}
 
 
 def _row(table: str, name: str, entry: Any, *, base: Config, table_scale: Mapping[str, Any], scale: str,
-         where: str, overrides: Mapping[str, Any]) -> Row:  # fmt: skip
+         scales: Sequence[str], where: str, overrides: Mapping[str, Any]) -> Row:  # fmt: skip
+    _check_name(name, where=where)
     fields = _mapping(entry, where=where, allowed=ROW_KEYS)
     if not isinstance(fields.get("why"), str):
         raise UserError(f"{where}.why: every row says in one line why it is there")
     stage = fields.get("stage", "fit")
     if stage not in ("fit", "score"):
         raise UserError(f"{where}.stage: {unknown('stage', str(stage), ('fit', 'score'))}")
-    config = _row_config(base, fields, table_scale=table_scale, scale=scale, where=where)
-    for path, value in overrides.items():
-        if stage == "fit" or path.split(".")[0] in SCORE_SECTIONS:
-            set_path(config, path, value)
+    reference = fields.get("reference", False)
+    if not isinstance(reference, bool):
+        raise UserError(f"{where}.reference: expected true or false, got {reference!r}")
+    config = _row_config(base, fields, table_scale=table_scale, scale=scale, scales=scales, where=where)
+    try:
+        for path, value in overrides.items():
+            if stage == "fit" or path.split(".")[0] in SCORE_SECTIONS:
+                set_path(config, path, value)
+    except ValueError as error:
+        raise UserError(f"{where}: --set {error}") from None
     for section in config:
         if section not in SECTIONS:
             raise UserError(f"{where}: {unknown('section', section, SECTIONS)}")
     kept = SECTIONS if stage == "fit" else SCORE_SECTIONS
     config = {section: config[section] for section in kept if section in config}
     sources = _sources(fields.get("from"), table=table, where=where)
-    return Row(table=table, name=name, why=fields["why"], stage=stage, config=config, sources=sources)
+    return Row(table=table, name=name, why=fields["why"], stage=stage, config=config, sources=sources,
+               reference=reference)  # fmt: skip
 
 
 def read_table(name_or_path: str, *, scale: str | None = None, overrides: Mapping[str, Any] | None = None) -> Table:
@@ -198,6 +294,7 @@ def read_table(name_or_path: str, *, scale: str | None = None, overrides: Mappin
     in one line that names file, key, value and what is allowed.
     """
     path, overrides = table_path(name_or_path), dict(overrides or {})
+    _check_name(path.stem, where=str(path))
     raw = _mapping(read_yaml(path), where=str(path.name), allowed=TABLE_KEYS)
     where, name = path.name, path.stem
     scales = _mapping(raw.get("scales"), where=f"{where}: scales") or {"full": {}}
@@ -208,9 +305,9 @@ def read_table(name_or_path: str, *, scale: str | None = None, overrides: Mappin
     if not entries:
         raise UserError(f"{where}: rows: a table needs at least one row")
     table_scale = _mapping(scales[scale], where=f"{where}: scales.{scale}")
-    base = normalise(_mapping(raw.get("base"), where=f"{where}: base", allowed=SECTIONS))
+    base = read_sections(_mapping(raw.get("base"), where=f"{where}: base", allowed=SECTIONS), where=f"{where}: base")
     rows = {
-        row: _row(name, row, entry, base=base, table_scale=table_scale, scale=scale,
+        row: _row(name, row, entry, base=base, table_scale=table_scale, scale=scale, scales=list(scales),
                   where=f"{where}: rows.{row}", overrides=overrides)
         for row, entry in entries.items()
     }  # fmt: skip
@@ -223,8 +320,8 @@ def read_table(name_or_path: str, *, scale: str | None = None, overrides: Mappin
         rows=rows,
         seeds=_seeds(raw.get("seeds"), where=where),
         columns=_columns(raw.get("columns"), where=where),
-        machine=_mapping(raw.get("machine"), where=f"{where}: machine"),
-        imports=tuple(raw.get("imports") or ()),
+        machine=read_machine(raw.get("machine"), where=f"{where}: machine"),
+        imports=read_texts(raw.get("imports"), where=f"{where}: imports"),
         varied=_varied(rows),
         overrides=overrides,
     )

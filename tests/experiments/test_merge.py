@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from experiments.merge import class_paths, get_path, normalise, set_path, unset_path
+from experiments.merge import get_path, normalise, set_path, unset_path
 
 BASE: dict[str, Any] = {
     "model": {"class_path": "a.MIL", "init_args": {"alpha": 0.1, "encoder": "b.paper"}},
@@ -64,13 +64,6 @@ def test_normalise_shares_nothing_with_its_argument() -> None:
     config["trainer"]["milestones"].append(3)
     assert BASE["model"]["init_args"]["alpha"] == 0.1
     assert BASE["trainer"]["milestones"] == [1, 2]
-
-
-def test_class_paths_finds_nested_classes() -> None:
-    assert class_paths(normalise({"a": {"class_path": "x.Y", "init_args": {"b": [{"class_path": "z.W"}]}}})) == [
-        "x.Y",
-        "z.W",
-    ]
 
 
 names = st.text("abc", min_size=1, max_size=2)

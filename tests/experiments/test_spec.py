@@ -6,7 +6,7 @@ import pytest
 
 from experiments.errors import UserError
 from experiments.merge import get_path
-from experiments.spec import read_table, read_yaml, table_path
+from experiments.spec import parse_value, read_machine, read_table, read_yaml, table_path
 
 TABLE = """
 title: Small
@@ -102,6 +102,25 @@ def test_a_scale_and_a_row_must_not_set_the_same_key_silently(tmp_path: Path) ->
         ("set: {model.alpha: 0.1}", "set: {modle.alpha: 0.1}", ["rows.penalty", "'modle'", "'model'"]),
         ("title: Small", "title: Small\ntitle: Twice", ["line 3", "duplicate key"]),
         ("title: Small", "title: [", ["line"]),
+        ("scales: {demo: {trainer.max_epochs: 6}}", "scales: {dmeo: {}}", ["rows.fsl.scales", "'dmeo'", "demo, full"]),
+        ("title: Small", "machine: {gpus: 2}", ["machine", "'gpus'", "num_workers, devices, num_nodes, threads"]),
+        ("title: Small", "machine: {devices: 0}", ["machine.devices", ">= 1", "got 0"]),
+        ("title: Small", "machine: {num_workers: true}", ["machine.num_workers", ">= 0", "True"]),
+        ("title: Small", "machine: {accelerator: 1}", ["machine.accelerator", "text", "got 1"]),
+        ("title: Small", "imports: mine", ["imports: expected a list of text, got 'mine'"]),
+        ("title: Small", "imports: [1]", ["imports: expected a list of text, got [1]"]),
+        ("unset: [model.alpha]", "unset: model.alpha", ["rows.fsl.unset: expected a list of text, got 'model.alpha'"]),
+        ("unset: [model.alpha]", "unset: 3", ["rows.fsl.unset", "got 3"]),
+        ("from: {own: mil}", "from: [mil]", ["rows.oracle.from", "mapping", "['mil']"]),
+        ("from: {own: mil}", "from: {own: 3}", ["rows.oracle.from.own", "got 3"]),
+        ("  mil: {why: maximum}", "  m il: {why: maximum}", ["'m il'", "letters, digits"]),
+        ("{why: maximum}", "{why: maximum, reference: 1}", ["rows.mil.reference", "true or false", "got 1"]),
+        ("model.alpha: 0.1", "model.alpha: 2020-01-01", ["rows.penalty.set.model.alpha", "date 2020-01-01", "quote"]),
+        ("model.alpha: 0.1", "model.alpha: 2020-13-01", ["month"]),
+        ("model.alpha: 0.1", "model.alpha: .nan", ["rows.penalty.set.model.alpha", "nan", "finite"]),
+        ("model.alpha: 0.1", "model.alpha: &a [*a]", ["rows.penalty.set.model.alpha[0]", "alias"]),
+        ("{why: maximum}", "{why: a\x07b}", ["unacceptable character"]),
+        ("init_args: {corpus: tones/tiny}", "init_args: 3", ["base", "init_args of d.Clips", "got 3"]),
     ],
 )
 def test_mistakes_are_one_line_that_names_the_place(tmp_path: Path, old: str, new: str, says: list[str]) -> None:
@@ -123,3 +142,31 @@ def test_yaml_is_version_1_2(tmp_path: Path) -> None:
     path = tmp_path / "x.yaml"
     path.write_bytes(b"\xef\xbb\xbfanswer: no\r\ntime: 4:00:00\r\n")
     assert read_yaml(path) == {"answer": "no", "time": "4:00:00"}
+
+
+def test_a_file_that_cannot_be_read_is_one_line(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"directory$"):
+        read_yaml(tmp_path)
+    with pytest.raises(UserError, match=r"name 'my table'; allowed"):
+        read_table(str(write(tmp_path).rename(tmp_path / "my table.yaml")))
+
+
+def test_values_from_the_command_line_are_refused_in_one_line(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"rows.mil: --set trainer.max_epochs.x: 'max_epochs' holds 3"):
+        read_table(str(write(tmp_path)), overrides={"trainer.max_epochs.x": 1})
+    with pytest.raises(UserError, match=r"^--model.a '2020-01-01': got the date 2020-01-01; allowed"):
+        parse_value("2020-01-01", where="--model.a")
+    assert parse_value("[a") == "[a"  # text, not YAML
+
+
+def test_machine_and_reference_are_kept(tmp_path: Path) -> None:
+    assert read_machine({"num_workers": 0, "accelerator": "cpu"}, where="x") == {"num_workers": 0, "accelerator": "cpu"}
+    assert read_machine(None, where="x") == {}
+    path = write(tmp_path, TABLE.replace("{why: maximum}", "{why: maximum, reference: true}"))
+    assert [name for name, row in read_table(str(path)).rows.items() if row.reference] == ["mil"]
+
+
+def test_rows_of_the_shipped_table_that_know_more_do_not_compete() -> None:
+    rows = read_table("weak_sed").rows.values()
+    knowing = {row.name for row in rows if row.name.endswith("_oracle_tags")} | {"strong_upper_bound"}
+    assert {row.name for row in rows if row.reference} == knowing
