@@ -43,8 +43,13 @@ def _problem(message: str, value: Any, *, packages: Sequence[str]) -> str:
         return f"{value!r} is not there: {found[0]}"
     if found := re.search(r"Not a valid subclass of (\w+)", message):
         return f"expected the import path of a {found[1]}, got {value!r}"
-    if found := re.search(r"Expected a typing\.Literal\[([^\]]*)\]", message):
-        return f"expected one of {found[1].replace(chr(39), '')}, got {value!r}"
+    if choices := re.findall(r"Expected a typing\.Literal\[([^\]]*)\]", message):  # a union may have several
+        names = dict.fromkeys(name.strip().strip("'") for choice in choices for name in choice.split(","))
+        return f"expected one of {', '.join(names)}, got {value!r}"
+    if found := re.search(r"the following arguments are required: (.+)", message):
+        return f"missing: {found[1]}"
+    if "is abstract" in message or "Expected an import path or a subclass spec" in message:
+        return f"expected an import path (package.module.Class), got {value!r}"
     types = [name.rpartition(".")[2] for name in re.findall(r"Expected a <class '([^']+)'>", message)]
     wanted = list(dict.fromkeys(name for name in types if name != "NoneType"))
     if wanted:
@@ -58,8 +63,7 @@ def _arguments(config: Config, path: str, sections: dict[str, Any]) -> list[str]
         return _signature(sections[path])
     value = get_path(config, path)
     if isinstance(value, str):
-        module, _, name = value.rpartition(".")
-        return _signature(getattr(importlib.import_module(module), name))
+        return _signature(_class(value))
     owner, _, group = path.rpartition(".")  # a dataclass argument: its owner's signature knows the fields
     return _signature(_class(get_path(config, owner)), prefix=f"{group}.")
 

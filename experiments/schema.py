@@ -45,6 +45,7 @@ class Checkpoint:
     patience_epochs: int | None = None
 
 
+CLASS_SECTIONS = ("data", "model", "scoring")
 PLAIN_SECTIONS = {"trainer": lightning.Trainer, "checkpoint": Checkpoint}
 
 
@@ -81,6 +82,13 @@ def parse(
     for section in wanted:
         if not config.get(section):
             raise UserError(f"{where}: {section}: missing; a run of stage {stage!r} needs {', '.join(wanted)}")
+    config = {
+        section: _class_spec(value, where=f"{where}: {section}") if section in CLASS_SECTIONS else value
+        for section, value in config.items()
+    }
+    for section in PLAIN_SECTIONS:
+        if section in wanted and not isinstance(config[section], dict):
+            raise UserError(f"{where}: {section}: expected a mapping, got {config[section]!r}")
     _refuse_loopholes(config, where=where, path="")
     parser = _parser(stage, imports)
     seeded = {**config, "data": {**config["data"], "init_args": {**config["data"]["init_args"], "seed": seed}}}
@@ -93,8 +101,19 @@ def parse(
         raise UserError(f"{where}: {line}") from None
 
 
+def _class_spec(value: Any, *, where: str) -> Config:
+    """A class with its arguments; a bare import path is a class without any."""
+    spec = {"class_path": value} if isinstance(value, str) else value
+    if not isinstance(spec, dict) or not isinstance(spec.get("class_path"), str):
+        raise UserError(f"{where}: expected a class (class_path: package.module.Class, init_args: …), got {value!r}")
+    arguments = spec.get("init_args")
+    if not (arguments is None or isinstance(arguments, dict)):
+        raise UserError(f"{where}: init_args: expected a mapping, got {arguments!r}")
+    return {**spec, "init_args": arguments or {}}
+
+
 def build(config: Config, *, stage: str, seed: int, where: str, imports: Sequence[str] = ()) -> Parts:
-    """Parse and instantiate. A constructor's ``ValueError`` is the user's mistake too."""
+    """Parse and instantiate. A constructor's ``ValueError`` is the user's mistake too, and so is the optimiser's."""
     parser, namespace = parse(config, stage=stage, seed=seed, where=where, imports=imports)
     try:
         objects = parser.instantiate(namespace)
@@ -104,6 +123,11 @@ def build(config: Config, *, stage: str, seed: int, where: str, imports: Sequenc
         raise UserError(f"{where}: data: {type(objects.data).__name__} lacks what contracts.EvaluationData asks")
     if stage == "fit" and not isinstance(objects.model, PredictingModule):
         raise UserError(f"{where}: model: {type(objects.model).__name__} lacks contracts.PredictingModule's method")
+    try:
+        if stage == "fit":
+            objects.model.configure_optimizers()  # made from the weights: only here is lr -1 refused
+    except ValueError as error:
+        raise UserError(f"{where}: model.optimizer or model.scheduler: {_refusal(error)}") from error
     return Parts(
         data=objects.data,
         scoring=objects.scoring,

@@ -64,6 +64,10 @@ def test_the_base_is_right(config: Config) -> None:
         ("trainer.max_epoch", 3, ["trainer: unknown key 'max_epoch'", "did you mean 'max_epochs'"]),
         ("trainer.max_epochs", "three", ["trainer.max_epochs: expected int, got 'three'"]),
         ("trainer.devices", 2, ["trainer: unknown key 'devices'"]),
+        ("trainer.precision", 17, ["trainer.precision: expected one of", "16-mixed", "bf16-true", "64", "got 17"]),
+        ("model.optimizer.lr", -1, ["model.optimizer", "learning rate: -1"]),
+        ("model.optimizer", 3, ["model.optimizer: expected an import path (package.module.Class), got 3"]),
+        ("model.encoder", {"cell": "gru"}, ["model.encoder: expected an import path", "{'cell': 'gru'}"]),
         ("checkpoint.mode", "up", ["checkpoint.mode: expected one of min, max, got 'up'"]),
         ("checkpoint.monitr", "x", ["checkpoint: unknown key 'monitr'", "monitor"]),
         ("scoring.tags", "owm", ["scoring.tags: expected one of own, tagger, oracle, got 'owm'"]),
@@ -75,6 +79,28 @@ def test_a_mistake_names_key_value_and_what_is_allowed(config: Config, path: str
     message = refusal(config)
     for text in says:
         assert text in message
+
+
+@pytest.mark.parametrize(
+    ("section", "value", "says"),
+    [
+        ("data", {"corpus": "tones/tiny"}, "data: expected a class (class_path: package.module.Class"),
+        ("model", 7, "model: expected a class"),
+        ("scoring", {"class_path": 3.5}, "scoring: expected a class"),
+        ("scoring", {"class_path": "a.B", "init_args": 3}, "scoring: init_args: expected a mapping, got 3"),
+        ("model", "lightning_modules.sed.mil.MIL", "model: missing: encoder"),
+        ("trainer", 3, "trainer: expected a mapping, got 3"),
+    ],
+)
+def test_a_section_of_another_shape_is_refused(config: Config, section: str, value: Any, says: str) -> None:
+    config[section] = value
+    assert says in refusal(config)
+
+
+def test_a_class_may_stand_as_a_bare_import_path(config: Config) -> None:
+    config["scoring"] = "lightning_modules.sed.detection_scoring.DetectionScoring"
+    parts = build(config, stage="fit", seed=0, where="F")
+    assert type(parts.scoring).__name__ == "DetectionScoring"
 
 
 def test_dict_kwargs_are_refused(config: Config) -> None:
