@@ -1,7 +1,8 @@
 """A table's numbers from MLflow: mean ± standard deviation over seeds, as Markdown, LaTeX or CSV.
 
-The best mean of a column stands in bold. A cell without a finished run is a dash, and the line under the table says
-how many are missing: a report never hides what was not run.
+The best mean of a column stands in bold, reference rows aside. A mean over fewer runs than there are seeds says its n,
+a cell without a finished run is a dash, and the line under the table says how many are missing: a report never hides
+what was not run.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from experiments.plan import Cell
 from experiments.spec import Column, Table
 from experiments.stats import Summary, summarise
 
+NOTE_CHARACTERS = 7500  # MLflow cuts or refuses longer tags
+
 
 @dataclass(frozen=True)
 class Report:
@@ -27,13 +30,14 @@ class Report:
     rows: tuple[str, ...]
     cells: Mapping[tuple[str, str], Summary | None]
     missing: tuple[str, ...]
+    num_seeds: int
 
     def best(self, column: Column) -> set[str]:
-        """Rows with the best mean of a column, as printed (ties share it)."""
+        """Rows with the best mean of a column, as printed (ties share it); reference rows do not compete."""
         means = {
             row: float(_number(summary.mean, column))
             for row in self.rows
-            if (summary := self.cells[row, column.metric]) is not None
+            if (summary := self.cells[row, column.metric]) is not None and not self.table.rows[row].reference
         }
         if not means or column.better == "neither":
             return set()
@@ -58,7 +62,7 @@ def make_report(table: Table, cells: Sequence[Cell]) -> Report:
                 [run.metrics[column.metric] for run in runs if column.metric in run.metrics]
             )
     missing = tuple(f"{cell.name} ({cell.state})" for cell in own if cell.state != "finished")
-    return Report(table, _heading(table, seeds), rows, summaries, missing)
+    return Report(table, _heading(table, seeds), rows, summaries, missing, len(seeds))
 
 
 def _heading(table: Table, seeds: Sequence[int]) -> str:
@@ -77,11 +81,19 @@ def _heading(table: Table, seeds: Sequence[int]) -> str:
     return f"{table.title} · scale {table.scale} · {'; '.join(says)} · mean ± std over {runs}"
 
 
-def _text(summary: Summary | None, column: Column, *, plus_minus: str) -> str:
-    if summary is None:
-        return "–"
-    spread = "" if summary.std is None else f" {plus_minus} {_number(summary.std, column)}"
-    return f"{_number(summary.mean, column)}{spread}"
+def _texts(report: Report, row: str, *, plus_minus: str, bold: str) -> list[str]:
+    """The numbers of a row; ``bold`` has ``{}`` where the text goes."""
+    texts = []
+    for column in report.table.columns:
+        summary = report.cells[row, column.metric]
+        if summary is None:
+            texts.append("–")
+            continue
+        spread = "" if summary.std is None else f" {plus_minus} {_number(summary.std, column)}"
+        text = f"{_number(summary.mean, column)}{spread}"
+        text = bold.replace("{}", text) if row in report.best(column) else text
+        texts.append(text + (f" (n={summary.n})" if summary.n < report.num_seeds else ""))
+    return texts
 
 
 def _label(column: Column) -> str:
@@ -95,14 +107,28 @@ def _footnote(report: Report) -> str:
     return f"{len(report.missing)} cells without a finished run: {', '.join(report.missing)}"
 
 
+def _grid(report: Report) -> list[list[str]]:
+    heading = ["row", *(_label(column) for column in report.table.columns)]
+    return [heading, *([row, *_texts(report, row, plus_minus="±", bold="**{}**")] for row in report.rows)]
+
+
+def note(report: Report) -> str:
+    """The heading and the table alone, unpadded, for MLflow's note: what does not fit is dropped from the end."""
+    heading, *lines = ["| " + " | ".join(line) + " |" for line in _grid(report)]
+    start = [report.heading, "", heading, "|" + " --- |" * (1 + len(report.table.columns))]
+    foot = [f"{len(report.missing)} cells without a finished run"] if report.missing else []
+    for kept in range(len(lines), -1, -1):
+        dropped = len(lines) - kept
+        end = [*foot, *([f"{dropped} more rows: earmark report {report.table.name}"] if dropped else [])]
+        text = "\n".join([*start, *lines[:kept], *([""] if end else []), *end]) + "\n"
+        if len(text) <= NOTE_CHARACTERS:
+            break
+    return text
+
+
 def markdown(report: Report) -> str:
     """A GitHub-flavoured table, columns padded so that it reads in a terminal too."""
-    columns = report.table.columns
-    grid = [["row", *(_label(column) for column in columns)]]
-    bold = {column.metric: report.best(column) for column in columns}
-    for row in report.rows:
-        texts = [_text(report.cells[row, column.metric], column, plus_minus="±") for column in columns]
-        grid.append([row, *(f"**{t}**" if row in bold[c.metric] else t for t, c in zip(texts, columns, strict=True))])
+    grid = _grid(report)
     widths = [max(len(line[k]) for line in grid) for k in range(len(grid[0]))]
     lines = [
         "| " + " | ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)) + " |" for line in grid
@@ -131,7 +157,6 @@ def _escape(text: str) -> str:
 def latex(report: Report) -> str:
     """A booktabs table."""
     columns = report.table.columns
-    bold = {column.metric: report.best(column) for column in columns}
     lines = [
         r"\begin{table}",
         rf"\caption{{{_escape(report.heading)}}}",
@@ -141,10 +166,7 @@ def latex(report: Report) -> str:
         r"\midrule",
     ]
     for row in report.rows:
-        texts = []
-        for column in columns:
-            text = _text(report.cells[row, column.metric], column, plus_minus=r"$\pm$").replace("–", "--")
-            texts.append(rf"\textbf{{{text}}}" if row in bold[column.metric] else text)
+        texts = [text.replace("–", "--") for text in _texts(report, row, plus_minus=r"$\pm$", bold=r"\textbf{{}}")]
         lines.append(" & ".join([_escape(row), *texts]) + r" \\")
     lines += [r"\bottomrule", r"\end{tabular}"]
     if foot := _footnote(report):

@@ -8,7 +8,7 @@ import pytest
 
 from datamodules.corpus_folder import CorpusCard
 from experiments.plan import Cell
-from experiments.report import Report, comma_separated, latex, make_report, markdown
+from experiments.report import NOTE_CHARACTERS, Report, comma_separated, latex, make_report, markdown, note
 from experiments.spec import Column, Row, Table
 from experiments.stats import summarise
 from experiments.tracking import TrackedRun
@@ -17,12 +17,15 @@ F1 = Column("test/f1", "F1", "higher", "percent")
 ER = Column("test/er", "ER", "lower", "number")
 
 
-def build(home: Path, values: dict[str, list[tuple[float, float] | None]], *, synthetic: bool = False) -> Report:
+Values = dict[str, list[tuple[float, float] | None]]
+
+
+def build(home: Path, values: Values, *, synthetic: bool = False, reference: tuple[str, ...] = ()) -> Report:
     folder = home / "data" / "x" / "demo"
     folder.mkdir(parents=True)
     CorpusCard("x/demo", "d", ("a",), 16000, synthetic, {}, {"train": 4, "test": 2}, "").write(folder)
     config = {"data": {"class_path": "d.D", "init_args": {"corpus": "x/demo"}}}
-    rows = {name: Row("t", name, f"why_{name}", "fit", config, {}) for name in values}
+    rows = {name: Row("t", name, f"why_{name}", "fit", config, {}, name in reference) for name in values}
     table = Table("t", home / "t.yaml", "Title", "sed", "demo", rows, (0, 1), (F1, ER), {}, (), ())
     cells = []
     for name, runs in values.items():
@@ -36,11 +39,40 @@ def test_markdown_shows_mean_std_best_and_what_is_missing(earmark_home: Path) ->
     report = build(earmark_home, {"a": [(0.2, 1.0), (0.4, 1.2)], "b": [(0.5, 1.5), None], "c_d": [None, None]})
     text = markdown(report)
     assert "30.0 ± 14.1" in text
-    assert "**50.0**" in text  # one seed has no spread; the best mean is bold
+    assert "**50.0** (n=1)" in text  # one seed has no spread; the best mean is bold
     assert "**1.10 ± 0.14**" in text  # lower is better
+    assert text.count("(n=") == 2  # the two columns of the row with one run of two
     assert "3 cells without a finished run: t/b seed 1 (missing)" in text
     assert "real recordings, 4/2 clips (train/test)" in text
     assert len({line.count("|") for line in text.splitlines() if line.startswith("|")}) == 1
+
+
+def test_a_reference_row_is_shown_and_never_bold(earmark_home: Path) -> None:
+    values: Values = {"a": [(0.2, 1.0)], "oracle": [(0.9, 0.1)]}
+    report = build(earmark_home, values, reference=("oracle",))
+    rows = {line.split("|")[1].strip(): line for line in markdown(report).splitlines() if line.startswith("| ")}
+    assert rows["oracle"].split("|")[2].strip() == "90.0"
+    assert "**20.0**" in rows["a"]
+    assert r"\textbf{20.0}" in latex(report)
+    assert r"\textbf{90.0}" not in latex(report)
+
+
+def test_the_note_is_the_table_alone(earmark_home: Path) -> None:
+    report = build(earmark_home, {"a": [(0.2, 1.0), (0.4, 1.2)], "b": [(0.5, 1.5), None]})
+    lines = note(report).splitlines()
+    assert lines[0] == report.heading
+    assert lines[2] == "| row | F1 ↑ % | ER ↓ |"
+    assert lines[4] == "| a | 30.0 ± 14.1 | **1.10 ± 0.14** |"
+    assert lines[-1] == "1 cells without a finished run"
+    assert "why_a" not in note(report)
+
+
+def test_a_long_note_drops_its_last_rows_and_says_so(earmark_home: Path) -> None:
+    text = note(build(earmark_home, {f"row_{k:03}": [(0.2, 1.0), (0.4, 1.2)] for k in range(400)}))
+    kept = sum(line.startswith("| row_") for line in text.splitlines())
+    assert 0 < kept < 400
+    assert text.splitlines()[-1] == f"{400 - kept} more rows: earmark report t"
+    assert NOTE_CHARACTERS - 60 < len(text) <= NOTE_CHARACTERS
 
 
 def test_a_synthetic_corpus_is_said_in_the_heading(earmark_home: Path) -> None:
