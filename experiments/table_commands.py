@@ -57,7 +57,7 @@ def overrides(texts: list[str]) -> dict[str, Any]:
             raise UserError(f"--set {text!r}: expected KEY=VALUE, e.g. data.corpus=tones/demo")
         if key.split(".")[0] not in SECTIONS:
             raise UserError(f"--set {key}: {unknown('section', key.split('.')[0], SECTIONS)}")
-        values[key] = parse_value(value)
+        values[key] = parse_value(value, where=f"--set {key}")
     return values
 
 
