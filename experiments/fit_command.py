@@ -25,7 +25,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _pairs(rest: list[str]) -> dict[str, Any]:
     """``--a.b VALUE`` and ``--a.b=VALUE`` as dotted paths and values."""
-    from experiments.spec import SECTIONS, parse_value
+    from experiments.spec import SECTIONS
+    from experiments.yaml_files import parse_value
 
     values: dict[str, Any] = {}
     texts = list(rest)
@@ -49,9 +50,10 @@ def run(arguments: argparse.Namespace) -> int:
     from datamodules.corpus_folder import home
     from experiments.merge import set_path
     from experiments.plan import make_plan
-    from experiments.spec import SECTIONS, Row, Table, read_machine, read_sections, read_texts, read_yaml
+    from experiments.spec import SECTIONS, Row, Table, read_machine, read_sections, read_texts
     from experiments.table_commands import launch_cells
     from experiments.tracking import Tracker
+    from experiments.yaml_files import read_yaml
 
     path: Path = arguments.config
     raw = read_yaml(path)

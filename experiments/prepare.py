@@ -5,12 +5,9 @@ A run that failed or was stopped is taken up again under the same MLflow run, fr
 
 from __future__ import annotations
 
-import io
 import json
 from collections.abc import Mapping
 from typing import Any
-
-from ruamel.yaml import YAML
 
 from experiments import provenance
 from experiments.merge import get_path
@@ -18,15 +15,7 @@ from experiments.plan import Cell
 from experiments.run_folder import CONFIG, KEY
 from experiments.spec import Table
 from experiments.tracking import Tracker
-
-
-def to_yaml(value: Any) -> str:
-    """Plain values as YAML text."""
-    stream = io.StringIO()
-    yaml = YAML(typ="safe", pure=True)
-    yaml.default_flow_style = False
-    yaml.dump(value, stream)
-    return stream.getvalue()
+from experiments.yaml_files import to_yaml
 
 
 def prepare_run(

@@ -48,7 +48,8 @@ def _numbers(text: str) -> list[int]:
 def overrides(texts: list[str]) -> dict[str, Any]:
     """``KEY=VALUE`` arguments as dotted paths and values. Raises ``UserError``."""
     from experiments.errors import unknown
-    from experiments.spec import SECTIONS, parse_value
+    from experiments.spec import SECTIONS
+    from experiments.yaml_files import parse_value
 
     values = {}
     for text in texts:

@@ -30,7 +30,8 @@ from experiments.merge import Config, get_path
 from experiments.resumed_order import ResumedOrder
 from experiments.run_folder import CONFIG, KEY, METRICS, locked
 from experiments.schema import Parts, build
-from experiments.spec import SECTIONS, read_yaml
+from experiments.spec import SECTIONS
+from experiments.yaml_files import read_yaml
 
 RECIPE_VERSION = "1"  # part of every run's key: raise it when a change here changes results
 

@@ -12,7 +12,7 @@ from datamodules import tones
 from experiments.errors import UserError
 from experiments.merge import Config, normalise, set_path
 from experiments.schema import build, parse
-from experiments.spec import read_yaml
+from experiments.yaml_files import read_yaml
 
 TINY = read_yaml(Path(__file__).parent / "tiny.yaml")["base"]
 

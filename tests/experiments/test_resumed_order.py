@@ -10,7 +10,7 @@ from datamodules import tones
 from experiments.merge import normalise
 from experiments.resumed_order import ResumedOrder
 from experiments.schema import build
-from experiments.spec import read_yaml
+from experiments.yaml_files import read_yaml
 
 TINY = read_yaml(Path(__file__).parent / "tiny.yaml")["base"]
 

@@ -6,7 +6,8 @@ import pytest
 
 from experiments.errors import UserError
 from experiments.merge import get_path
-from experiments.spec import parse_value, read_machine, read_table, read_yaml, table_path
+from experiments.spec import read_machine, read_table, table_path
+from experiments.yaml_files import parse_value, read_yaml
 
 TABLE = """
 title: Small

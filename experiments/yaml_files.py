@@ -1,0 +1,82 @@
+"""YAML 1.2 in and out: plain JSON values, read strictly, every mistake told in one line with its place.
+
+ruamel.yaml refuses duplicate keys and reads ``no`` and ``4:00:00`` as the text they are; PyYAML does neither.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+
+from experiments.errors import UserError
+
+
+def read_yaml(path: Path) -> Any:
+    """Plain JSON values of a YAML 1.2 file; whatever is wrong with it is one line with its place."""
+    try:
+        return _load(path.read_text(encoding="utf-8-sig"), where=str(path))
+    except OSError as error:
+        raise UserError(f"{path}: {error.strerror or error}") from None
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path}: not UTF-8 text ({error.reason} at byte {error.start})") from None
+    except MarkedYAMLError as error:
+        line = f" line {error.problem_mark.line + 1}:" if error.problem_mark else ""
+        problem = (error.problem or str(error)).strip().splitlines()[0]
+        raise UserError(f"{path}:{line} {problem}") from None
+
+
+def parse_value(text: str, *, where: str = "value") -> Any:
+    """A value typed on the command line, read as YAML would read it in a file; what is no YAML is text."""
+    try:
+        return _load(text, where=f"{where} {text!r}")
+    except MarkedYAMLError:
+        return text
+
+
+def _load(text: str, *, where: str) -> Any:
+    """Raises ``UserError``, and ``MarkedYAMLError`` for errors of syntax."""
+    try:
+        value: Any = YAML(typ="safe", pure=True).load(text)
+    except MarkedYAMLError:
+        raise
+    except (YAMLError, ValueError) as error:  # a control character; a date with 13 months
+        raise UserError(f"{where}: {str(error).strip().splitlines()[0]}") from None
+    except RecursionError:
+        raise UserError(f"{where}: nested too deeply") from None
+    _refuse_other_than_json(value, where=where, path="", around=())
+    return value
+
+
+def _refuse_other_than_json(value: Any, *, where: str, path: str, around: tuple[int, ...]) -> None:
+    """A run's configuration is hashed and stored as JSON: no dates, sets or NaN, and nothing that holds itself."""
+    place = f"{where}: {path}" if path else where
+    if id(value) in around:
+        raise UserError(f"{place}: an alias of what it stands in")
+    if isinstance(value, dict):
+        for key, item in value.items():
+            if not isinstance(key, str):
+                raise UserError(f"{place}: key {key!r} is not text; quote it")
+            inside = f"{path}.{key}".lstrip(".")
+            _refuse_other_than_json(item, where=where, path=inside, around=(*around, id(value)))
+    elif isinstance(value, list):
+        for number, item in enumerate(value):
+            _refuse_other_than_json(item, where=where, path=f"{path}[{number}]", around=(*around, id(value)))
+    elif isinstance(value, float) and not math.isfinite(value):
+        raise UserError(f"{place}: got {value}; allowed: finite numbers")
+    elif not (value is None or isinstance(value, (str, bool, int, float))):
+        kind = type(value).__name__
+        raise UserError(f"{place}: got the {kind} {value}; allowed: text (quote it), numbers, true, false, null")
+
+
+def to_yaml(value: Any) -> str:
+    """Plain values as YAML text."""
+    stream = io.StringIO()
+    yaml = YAML(typ="safe", pure=True)
+    yaml.default_flow_style = False
+    yaml.dump(value, stream)
+    return stream.getvalue()
