@@ -27,8 +27,8 @@ def prepare_run(
     sources = {name: f"../{other.key.id}" for name, other in cell.upstream.items() if other.key}
     _restore_predictions(cell, tracker)
     record = {
-        "stage": cell.row.stage, "seed": cell.seed, "from": sources, "imports": list(table.imports),
-        **cell.row.config, "machine": dict(machine),
+        "family": table.family, "stage": cell.row.stage, "seed": cell.seed, "from": sources,
+        "imports": list(table.imports), **cell.row.config, "machine": dict(machine),
     }  # fmt: skip
     (run_dir / CONFIG).write_text(to_yaml(record), encoding="utf-8")
     parts = {**cell.key.parts(), "seed": cell.seed, "code": dict(cell.code), "config": cell.row.config}
