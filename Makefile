@@ -8,7 +8,7 @@ SCALE := demo
 .PHONY: help install data demo test test-unit test-slow lint types clean
 
 help:
-	@echo "make demo       install, prepare real audio, train and report the demo table (about 20 minutes on 2 cores)"
+	@echo "make demo       install, prepare real audio, train and report the demo table (about 15 minutes on 2 cores, after 4 of set-up)"
 	@echo "make test       install and run the tests (under 10 minutes on 2 cores)"
 	@echo "make test-unit  the quick tier alone (under 2 minutes)"
 	@echo "make test-slow  the tests that take minutes each"

@@ -1,4 +1,4 @@
-"""``earmark ui``: MLflow's dashboard on this machine only, with a link to each experiment."""
+"""``earmark ui``: MLflow's dashboard on this machine only, with links to each experiment's runs and charts."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ def run(arguments: argparse.Namespace) -> int:
     address = f"http://127.0.0.1:{arguments.port}"
     print(f"MLflow on {address} (Ctrl-C ends it)")
     for name, experiment_id in tracker.experiments():
-        print(f"  {name}: {address}/#/experiments/{experiment_id}/runs")
+        page = f"{address}/#/experiments/{experiment_id}/runs"
+        print(f"  {name}: {page}\n  {' ' * len(name)}  {page}?compareRunsMode=CHART  (charts)")
     sys.stdout.flush()
     command = [
         sys.executable, "-m", "mlflow", "server", "--backend-store-uri", tracker.uri,
