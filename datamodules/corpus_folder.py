@@ -23,6 +23,15 @@ def data_root() -> Path:
     return Path(configured).resolve() if configured else home() / "data"
 
 
+def corpus_name(kind: str, *, scale: str, seed: int) -> str:
+    """The name of one draw of a corpus.
+
+    >>> corpus_name("tones", scale="tiny", seed=0), corpus_name("tones", scale="tiny", seed=3)
+    ('tones/tiny', 'tones/tiny-seed3')
+    """
+    return f"{kind}/{scale}" + (f"-seed{seed}" if seed else "")
+
+
 class CorpusMissingError(FileNotFoundError):
     """The corpus is not on this disk, or only part of it is."""
 

@@ -22,7 +22,7 @@ from datamodules.corpora.inventory import BACKGROUND
 from datamodules.corpora.mixing import MixRecipe, SplitSounds, mix_clip
 from datamodules.corpora.sound_files import SAMPLE_RATE_HZ, read_bank_file
 from datamodules.corpora.whole_folder import locked, whole_folder
-from datamodules.corpus_folder import CorpusCard, CorpusMissingError, data_root, read_card
+from datamodules.corpus_folder import CorpusCard, CorpusMissingError, corpus_name, data_root, read_card
 from datamodules.sound_classes import SOUND_CLASSES
 
 SCALES: dict[str, dict[str, int]] = {
@@ -40,7 +40,7 @@ def prepare(scale: str | None = None, *, seed: int = 0, rebuild: bool = False) -
     scale = "demo" if scale is None else scale
     if scale not in SCALES:
         raise ValueError(f"soundscapes: scale {scale!r}, allowed: {', '.join(SCALES)}")
-    name = f"soundscapes/{scale}" + (f"-seed{seed}" if seed else "")
+    name = corpus_name("soundscapes", scale=scale, seed=seed)
     target = data_root() / name
     with locked(target):
         if not rebuild:

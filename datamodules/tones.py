@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from datamodules.annotations import Event
 from datamodules.corpora.clip_corpus import SPLITS, CorpusFacts, LabelledClip, SourcedEvent, write_clip_corpus
 from datamodules.corpora.whole_folder import locked, whole_folder
-from datamodules.corpus_folder import CorpusCard, CorpusMissingError, data_root, read_card
+from datamodules.corpus_folder import CorpusCard, CorpusMissingError, corpus_name, data_root, read_card
 from datamodules.sound_classes import SOUND_CLASSES
 
 SAMPLE_RATE_HZ = 16_000
@@ -51,7 +51,7 @@ def prepare(scale: str | None = None, *, seed: int = 0, rebuild: bool = False) -
     scale = "demo" if scale is None else scale
     if scale not in SCALES:
         raise ValueError(f"tones: scale {scale!r}, allowed: {', '.join(SCALES)}")
-    name = f"tones/{scale}" + (f"-seed{seed}" if seed else "")
+    name = corpus_name("tones", scale=scale, seed=seed)
     target = data_root() / name
     with locked(target):
         if not rebuild:

@@ -57,14 +57,11 @@ def _seed(text: str) -> int:
 
 
 def _is_there(arguments: argparse.Namespace) -> bool:
-    from datamodules.corpus_folder import CorpusMissingError, read_card
+    from datamodules.corpus_folder import CorpusMissingError, corpus_name, read_card
 
-    suffix = f"-seed{arguments.seed}" if arguments.seed else ""
-    name = (
-        arguments.corpus
-        if arguments.corpus == "soundbank"
-        else f"{arguments.corpus}/{arguments.scale or 'demo'}{suffix}"
-    )
+    name = arguments.corpus
+    if name != "soundbank":
+        name = corpus_name(name, scale=arguments.scale or "demo", seed=arguments.seed)
     try:
         read_card(name)
     except CorpusMissingError:

@@ -122,10 +122,12 @@ class Launcher:
         run_dir.mkdir(parents=True, exist_ok=True)
         lock = contextlib.ExitStack()
         if not lock.enter_context(locked(run_dir, LAUNCH_LOCK)):
-            self._result.failed[cell.name] = "another launch is running it"
-            self._progress.ended(cell.name, "failed")
-            return False
-        run_id = prepare_run(cell, self._table, self._tracker, machine=self._machine, git=self._git)
+            return self._refuse(cell, "another launch is running it")
+        try:
+            run_id = prepare_run(cell, self._table, self._tracker, machine=self._machine, git=self._git)
+        except TrackingError as error:
+            lock.close()
+            return self._refuse(cell, f"not started, tracking failed: {str(error).splitlines()[0]}")
         if journal.final_state(run_dir / journal.NAME)[0] == "finished":
             with lock:
                 return self._record(cell.name, run_id, run_dir, state="finished", message="")
@@ -137,8 +139,15 @@ class Launcher:
             stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, env=self._environment(slot),
         )  # fmt: skip
         self._running.append(_Running(cell, key_id, run_id, run_dir, process, log, slot, journal_start, lock))
-        self._tracker.start(run_id)
+        with contextlib.suppress(TrackingError):  # only for show: the end of the run sets its state
+            self._tracker.start(run_id)
         self._progress.started(cell.name)
+        return False
+
+    def _refuse(self, cell: Cell, message: str) -> bool:
+        """A cell that cannot be started fails; the others go on."""
+        self._result.failed[cell.name] = message
+        self._progress.ended(cell.name, "failed")
         return False
 
     def _environment(self, slot: int) -> dict[str, str]:

@@ -73,7 +73,6 @@ class _Planner:
         self.family, self.scale, self.overrides = table.family, table.scale, table.overrides
         self.tracker = tracker
         self.cells: dict[tuple[str, str, int], Cell] = {}
-        self.known: dict[str, list[TrackedRun]] = {}
         self.recipe = recipe_version()
         self._open: list[str] = []
 

@@ -149,6 +149,8 @@ def _escape(text: str) -> str:
         ("±", r"$\pm$"),
         ("–", "--"),
         ("×", r"$\times$"),
+        ("<", "$<$"),  # text fonts have other glyphs in their places
+        (">", "$>$"),
     ):
         text = text.replace(symbol, safe)
     return text

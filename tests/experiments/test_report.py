@@ -100,3 +100,9 @@ def test_summary_of_nothing_is_none_and_of_one_has_no_spread() -> None:
     assert summarise([]) is None
     assert summarise([float("nan")]) is None
     assert summarise([2.0]) == (2.0, None, 1)
+
+
+def test_latex_keeps_less_than_as_it_is(earmark_home: Path) -> None:
+    from experiments.report import _escape
+
+    assert _escape("short < 1 s") == "short $<$ 1 s"
