@@ -1,4 +1,4 @@
-"""What is said about a recording: timed events, and the grid of frames that a network sees it on.
+"""What is said about a recording: timed events or words, and the grid of frames that a network sees it on.
 
 Standard library and numpy only, so that every package may import it. Times are seconds from the clip's
 start; frame ``k`` of a grid covers ``[k * hop_seconds, (k + 1) * hop_seconds)``.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -87,3 +87,53 @@ class ClipReferences:
     events: Mapping[str, tuple[Event, ...]] | None
     duration_seconds: Mapping[str, float]
     load_waveform: Callable[[str], NDArray[np.float32]]
+
+
+BLANK = 0  # the token id that no text holds: CTC's blank, and a language model's sentence boundary
+
+
+class Hypothesis(NamedTuple):
+    """One reading of an utterance.
+
+    ``score`` is the natural log of what the decoder maximised; ``ctc_score`` the natural log of the CTC probability
+    alone where a language model took part, else None. ``frames`` are the frames at which the tokens were emitted, as
+    many as tokens, rising.
+    """
+
+    tokens: tuple[int, ...]
+    score: float
+    frames: tuple[int, ...]
+    ctc_score: float | None = None
+
+
+@dataclass(frozen=True)
+class UtteranceReferences:
+    """What scoring may know of one split of a speech corpus.
+
+    ``symbols[token]`` is a token's text (``symbols[BLANK]`` is never part of one); ``texts`` are the normalised
+    transcripts by utterance id, ``languages``, ``speakers`` and ``duration_seconds`` have the same keys.
+    ``training_texts`` are the training split's transcripts, for word lists and lexicons.
+    ``load_waveform`` reads one utterance's mono waveform (float32 in [-1, 1]) for pictures.
+    """
+
+    symbols: tuple[str, ...]
+    sample_rate_hz: int
+    texts: Mapping[str, str]
+    languages: Mapping[str, str]
+    speakers: Mapping[str, str]
+    duration_seconds: Mapping[str, float]
+    training_texts: tuple[str, ...]
+    load_waveform: Callable[[str], NDArray[np.float32]]
+
+
+@dataclass(frozen=True)
+class TextReferences:
+    """What scoring a language model may know of one split: its sentences by id, and the training split's.
+
+    ``symbols`` is the vocabulary: characters joined by nothing, or words joined by spaces (``unit``).
+    """
+
+    symbols: tuple[str, ...]
+    unit: Literal["character", "word"]
+    texts: Mapping[str, str]
+    training_texts: tuple[str, ...]

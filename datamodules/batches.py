@@ -1,8 +1,8 @@
 """The batches that travel from data modules to systems, and the legend of dimensions.
 
-Legend, used as suffixes everywhere: B clips of a batch, S samples, T frames, M mel bands, C classes,
-H hidden units. Waveforms are mono float32 in [-1, 1] at the data module's ``sample_rate_hz``; rows shorter
-than the longest are zero-padded, ``num_samples_B`` has the true lengths.
+Legend, used as suffixes everywhere: B clips (utterances, texts) of a batch, S samples, T frames, M mel bands,
+C classes, H hidden units, U tokens of a text, V symbols of the vocabulary. Waveforms are mono float32 in [-1, 1] at the
+data module's ``sample_rate_hz``; rows shorter than the longest are zero-padded, ``num_samples_B`` has the true lengths.
 
 Weak and strong labels never share a field or a type: a weakly supervised ``training_step`` takes a
 ``ClipBatch``, which has no place for a strong label.
@@ -31,3 +31,21 @@ class StrongClipBatch(NamedTuple):
 
     clips: ClipBatch
     events_B: tuple[tuple[Event, ...], ...]
+
+
+class UtteranceBatch(NamedTuple):
+    """Utterances with their transcripts as tokens; ``tokens_BU`` is padded with ``BLANK``."""
+
+    utterance_ids: tuple[str, ...]
+    waveforms_BS: Tensor  # float32
+    num_samples_B: Tensor  # int64
+    tokens_BU: Tensor  # int64
+    num_tokens_B: Tensor  # int64
+
+
+class TextBatch(NamedTuple):
+    """Sentences as tokens, without boundary tokens; ``tokens_BU`` is padded with ``BLANK``."""
+
+    text_ids: tuple[str, ...]
+    tokens_BU: Tensor  # int64
+    num_tokens_B: Tensor  # int64

@@ -11,25 +11,42 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 OURS = ("datamodules", "lightning_modules", "experiments")
 CONTRACTS = ("datamodules.annotations", "datamodules.batches")
+PARTS = ("layers", "losses", "decoding", "metrics", "callbacks")
 TORCH_ONLY = ("torch", "numpy", "numba", "scipy", "torchmetrics")
 
 # The first matching prefix holds: what a module may import, by prefix, beside the standard library.
 RULES: dict[str, tuple[str, ...]] = {
     "datamodules.annotations": ("numpy",),
     "datamodules.corpus_folder": (),
-    "datamodules.sed": ("datamodules", "torch", "numpy", "lhotse", "soundfile", "pytorch_lightning"),
+    **{
+        f"datamodules.{module}": ("datamodules", "torch", "numpy", "lhotse", "soundfile", "pytorch_lightning")
+        for module in ("sed", "asr", "text")
+    },
     "datamodules": ("datamodules", "torch", "numpy", "scipy", "lhotse", "soundfile", "soxr", "G722", "rich"),
     "lightning_modules.layers.log_mel": (*TORCH_ONLY, "librosa", "lightning_modules.layers", *CONTRACTS),
     "lightning_modules.layers": (*TORCH_ONLY, "lightning_modules.layers", *CONTRACTS),
     "lightning_modules.losses": (*TORCH_ONLY, "lightning_modules.losses", *CONTRACTS),
+    "lightning_modules.decoding.wfst": (
+        *TORCH_ONLY, "kaldifst", "kaldilm", "kaldi_decoder", "lightning_modules.decoding", *CONTRACTS,
+    ),
     "lightning_modules.decoding": (*TORCH_ONLY, "lightning_modules.decoding", *CONTRACTS),
-    "lightning_modules.metrics": (*TORCH_ONLY, "sed_eval", "dcase_util", "lightning_modules.metrics", *CONTRACTS),
+    "lightning_modules.metrics": (
+        *TORCH_ONLY, "sed_eval", "dcase_util", "jiwer", "rapidfuzz", "lightning_modules.metrics", *CONTRACTS,
+    ),
     "lightning_modules.callbacks": ("pytorch_lightning", "lightning_modules.callbacks", *CONTRACTS),
     "lightning_modules.scoring": (),
     "lightning_modules.sed": (
         *TORCH_ONLY, "pytorch_lightning", "matplotlib", *CONTRACTS, "datamodules.dcase_tsv",
         "lightning_modules.scoring",
-        *(f"lightning_modules.{part}" for part in ("sed", "layers", "losses", "decoding", "metrics", "callbacks")),
+        *(f"lightning_modules.{part}" for part in ("sed", *PARTS)),
+    ),
+    "lightning_modules.asr": (
+        *TORCH_ONLY, "pytorch_lightning", "matplotlib", *CONTRACTS, "lightning_modules.scoring",
+        *(f"lightning_modules.{part}" for part in ("asr", "lm", *PARTS)),
+    ),
+    "lightning_modules.lm": (
+        *TORCH_ONLY, "pytorch_lightning", "matplotlib", *CONTRACTS, "lightning_modules.scoring",
+        *(f"lightning_modules.{part}" for part in ("lm", *PARTS)),
     ),
     "experiments.tracking": ("mlflow", "experiments"),
     "experiments": (

@@ -1,0 +1,71 @@
+"""Texts <-> tokens: characters (the union over all languages of a corpus) or words.
+
+Token 0 is no text: CTC's blank, a language model's sentence boundary, an attention model's start and end. All models of
+one corpus and unit therefore share their token ids. The symbols come from the *training* texts alone: a character that
+only the test split has cannot be written by any system, and counts as an error.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from datamodules.annotations import BLANK
+
+Unit = Literal["character", "word"]
+BLANK_SYMBOL = "<blank>"
+UNKNOWN_SYMBOL = "<unk>"
+
+
+@dataclass(frozen=True)
+class Tokenizer:
+    """A vocabulary and its unit. ``symbols[0]`` is the blank; a word vocabulary has ``<unk>`` as token 1.
+
+    >>> tokenizer = character_tokenizer(["ab a", "ça"])
+    >>> tokenizer.symbols
+    ('<blank>', ' ', 'a', 'b', 'ç')
+    >>> tokenizer.encode("ba a"), tokenizer.decode((3, 2))
+    ((3, 2, 1, 2), 'ba')
+    """
+
+    symbols: tuple[str, ...]
+    unit: Unit = "character"
+    _ids: dict[str, int] = field(init=False, repr=False, compare=False, hash=False)
+
+    def __post_init__(self) -> None:
+        if not self.symbols or self.symbols[BLANK] != BLANK_SYMBOL or len(set(self.symbols)) < len(self.symbols):
+            raise ValueError(f"symbols must be unique and begin with {BLANK_SYMBOL!r}, got {self.symbols[:3]}…")
+        object.__setattr__(self, "_ids", {symbol: token for token, symbol in enumerate(self.symbols)})
+
+    def pieces(self, text: str) -> Sequence[str]:
+        """The text's characters or words."""
+        return text if self.unit == "character" else text.split()
+
+    def unknown(self, text: str) -> set[str]:
+        """The characters or words of a text that are no symbol."""
+        return set(self.pieces(text)) - self._ids.keys()
+
+    def encode(self, text: str) -> tuple[int, ...]:
+        """Tokens of a text; what is no symbol is left out (characters) or becomes ``<unk>`` (words)."""
+        if self.unit == "character":
+            return tuple(self._ids[piece] for piece in text if piece in self._ids)
+        unknown = self._ids[UNKNOWN_SYMBOL]
+        return tuple(self._ids.get(piece, unknown) for piece in text.split())
+
+    def decode(self, tokens: Iterable[int]) -> str:
+        """The text of tokens."""
+        return ("" if self.unit == "character" else " ").join(self.symbols[token] for token in tokens)
+
+
+def character_tokenizer(texts: Iterable[str]) -> Tokenizer:
+    """Every character of the texts, sorted by code point."""
+    return Tokenizer((BLANK_SYMBOL, *sorted(set().union(*map(set, texts)))))
+
+
+def word_tokenizer(texts: Iterable[str], *, min_count: int = 1) -> Tokenizer:
+    """The words that occur ``min_count`` times or more, the most frequent first (adaptive softmax needs that order)."""
+    counts = Counter(word for text in texts for word in text.split())
+    words = sorted((word for word, count in counts.items() if count >= min_count), key=lambda w: (-counts[w], w))
+    return Tokenizer((BLANK_SYMBOL, UNKNOWN_SYMBOL, *words), unit="word")

@@ -1,0 +1,1 @@
+"""Speech recognition: a LightningModule a system, and what scores them."""
