@@ -56,6 +56,18 @@ class Journal:
             self._last_progress_ms = now_ms
             self._append("progress", done=done, total=total, what=what)
 
+    def working_seconds(self) -> float:
+        """Time that the attempts took so far, each from its start to its last line; this one until now."""
+        total_ms, start_ms, last_ms = 0, None, 0
+        for line in read_lines(self.path)[0]:
+            if line.kind == "state" and line.fields["state"] == "started":
+                total_ms += 0 if start_ms is None else last_ms - start_ms
+                start_ms = line.time_ms
+            last_ms = line.time_ms
+        if start_ms is not None:
+            total_ms += time.time_ns() // 1_000_000 - start_ms
+        return total_ms / 1000
+
     def state(self, state: str, message: str = "") -> None:
         """Record ``started``, ``finished``, ``failed`` or ``stopped``; ``finished`` is the last line of a whole run."""
         self._append("state", state=state, message=message)

@@ -60,9 +60,10 @@ def _tags(cell: Cell, table: Table, git: Mapping[str, str]) -> dict[str, str]:
 
 
 def _restore_predictions(cell: Cell, tracker: Tracker) -> None:
-    """Fetch the predictions of finished upstream runs whose folders are gone from this disk."""
+    """Fetch what finished upstream runs offer, where their folders are gone from this disk."""
     for other in cell.upstream.values():
-        if other.key and other.run and other.row.stage == "fit":
+        if other.key and other.run:
             folder = tracker.run_dir(other.key.id)
-            if not (folder / "predictions").is_dir():
-                tracker.download(other.run.run_id, "predictions", folder)
+            name = "predictions" if other.row.stage == "fit" else "scores"
+            if not (folder / name).is_dir():
+                tracker.download(other.run.run_id, name, folder)

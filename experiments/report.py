@@ -46,7 +46,13 @@ class Report:
 
 
 def _number(value: float, column: Column) -> str:
-    return f"{100 * value:.1f}" if column.unit == "percent" else f"{value:.2f}"
+    match column.unit:
+        case "percent":
+            return f"{100 * value:.1f}"
+        case "number":
+            return f"{value:.2f}"
+        case "count":
+            return f"{value:.0f}"
 
 
 def make_report(table: Table, cells: Sequence[Cell]) -> Report:

@@ -57,6 +57,12 @@ def locked(run_dir: Path, name: str = LOCK) -> Iterator[bool]:
         yield False
 
 
+def offered(run_dir: Path) -> Path:
+    """What a run gives to those that stand on it: its predictions or, where it has none, what its scoring wrote."""
+    predictions = run_dir / "predictions"
+    return predictions if predictions.is_dir() else run_dir / "scores"
+
+
 def artifacts(run_dir: Path) -> list[Path]:
     """Every file that MLflow keeps of a run: all but the lock, the shipping mark and the resume checkpoint."""
     files = (path for path in sorted(run_dir.rglob("*")) if path.is_file())

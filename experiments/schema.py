@@ -7,6 +7,8 @@ module. A mistake comes back as one line that names the key and what is allowed.
 
 from __future__ import annotations
 
+import importlib
+import inspect
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -30,7 +32,8 @@ RUNNER_TRAINER_KEYS = {
 }  # fmt: skip
 
 
-FROM_DATA = {"model.classes", "model.sample_rate_hz", "data.seed"}  # linked, so that they cannot disagree
+LINKED = ("classes", "symbols", "sample_rate_hz")  # arguments of a model that are attributes of its data module
+FROM_DATA = {*(f"model.{name}" for name in LINKED), "data.seed"}  # so that they cannot disagree
 
 
 @dataclass(frozen=True)
@@ -60,8 +63,9 @@ class Parts:
     checkpoint: Checkpoint | None
 
 
-def _parser(stage: str, imports: Sequence[str]) -> ArgumentParser:
-    set_parsing_settings(import_path_denylist=["*"], import_path_allowlist=[*ALLOWED_IMPORTS, *imports])
+def _parser(stage: str, imports: Sequence[str], model: str = "") -> ArgumentParser:
+    allowed = [*ALLOWED_IMPORTS, *imports]
+    set_parsing_settings(import_path_denylist=["*"], import_path_allowlist=allowed)
     parser = ArgumentParser(exit_on_error=False)
     parser.add_subclass_arguments(lightning.LightningDataModule, "data", required=True)
     parser.add_subclass_arguments(Scoring, "scoring", required=True)
@@ -69,9 +73,21 @@ def _parser(stage: str, imports: Sequence[str]) -> ArgumentParser:
         parser.add_subclass_arguments(lightning.LightningModule, "model", required=True)
         parser.add_class_arguments(Checkpoint, "checkpoint")
         parser.add_class_arguments(lightning.Trainer, "trainer", skip=RUNNER_TRAINER_KEYS, instantiate=False)
-        for name in ("classes", "sample_rate_hz"):
+        for name in _linked(model, allowed):
             parser.link_arguments(f"data.{name}", f"model.init_args.{name}", apply_on="instantiate")
     return parser
+
+
+def _linked(model: str, allowed: Sequence[str]) -> list[str]:
+    """Which of ``LINKED`` a model's constructor takes; none where its name leads nowhere, which the parse says."""
+    module, _, name = model.rpartition(".")
+    if not any(module == package or module.startswith(f"{package}.") for package in allowed):
+        return []
+    try:
+        parameters = inspect.signature(getattr(importlib.import_module(module), name)).parameters
+    except (ImportError, AttributeError, TypeError, ValueError):
+        return []
+    return [name for name in LINKED if name in parameters]
 
 
 def parse(
@@ -90,7 +106,7 @@ def parse(
         if section in wanted and not isinstance(config[section], dict):
             raise UserError(f"{where}: {section}: expected a mapping, got {config[section]!r}")
     _refuse_loopholes(config, where=where, path="")
-    parser = _parser(stage, imports)
+    parser = _parser(stage, imports, config["model"]["class_path"] if stage == "fit" else "")
     seeded = {**config, "data": {**config["data"], "init_args": {**config["data"]["init_args"], "seed": seed}}}
     try:
         return parser, parser.parse_object(seeded)

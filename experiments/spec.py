@@ -28,12 +28,12 @@ NAME = re.compile(r"[A-Za-z0-9_.-]+")
 
 @dataclass(frozen=True)
 class Column:
-    """One metric as a report shows it; ``unit`` percent multiplies rates by 100."""
+    """One metric as a report shows it; ``unit`` percent multiplies rates by 100, count shows whole numbers."""
 
     metric: str
     label: str
     better: Literal["higher", "lower", "neither"]
-    unit: Literal["percent", "number"]
+    unit: Literal["percent", "number", "count"]
 
 
 @dataclass(frozen=True)
@@ -141,8 +141,8 @@ def _columns(value: Any, *, where: str) -> tuple[Column, ...]:
         better, unit = fields.get("better", "higher"), fields.get("unit", "percent")
         if better not in ("higher", "lower", "neither"):
             raise UserError(f"{place}.better: {unknown('value', str(better), ('higher', 'lower', 'neither'))}")
-        if unit not in ("percent", "number"):
-            raise UserError(f"{place}.unit: {unknown('value', str(unit), ('percent', 'number'))}")
+        if unit not in ("percent", "number", "count"):
+            raise UserError(f"{place}.unit: {unknown('value', str(unit), ('percent', 'number', 'count'))}")
         columns.append(Column(metric=metric, label=str(fields.get("label", metric)), better=better, unit=unit))
     return tuple(columns)
 

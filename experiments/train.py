@@ -28,7 +28,7 @@ from experiments.journal import Journal
 from experiments.journal_logger import JournalLogger, JournalProgress
 from experiments.merge import Config, get_path
 from experiments.resumed_order import ResumedOrder
-from experiments.run_folder import CONFIG, KEY, METRICS, locked
+from experiments.run_folder import CONFIG, KEY, METRICS, locked, offered
 from experiments.schema import Parts, build
 from experiments.spec import SECTIONS
 from experiments.yaml_files import read_yaml
@@ -115,7 +115,7 @@ def run(run_dir: Path) -> None:
     parts = build(sections, stage=stage, seed=seed, where=str(run_dir.name), imports=config.get("imports") or ())
     parts.data.num_workers = int(machine.get("num_workers", 0))
     parts.data.setup("score" if stage == "score" else "fit")
-    predictions = {name: (run_dir / folder / "predictions") for name, folder in (config.get("from") or {}).items()}
+    predictions = {name: offered(run_dir / folder) for name, folder in (config.get("from") or {}).items()}
     if stage == "fit":
         predictions["own"] = run_dir / "predictions"
         if not _fit(parts, run_dir, journal, machine):
@@ -125,7 +125,7 @@ def run(run_dir: Path) -> None:
     output_dir.mkdir(exist_ok=True)
     scores = parts.scoring.score(predictions=predictions, references=references, output_dir=output_dir)
     (run_dir / METRICS).write_text(json.dumps(scores, indent=2) + "\n", encoding="utf-8")
-    journal.metrics(scores, step=0)
+    journal.metrics({**scores, "run/seconds": journal.working_seconds()}, step=0)
     if stage == "fit":
         from experiments.curves import draw_learning_curves
 

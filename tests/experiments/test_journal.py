@@ -63,3 +63,13 @@ def test_progress_is_thinned_but_its_end_is_kept(tmp_path: Path) -> None:
 
 def test_no_journal_has_no_state(tmp_path: Path) -> None:
     assert final_state(tmp_path / NAME) == ("", "")
+
+
+def test_working_seconds_leave_out_the_time_between_attempts(tmp_path: Path) -> None:
+    lines = [(1_000, "started"), (4_000, "stopped"), (100_000, "started"), (102_500, "stopped")]
+    (tmp_path / NAME).write_text(
+        "".join(f'{{"t": {t}, "kind": "state", "state": "{state}", "message": ""}}\n' for t, state in lines)
+    )
+    journal = Journal(tmp_path)
+    journal.state("started")
+    assert 5.5 <= journal.working_seconds() < 6.5

@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import csv
 import io
+from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -55,6 +57,19 @@ def test_a_reference_row_is_shown_and_never_bold(earmark_home: Path) -> None:
     assert "**20.0**" in rows["a"]
     assert r"\textbf{20.0}" in latex(report)
     assert r"\textbf{90.0}" not in latex(report)
+
+
+@pytest.mark.parametrize(
+    ("unit", "value", "shown"),
+    [("percent", 0.12345, "12.3"), ("number", 12.345, "12.35"), ("count", 1234567.8, "1234568")],
+)
+def test_a_column_is_shown_in_its_unit(
+    earmark_home: Path, unit: Literal["percent", "number", "count"], value: float, shown: str
+) -> None:
+    report = build(earmark_home, {"a": [(value, 1.0)]})
+    column = Column("test/f1", "F1", "higher", unit)
+    table = replace(report.table, columns=(column,))
+    assert f"| **{shown}** |" in markdown(replace(report, table=table))
 
 
 def test_the_note_is_the_table_alone(earmark_home: Path) -> None:
