@@ -110,7 +110,7 @@ class Hypothesis(NamedTuple):
 class UtteranceReferences:
     """What scoring may know of one split of a speech corpus.
 
-    ``symbols[token]`` is a token's text (``symbols[BLANK]`` is never part of one); ``texts`` are the normalised
+    ``symbols[token]`` is a token's text (``symbols[BLANK]`` is never part of one), a character or a word; ``texts`` are the normalised
     transcripts by utterance id, ``languages``, ``speakers`` and ``duration_seconds`` have the same keys.
     ``training_texts`` are the training split's transcripts, for word lists and lexicons.
     ``load_waveform`` reads one utterance's mono waveform (float32 in [-1, 1]) for pictures.
@@ -124,6 +124,7 @@ class UtteranceReferences:
     duration_seconds: Mapping[str, float]
     training_texts: tuple[str, ...]
     load_waveform: Callable[[str], NDArray[np.float32]]
+    unit: Literal["character", "word"] = "character"
 
 
 @dataclass(frozen=True)
