@@ -1,4 +1,4 @@
-"""``earmark data NAME``: prepare a corpus, once, and say what it is: licences, digest, clips, events by class.
+"""``earmark data NAME``: prepare a corpus, once, and say what it is: licences, digest, clips by class or language.
 
 Exit code 3 where the machine has no apt-get, so that a script can fall back on the synthetic tones and on nothing else:
 a failed download on a machine that has it is code 2.
@@ -7,6 +7,7 @@ a failed download on a machine that has it is code 2.
 from __future__ import annotations
 
 import argparse
+import importlib
 import sys
 from typing import TYPE_CHECKING
 
@@ -17,9 +18,21 @@ EXAMPLE = """examples:
   earmark data soundscapes --scale demo     real events over real backgrounds (fetches the soundbank first)
   earmark data soundbank                    the recordings alone, by class and family
   earmark data tones --scale tiny           synthetic clips in the same layout, in a second
+  earmark data prompts                      telephone prompts in five languages, with texts
+  earmark data spoken_tones --scale tiny    synthetic speech in the same layout: every character is a tone
 
 Corpora live under data/ in the current folder; EARMARK_DATA moves it. What is there is not made again."""
 NO_PACKAGE_MANAGER = 3
+
+# what each corpus is, and the module whose prepare() makes it; those of SCALED have --scale and --seed
+SCALED = {
+    "soundscapes": ("events over backgrounds (scale demo or full)", "datamodules.soundscapes"),
+    "tones": ("synthetic clips (scale tiny or demo)", "datamodules.tones"),
+    "spoken_tones": ("synthetic speech (scale tiny or demo)", "datamodules.spoken_tones"),
+}
+WHOLE = {
+    "soundbank": ("recordings of ten sound classes and of backgrounds", "datamodules.corpora.soundbank"),
+}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,10 +40,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.description = "Prepare a corpus and print its licences and digest."
     parser.epilog = EXAMPLE
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("corpus", choices=("soundbank", "soundscapes", "tones"), help="which corpus")
-    parser.add_argument("--scale", help="soundscapes: demo (default) or full; tones: tiny or demo (default)")
-    parser.add_argument("--seed", type=_seed, default=0, help="another draw of the same corpus (default 0)")
-    parser.add_argument("--rebuild", action="store_true", help="make it again although it is there")
+    corpora = parser.add_subparsers(dest="corpus", metavar="NAME", required=True, title="corpora")
+    for name, (summary, _) in (SCALED | WHOLE).items():
+        corpus = corpora.add_parser(name, help=summary, description=f"Prepare {name}: {summary}.")
+        corpus.add_argument("--scale", help="tiny, demo (default) or full, where the corpus has it")
+        corpus.add_argument("--seed", type=_seed, default=0, help="another draw of the same corpus (default 0)")
+        corpus.add_argument("--rebuild", action="store_true", help="make it again although it is there")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -60,7 +75,7 @@ def _is_there(arguments: argparse.Namespace) -> bool:
     from datamodules.corpus_folder import CorpusMissingError, corpus_name, read_card
 
     name = arguments.corpus
-    if name != "soundbank":
+    if name in SCALED:
         name = corpus_name(name, scale=arguments.scale or "demo", seed=arguments.seed)
     try:
         read_card(name)
@@ -70,34 +85,34 @@ def _is_there(arguments: argparse.Namespace) -> bool:
 
 
 def _prepare(arguments: argparse.Namespace) -> CorpusCard:
-    if arguments.corpus == "soundbank":
-        from datamodules.corpora import soundbank
-
+    name, rebuild = arguments.corpus, arguments.rebuild
+    card: CorpusCard
+    if name in SCALED:
+        module = importlib.import_module(SCALED[name][1])
+        card = module.prepare(arguments.scale, seed=arguments.seed, rebuild=rebuild)
+    else:
         if arguments.scale is not None or arguments.seed:
-            raise ValueError(
-                "soundbank: --scale and --seed are of soundscapes and tones; the soundbank is always whole"
-            )
-        return soundbank.prepare(rebuild=arguments.rebuild)
-    if arguments.corpus == "soundscapes":
-        from datamodules import soundscapes
-
-        return soundscapes.prepare(arguments.scale, seed=arguments.seed, rebuild=arguments.rebuild)
-    from datamodules import tones
-
-    return tones.prepare(arguments.scale, seed=arguments.seed, rebuild=arguments.rebuild)
+            raise ValueError(f"{name}: --scale and --seed are of {', '.join(SCALED)}; {name} is always whole")
+        card = importlib.import_module(WHOLE[name][1]).prepare(rebuild=rebuild)
+    return card
 
 
 def _describe(card: CorpusCard, there: bool) -> list[str]:
     from datamodules.corpora import soundbank
+    from datamodules.corpora.speech_summary import summarise_speech
     from datamodules.corpora.summary import summarise_bank, summarise_clips
     from datamodules.corpus_folder import data_root
 
     folder = data_root() / card.name
+    if not card.classes:
+        summary = summarise_speech(folder)
+    else:
+        summary = summarise_bank() if card.name == soundbank.NAME else summarise_clips(folder, card)
     return [
         f"{card.name}: {'already there' if there else 'prepared'} in {folder}",
         card.description + ("; synthetic, no sound in it was ever recorded" if card.synthetic else ""),
         "",
-        *(summarise_bank() if card.name == soundbank.NAME else summarise_clips(folder, card)),
+        *summary,
         "",
         *(f"licence of {source}: {licence}" for source, licence in card.licences.items()),
         f"digest {card.digest}",

@@ -11,6 +11,7 @@ from datamodules.annotations import Event
 from datamodules.corpora.clip_corpus import SPLITS
 from datamodules.corpora.sound_files import SAMPLE_RATE_HZ
 from datamodules.corpora.soundbank import read_recordings
+from datamodules.corpora.text_table import align
 from datamodules.corpus_folder import CorpusCard
 from datamodules.dcase_tsv import read_events
 
@@ -26,7 +27,7 @@ def summarise_bank() -> list[str]:
         minutes = sum(recording.num_samples for recording in of_label) / SAMPLE_RATE_HZ / 60
         families = len({recording.family for recording in of_label})
         rows.append((label, str(len(of_label)), str(families), f"{minutes:.1f}"))
-    return _table(rows)
+    return align(rows)
 
 
 def summarise_clips(folder: Path, card: CorpusCard) -> list[str]:
@@ -44,7 +45,7 @@ def summarise_clips(folder: Path, card: CorpusCard) -> list[str]:
         cells = (f"{count} of {len(families[split][label])}" for count, split in zip(counts, SPLITS, strict=True))
         rows.append((label, *cells))
     rows.append(("short (< 1 s)", *(_short_share(_flat(events[split].values())) for split in SPLITS)))
-    return [*_table(rows), "(events of families: no family is in two splits)"]
+    return [*align(rows), "(events of families: no family is in two splits)"]
 
 
 def _flat(clips: Iterable[Sequence[Event]]) -> list[Event]:
@@ -59,12 +60,3 @@ def _short_share(events: Sequence[Event]) -> str:
 def _minutes(folder: Path, split: str) -> float:
     with gzip.open(folder / "manifests" / f"{split}.jsonl.gz", "rt", encoding="utf-8") as manifest:
         return sum(float(json.loads(line)["duration"]) for line in manifest) / 60
-
-
-def _table(rows: Sequence[tuple[str, ...]]) -> list[str]:
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    lines = []
-    for row in rows:
-        cells = [row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))]
-        lines.append("  ".join(cells))
-    return lines

@@ -188,7 +188,7 @@ def test_a_failed_download_is_an_error_and_no_apt_get_is_exit_code_3(
     ("words", "message"),
     [
         (("soundscapes", "--scale", "demoo"), "soundscapes: scale 'demoo', allowed: demo, full"),
-        (("soundbank", "--scale", "demo"), "soundbank: --scale and --seed are of soundscapes and tones"),
+        (("soundbank", "--scale", "demo"), "soundbank: --scale and --seed are of soundscapes, tones, spoken_tones"),
     ],
 )
 def test_a_wrong_scale_is_refused_at_once(earmark_home: Path, words: tuple[str, ...], message: str) -> None:
