@@ -1,0 +1,158 @@
+"""One utterance as a user's manifest describes it, and the ways of refusing a manifest.
+
+Every reader of this package yields these, whatever the format. Nothing here opens audio, so a manifest of a million
+lines is read in seconds; a missing or damaged file is found by ``earmark data check``, which names it by ``place``.
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+import os
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+_LANGUAGE = re.compile(r"([a-z]{2,3})(?:[-_][A-Za-z0-9]{2,8})*")
+_AUDIO_SUFFIX = re.compile(r"\.[A-Za-z0-9]{1,5}$")
+
+
+class ManifestError(ValueError):
+    """A manifest that cannot be read; the text names file, line, key, value and what is allowed."""
+
+
+@dataclass(frozen=True, slots=True)
+class ManifestEntry:
+    """An utterance before its text is normalised and its audio opened.
+
+    ``text`` is as written. ``duration_seconds`` None means to the end of the file. ``language`` and ``speaker`` are
+    None where the manifest says nothing. ``place`` is where it was read: ``train.tsv, line 3``.
+    """
+
+    utterance_id: str
+    audio: Path
+    text: str
+    place: str
+    start_seconds: float = 0.0
+    duration_seconds: float | None = None
+    language: str | None = None
+    speaker: str | None = None
+
+
+def audio_path(written: str, *, root: Path, place: str) -> Path:
+    """The file that a manifest names; a relative one is relative to ``root``.
+
+    Raises ``ManifestError`` for an empty name and for commands, which are never run.
+    """
+    if not written:
+        raise ManifestError(f"{place}: audio '', allowed: the name of an audio file")
+    if written.endswith("|") or written.startswith("|"):
+        raise ManifestError(
+            f"{place}: audio {written!r} is a command, allowed: the name of an audio file; commands are not run, "
+            "write their output to files first"
+        )
+    if "\0" in written:
+        raise ManifestError(f"{place}: audio {written!r} holds a zero byte, allowed: the name of an audio file")
+    return Path(os.path.normpath(root / Path(written).expanduser()))
+
+
+def default_id(written: str, start_seconds: float, has_start: bool) -> str:
+    """The id of an utterance that has none: its audio's name, and its start in milliseconds if it has one.
+
+    >>> default_id("clips/a b/1.flac", 0.0, False), default_id("/x/long.wav", 12.5, True)
+    ('clips-a_b-1', 'x-long-0012500')
+    """
+    stem = _AUDIO_SUFFIX.sub("", written.replace("\\", "/")).strip("/.")
+    name = re.sub(r"[^\w.-]", "_", stem.replace("/", "-")) or "utterance"
+    return f"{name}-{round(start_seconds * 1000):07d}" if has_start else name
+
+
+def seconds(value: object, *, key: str, place: str, above_zero: bool = False) -> float:
+    """A time of a manifest, written as a number or as text. Raises ``ManifestError`` naming what is allowed."""
+    allowed = f"a number of seconds, {'more than 0' if above_zero else '0 or more'}"
+    try:
+        if isinstance(value, bool) or not isinstance(value, str | int | float):
+            raise ValueError
+        number = float(value)
+    except (ValueError, OverflowError):
+        raise ManifestError(f"{place}: {key} {value!r}, allowed: {allowed}") from None
+    if not math.isfinite(number) or number < 0 or (above_zero and number == 0):
+        raise ManifestError(f"{place}: {key} {value!r}, allowed: {allowed}")
+    return number
+
+
+def language_code(written: str, *, key: str, place: str) -> str:
+    """The ISO 639 code of a language or locale. Raises ``ManifestError`` for anything else.
+
+    >>> language_code("sv-SE", key="language", place="train.tsv, line 2"), language_code("kab", key="", place="")
+    ('sv', 'kab')
+    """
+    match = _LANGUAGE.fullmatch(written)
+    if match is None:
+        raise ManifestError(f"{place}: {key} {written!r}, allowed: an ISO 639 code such as en, cs or pt-BR")
+    return match[1]
+
+
+def utterance_id(written: str, *, place: str) -> str:
+    """An id that can name a file. Raises ``ManifestError`` for one that cannot."""
+    if not re.fullmatch(r"[^\s\0/\\.][^\s\0/\\]*", written):
+        raise ManifestError(f"{place}: id {written!r}, allowed: a name without spaces, slashes and leading dot")
+    return written
+
+
+def entry_from_fields(fields: Mapping[str, object], *, written_audio: str, root: Path, place: str) -> ManifestEntry:
+    """An entry from the columns or keys that all our tables share: text, id, start, duration, language, speaker.
+
+    Absent, null and empty optional fields are the same: not given.
+    """
+    given = {key: value for key, value in fields.items() if value is not None and value != ""}
+    start = seconds(given.get("start", 0.0), key="start", place=place)
+    duration = None
+    if "duration" in given:
+        duration = seconds(given["duration"], key="duration", place=place, above_zero=True)
+    text = fields.get("text")
+    if not isinstance(text, str):
+        raise ManifestError(f"{place}: text {text!r}, allowed: a transcript in quotes")
+    language = given.get("language")
+    audio = audio_path(written_audio, root=root, place=place)
+    return ManifestEntry(
+        utterance_id=utterance_id(str(given["id"]), place=place)
+        if "id" in given
+        else default_id(written_audio, start, "start" in given or "duration" in given),
+        audio=audio,
+        text=text,
+        place=place,
+        start_seconds=start,
+        duration_seconds=duration,
+        language=None if language is None else language_code(str(language), key="language", place=place),
+        speaker=str(given["speaker"]) if "speaker" in given else None,
+    )
+
+
+def missing_key(what: str, missing: str, there: Iterable[str]) -> str:
+    """``no WHAT 'audio' (did you mean 'Audio'?); there are: …``: a hint that also finds other names' spelling."""
+    names = [name for name in there if name]
+    folded = {name.lower(): name for name in names}
+    close = difflib.get_close_matches(missing, folded, n=1)
+    hint = f" (is it {folded[close[0]]!r}?)" if close else ""
+    return f"no {what} {missing!r}{hint}; there are: {', '.join(map(repr, names)) or 'none'}"
+
+
+def lines_of(path: Path) -> list[tuple[str, str]]:
+    """(place, line) of every line that is not blank, line ends and a byte-order mark removed.
+
+    Raises ``ManifestError`` for a file that is no UTF-8 text or can't be opened.
+    """
+    numbered = enumerate(re.split(r"\r\n|\n|\r", read_text(path)), start=1)
+    return [(f"{path}, line {number}", line) for number, line in numbered if line.strip()]
+
+
+def read_text(path: Path) -> str:
+    """A manifest's text. Raises ``ManifestError`` for a file that is no UTF-8 text or can't be opened."""
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ManifestError(f"{path}: not UTF-8 text ({error.reason} at byte {error.start})") from error
+    except OSError as error:
+        raise ManifestError(f"{path}: {error.strerror}") from error

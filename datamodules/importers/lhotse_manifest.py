@@ -1,0 +1,92 @@
+"""What any of Lhotse's recipes prepares: cuts, or supervisions beside their recordings.
+
+    librispeech_supervisions_train-clean-5.jsonl.gz    with librispeech_recordings_train-clean-5.jsonl.gz beside it
+    cuts_train.jsonl.gz                                single cuts of file recordings (no mixes, no padding)
+
+Each supervision is an utterance. ``lhotse prepare NAME …`` has recipes for some 150 corpora. Of the language names that
+they write out in full (``English``, ``polish``), those of MLS become codes; give ``--language`` for others.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from lhotse import CutSet, MonoCut, RecordingSet, SupervisionSegment, SupervisionSet, load_manifest
+from lhotse.audio import Recording
+
+from datamodules.importers.entry import ManifestEntry, ManifestError, audio_path, utterance_id
+from datamodules.importers.libri import MLS_LANGUAGES
+
+
+def read_lhotse(path: Path, *, audio_root: Path | None = None) -> Iterator[ManifestEntry]:
+    """Utterances of a file of cuts or supervisions. Raises ``ManifestError``."""
+    manifest = _load(path)
+    root = audio_root or path.absolute().parent
+    if isinstance(manifest, SupervisionSet):
+        recordings = _recordings_beside(path)
+        for number, segment in enumerate(manifest, start=1):
+            place = f"{path}, line {number}"
+            if segment.recording_id not in recordings:
+                raise ManifestError(f"{place}: recording {segment.recording_id!r} is not in the recordings beside it")
+            yield _entry(segment, recordings[segment.recording_id], segment.start, root=root, place=place)
+        return
+    if not isinstance(manifest, CutSet):
+        raise ManifestError(f"{path}: holds {type(manifest).__name__}, allowed: a file of supervisions or of cuts")
+    for number, cut in enumerate(manifest, start=1):
+        place = f"{path}, line {number}"
+        if not isinstance(cut, MonoCut) or cut.recording is None:
+            raise ManifestError(f"{place}: {type(cut).__name__} {cut.id!r}, allowed: single cuts of recordings")
+        for segment in cut.supervisions:
+            yield _entry(segment, cut.recording, cut.start + segment.start, root=root, place=place)
+
+
+def _load(path: Path) -> object:
+    try:
+        return load_manifest(path)
+    except Exception as error:  # anything: its reader guesses the kind of manifest from keys that may not be there
+        reason = str(error).strip().splitlines()
+        raise ManifestError(
+            f"{path}: {reason[0] if reason else type(error).__name__}; allowed: cuts or supervisions that Lhotse wrote"
+        ) from error
+
+
+def _recordings_beside(path: Path) -> dict[str, Recording]:
+    beside = path.with_name(path.name.replace("supervisions", "recordings"))
+    if beside == path or not beside.is_file():
+        raise ManifestError(
+            f"{path}: no recordings beside it, allowed: NAME_supervisions_PART with NAME_recordings_PART, or cuts"
+        )
+    recordings = _load(beside)
+    if not isinstance(recordings, RecordingSet):
+        raise ManifestError(f"{beside}: {type(recordings).__name__}, allowed: recordings")
+    return {recording.id: recording for recording in recordings}
+
+
+def _entry(
+    segment: SupervisionSegment, recording: Recording, start_seconds: float, *, root: Path, place: str
+) -> ManifestEntry:
+    source = recording.sources[0]
+    if len(recording.sources) != 1 or source.type != "file":
+        raise ManifestError(f"{place}: audio of type {source.type!r}, allowed: one file a recording")
+    if recording.transforms:
+        raise ManifestError(f"{place}: recording {recording.id!r} has transforms, allowed: recordings as they are")
+    whole = start_seconds == 0 and abs(segment.duration - recording.duration) < 1e-3
+    return ManifestEntry(
+        utterance_id=utterance_id(str(segment.id), place=place),
+        audio=audio_path(str(source.source), root=root, place=place),
+        text=(segment.text or "").strip(),
+        place=place,
+        start_seconds=float(start_seconds),
+        duration_seconds=None if whole else float(segment.duration),
+        language=_code(segment.language),
+        speaker=segment.speaker or None,
+    )
+
+
+def _code(language: str | None) -> str | None:
+    if not language:
+        return None
+    match = re.fullmatch(r"([a-z]{2,3})([-_]\w+)*", language)
+    return match[1] if match else MLS_LANGUAGES.get(language.lower())
