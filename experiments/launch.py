@@ -25,7 +25,6 @@ from experiments.prepare import prepare_run
 from experiments.progress import LaunchProgress
 from experiments.run_folder import LAUNCH_LOCK, LOG, artifacts, locked
 from experiments.slots import visible_gpus
-from experiments.spec import Table
 from experiments.tracking import Tracker, TrackingError
 
 SHIP_EVERY_SECONDS = 2.0
@@ -58,10 +57,8 @@ class LaunchResult:
 class Launcher:
     """Runs the cells of one plan that are not finished, ``slots`` at a time."""
 
-    def __init__(
-        self, table: Table, tracker: Tracker, *, slots: int, machine: Mapping[str, Any], progress: LaunchProgress
-    ) -> None:
-        self._table, self._tracker, self._slots, self._machine = table, tracker, slots, machine
+    def __init__(self, tracker: Tracker, *, slots: int, machine: Mapping[str, Any], progress: LaunchProgress) -> None:
+        self._tracker, self._slots, self._machine = tracker, slots, machine
         self._progress = progress
         self._git = provenance.git_state()
         self._gpus = visible_gpus()
@@ -124,7 +121,7 @@ class Launcher:
         if not lock.enter_context(locked(run_dir, LAUNCH_LOCK)):
             return self._refuse(cell, "another launch is running it")
         try:
-            run_id = prepare_run(cell, self._table, self._tracker, machine=self._machine, git=self._git)
+            run_id = prepare_run(cell, self._tracker, machine=self._machine, git=self._git)
         except TrackingError as error:
             lock.close()
             return self._refuse(cell, f"not started, tracking failed: {str(error).splitlines()[0]}")

@@ -23,13 +23,14 @@ from experiments.tracking import TrackedRun, Tracker
 
 @dataclass(frozen=True)
 class Cell:
-    """One run of a table.
+    """One run of ``table``, which is another than the planned one where a row of that stands on it.
 
     ``state`` is ``finished``, ``running``, ``failed``, ``stale`` or ``missing``; ``why`` says what a state rests on.
     ``upstream`` maps the names of ``from:`` to the cells that the run stands on. ``run`` is MLflow's record of the
     run with this very key, whatever its state.
     """
 
+    table: Table
     row: Row
     seed: int
     key: keys.RunKey | None
@@ -70,7 +71,7 @@ def recipe_version() -> str:
 class _Planner:
     def __init__(self, table: Table, tracker: Tracker) -> None:
         self.tables = {table.name: table}
-        self.family, self.scale, self.overrides = table.family, table.scale, table.overrides
+        self.scale, self.overrides = table.scale, table.overrides
         self.tracker = tracker
         self.cells: dict[tuple[str, str, int], Cell] = {}
         self.recipe = recipe_version()
@@ -106,7 +107,7 @@ class _Planner:
         try:
             digest = _data_digest(row.config, where=f"{table.path.name}: rows.{row.name}")
         except CorpusMissingError as error:
-            return Cell(row, seed, None, code, "missing", f"data: {error}", None, upstream)
+            return Cell(table, row, seed, None, code, "missing", f"data: {error}", None, upstream)
         upstream_keys = {name: cell.key for name, cell in upstream.items() if cell.key is not None}
         key = keys.RunKey(
             config=keys.config_key(row.config, stage=row.stage),
@@ -116,12 +117,12 @@ class _Planner:
             upstream=keys.upstream_key(upstream_keys),
         )
         state, why, run = self._state(table, row, seed, key, code)
-        return Cell(row, seed, key, code, state, why, run, upstream)
+        return Cell(table, row, seed, key, code, state, why, run, upstream)
 
     def _state(
         self, table: Table, row: Row, seed: int, key: keys.RunKey, code: Mapping[str, str]
     ) -> tuple[str, str, TrackedRun | None]:
-        same = self.tracker.find(self.family, tags={"key": key.id})
+        same = self.tracker.find(table.family, tags={"key": key.id})
         run_dir = self.tracker.run_dir(key.id)
         for run in same:
             if run.state == "finished":
@@ -133,7 +134,7 @@ class _Planner:
             why = f"{same[0].state}: {same[0].tags.get('earmark.error')}" if ended else "its process is gone"
             return "failed", why, same[0]
         older = self.tracker.find(
-            self.family,
+            table.family,
             tags={f"row.{table.name}": row.name, "seed": str(seed), "scale": table.scale, "earmark.state": "finished"},
         )
         if older:

@@ -13,16 +13,14 @@ from experiments import provenance
 from experiments.merge import get_path
 from experiments.plan import Cell
 from experiments.run_folder import CONFIG, KEY
-from experiments.spec import Table
 from experiments.tracking import Tracker
 from experiments.yaml_files import to_yaml
 
 
-def prepare_run(
-    cell: Cell, table: Table, tracker: Tracker, *, machine: Mapping[str, Any], git: Mapping[str, str]
-) -> str:
+def prepare_run(cell: Cell, tracker: Tracker, *, machine: Mapping[str, Any], git: Mapping[str, str]) -> str:
     """Fill the (existing) run folder; returns MLflow's run id."""
     assert cell.key is not None
+    table = cell.table
     run_dir = tracker.run_dir(cell.key.id)
     sources = {name: f"../{other.key.id}" for name, other in cell.upstream.items() if other.key}
     _restore_predictions(cell, tracker)
@@ -36,7 +34,7 @@ def prepare_run(
     (run_dir / "environment.txt").write_text(provenance.environment(), encoding="utf-8")
     if git.get("git.dirty") == "true":
         (run_dir / "git.diff").write_text(provenance.git_diff(), encoding="utf-8")
-    tags = _tags(cell, table, git)
+    tags = _tags(cell, git)
     if cell.run is not None:
         tracker.tag(cell.run.run_id, tags)
         return cell.run.run_id
@@ -45,12 +43,12 @@ def prepare_run(
     return tracker.create(table.family, name=f"{cell.row.name} seed {cell.seed}", tags=tags, params=params)
 
 
-def _tags(cell: Cell, table: Table, git: Mapping[str, str]) -> dict[str, str]:
+def _tags(cell: Cell, git: Mapping[str, str]) -> dict[str, str]:
     assert cell.key is not None
     return {
         f"row.{cell.row.table}": cell.row.name,
         "seed": str(cell.seed),
-        "scale": table.scale,
+        "scale": cell.table.scale,
         "stage": cell.row.stage,
         "corpus": str(get_path(cell.row.config, "data.corpus")),
         "key": cell.key.id,

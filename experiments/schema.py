@@ -79,14 +79,18 @@ def _parser(stage: str, imports: Sequence[str], model: str = "") -> ArgumentPars
 
 
 def _linked(model: str, allowed: Sequence[str]) -> list[str]:
-    """Which of ``LINKED`` a model's constructor takes; none where its name leads nowhere, which the parse says."""
+    """Which of ``LINKED`` a model's constructor takes, or hands on to a base class as ``**arguments``.
+
+    None where its name leads nowhere: the parse says so.
+    """
     module, _, name = model.rpartition(".")
     if not any(module == package or module.startswith(f"{package}.") for package in allowed):
         return []
     try:
-        parameters = inspect.signature(getattr(importlib.import_module(module), name)).parameters
-    except (ImportError, AttributeError, TypeError, ValueError):
+        bases = inspect.getmro(getattr(importlib.import_module(module), name))
+    except (ImportError, AttributeError):
         return []
+    parameters = {parameter for base in bases for parameter in inspect.signature(vars(base).get("__init__", object)).parameters}
     return [name for name in LINKED if name in parameters]
 
 

@@ -75,11 +75,12 @@ def _plan(arguments: argparse.Namespace) -> tuple[Table, Tracker, list[Cell]]:
     return table, tracker, make_plan(table, tracker, rows=arguments.rows, seeds=arguments.seeds)
 
 
-def check_configurations(table: Table, cells: list[Cell]) -> None:
+def check_configurations(cells: list[Cell]) -> None:
     """Build every row that would run: a misspelt key, a wrong type or a refused value costs seconds, not a night."""
     from experiments.schema import build, parse
 
-    for cell in {cell.row.name: cell for cell in cells if cell.state != "finished"}.values():
+    for cell in {(cell.table.name, cell.row.name): cell for cell in cells if cell.state != "finished"}.values():
+        table = cell.table
         where = f"{table.path.name}: rows.{cell.row.name}" if table.name != "fit" else table.path.name
         check = parse if cell.key is None else build  # without data there is nothing to build
         check(cell.row.config, stage=cell.row.stage, seed=cell.seed, where=where, imports=table.imports)
@@ -101,7 +102,7 @@ class plan:
         from rich.table import Table as Grid
 
         table, _, cells = _plan(arguments)
-        check_configurations(table, cells)
+        check_configurations(cells)
         grid = Grid("cell", "state", "why", title=f"{table.name} · scale {table.scale}", title_justify="left")
         styles = {"finished": "green", "running": "cyan", "failed": "red", "stale": "yellow", "missing": ""}
         for cell in cells:
@@ -147,7 +148,7 @@ def launch_cells(table: Table, tracker: Tracker, cells: list[Cell], *, slots: in
     )
     if not todo:
         return 0
-    check_configurations(table, cells)
+    check_configurations(cells)
 
     from experiments.launch import Launcher
     from experiments.progress import LaunchProgress
@@ -159,7 +160,7 @@ def launch_cells(table: Table, tracker: Tracker, cells: list[Cell], *, slots: in
     slots = slots or default_slots(int(table.machine.get("devices", 1)))
     machine = {"threads": max(1, num_cores() // slots), **table.machine}
     with LaunchProgress(table.name, len(todo)) as progress:
-        result = Launcher(table, tracker, slots=slots, machine=machine, progress=progress).launch(cells)
+        result = Launcher(tracker, slots=slots, machine=machine, progress=progress).launch(cells)
     for name, message in {**result.failed, **result.skipped}.items():
         print(f"not finished: {name}: {message}", file=sys.stderr)
     if result.interrupted:

@@ -23,11 +23,11 @@ def test_a_tracking_failure_at_the_start_fails_that_cell_and_what_stands_on_it(
     monkeypatch.setattr(launch, "prepare_run", down)
     rows = {name: Row("t", name, "", "fit", {}, {}) for name in ("a", "b")}
     table = Table("t", earmark_home / "t.yaml", "T", "sed", "demo", rows, (0,), (), {}, (), ())
-    first = Cell(rows["a"], 0, RunKey("a", "", "", 0, ""), {}, "missing", "", None)
-    second = Cell(rows["b"], 0, RunKey("b", "", "", 0, ""), {}, "missing", "", None, {"own": first})
+    first = Cell(table, rows["a"], 0, RunKey("a", "", "", 0, ""), {}, "missing", "", None)
+    second = Cell(table, rows["b"], 0, RunKey("b", "", "", 0, ""), {}, "missing", "", None, {"own": first})
     tracker = Tracker(earmark_home)
     with LaunchProgress("t", 2) as progress:
-        result = launch.Launcher(table, tracker, slots=1, machine={}, progress=progress).launch([first, second])
+        result = launch.Launcher(tracker, slots=1, machine={}, progress=progress).launch([first, second])
     assert result.failed == {"t/a seed 0": "not started, tracking failed: server is down"}
     assert result.skipped == {"t/b seed 0": "stands on t/a seed 0, which failed"}
     assert not is_locked(tracker.run_dir(RunKey("a", "", "", 0, "").id))

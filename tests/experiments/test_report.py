@@ -33,7 +33,7 @@ def build(home: Path, values: Values, *, synthetic: bool = False, reference: tup
     for name, runs in values.items():
         for seed, pair in enumerate(runs):
             run = None if pair is None else TrackedRun("i", "finished", {}, {"test/f1": pair[0], "test/er": pair[1]})
-            cells.append(Cell(rows[name], seed, None, {}, "missing" if pair is None else "finished", "", run))
+            cells.append(Cell(table, rows[name], seed, None, {}, "missing" if pair is None else "finished", "", run))
     return make_report(table, cells)
 
 
