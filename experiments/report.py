@@ -46,13 +46,7 @@ class Report:
 
 
 def _number(value: float, column: Column) -> str:
-    match column.unit:
-        case "percent":
-            return f"{100 * value:.1f}"
-        case "number":
-            return f"{value:.2f}"
-        case "count":
-            return f"{value:.0f}"
+    return f"{100 * value if column.unit == 'percent' else value:.{column.decimals}f}"
 
 
 def make_report(table: Table, cells: Sequence[Cell]) -> Report:

@@ -20,7 +20,8 @@ TABLES = Path(__file__).parent / "tables"
 TABLE_KEYS = ("title", "family", "base", "machine", "rows", "seeds", "scales", "columns", "imports")
 ROW_KEYS = ("why", "set", "unset", "scales", "stage", "from", "reference")
 MACHINE_KEYS = {"num_workers": 0, "devices": 1, "num_nodes": 1, "threads": 1}  # integers, with the least of each
-COLUMN_KEYS = ("label", "better", "unit")
+COLUMN_KEYS = ("label", "better", "unit", "decimals")
+DECIMALS = {"percent": 1, "number": 2}
 SECTIONS = ("data", "model", "trainer", "checkpoint", "scoring")
 SCORE_SECTIONS = ("data", "scoring")
 NAME = re.compile(r"[A-Za-z0-9_.-]+")
@@ -28,12 +29,13 @@ NAME = re.compile(r"[A-Za-z0-9_.-]+")
 
 @dataclass(frozen=True)
 class Column:
-    """One metric as a report shows it; ``unit`` percent multiplies rates by 100, count shows whole numbers."""
+    """One metric as a report shows it, with so many decimals; ``unit`` percent multiplies rates by 100."""
 
     metric: str
     label: str
     better: Literal["higher", "lower", "neither"]
-    unit: Literal["percent", "number", "count"]
+    unit: Literal["percent", "number"]
+    decimals: int
 
 
 @dataclass(frozen=True)
@@ -141,9 +143,13 @@ def _columns(value: Any, *, where: str) -> tuple[Column, ...]:
         better, unit = fields.get("better", "higher"), fields.get("unit", "percent")
         if better not in ("higher", "lower", "neither"):
             raise UserError(f"{place}.better: {unknown('value', str(better), ('higher', 'lower', 'neither'))}")
-        if unit not in ("percent", "number", "count"):
-            raise UserError(f"{place}.unit: {unknown('value', str(unit), ('percent', 'number', 'count'))}")
-        columns.append(Column(metric=metric, label=str(fields.get("label", metric)), better=better, unit=unit))
+        if unit not in DECIMALS:
+            raise UserError(f"{place}.unit: {unknown('value', str(unit), DECIMALS)}")
+        decimals = fields.get("decimals", DECIMALS[unit])
+        if type(decimals) is not int or not 0 <= decimals <= 6:
+            raise UserError(f"{place}.decimals: expected an integer from 0 to 6, got {decimals!r}")
+        label = str(fields.get("label", metric))
+        columns.append(Column(metric=metric, label=label, better=better, unit=unit, decimals=decimals))
     return tuple(columns)
 
 

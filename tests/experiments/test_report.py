@@ -15,8 +15,8 @@ from experiments.spec import Column, Row, Table
 from experiments.stats import summarise
 from experiments.tracking import TrackedRun
 
-F1 = Column("test/f1", "F1", "higher", "percent")
-ER = Column("test/er", "ER", "lower", "number")
+F1 = Column("test/f1", "F1", "higher", "percent", 1)
+ER = Column("test/er", "ER", "lower", "number", 2)
 
 
 Values = dict[str, list[tuple[float, float] | None]]
@@ -60,15 +60,13 @@ def test_a_reference_row_is_shown_and_never_bold(earmark_home: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("unit", "value", "shown"),
-    [("percent", 0.12345, "12.3"), ("number", 12.345, "12.35"), ("count", 1234567.8, "1234568")],
+    ("unit", "decimals", "shown"), [("percent", 1, "1234.6"), ("number", 2, "12.35"), ("number", 0, "12")]
 )
-def test_a_column_is_shown_in_its_unit(
-    earmark_home: Path, unit: Literal["percent", "number", "count"], value: float, shown: str
+def test_a_column_is_shown_in_its_unit_with_its_decimals(
+    earmark_home: Path, unit: Literal["percent", "number"], decimals: int, shown: str
 ) -> None:
-    report = build(earmark_home, {"a": [(value, 1.0)]})
-    column = Column("test/f1", "F1", "higher", unit)
-    table = replace(report.table, columns=(column,))
+    report = build(earmark_home, {"a": [(12.3456, 1.0)]})
+    table = replace(report.table, columns=(Column("test/f1", "F1", "higher", unit, decimals),))
     assert f"| **{shown}** |" in markdown(replace(report, table=table))
 
 
