@@ -34,13 +34,25 @@ class StrongClipBatch(NamedTuple):
 
 
 class UtteranceBatch(NamedTuple):
-    """Utterances with their transcripts as tokens; ``tokens_BU`` is padded with ``BLANK``."""
+    """Utterances with their transcripts as tokens; ``tokens_BU`` is padded with ``BLANK``.
+
+    ``texts`` are the transcripts as they stand, which errors are counted against: tokens lack what is no symbol.
+    """
 
     utterance_ids: tuple[str, ...]
     waveforms_BS: Tensor  # float32
     num_samples_B: Tensor  # int64
     tokens_BU: Tensor  # int64
     num_tokens_B: Tensor  # int64
+    texts: tuple[str, ...]
+
+
+class UtteranceLength(NamedTuple):
+    """What has to fit when an utterance is aligned with its text: samples (at the fastest speed) and tokens."""
+
+    utterance_id: str
+    num_samples: int
+    tokens: tuple[int, ...]
 
 
 class TextBatch(NamedTuple):
@@ -49,3 +61,14 @@ class TextBatch(NamedTuple):
     text_ids: tuple[str, ...]
     tokens_BU: Tensor  # int64
     num_tokens_B: Tensor  # int64
+
+
+class TextStreamBatch(NamedTuple):
+    """The next piece of B endless texts: row b goes on where row b of the batch before ended.
+
+    Sentences are joined by one boundary token (``BLANK``). The inputs are all tokens but the last, the targets all but
+    the first, so the pieces overlap by one token. ``starts`` says that nothing comes before (an epoch's first batch).
+    """
+
+    tokens_BU: Tensor  # int64
+    starts: bool

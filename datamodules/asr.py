@@ -1,0 +1,234 @@
+"""The data module of speech recognition: a speech corpus in, batches of utterances and references for scoring out.
+
+Training batches are of similar length and hold at most ``batch_seconds`` of padded audio (``duration_buckets.py``), an
+epoch's are a pure function of (seed, epoch, rank, world), and speeds are of (seed, epoch, utterance id). Symbols come
+from the training texts alone. Everything that a user's corpus can have wrong is said in ``setup``, before training.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Collection, Sequence
+from functools import cached_property
+from typing import Literal
+
+import pytorch_lightning as pl
+from torch.utils.data import DataLoader
+
+from datamodules.annotations import UtteranceReferences
+from datamodules.batches import UtteranceLength
+from datamodules.corpus_folder import data_root, read_card
+from datamodules.duration_buckets import DurationBuckets, EvaluationBatches
+from datamodules.speed_perturbation import Draw, samples_at_speed
+from datamodules.tokenizer import Tokenizer, Unit, character_tokenizer, word_tokenizer
+from datamodules.utterance_collator import UtteranceCollator
+from datamodules.utterance_store import UtteranceStore
+
+Split = Literal["train", "validation", "test"]
+ScoredSplit = Literal["validation", "test"]
+
+
+class SpeechDataModule(pl.LightningDataModule):
+    """Utterances of one prepared corpus.
+
+    Args:
+        corpus: folder under the data root, such as ``prompts``.
+        batch_seconds: the most padded audio of one optimiser step over *all* processes.
+        languages: ISO 639-1 codes to keep, in all splits; None keeps every language of the corpus.
+        unit: what a token is; words also get ``<unk>`` for what training does not have.
+        word_min_count: words that the training texts have less often are ``<unk>``.
+        speed_factors: speed perturbation of training utterances, each factor equally likely; (0.9, 1, 1.1) is Ko 2015.
+        max_seconds: training utterances that are longer are left out; scored splits keep theirs.
+        sorted_first_epoch: the first epoch goes from short to long (SortaGrad, Amodei et al. 2015).
+        num_workers: loader processes; of the machine, without any effect on what is learnt.
+        seed: order and speeds of the training utterances.
+
+    Raises:
+        CorpusMissingError: the corpus is not prepared.
+        ValueError: a setting that is out of range, a language that the corpus does not have.
+
+    """
+
+    def __init__(
+        self,
+        *,
+        corpus: str,
+        batch_seconds: float,
+        languages: Sequence[str] | None = None,
+        unit: Unit = "character",
+        word_min_count: int = 1,
+        speed_factors: Sequence[float] = (1.0,),
+        max_seconds: float | None = None,
+        sorted_first_epoch: bool = False,
+        num_workers: int = 0,
+        seed: int = 0,
+    ) -> None:
+        super().__init__()
+        self.sample_rate_hz = read_card(corpus).sample_rate_hz
+        if not speed_factors or not all(0.5 <= factor <= 2 for factor in speed_factors):
+            raise ValueError(f"speed_factors {list(speed_factors)} must be at least one number, each within 0.5 and 2")
+        for name, value in (("batch_seconds", batch_seconds), ("max_seconds", max_seconds)):
+            if value is not None and not 0 < value < float("inf"):
+                raise ValueError(f"{name} must be a positive number, got {value}")
+        self.corpus = corpus
+        self.batch_seconds = batch_seconds
+        self.languages = None if languages is None else tuple(languages)
+        self.unit: Unit = unit
+        self.word_min_count = word_min_count
+        self.speed_factors = tuple(speed_factors)
+        self.max_seconds = max_seconds
+        self.sorted_first_epoch = sorted_first_epoch
+        self.num_workers = num_workers
+        self.seed = seed
+        self._check_languages()
+
+    @cached_property
+    def _train(self) -> UtteranceStore:
+        return self._read("train")
+
+    @cached_property
+    def _validation(self) -> UtteranceStore:
+        return self._read("validation")
+
+    @cached_property
+    def _test(self) -> UtteranceStore:
+        return self._read("test")
+
+    @cached_property
+    def _tokenizer(self) -> Tokenizer:
+        if self.unit == "character":
+            return character_tokenizer(self._training_texts)
+        return word_tokenizer(self._training_texts, min_count=self.word_min_count)
+
+    @cached_property
+    def _kept(self) -> tuple[int, ...]:
+        """Numbers of the training utterances that are not too long."""
+        longest = float("inf") if self.max_seconds is None else self.max_seconds
+        return tuple(i for i, utterance in enumerate(self._train.utterances) if utterance.duration_seconds <= longest)
+
+    @property
+    def _training_texts(self) -> tuple[str, ...]:
+        return tuple(utterance.text for utterance in self._train.utterances)
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """The vocabulary: ``symbols[token]`` is a token's text."""
+        return self._tokenizer.symbols
+
+    def setup(self, stage: str) -> None:
+        """Read manifests and, unless ``stage`` is ``score``, all audio; checks the training texts.
+
+        Raises ``ValueError`` naming the utterance (and the file) for an unreadable file and an empty training text,
+        and where nothing is left to train on.
+        """
+        if stage == "score":
+            return  # texts are enough; pictures decode the few utterances that they show
+        for utterance in self._train.utterances:
+            if not self._tokenizer.encode(utterance.text):
+                raise ValueError(f"{self._train.path}: utterance {utterance.utterance_id!r} has an empty text")
+        if not self._kept:
+            raise ValueError(f"{self._train.path}: no training utterance (max_seconds {self.max_seconds})")
+        for store in (self._train, self._validation, self._test):
+            store.read_audio()
+
+    def train_dataloader(self) -> DataLoader[Draw]:
+        """``UtteranceBatch`` of at most ``batch_seconds``; every rank has equally many."""
+        store, kept = self._train, list(self._kept)
+        buckets = DurationBuckets(
+            indices=kept,
+            utterance_ids=[store.utterances[index].utterance_id for index in kept],
+            num_samples=store.num_samples[kept],
+            batch_samples=int(self.batch_seconds * self.sample_rate_hz),
+            speed_factors=self.speed_factors,
+            sorted_first_epoch=self.sorted_first_epoch,
+            seed=self.seed,
+        )
+        return DataLoader(
+            store,
+            batch_sampler=buckets,
+            collate_fn=UtteranceCollator(store, self._tokenizer),
+            num_workers=self.num_workers,
+            persistent_workers=self.num_workers > 0,
+        )
+
+    def val_dataloader(self) -> DataLoader[Draw]:
+        """Each validation utterance once."""
+        return self.evaluation_dataloader("validation")
+
+    def evaluation_dataloader(self, split: ScoredSplit) -> DataLoader[Draw]:
+        """Each utterance of a split once over all ranks, at its own speed, longest first."""
+        store = self._scored(split)
+        batches = EvaluationBatches(store.num_samples, batch_samples=int(self.batch_seconds * self.sample_rate_hz))
+        # A sampler of whole batches and no batch sampler: Lightning re-makes the latter for prediction, and fails.
+        return DataLoader(
+            store,
+            batch_size=None,
+            sampler=batches,
+            collate_fn=UtteranceCollator(store, self._tokenizer),
+            num_workers=self.num_workers,
+        )
+
+    def clip_ids(self, split: ScoredSplit) -> tuple[str, ...]:
+        """The utterances of a split, from its manifest."""
+        return tuple(utterance.utterance_id for utterance in self._scored(split).utterances)
+
+    def lengths(self, split: Split) -> tuple[UtteranceLength, ...]:
+        """Samples and tokens of each utterance; training ones at the fastest speed, without those left out."""
+        store = self._train if split == "train" else self._scored(split)
+        numbers = self._kept if split == "train" else range(len(store))
+        fastest = max(self.speed_factors) if split == "train" else 1.0
+        num_samples = store.num_samples.tolist()
+        return tuple(
+            UtteranceLength(
+                utterance_id=store.utterances[number].utterance_id,
+                num_samples=samples_at_speed(num_samples[number], fastest),
+                tokens=self._tokenizer.encode(store.utterances[number].text),
+            )
+            for number in numbers
+        )
+
+    def references(self, split: ScoredSplit) -> UtteranceReferences:
+        """What scoring may know of a split."""
+        store = self._scored(split)
+        index = {utterance.utterance_id: number for number, utterance in enumerate(store.utterances)}
+        return UtteranceReferences(
+            symbols=self.symbols,
+            unit=self.unit,
+            sample_rate_hz=self.sample_rate_hz,
+            texts={utterance.utterance_id: utterance.text for utterance in store.utterances},
+            languages={utterance.utterance_id: utterance.language for utterance in store.utterances},
+            speakers={utterance.utterance_id: utterance.speaker for utterance in store.utterances},
+            duration_seconds={utterance.utterance_id: utterance.duration_seconds for utterance in store.utterances},
+            training_texts=self._training_texts,
+            load_waveform=lambda utterance_id: store.waveform(index[utterance_id]),
+        )
+
+    def _scored(self, split: ScoredSplit) -> UtteranceStore:
+        match split:
+            case "validation":
+                return self._validation
+            case "test":
+                return self._test
+            case _:
+                raise ValueError(f"split {split!r} is not one of validation, test")
+
+    def _read(self, split: Split) -> UtteranceStore:
+        return UtteranceStore(
+            folder=data_root() / self.corpus,
+            split=split,
+            sample_rate_hz=self.sample_rate_hz,
+            languages=self.languages,
+        )
+
+    def _check_languages(self) -> None:
+        """Raise ``ValueError`` for a language that the training split does not have."""
+        allowed: Collection[str] = self._train.all_languages
+        for language in self.languages or ():
+            if language not in allowed:
+                close = difflib.get_close_matches(language, allowed, n=1)
+                hint = f" (did you mean {close[0]!r}?)" if close else ""
+                raise ValueError(
+                    f"languages: corpus {self.corpus!r} has no {language!r}{hint}; allowed: {', '.join(allowed)}"
+                )
+        if self.languages == ():
+            raise ValueError(f"languages: name at least one, or none at all (null); allowed: {', '.join(allowed)}")
