@@ -18,7 +18,10 @@ EXAMPLES = """examples:
   earmark report weak_sed --scale demo       mean ± std over seeds
   earmark ui                                 the MLflow dashboard on 127.0.0.1
 """
-SCORE_EXAMPLE = "example: earmark score events --reference test.tsv --estimated mine.tsv"
+SCORE_EXAMPLE = """examples:
+  earmark score events --reference test.tsv --estimated mine.tsv
+  earmark score text --reference ref.txt --hypothesis mine.txt
+"""
 
 
 class OneLineParser(argparse.ArgumentParser):
@@ -31,7 +34,7 @@ class OneLineParser(argparse.ArgumentParser):
 
 def build_parser() -> argparse.ArgumentParser:
     """All commands. Imports nothing heavy, so that ``earmark --help`` starts at once."""
-    from experiments import data_command, fit_command, score_command, table_commands, ui_command
+    from experiments import data_command, fit_command, score_command, score_text_command, table_commands, ui_command
 
     parser = OneLineParser(
         prog="earmark",
@@ -51,11 +54,20 @@ def build_parser() -> argparse.ArgumentParser:
         command = commands.add_parser(name, help=summary, formatter_class=argparse.RawDescriptionHelpFormatter)
         module.add_arguments(command)
         command.set_defaults(run=module.run)
-    score = commands.add_parser("score", help="score any system's output", epilog=SCORE_EXAMPLE)
+    score = commands.add_parser(
+        "score",
+        help="score any system's output",
+        epilog=SCORE_EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     kinds = score.add_subparsers(dest="kind", metavar="KIND", required=True)
-    events = kinds.add_parser("events", help="sound events", formatter_class=argparse.RawDescriptionHelpFormatter)
-    score_command.add_arguments(events)
-    events.set_defaults(run=score_command.run)
+    for name, scorer, summary in (
+        ("events", score_command, "sound events"),
+        ("text", score_text_command, "word and character error of texts"),
+    ):
+        kind = kinds.add_parser(name, help=summary, formatter_class=argparse.RawDescriptionHelpFormatter)
+        scorer.add_arguments(kind)
+        kind.set_defaults(run=scorer.run)
     return parser
 
 
