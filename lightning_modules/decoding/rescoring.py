@@ -2,7 +2,7 @@
 
 ``score(l) = log P_ctc(l|x) + α · log P_lm(l) + β · |words of l|``, the sentence's end included in P_lm. The model is
 asked once (``language_model_scores``); weights are then tried for nothing (``NBestScores.combine``). A model over the
-recogniser's own symbols reads its tokens; a model over words reads the words that the tokens spell. Legend: N hypotheses.
+recogniser's own symbols reads its tokens; a model over words reads the words that they spell. Legend: N hypotheses.
 """
 
 from __future__ import annotations
