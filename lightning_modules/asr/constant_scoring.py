@@ -1,0 +1,35 @@
+"""The floor of a recognition table: the best text that hears nothing, one for WER and one for CER."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from datamodules.annotations import UtteranceReferences
+from lightning_modules.metrics.constant_text import best_constant_cer, best_constant_wer
+from lightning_modules.scoring import Scoring
+
+
+class ConstantScoring(Scoring):
+    """Scores one and the same text for every test utterance; it reads no predictions.
+
+    The text is searched on the test references themselves, which favours it: what ends below has heard something.
+    """
+
+    def score(
+        self, *, predictions: Mapping[str, Path], references: Mapping[str, Any], output_dir: Path
+    ) -> dict[str, float]:
+        """See ``Scoring.score``. Writes the two texts to ``constants.json``."""
+        test: UtteranceReferences = references["test"]
+        texts = list(test.texts.values())
+        found = {
+            "wer": best_constant_wer(texts, training_texts=test.training_texts),
+            "cer": best_constant_cer(texts, training_texts=test.training_texts),
+        }
+        content = {name: constant._asdict() for name, constant in found.items()}
+        (output_dir / "constants.json").write_text(
+            json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
+        )
+        return {f"test/{name}": constant.rate for name, constant in found.items()}
