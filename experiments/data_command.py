@@ -32,6 +32,7 @@ SCALED = {
 }
 WHOLE = {
     "soundbank": ("recordings of ten sound classes and of backgrounds", "datamodules.corpora.soundbank"),
+    "prompts": ("telephone prompts in en, es, fr, it, ru with texts", "datamodules.corpora.speech_prompts"),
 }
 
 

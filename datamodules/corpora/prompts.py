@@ -19,7 +19,7 @@ from datamodules.corpora import debian
 
 PROMPTS_PER_PACKAGE = 120
 MIN_BYTES, MAX_BYTES = 4_000, 64_000  # 8 kB a second: 0.5 to 8 s
-_ROOT = "usr/share/asterisk/sounds/"
+SOUNDS_ROOT = "usr/share/asterisk/sounds/"
 _NOT_SPEECH = ("silence/", "beep", "ascending-2tone", "descending-2tone", "tt-monkeys", "confbridge-")
 
 
@@ -44,7 +44,7 @@ VOICES = (
 
 def read_prompts(voice: Voice, deb: Path) -> Iterator[tuple[str, NDArray[np.float32]]]:
     """The sampled prompts of one voice as (key, waveform of shape (samples,) at 16 kHz), sorted by key."""
-    root = f"{_ROOT}{voice.folder}/"
+    root = f"{SOUNDS_ROOT}{voice.folder}/"
 
     def is_prompt(path: str) -> bool:
         key = path.removeprefix(root)
@@ -54,4 +54,9 @@ def read_prompts(voice: Voice, deb: Path) -> Iterator[tuple[str, NDArray[np.floa
     sampled = sorted(fitting, key=lambda path: hashlib.sha256(path.encode()).digest())[:PROMPTS_PER_PACKAGE]
     for path in sorted(sampled):
         key = path.removeprefix(root).removesuffix(".g722")
-        yield key, np.asarray(G722(16_000, 64_000).decode(fitting[path]), dtype=np.float32) / 32768.0
+        yield key, decode_prompt(fitting[path])
+
+
+def decode_prompt(data: bytes) -> NDArray[np.float32]:
+    """The samples of a G.722 file at 16 kHz, shape (samples,)."""
+    return np.asarray(G722(16_000, 64_000).decode(data), dtype=np.float32) / 32768.0

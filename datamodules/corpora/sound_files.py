@@ -34,8 +34,13 @@ def decode(name: str, data: bytes) -> NDArray[np.float32]:
     return np.asarray(soxr.resample(waveform_SC.mean(axis=1), rate_hz, SAMPLE_RATE_HZ), dtype=np.float32)
 
 
-def trim_silence(waveform_S: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Cut both ends where the level stays 30 dB below the loudest 10 ms, leaving 20 ms of margin.
+def trim_silence(
+    waveform_S: NDArray[np.float32],
+    *,
+    below_peak_db: float = TRIM_BELOW_PEAK_DB,
+    margin_frames: int = _MARGIN_FRAMES,
+) -> NDArray[np.float32]:
+    """Cut both ends where the level stays 30 dB below the loudest 10 ms, leaving 20 ms of margin (two frames).
 
     >>> sound = np.concatenate([np.zeros(1600), np.ones(1600), np.zeros(3200)]).astype(np.float32)
     >>> len(trim_silence(sound)) / SAMPLE_RATE_HZ
@@ -45,8 +50,8 @@ def trim_silence(waveform_S: NDArray[np.float32]) -> NDArray[np.float32]:
     level_T = np.sqrt(np.mean(waveform_S[: num_frames * _FRAME].reshape(num_frames, _FRAME) ** 2, axis=1))
     if num_frames == 0 or not level_T.max() > 0:
         return waveform_S[:0]
-    loud = np.flatnonzero(level_T > level_T.max() * 10 ** (-TRIM_BELOW_PEAK_DB / 20))
-    first, last = max(0, loud[0] - _MARGIN_FRAMES), loud[-1] + 1 + _MARGIN_FRAMES
+    loud = np.flatnonzero(level_T > level_T.max() * 10 ** (-below_peak_db / 20))
+    first, last = max(0, loud[0] - margin_frames), loud[-1] + 1 + margin_frames
     return waveform_S[first * _FRAME : last * _FRAME]
 
 
