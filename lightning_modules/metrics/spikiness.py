@@ -1,6 +1,6 @@
 """How spiky CTC posteriors are: nearly all frames say blank with certainty, and a token lives for a frame or two.
 
-Graves et al. 2006 (section 5.3 and figure 1) saw it; Bluche et al. 2015 and Zeyer et al. 2021 say why training makes it
+Graves et al. 2006 (figure 1) show it; Bluche et al. 2015 and Zeyer et al. 2021 say why training makes it
 so. Figures of one split, over all its frames (a mean of utterances' means is something else):
 
 =======================  ==========================================================================================
