@@ -1,10 +1,10 @@
 """The best that a system can do that hears nothing: one and the same text for every utterance.
 
 A recogniser has learnt something only where it errs clearly less than that. The search favours the constant: it looks
-at the very references that it is scored on. Candidates are the empty text (100 % by definition), the most frequent units
-(characters or words) and the training texts that occur most often; the best few are then bettered by one edit after the
-other (a unit put in, replaced or taken out anywhere) until no edit helps: a steepest descent towards the references'
-median string (Kohonen 1985). The true optimum can only be lower, in practice by little.
+at the very references that it is scored on. Candidates are the empty text (100 % by definition), the most frequent
+units (characters or words) and the training texts that occur most often; the best few are then bettered by one edit
+after the other (a unit put in, replaced or taken out anywhere) until no edit helps: a steepest descent towards the
+references' median string (Kohonen 1985). The true optimum can only be lower, in practice by little.
 """
 
 from __future__ import annotations
