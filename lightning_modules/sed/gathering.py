@@ -1,20 +1,15 @@
-"""The ranks' predictions put together by clip id, on rank 0.
-
-Each rank predicts its own unpadded share; the union must be the split's clips, none missing and none twice, or the
-score would be of other data than the table says.
-"""
+"""The ranks' predictions of a split put together by clip id, on rank 0, as ``DetectionPredictions``."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
-import torch.distributed as dist
 from numpy.typing import NDArray
 from torch import Tensor
 
+from lightning_modules.gathering import gather_by_id
 from lightning_modules.sed.predictions import DetectionPredictions
 
 
@@ -27,8 +22,8 @@ class PredictedBatch(NamedTuple):
     num_frames_B: Tensor
 
 
-# One clip: its id, clip probabilities (C,), and the frame curves (T, C) of its real frames.
-_Clip = tuple[str, NDArray[np.float32], NDArray[np.float32] | None]
+# One clip's id, and its clip probabilities (C,) with the frame curves (T, C) of its real frames.
+_Clip = tuple[str, tuple[NDArray[np.float32], NDArray[np.float32] | None]]
 
 
 def gather_predictions(
@@ -39,34 +34,19 @@ def gather_predictions(
     ``batches`` is what ``Trainer.predict`` returned to this rank; ``clip_ids`` the split's own.
     Raises ``RuntimeError`` naming clips that are missing, foreign, or predicted twice.
     """
-    clips = [clip for batch in batches for clip in _clips(batch)]
-    if dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1:
-        shares: list[list[_Clip]] | None = [[]] * dist.get_world_size() if dist.get_rank() == 0 else None
-        dist.gather_object(clips, shares, dst=0)
-        if shares is None:
-            return None
-        clips = [clip for share in shares for clip in share]
-    _check_ids([clip[0] for clip in clips], expected=clip_ids)
-    return _stack(sorted(clips, key=lambda clip: clip[0]), classes=classes, hop_seconds=hop_seconds)
+    clips = gather_by_id([clip for batch in batches for clip in _clips(batch)], expected=clip_ids)
+    return None if clips is None else _stack(clips, classes=classes, hop_seconds=hop_seconds)
 
 
 def _clips(batch: PredictedBatch) -> Iterable[_Clip]:
     for row, clip_id in enumerate(batch.clip_ids):
         curves_BTC, frames = batch.frame_probabilities_BTC, int(batch.num_frames_B[row])
         curve_TC = None if curves_BTC is None else curves_BTC[row, :frames].float().numpy()
-        yield clip_id, batch.clip_probabilities_BC[row].float().numpy(), curve_TC
-
-
-def _check_ids(ids: Sequence[str], *, expected: Collection[str]) -> None:
-    twice = sorted(clip_id for clip_id, count in Counter(ids).items() if count > 1)
-    missing, foreign = sorted(set(expected) - set(ids)), sorted(set(ids) - set(expected))
-    for what, wrong in (("predicted twice", twice), ("missing", missing), ("not of this split", foreign)):
-        if wrong:
-            raise RuntimeError(f"predictions of {len(wrong)} clips are {what}, the first: {', '.join(wrong[:3])}")
+        yield clip_id, (batch.clip_probabilities_BC[row].float().numpy(), curve_TC)
 
 
 def _stack(clips: Sequence[_Clip], *, classes: Sequence[str], hop_seconds: float) -> DetectionPredictions:
-    curves = [curve_TC for _, _, curve_TC in clips if curve_TC is not None]
+    curves = [curve_TC for _, (_, curve_TC) in clips if curve_TC is not None]
     stacked_NTC = None
     if curves:
         stacked_NTC = np.zeros((len(curves), max(map(len, curves)), len(classes)), dtype=np.float32)
@@ -74,9 +54,9 @@ def _stack(clips: Sequence[_Clip], *, classes: Sequence[str], hop_seconds: float
             stacked_NTC[row, : len(curve_TC)] = curve_TC
     return DetectionPredictions(
         classes=tuple(classes),
-        clip_ids=tuple(clip_id for clip_id, _, _ in clips),
-        clip_probabilities_NC=np.stack([probabilities_C for _, probabilities_C, _ in clips]),
+        clip_ids=tuple(clip_id for clip_id, _ in clips),
+        clip_probabilities_NC=np.stack([probabilities_C for _, (probabilities_C, _) in clips]),
         frame_probabilities_NTC=stacked_NTC,
-        num_frames_N=np.array([0 if curve_TC is None else len(curve_TC) for _, _, curve_TC in clips], dtype=np.int64),
+        num_frames_N=np.array([0 if curve_TC is None else len(curve_TC) for _, (_, curve_TC) in clips], dtype=np.int64),
         hop_seconds=hop_seconds if curves else 0.0,
     )

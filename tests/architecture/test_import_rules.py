@@ -35,14 +35,15 @@ RULES: dict[str, tuple[str, ...]] = {
     ),
     "lightning_modules.callbacks": ("pytorch_lightning", "lightning_modules.callbacks", *CONTRACTS),
     "lightning_modules.scoring": (),
+    "lightning_modules.gathering": TORCH_ONLY,
     "lightning_modules.sed": (
         *TORCH_ONLY, "pytorch_lightning", "matplotlib", *CONTRACTS, "datamodules.dcase_tsv",
-        "lightning_modules.scoring",
+        "lightning_modules.scoring", "lightning_modules.gathering",
         *(f"lightning_modules.{part}" for part in ("sed", *PARTS)),
     ),
     "lightning_modules.asr": (
         *TORCH_ONLY, "pytorch_lightning", "matplotlib", *CONTRACTS, "lightning_modules.scoring",
-        *(f"lightning_modules.{part}" for part in ("asr", "lm", *PARTS)),
+        "lightning_modules.gathering", *(f"lightning_modules.{part}" for part in ("asr", "lm", *PARTS)),
     ),
     "lightning_modules.lm": (
         *TORCH_ONLY, "pytorch_lightning", "matplotlib", *CONTRACTS, "lightning_modules.scoring",
