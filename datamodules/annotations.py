@@ -131,10 +131,12 @@ class UtteranceReferences:
 class TextReferences:
     """What scoring a language model may know of one split: its sentences by id, and the training split's.
 
-    ``symbols`` is the vocabulary: characters joined by nothing, or words joined by spaces (``unit``).
+    ``symbols`` is the vocabulary: characters joined by nothing, or words joined by spaces (``unit``). ``languages``
+    (ISO 639-1) has the keys of ``texts``.
     """
 
     symbols: tuple[str, ...]
     unit: Literal["character", "word"]
     texts: Mapping[str, str]
+    languages: Mapping[str, str]
     training_texts: tuple[str, ...]

@@ -105,7 +105,7 @@ def _window_counts(sentences: Iterable[Sequence[int]], order: int) -> list[Count
 
 
 def _adjusted(lower: Mapping[Gram, int], higher: Mapping[Gram, int]) -> Counter[Gram]:
-    """Different tokens seen before each n-gram; before one that begins a sentence is nothing, and it keeps its count."""
+    """Different tokens seen before each n-gram; what begins a sentence has none before it and keeps its count."""
     adjusted = Counter(gram[1:] for gram in higher)
     for gram, count in lower.items():
         if len(gram) > 1 and gram[0] == BOUNDARY:

@@ -1,0 +1,176 @@
+"""The data module of language models: the transcripts of a speech corpus, no audio.
+
+The vocabulary is made of the training texts exactly as ``SpeechDataModule`` makes it, so that a language model and a
+recogniser of one corpus, unit and choice of languages share their token ids.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any, Literal
+
+import pytorch_lightning as pl
+from torch.utils.data import DataLoader
+
+from datamodules.annotations import TextReferences
+from datamodules.corpus_folder import data_root, read_card
+from datamodules.text_batches import (
+    EvaluationSampler,
+    SegmentSampler,
+    SentenceSampler,
+    TextStore,
+    TextStreams,
+)
+from datamodules.tokenizer import Tokenizer, Unit, character_tokenizer, word_tokenizer
+from datamodules.utterance_store import UtteranceStore
+
+Split = Literal["train", "validation", "test"]
+ScoredSplit = Literal["validation", "test"]
+
+
+class TextDataModule(pl.LightningDataModule):
+    """The texts of one prepared speech corpus.
+
+    Args:
+        corpus: folder under the data root, such as ``prompts``.
+        batch_size: rows of one optimiser step over *all* processes: streams, or sentences.
+        bptt_tokens: targets of one step in each stream (truncated BPTT); None serves each sentence on its own.
+        languages: ISO 639-1 codes to keep, in all splits; None keeps every language of the corpus.
+        unit: what a token is; words also get ``<unk>`` for what training does not have.
+        word_min_count: words that the training texts have less often are ``<unk>``.
+        num_workers: loader processes; of the machine, without any effect on what is learnt.
+        seed: order of the training sentences.
+
+    Raises:
+        CorpusMissingError: the corpus is not prepared.
+        ValueError: a setting that is out of range, a language that the corpus does not have.
+
+    """
+
+    def __init__(
+        self,
+        *,
+        corpus: str,
+        batch_size: int,
+        bptt_tokens: int | None = None,
+        languages: Sequence[str] | None = None,
+        unit: Unit = "character",
+        word_min_count: int = 1,
+        num_workers: int = 0,
+        seed: int = 0,
+    ) -> None:
+        super().__init__()
+        self.sample_rate_hz = read_card(corpus).sample_rate_hz
+        for name, value in (
+            ("batch_size", batch_size),
+            ("bptt_tokens", bptt_tokens),
+            ("word_min_count", word_min_count),
+        ):
+            if value is not None and value < 1:
+                raise ValueError(f"{name} must be 1 or more, got {value}")
+        self.corpus = corpus
+        self.batch_size = batch_size
+        self.bptt_tokens = bptt_tokens
+        self.languages = None if languages is None else tuple(languages)
+        self.unit: Unit = unit
+        self.word_min_count = word_min_count
+        self.num_workers = num_workers
+        self.seed = seed
+        known = self._train.all_languages
+        if self.languages is not None and (not self.languages or set(self.languages) - set(known)):
+            raise ValueError(f"languages {list(self.languages)}, allowed: null, or some of {', '.join(known)}")
+
+    @cached_property
+    def _train(self) -> UtteranceStore:
+        return self._read("train")
+
+    @cached_property
+    def _validation(self) -> UtteranceStore:
+        return self._read("validation")
+
+    @cached_property
+    def _test(self) -> UtteranceStore:
+        return self._read("test")
+
+    @cached_property
+    def _tokenizer(self) -> Tokenizer:
+        if self.unit == "character":
+            return character_tokenizer(_texts(self._train))
+        return word_tokenizer(_texts(self._train), min_count=self.word_min_count)
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """The vocabulary: ``symbols[token]`` is a token's text."""
+        return self._tokenizer.symbols
+
+    def train_dataloader(self) -> DataLoader[Any]:
+        """``TextStreamBatch``, or ``TextBatch`` where ``bptt_tokens`` is None; every rank has equally many."""
+        sentences = self._encoded(self._train)
+        if self.bptt_tokens is None:
+            lengths = [len(tokens) for tokens in sentences]
+            batches = SentenceSampler(lengths, batch_size=self.batch_size, seed=self.seed)
+            return self._loader(TextStore(self.clip_ids("train"), sentences), batches)
+        streams = TextStreams(sentences, batch_size=self.batch_size, bptt_tokens=self.bptt_tokens, seed=self.seed)
+        return self._loader(streams, SegmentSampler(streams.num_segments))
+
+    def val_dataloader(self) -> DataLoader[Any]:
+        """Each validation sentence once."""
+        return self.evaluation_dataloader("validation")
+
+    def evaluation_dataloader(self, split: ScoredSplit) -> DataLoader[Any]:
+        """Each sentence of a split once over all ranks, as ``TextBatch``."""
+        sentences = self._encoded(self._store(split))
+        batches = EvaluationSampler([len(tokens) for tokens in sentences], batch_size=self.batch_size)
+        return self._loader(TextStore(self.clip_ids(split), sentences), batches)
+
+    def clip_ids(self, split: Split) -> tuple[str, ...]:
+        """The sentences of a split, from its manifest."""
+        return tuple(utterance.utterance_id for utterance in self._store(split).utterances)
+
+    def references(self, split: ScoredSplit) -> TextReferences:
+        """What scoring may know of a split."""
+        utterances = self._store(split).utterances
+        return TextReferences(
+            symbols=self.symbols,
+            unit=self.unit,
+            texts={utterance.utterance_id: utterance.text for utterance in utterances},
+            languages={utterance.utterance_id: utterance.language for utterance in utterances},
+            training_texts=_texts(self._train),
+        )
+
+    def _encoded(self, store: UtteranceStore) -> list[tuple[int, ...]]:
+        return [self._tokenizer.encode(text) for text in _texts(store)]
+
+    def _loader(self, dataset: Any, sampler: Any) -> DataLoader[Any]:
+        # A sampler of whole batches and no batch sampler: Lightning re-makes the latter for prediction, and fails.
+        return DataLoader(
+            dataset,
+            batch_size=None,
+            sampler=sampler,
+            num_workers=self.num_workers,
+            persistent_workers=self.num_workers > 0,
+        )
+
+    def _store(self, split: Split) -> UtteranceStore:
+        match split:
+            case "train":
+                return self._train
+            case "validation":
+                return self._validation
+            case "test":
+                return self._test
+            case _:
+                raise ValueError(f"split {split!r} is not one of train, validation, test")
+
+    def _read(self, split: Split) -> UtteranceStore:
+        return UtteranceStore(
+            folder=data_root() / self.corpus,
+            split=split,
+            sample_rate_hz=self.sample_rate_hz,
+            languages=self.languages,
+        )
+
+
+def _texts(store: UtteranceStore) -> tuple[str, ...]:
+    return tuple(utterance.text for utterance in store.utterances)
