@@ -17,12 +17,15 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from datamodules.audio_facts import AudioFacts
+from datamodules.corpora.sound_files import SAMPLE_RATE_HZ
 from datamodules.importers.entry import ManifestEntry
+from datamodules.speed_perturbation import samples_at_speed
 
 NUM_EXAMPLES = 3
 MIN_FOR_OUTLIERS = 20  # a median and a spread of fewer say little
 OUTLIER_DEVIATIONS = 4.0  # of log(value) from its median, in robust standard deviations
 MIN_DEVIATION = math.log(1.2)  # of log(value): a corpus of equal lengths must not flag a hair's breadth
+SHORT_CHARACTERS = 8
 SLACK_SECONDS = 0.05  # manifests round times
 
 
@@ -54,10 +57,10 @@ class Finding:
 
 @dataclass(frozen=True)
 class Framing:
-    """How many frames CTC has to align with: mel frames every ``hop_seconds``, of which an encoder keeps every
-    ``subsampling``-th, of speech played ``speed`` times as fast (the fastest of the augmentation).
+    """How many frames CTC has to align with: features every ``hop_seconds``, of which an encoder keeps every
+    ``subsampling``-th, of training speech played ``speed`` times as fast (the fastest of the augmentation).
 
-    >>> Framing(hop_seconds=0.01, subsampling=4, speed=1.1).num_frames(1.0)
+    >>> Framing(hop_seconds=0.01, subsampling=4, speed=1.1).num_frames(1.0, split="train")
     23
     """
 
@@ -65,22 +68,42 @@ class Framing:
     subsampling: int = 4
     speed: float = 1.1
 
-    def num_frames(self, duration_seconds: float) -> int:
-        """Frames after subsampling; both roundings go up, as in our log-mel layer and convolutions."""
-        mel_frames = math.ceil(round(duration_seconds / self.speed / self.hop_seconds, 6))
-        return math.ceil(mel_frames / self.subsampling)
+    def num_frames(self, duration_seconds: float, *, split: str) -> int:
+        """Frames after subsampling at 16 kHz; both roundings go up, as in our log-mel layer and encoders."""
+        num_samples = samples_at_speed(
+            round(duration_seconds * SAMPLE_RATE_HZ), self.speed if split == "train" else 1.0
+        )
+        features = -(-num_samples // max(1, round(self.hop_seconds * SAMPLE_RATE_HZ)))
+        return -(-features // self.subsampling)
+
+
+def finding(
+    check: str,
+    severity: Literal["error", "warning"],
+    what: str,
+    concerned: Sequence[CheckedUtterance],
+    detail: Callable[[CheckedUtterance], str],
+) -> Finding | None:
+    """The finding on the utterances ``concerned``, or None; ``detail`` is what an example says beside place and id."""
+    if not concerned:
+        return None
+    examples = []
+    for one in concerned[:NUM_EXAMPLES]:
+        parts = (one.entry.place, one.entry.utterance_id, detail(one))
+        examples.append(": ".join(part for part in parts if part))
+    return Finding(check, severity, len(concerned), what, tuple(examples))
 
 
 def missing_audio(utterances: Sequence[CheckedUtterance]) -> Finding | None:
     """Files that are not there."""
     missing = [one for one in utterances if not one.audio.exists]
-    return _finding("missing_audio", "error", "audio file is missing", missing, lambda one: f"{one.entry.audio}")
+    return finding("missing_audio", "error", "audio file is missing", missing, lambda one: f"{one.entry.audio}")
 
 
 def unreadable_audio(utterances: Sequence[CheckedUtterance]) -> Finding | None:
     """Files that are there and do not decode to their end."""
     unreadable = [one for one in utterances if one.audio.exists and one.audio.problem]
-    return _finding(
+    return finding(
         "unreadable_audio", "error", "audio file cannot be decoded to its end", unreadable,
         lambda one: f"{one.entry.audio}: {one.audio.problem}",
     )  # fmt: skip
@@ -93,7 +116,7 @@ def outside_audio(utterances: Sequence[CheckedUtterance]) -> Finding | None:
         start, end = one.entry.start_seconds, one.entry.start_seconds + one.duration_seconds
         return start >= one.audio.duration_seconds or end > one.audio.duration_seconds + SLACK_SECONDS
 
-    return _finding(
+    return finding(
         "outside_audio", "error", "utterance reaches past the end of its file",
         [one for one in _readable(utterances) if reaches_past(one)],
         lambda one: f"{one.entry.start_seconds:g} s + {one.duration_seconds:g} s in {one.audio.duration_seconds:g} s",
@@ -103,20 +126,20 @@ def outside_audio(utterances: Sequence[CheckedUtterance]) -> Finding | None:
 def silent_audio(utterances: Sequence[CheckedUtterance]) -> Finding | None:
     """Files of digital silence."""
     silent = [one for one in _readable(utterances) if one.audio.peak < 2**-15]
-    return _finding("silent_audio", "warning", "audio is digital silence", silent, lambda one: f"{one.entry.audio}")
+    return finding("silent_audio", "warning", "audio is digital silence", silent, lambda one: f"{one.entry.audio}")
 
 
 def empty_text(utterances: Sequence[CheckedUtterance]) -> Finding | None:
     """Texts without a word after normalisation."""
     empty = [one for one in utterances if not one.entry.text.strip()]
-    return _finding("empty_text", "error", "text is empty", empty, lambda one: "")
+    return finding("empty_text", "error", "text is empty", empty, lambda one: "")
 
 
 def no_language(utterances: Sequence[CheckedUtterance]) -> Finding | None:
     """Utterances of which nobody says the language: their texts were not normalised."""
     without = [one for one in utterances if one.entry.language is None]
     what = "language is not given (--language xx), so the text was checked as written"
-    return _finding("no_language", "warning", what, without, lambda one: "")
+    return finding("no_language", "warning", what, without, lambda one: "")
 
 
 def unknown_characters(
@@ -128,7 +151,7 @@ def unknown_characters(
     counts = Counter(character for one in outside for character in set(one.entry.text) - known)
     listed = ", ".join(f"{character!r} ({count})" for character, count in counts.most_common(8))
     whose = "the alphabet" if given else "the training texts' alphabet"
-    return _finding(
+    return finding(
         "unknown_characters", "error" if given else "warning", f"characters outside {whose}: {listed}", outside,
         lambda one: ", ".join(map(repr, sorted(set(one.entry.text) - known))),
     )  # fmt: skip
@@ -138,21 +161,27 @@ def duration_outliers(utterances: Sequence[CheckedUtterance]) -> Finding | None:
     """Durations far from the median, in robust standard deviations of their logarithm."""
     timed = [one for one in _readable(utterances) if one.duration_seconds > 0]
     median, outliers = _outliers(timed, lambda one: one.duration_seconds, group=lambda one: 0)
-    return _finding(
+    return finding(
         "duration_outliers", "warning", "duration far from the median", outliers,
         lambda one: f"{one.duration_seconds:.2f} s (median {median[0]:.2f} s)",
     )  # fmt: skip
 
 
 def speech_rate_outliers(utterances: Sequence[CheckedUtterance]) -> Finding | None:
-    """Characters per second far from the language's median: a text that does not belong to its audio."""
+    """Characters per second far from the language's median: a text that does not belong to its audio.
+
+    Texts below ``SHORT_CHARACTERS`` may be slow: pauses are most of them.
+    """
     timed = [one for one in _readable(utterances) if one.duration_seconds > 0 and one.entry.text]
 
     def rate(one: CheckedUtterance) -> float:
         return len(one.entry.text) / one.duration_seconds
 
     median, outliers = _outliers(timed, rate, group=lambda one: one.entry.language)
-    return _finding(
+    outliers = [
+        one for one in outliers if len(one.entry.text) >= SHORT_CHARACTERS or rate(one) > median[one.entry.language]
+    ]
+    return finding(
         "speech_rate_outliers", "warning", "characters per second far from the language's median", outliers,
         lambda one: f"{rate(one):.1f} a second (median {median[one.entry.language]:.1f}): {one.entry.text[:40]!r}",
     )  # fmt: skip
@@ -160,15 +189,16 @@ def speech_rate_outliers(utterances: Sequence[CheckedUtterance]) -> Finding | No
 
 def unalignable(utterances: Sequence[CheckedUtterance], *, framing: Framing) -> Finding | None:
     """Texts that need more frames than there are: CTC needs one a character, and a blank between two equal ones."""
-    short = [
-        one for one in _readable(utterances) if framing.num_frames(one.duration_seconds) < frames_needed(one.entry.text)
-    ]
-    return _finding(
+
+    def frames(one: CheckedUtterance) -> int:
+        return framing.num_frames(one.duration_seconds, split=one.split)
+
+    return finding(
         "unalignable", "error",
-        f"too short for CTC (hop {framing.hop_seconds:g} s, every {framing.subsampling}th frame, "
-        f"speed {framing.speed:g})",
-        short,
-        lambda one: f"{one.duration_seconds:.2f} s make {framing.num_frames(one.duration_seconds)} frames, "
+        f"too short for CTC (hop {framing.hop_seconds:g} s, every {framing.subsampling}th frame, training at speed "
+        f"{framing.speed:g})",
+        [one for one in _readable(utterances) if frames(one) < frames_needed(one.entry.text)],
+        lambda one: f"{one.duration_seconds:.2f} s make {frames(one)} frames, "
         f"the text needs {frames_needed(one.entry.text)}",
     )  # fmt: skip
 
@@ -186,7 +216,7 @@ def duplicate_ids(utterances: Sequence[CheckedUtterance]) -> Finding | None:
     """Ids that stand twice, in one split or in two."""
     repeated = _repeated(utterances, lambda one: one.entry.utterance_id)
     first = {one.entry.utterance_id: one.entry.place for one in reversed(utterances)}
-    return _finding(
+    return finding(
         "duplicate_ids", "error", "id stands twice", repeated,
         lambda one: f"also {first[one.entry.utterance_id]}",
     )  # fmt: skip
@@ -198,13 +228,13 @@ def shared_audio(utterances: Sequence[CheckedUtterance]) -> Finding | None:
     shared = [
         one for one in _held_out(utterances) if "train" in splits[(one.entry.audio, one.entry.start_seconds)]
     ]  # fmt: skip
-    return _finding("shared_audio", "error", "the same audio is in training", shared, lambda one: f"{one.entry.audio}")
+    return finding("shared_audio", "error", "the same audio is in training", shared, lambda one: f"{one.entry.audio}")
 
 
 def repeated_audio(utterances: Sequence[CheckedUtterance]) -> Finding | None:
     """The same stretch of audio twice in one split."""
     repeated = _repeated(utterances, lambda one: (one.split, one.entry.audio, one.entry.start_seconds))
-    return _finding(
+    return finding(
         "repeated_audio", "warning", "the same audio stands twice in a split", repeated,
         lambda one: f"{one.entry.audio}",
     )  # fmt: skip
@@ -214,7 +244,7 @@ def shared_texts(utterances: Sequence[CheckedUtterance]) -> Finding | None:
     """Texts of validation and test that training has too: a language model knows them by heart."""
     splits = _splits_by(utterances, lambda one: (one.entry.language, one.entry.text))
     shared = [one for one in _held_out(utterances) if "train" in splits[(one.entry.language, one.entry.text)]]
-    return _finding(
+    return finding(
         "shared_texts", "warning", "held-out text is in training too", shared,
         lambda one: repr(one.entry.text[:60]),
     )  # fmt: skip
@@ -227,7 +257,7 @@ def shared_speakers(utterances: Sequence[CheckedUtterance]) -> Finding | None:
         one for one in _held_out(utterances) if one.entry.speaker is not None and "train" in splits[one.entry.speaker]
     ]
     speakers = len({one.entry.speaker for one in shared})
-    return _finding(
+    return finding(
         "shared_speakers", "warning", f"held-out utterance by a speaker of training ({speakers} speakers)", shared,
         lambda one: f"speaker {one.entry.speaker}",
     )  # fmt: skip
@@ -239,7 +269,7 @@ def mixed_sample_rates(utterances: Sequence[CheckedUtterance]) -> Finding | None
     usual = counts.most_common(1)[0][0] if counts else 0
     listed = ", ".join(f"{rate} Hz: {count}" for rate, count in sorted(counts.items()))
     others = [one for one in _readable(utterances) if one.audio.sample_rate_hz != usual]
-    return _finding(
+    return finding(
         "mixed_sample_rates", "warning", f"sample rates differ ({listed})", others,
         lambda one: f"{one.audio.sample_rate_hz} Hz",
     )  # fmt: skip
@@ -248,7 +278,7 @@ def mixed_sample_rates(utterances: Sequence[CheckedUtterance]) -> Finding | None
 def several_channels(utterances: Sequence[CheckedUtterance]) -> Finding | None:
     """Files of more than one channel, of which the first is taken."""
     several = [one for one in _readable(utterances) if one.audio.num_channels > 1]
-    return _finding(
+    return finding(
         "several_channels", "warning", "audio has several channels, the first is used", several,
         lambda one: f"{one.audio.num_channels} channels",
     )  # fmt: skip
@@ -304,19 +334,3 @@ def _outliers(
             far = np.abs(logs_N - middle) > OUTLIER_DEVIATIONS * spread
             outliers += [one for one, is_far in zip(members, far, strict=True) if is_far]
     return medians, outliers
-
-
-def _finding(
-    check: str,
-    severity: Literal["error", "warning"],
-    what: str,
-    concerned: Sequence[CheckedUtterance],
-    detail: Callable[[CheckedUtterance], str],
-) -> Finding | None:
-    if not concerned:
-        return None
-    examples = []
-    for one in concerned[:NUM_EXAMPLES]:
-        parts = (one.entry.place, one.entry.utterance_id, detail(one))
-        examples.append(": ".join(part for part in parts if part))
-    return Finding(check, severity, len(concerned), what, tuple(examples))
