@@ -33,6 +33,9 @@ SCALED = {
 WHOLE = {
     "soundbank": ("recordings of ten sound classes and of backgrounds", "datamodules.corpora.soundbank"),
     "prompts": ("telephone prompts in en, es, fr, it, ru with texts", "datamodules.corpora.speech_prompts"),
+    "fillets": ("a game's dialogues in cs, nl with texts", "datamodules.corpora.speech_fillets"),
+    "festvox_ru": ("long Russian sentences of one reader, with texts", "datamodules.corpora.speech_festvox_ru"),
+    "stamps": ("names of things in nine languages with texts", "datamodules.corpora.speech_stamps"),
 }
 
 
