@@ -39,7 +39,8 @@ def read_lhotse(path: Path, *, audio_root: Path | None = None) -> Iterator[Manif
         if not isinstance(cut, MonoCut) or cut.recording is None:
             raise ManifestError(f"{place}: {type(cut).__name__} {cut.id!r}, allowed: single cuts of recordings")
         for segment in cut.supervisions:
-            yield _entry(segment, cut.recording, cut.start + segment.start, root=root, place=place)
+            start = max(0.0, round(cut.start + segment.start, 6))  # of the text, where the cut cuts into it
+            yield _entry(segment, cut.recording, start, root=root, place=place)
 
 
 def _load(path: Path) -> object:
