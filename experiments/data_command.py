@@ -11,6 +11,8 @@ import importlib
 import sys
 from typing import TYPE_CHECKING
 
+from experiments import check_command, import_command
+
 if TYPE_CHECKING:
     from datamodules.corpus_folder import CorpusCard
 
@@ -20,6 +22,8 @@ EXAMPLE = """examples:
   earmark data tones --scale tiny           synthetic clips in the same layout, in a second
   earmark data prompts                      telephone prompts in five languages, with texts
   earmark data spoken_tones --scale tiny    synthetic speech in the same layout: every character is a tone
+  earmark data import mine --train my.tsv   your own manifests as a corpus, audio in place
+  earmark data check mine                   what is wrong with a speech corpus or a manifest
 
 Corpora live under data/ in the current folder; EARMARK_DATA moves it. What is there is not made again."""
 NO_PACKAGE_MANAGER = 3
@@ -50,6 +54,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         corpus.add_argument("--scale", help="tiny, demo (default) or full, where the corpus has it")
         corpus.add_argument("--seed", type=_seed, default=0, help="another draw of the same corpus (default 0)")
         corpus.add_argument("--rebuild", action="store_true", help="make it again although it is there")
+    for name, command, summary in (
+        ("import", import_command, "a corpus from your own manifests"),
+        ("check", check_command, "find what is wrong with speech: a corpus, or your own manifests"),
+    ):
+        verb = corpora.add_parser(name, help=summary)
+        command.add_arguments(verb)
+        verb.set_defaults(run=command.run)
 
 
 def run(arguments: argparse.Namespace) -> int:

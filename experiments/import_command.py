@@ -68,8 +68,11 @@ def run(arguments: argparse.Namespace) -> int:
     from datamodules.corpora.speech_summary import summarise_speech
     from datamodules.corpus_folder import data_root
     from datamodules.imported_corpus import import_corpus
+    from experiments.data_command import SCALED, WHOLE
     from experiments.errors import UserError
 
+    if arguments.name.split("/")[0] in SCALED | WHOLE:
+        raise UserError(f"NAME: {arguments.name!r} is one of earmark's own corpora, allowed: another name")
     try:
         card = import_corpus(
             arguments.name,
