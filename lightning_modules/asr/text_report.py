@@ -19,6 +19,7 @@ from typing import Any
 from datamodules.annotations import UtteranceReferences
 from lightning_modules.asr.error_table import write_error_csv, write_error_html
 from lightning_modules.metrics.bootstrap import Bootstrap
+from lightning_modules.metrics.edits import error_rate
 from lightning_modules.metrics.text_scores import TextScores, score_texts
 
 LENGTHS_WORDS = (5, 10, 20)  # utterances of up to so many words; the last group has more
@@ -82,14 +83,13 @@ def report_texts(
 
 def _overall(scores: TextScores) -> dict[str, float]:
     words, characters = scores.total
-    per_word = 1 / words.length if words.length else math.nan
     right = sum(edits.words.errors == 0 for edits in scores.utterances.values())
     return {
         "wer": words.rate,
         "cer": characters.rate,
-        "substitutions": words.substitutions * per_word,
-        "deletions": words.deletions * per_word,
-        "insertions": words.insertions * per_word,
+        "substitutions": error_rate(words.substitutions, words.length),
+        "deletions": error_rate(words.deletions, words.length),
+        "insertions": error_rate(words.insertions, words.length),
         "utterances_right": right / len(scores.utterances) if scores.utterances else math.nan,
     }
 

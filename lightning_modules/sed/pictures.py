@@ -12,16 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
 from datamodules.annotations import ClipReferences, Event, FrameGrid
 from lightning_modules.decoding.events import PostProcessing
-from lightning_modules.layers.log_mel import LogMel
+from lightning_modules.layers.log_mel_picture import draw_log_mel
 from lightning_modules.metrics.event_based import match_events
 from lightning_modules.sed.predictions import DetectionPredictions
 
 Events = Mapping[str, Sequence[Event]]
-FREQUENCY_TICKS_HZ = (250, 500, 1000, 2000, 4000, 8000)
 SHORT_BELOW_SECONDS = 1.0
 RICHNESS_WEIGHT = 0.25  # a clip with all there is to see may lie this far in F1 from the step that it stands for
 
@@ -101,7 +99,7 @@ def _draw_clip(clip: str, references: ClipReferences, estimated: Sequence[Event]
         fontsize=13,
     )
     colours = {label: f"C{references.classes.index(label) % 10}" for label in shown}
-    _draw_log_mel(axes[0], clip, references)
+    draw_log_mel(axes[0], references.load_waveform(clip), sample_rate_hz=references.sample_rate_hz)
     _draw_events(axes[1], shown, colours, reference, estimated)
     if curves is not None:
         _draw_curves(list(axes[2:]), clip, shown, colours, reference, curves)
@@ -114,27 +112,6 @@ def _draw_clip(clip: str, references: ClipReferences, estimated: Sequence[Event]
     for ax in axes:
         ax.tick_params(labelsize=10)
     return figure
-
-
-def _draw_log_mel(ax: Any, clip: str, references: ClipReferences) -> None:
-    log_mel = LogMel(sample_rate_hz=references.sample_rate_hz)
-    waveform = torch.from_numpy(np.ascontiguousarray(references.load_waveform(clip), dtype=np.float32))
-    decibels_TM = log_mel.decibels(waveform.unsqueeze(0))[0].numpy()
-    top = float(decibels_TM.max())
-    ax.imshow(
-        decibels_TM.T,
-        origin="lower",
-        aspect="auto",
-        cmap="magma",
-        vmin=top - 70,
-        vmax=top,
-        extent=(0, len(decibels_TM) * log_mel.hop_seconds, -0.5, log_mel.num_mels - 0.5),
-    )
-    filters_KM = log_mel.get_buffer("filters_KM").numpy()
-    centres_M = filters_KM.argmax(axis=0) * references.sample_rate_hz / log_mel.window_samples
-    ticks = [hertz for hertz in FREQUENCY_TICKS_HZ if hertz <= centres_M[-1]]
-    ax.set_yticks(np.interp(ticks, centres_M, np.arange(log_mel.num_mels)), [f"{hertz}" for hertz in ticks])
-    ax.set_ylabel("mel bands (Hz)", fontsize=11)
 
 
 def _draw_events(
