@@ -90,7 +90,9 @@ def _linked(model: str, allowed: Sequence[str]) -> list[str]:
         bases = inspect.getmro(getattr(importlib.import_module(module), name))
     except (ImportError, AttributeError):
         return []
-    parameters = {parameter for base in bases for parameter in inspect.signature(vars(base).get("__init__", object)).parameters}
+    parameters = {
+        parameter for base in bases for parameter in inspect.signature(vars(base).get("__init__", object)).parameters
+    }
     return [name for name in LINKED if name in parameters]
 
 
