@@ -28,7 +28,7 @@ def greedy(
 
     ``log_probs_BTV`` are natural-log posteriors; frames from ``num_frames_B`` on are not looked at. Among equally
     probable symbols the lowest index wins. On a GPU only (B, T) numbers leave the device. Raises ``ValueError`` for
-    shapes, lengths or a blank that do not fit.
+    shapes, lengths or a blank that do not fit, and for NaN.
 
     The lattice of Graves' example: the best path is all blank, though "a" has 0.64 in sum and "" only 0.36.
 
@@ -47,6 +47,8 @@ def greedy(
     emitted_BT[:, 1:] &= best_BT[:, 1:] != best_BT[:, :-1]
     sums_BT = np.cumsum(np.where(inside_BT, peak_BT, 0.0), axis=1)  # one after another: padding changes no bit
     score_B = sums_BT[:, -1] if sums_BT.size else np.zeros(len(sums_BT))
+    if np.isnan(score_B).any():
+        raise ValueError(f"row {np.isnan(score_B).argmax()} of log_probs_BTV holds NaN")
     row_N, frame_N = np.nonzero(emitted_BT)
     cuts_B = np.searchsorted(row_N, np.arange(1, len(best_BT)))
     tokens_B = np.split(best_BT[row_N, frame_N], cuts_B)

@@ -51,7 +51,8 @@ def prefix_search(
     and so on; the best complete labelling met is its answer, never less probable than best path's (in the section), but
     perhaps not the best of all. ``prefix_search_batch`` counts such sections. ``score`` is the log of the joined
     labelling's exact probability over the whole utterance, ``frames`` its tokens' first frames on its best path.
-    Raises ``ValueError`` for a shape or blank that does not fit.
+    Where a frame gives no symbol a probability the answer is empty with score -inf. Raises ``ValueError`` for a shape
+    or blank that does not fit, and for NaN.
 
     Best path reads nothing here, though "a" (token 1) has a probability of 0.64 and "" only 0.36:
 
@@ -92,6 +93,10 @@ def _search(
 ) -> SearchedBatch:
     if log_probs_TV.ndim != 2 or not 0 <= blank < log_probs_TV.shape[1]:
         raise ValueError(f"log_probs_TV {log_probs_TV.shape} and blank {blank}, allowed: (T, V) and 0 <= blank < V")
+    if np.isnan(log_probs_TV).any():
+        raise ValueError("log_probs_TV holds NaN")
+    if (log_probs_TV == -np.inf).all(axis=1).any():
+        return SearchedBatch([Hypothesis((), -np.inf, ())], 0, 0)
     inside_T = np.pad(np.exp(log_probs_TV[:, blank], dtype=np.float64) <= blank_threshold, 1)
     sections = np.flatnonzero(inside_T[1:] != inside_T[:-1]).reshape(-1, 2).tolist()
     searched = [_search_within(log_probs_TV[first:end], blank, max_expansions) for first, end in sections]

@@ -68,8 +68,8 @@ class WfstDecoder:
         word_bonus: float = 0.0,
         log_priors_V: NDArray[np.floating] | None = None,
         prior_scale: float = 1.0,
-        beam: float = 16.0,
-        max_active: int = 7000,
+        beam: float = 12.0,
+        max_active: int = 3000,
     ) -> list[Hypothesis]:
         """The best sentence of each utterance. ``beam`` is in units of ``score`` (nats).
 
@@ -79,6 +79,8 @@ class WfstDecoder:
 
         Where the search ends within a word, the beam is doubled, and doubled again. If that does not help either, the
         words that its best path has completed are the answer (perhaps none), with the unfinished path's score.
+
+        Raises ``ValueError`` for settings out of range and for NaN.
         """
         if not (lm_weight > 0 and beam > 0 and max_active > MIN_ACTIVE):
             raise ValueError(
@@ -94,6 +96,8 @@ class WfstDecoder:
         hypotheses = []
         for log_probs_TV, scores_TV, num_frames in zip(log_probs_BTV, scores_BTV, num_frames_B, strict=True):
             costs_TV = np.ascontiguousarray(scores_TV[: int(num_frames)] / np.float32(lm_weight))
+            if np.isnan(costs_TV).any():
+                raise ValueError(f"row {len(hypotheses)} of log_probs_BTV holds NaN")
             path = self._search(graph, costs_TV, beam / lm_weight, max_active)
             tokens, frames = self._collapse(path)
             ctc_score = labelling_log_prob(log_probs_TV[: int(num_frames)], tokens, blank=self.blank)

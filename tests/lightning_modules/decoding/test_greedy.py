@@ -62,5 +62,14 @@ def test_names_what_does_not_fit(lengths, blank, told):
         greedy(np.zeros((1, 4, 3)), lengths, blank=blank)
 
 
+def test_names_the_row_with_nan_but_not_one_in_the_padding():
+    log_probs_BTV = np.zeros((3, 4, 2))
+    log_probs_BTV[2, 3] = np.nan
+    assert len(greedy(log_probs_BTV, [4, 4, 3])) == 3
+    for given_BTV in (log_probs_BTV, torch.from_numpy(log_probs_BTV)):
+        with pytest.raises(ValueError, match="row 2 of log_probs_BTV holds NaN"):
+            greedy(given_BTV, [4, 4, 4])
+
+
 def test_doctest():
     assert doctest.testmod(module).failed == 0

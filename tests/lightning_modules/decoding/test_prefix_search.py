@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from datamodules.annotations import Hypothesis
 from lightning_modules.decoding import labelling
 from lightning_modules.decoding import prefix_search as module
 from lightning_modules.decoding.greedy import greedy
@@ -76,6 +77,12 @@ def test_batches_tensors_and_padding_change_nothing():
 def test_names_what_does_not_fit():
     with pytest.raises(ValueError, match=r"blank 3, allowed: \(T, V\) and 0 <= blank < V"):
         prefix_search(np.zeros((4, 3)), blank=3)
+
+
+def test_tells_nan_and_reads_nothing_where_nothing_is_possible():
+    with pytest.raises(ValueError, match="holds NaN"):
+        prefix_search(np.array([[-0.1, np.nan]]))
+    assert prefix_search(np.array([[-0.7, -0.7], [-np.inf, -np.inf]])) == Hypothesis((), -np.inf, ())
 
 
 def test_doctests():

@@ -156,6 +156,8 @@ def test_names_settings_and_models_that_do_not_fit():
     decoder = WfstDecoder(symbols=SYMBOLS, words=["a"], ngrams=unigrams(["a"]))
     with pytest.raises(ValueError, match=r"lm_weight 0\.0, .* above 0"):
         decoder.decode(spoken("a"), [3], lm_weight=0.0)
+    with pytest.raises(ValueError, match="row 0 of log_probs_BTV holds NaN"):
+        decoder.decode(np.full((1, 3, len(SYMBOLS)), np.nan), [3])
 
 
 def test_tells_which_extra_is_missing(monkeypatch):
