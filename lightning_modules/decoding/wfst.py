@@ -93,7 +93,7 @@ class WfstDecoder:
             scores_BTV = scores_BTV - np.float32(prior_scale) * np.asarray(log_priors_V, dtype=np.float32)
         graph = self._with_bonus(word_bonus / lm_weight)
         self.num_widened = self.num_unfinished = 0
-        hypotheses = []
+        hypotheses: list[Hypothesis] = []
         for log_probs_TV, scores_TV, num_frames in zip(log_probs_BTV, scores_BTV, num_frames_B, strict=True):
             costs_TV = np.ascontiguousarray(scores_TV[: int(num_frames)] / np.float32(lm_weight))
             if np.isnan(costs_TV).any():
