@@ -53,7 +53,7 @@ def test_pictures_replace_older_ones_worst_first_and_every_sign_has_a_glyph(tmp_
     assert sorted(tmp_path.iterdir()) == paths
     names = [path.stem for path in paths]
     assert [name.split("-", 1)[0] for name in names] == ["01", "02"]
-    assert names[0] == "01-u_4" or names[0] == "01-u_1"
+    assert names[0] in ("01-u_1", "01-u_2", "01-u_4")  # the three with errors
     for path in paths:
         pixels = imread(path)
         assert pixels.shape[1] >= 1200
