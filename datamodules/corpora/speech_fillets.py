@@ -101,4 +101,4 @@ def parse_dialogues(script: str) -> Iterator[tuple[str, Line]]:
     """
     code = "\n".join(line for line in script.splitlines() if not line.lstrip().startswith("--"))
     for name, font, _, text in _LINE.findall(code):
-        yield name, Line(font, re.sub(r"\\(.)", r"\1", text))
+        yield name, Line(font, re.sub(r"\\(.)", r"\1", text.replace(r"\n", " ")))
