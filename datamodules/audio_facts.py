@@ -64,9 +64,10 @@ def all_audio_facts(paths: Iterable[Path], *, num_threads: int | None = None) ->
 
 def _decoded(file: soundfile.SoundFile) -> AudioFacts:
     num_samples, peak, finite = 0, 0.0, True
-    for block_SC in file.blocks(_BLOCK, dtype="float32", always_2d=True):
+    # Not SoundFile.blocks(): it pads what a cut MP3 lacks.
+    while len(block_SC := file.read(_BLOCK, dtype="float32", always_2d=True)):
         num_samples += len(block_SC)
-        largest = float(np.max(np.abs(block_SC))) if block_SC.size else 0.0
+        largest = float(np.max(np.abs(block_SC)))
         finite = finite and np.isfinite(largest).item()
         peak = max(peak, largest)
     problem = _cut_short(file, num_samples)

@@ -172,13 +172,21 @@ def _print(utterances: Sequence[CheckedUtterance], findings: Sequence[Finding], 
         table = Table("severity", "count", "finding", "first of them")
         for finding in findings:
             style = "red" if finding.severity == "error" else "yellow"
-            cells = (Text(finding.what, overflow="fold"), Text("\n".join(finding.examples), overflow="fold"))
+            cells = (
+                Text(finding.what, overflow="fold"),
+                Text("\n".join(map(_short, finding.examples)), overflow="fold"),
+            )
             table.add_row(Text(finding.severity, style=style), str(finding.count), *cells)
         console.print(table)
     if trial is not None:
         console.print(trial.sentence(), highlight=False, markup=False)
     num_errors = sum(finding.severity == "error" for finding in findings)
     console.print(f"{num_errors} errors, {len(findings) - num_errors} warnings", highlight=False)
+
+
+def _short(example: str) -> str:
+    """An example with its file relative to the current folder, where it is in it."""
+    return example.removeprefix(f"{Path.cwd()}/")
 
 
 def _positive(text: str) -> float:

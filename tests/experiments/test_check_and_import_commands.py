@@ -1,0 +1,165 @@
+"""``earmark data import`` and ``earmark data check`` through the command line: exit codes, one-line errors, JSON."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from experiments.cli import main
+
+WORDS = ("pes", "kůň", "čáp", "had", "lev")
+
+
+@pytest.fixture
+def corpus(tmp_path: Path, earmark_home: Path) -> Path:
+    """Manifests without fault: 40 training texts, one validation and one test text of other speakers."""
+    rng = np.random.default_rng(0)
+    texts = {
+        "train": [f"{WORDS[number % 5]} {WORDS[number // 5 % 5]} {WORDS[number // 25]}" for number in range(40)],
+        "validation": ["lev had"],
+        "test": ["pes"],
+    }
+    for split, of_split in texts.items():
+        rows = ["audio\ttext\tspeaker\tid"]
+        for number, text in enumerate(of_split):
+            soundfile.write(tmp_path / f"{split}{number}.flac", rng.uniform(-0.3, 0.3, 16_000 + 100 * number), 16_000)
+            rows.append(f"{split}{number}.flac\t{text}\t{split}\t{split}{number}")
+        (tmp_path / f"{split}.tsv").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    return tmp_path
+
+
+def edit(path: Path, old: str, new: str) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+
+
+def check(corpus: Path, *options: str) -> list[str]:
+    manifests = ("--validation", str(corpus / "validation.tsv"), "--test", str(corpus / "test.tsv"))
+    return ["data", "check", str(corpus / "train.tsv"), *manifests, "--language", "cs", *options]
+
+
+def findings(corpus: Path, capsys, *options: str) -> tuple[int, dict[str, dict]]:
+    code = main(check(corpus, "--json", *options))
+    document = json.loads(capsys.readouterr().out)
+    assert document["errors"] + document["warnings"] == len(document["findings"])
+    return code, {finding["check"]: finding for finding in document["findings"]}
+
+
+def test_manifests_without_fault_are_checked_imported_and_checked_again(corpus, capsys):
+    assert findings(corpus, capsys) == (0, {})
+    manifests = [
+        word for split in ("train", "validation", "test") for word in (f"--{split}", str(corpus / f"{split}.tsv"))
+    ]
+    assert main(["data", "import", "mine", *manifests, "--language", "cs"]) == 0
+    assert "earmark data check mine" in capsys.readouterr().out
+    assert main(["data", "check", "mine"]) == 0
+    printed = capsys.readouterr().out
+    assert printed.startswith("train 40 utterances, 0.7 min; validation 1 utterances")
+    assert "one training step of the demo CTC model" in printed
+    assert printed.endswith("0 errors, 0 warnings\n")
+
+
+def cut_in_half(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+@pytest.mark.parametrize(
+    ("fault", "name", "severity"),
+    [
+        (lambda c: (c / "train3.flac").unlink(), "missing_audio", "error"),
+        (lambda c: cut_in_half(c / "train3.flac"), "unreadable_audio", "error"),
+        (lambda c: edit(c / "train.tsv", "pes pes pes\t", "\t"), "empty_text", "error"),
+        (lambda c: edit(c / "train.tsv", "pes pes pes\t", f"{'pes ' * 8}\t"), "unalignable", "error"),
+        (lambda c: edit(c / "train.tsv", "\ttrain3\n", "\ttrain2\n"), "duplicate_ids", "error"),
+        (lambda c: edit(c / "test.tsv", "test0.flac", "train3.flac"), "shared_audio", "error"),
+        (lambda c: edit(c / "test.tsv", "pes", "quo"), "unknown_characters", "warning"),
+        (lambda c: edit(c / "train.tsv", "pes pes pes\t", "pes 7\t"), "unspeakable_text", "warning"),
+        (lambda c: edit(c / "test.tsv", "pes", "pes pes pes"), "shared_texts", "warning"),
+        (lambda c: edit(c / "test.tsv", "\ttest\t", "\ttrain\t"), "shared_speakers", "warning"),
+        (lambda c: soundfile.write(c / "train3.flac", np.full(8000, 0.1), 8000), "mixed_sample_rates", "warning"),
+        (lambda c: soundfile.write(c / "train3.flac", np.zeros(16_000), 16_000), "silent_audio", "warning"),
+        (lambda c: soundfile.write(c / "train3.flac", np.full(320_000, 0.1), 16_000), "duration_outliers", "warning"),
+    ],
+)
+def test_each_fault_is_found_and_errors_alone_fail(corpus, capsys, fault, name, severity):
+    fault(corpus)
+    code, found = findings(corpus, capsys)
+    assert found[name]["severity"] == severity
+    assert found[name]["count"] == 1
+    assert ".tsv, line " in found[name]["examples"][0]
+    assert code == (severity == "error")
+
+
+def test_a_given_alphabet_holds_all_there_may_be(corpus, capsys):
+    code, found = findings(corpus, capsys, "--alphabet", "pesahdlvkůňč")
+    assert (code, found["unknown_characters"]["severity"]) == (1, "error")
+    assert "'á'" in found["unknown_characters"]["examples"][0]
+    assert findings(corpus, capsys, "--alphabet", "pesahdlvkůňčá") == (0, {})
+
+
+def test_an_utterance_longer_than_a_batch_is_an_error(corpus, capsys):
+    code, found = findings(corpus, capsys, "--batch-seconds", "1")
+    assert code == 1
+    assert "'train39'" in found["longest_batch"]["what"]
+
+
+def test_the_table_names_severity_count_and_place(corpus, capsys, monkeypatch):
+    monkeypatch.chdir(corpus)
+    (corpus / "train3.flac").unlink()
+    assert main(check(corpus)) == 1
+    printed = " ".join(capsys.readouterr().out.replace("│", " ").split())
+    assert "error 1 audio file is missing train.tsv, line 5: train3:" in printed
+    assert printed.endswith("1 errors, 0 warnings")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["check", "nothing"], "nothing: no corpus in"),
+        (["check", "a.tsv"], "a.tsv, line 1: no column 'text'"),
+        (["check", "a.tsv", "--format", "kaldi"], "a.tsv: no file 'wav.scp'"),
+        (["import", "prompts", "--train", "a.tsv"], "'prompts' is one of earmark's own corpora, allowed: another name"),
+        (["import", "mine", "--train", "absent.tsv"], "absent.tsv: no such file or folder"),
+        (["import", "mine", "--train", "b.tsv"], "b.tsv, line 2: utterance '1' has no language"),
+    ],
+)
+def test_mistakes_are_one_line_and_exit_code_2(tmp_path, earmark_home, monkeypatch, capsys, arguments, message):
+    monkeypatch.chdir(tmp_path)
+    Path("a.tsv").write_text("audio\n1.wav\n", encoding="utf-8")
+    Path("b.tsv").write_text("audio\ttext\n1.wav\tano\n", encoding="utf-8")
+    assert main(["data", *arguments]) == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    [line] = printed.err.splitlines()
+    assert line.startswith("earmark: error: ")
+    assert message in line
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "allowed"),
+    [
+        ("--speed", "2", "a number from 1 to 1.5"),
+        ("--subsampling", "0", "a whole number, 1 or more"),
+        ("--batch-seconds", "nan", "a number of seconds above 0"),
+        ("--language", "Czech", "an ISO 639 code such as en"),
+        ("--format", "xls", "invalid choice: 'xls'"),
+    ],
+)
+def test_options_out_of_range_are_refused(capsys, option, value, allowed):
+    with pytest.raises(SystemExit) as left:
+        main(["data", "check", "prompts", option, value])
+    assert left.value.code == 2
+    assert allowed in capsys.readouterr().err
+
+
+def test_check_of_a_corpus_takes_no_manifests(corpus, capsys):
+    assert main(["data", "spoken_tones", "--scale", "tiny"]) == 0
+    assert main(["data", "check", "spoken_tones/tiny"]) == 0
+    capsys.readouterr()
+    assert main(["data", "check", "spoken_tones/tiny", "--test", "a.tsv"]) == 2
+    assert "--test: spoken_tones/tiny is a corpus" in capsys.readouterr().err
