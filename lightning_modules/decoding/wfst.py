@@ -9,6 +9,7 @@ still back off if that is likelier, as every back-off graph. Legend: B utterance
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 from itertools import groupby
 from typing import Any, NamedTuple
 
@@ -140,14 +141,21 @@ class WfstDecoder:
     def _with_bonus(self, bonus: float) -> Any:
         """The graph with every word's cost lowered (each path has a word's label once); the last one is kept."""
         if bonus != self._rewarded[0]:
+            arcs_of, weight = self._kaldifst.ArcIterator, self._kaldifst.TropicalWeight
             graph = self._graph.copy()
             graph.set_final(graph.start, graph.final(graph.start))  # a copy shares its arcs until it is written to
-            for state in self._kaldifst.StateIterator(graph):
-                for arc in self._kaldifst.ArcIterator(graph, state):
+            for state in self._word_states:
+                for arc in arcs_of(graph, state):
                     if arc.olabel:
-                        arc.weight = self._kaldifst.TropicalWeight(arc.weight.value - bonus)
+                        arc.weight = weight(arc.weight.value - bonus)
             self._rewarded = (bonus, graph)
         return self._rewarded[1]
+
+    @cached_property
+    def _word_states(self) -> list[int]:
+        """The states that some word leaves: few, and going through all arcs takes seconds."""
+        fst = self._kaldifst
+        return [s for s in fst.StateIterator(self._graph) if any(arc.olabel for arc in fst.ArcIterator(self._graph, s))]
 
 
 def _packages() -> tuple[Any, Any]:
