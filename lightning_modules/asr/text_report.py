@@ -23,6 +23,7 @@ from lightning_modules.metrics.edits import error_rate
 from lightning_modules.metrics.text_scores import TextScores, score_texts
 
 LENGTHS_WORDS = (5, 10, 20)  # utterances of up to so many words; the last group has more
+LENGTH_NAMES = ("up_to_5_words", "6_to_10_words", "11_to_20_words", "over_20_words")
 ENOUGH_SPEAKERS = 10  # from here on confidence is over speakers; percentiles of fewer blocks are rough and too narrow
 
 
@@ -39,7 +40,7 @@ def report_texts(
     Rates are in 0-1. ``SPLIT/wer``, ``/cer``; ``/substitutions``, ``/deletions``, ``/insertions`` over words;
     ``/wer_ci95_low`` and ``_high`` (blocks are speakers where there are ``ENOUGH_SPEAKERS``, else utterances);
     ``/wer_LANGUAGE`` and ``/cer_LANGUAGE`` where there are several; ``/wer_speaker_max`` likewise;
-    ``/wer_up_to_5_words``, ``/wer_6_to_10_words``, …, ``/wer_over_20_words`` by the reference's length;
+    ``/wer_up_to_5_words`` and so on (``LENGTH_NAMES``) by the reference's length;
     ``/utterances_right``, the share without any word error. Raises ``ValueError`` where the ids are not the split's.
     """
     output_dir.mkdir(parents=True, exist_ok=True)
@@ -61,9 +62,8 @@ def report_texts(
     _write_hypotheses(output_dir / f"hypotheses_{split}.tsv", hypotheses)
     write_error_csv(output_dir / f"errors_{split}.csv", scores, hypotheses, references)
     write_error_html(output_dir / f"errors_{split}.html", scores, hypotheses, references, title=f"{split} errors")
-    seconds = references.duration_seconds
     for name, parts in groups.items():
-        _write_groups(output_dir / f"per_{name}.csv", name, parts, seconds)
+        _write_groups(output_dir / f"per_{name}.csv", name, parts, references.duration_seconds)
     _write_json(
         output_dir / "scores.json",
         {
@@ -122,12 +122,8 @@ def _by_group(groups: Mapping[str, Mapping[str, TextScores]]) -> dict[str, float
 
 def _lengths(scores: TextScores) -> dict[str, str]:
     """The name of each utterance's group by the number of words of its reference."""
-    starts = [0, *(edge + 1 for edge in LENGTHS_WORDS)]
-    names = [f"up_to_{LENGTHS_WORDS[0]}_words"]
-    names += [f"{start}_to_{end}_words" for start, end in zip(starts[1:], LENGTHS_WORDS[1:], strict=False)]
-    names.append(f"over_{LENGTHS_WORDS[-1]}_words")
     return {
-        utterance: names[sum(edits.words.length > edge for edge in LENGTHS_WORDS)]
+        utterance: LENGTH_NAMES[sum(edits.words.length > edge for edge in LENGTHS_WORDS)]
         for utterance, edits in scores.utterances.items()
     }
 
@@ -135,12 +131,15 @@ def _lengths(scores: TextScores) -> dict[str, str]:
 def _write_groups(
     path: Path, name: str, parts: Mapping[str, TextScores], duration_seconds: Mapping[str, float]
 ) -> None:
+    """The group that errs most first, but lengths from short to long."""
+    order = sorted(parts, key=lambda of: LENGTH_NAMES.index(of) if name == "length" else -parts[of].total.words.rate)
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(
             (name, "wer", "cer", "substitutions", "deletions", "insertions", "words", "utterances", "minutes")
         )
-        for group, part in sorted(parts.items(), key=lambda item: -item[1].total.words.rate):
+        for group in order:
+            part = parts[group]
             words, characters = part.total
             minutes = sum(duration_seconds[utterance] for utterance in part.utterances) / 60
             rates = (f"{unit.rate:.4f}" if unit.length else "" for unit in (words, characters))
