@@ -9,7 +9,6 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import soundfile
 import torch
 
 from datamodules.batches import UtteranceBatch
@@ -60,7 +59,7 @@ def try_longest_batch(
         return _step(load_batch(batch, tokenizer=tokenizer), symbols=tokenizer.symbols)
     except InfeasibleError:
         return None  # found and named by ``unalignable``
-    except (ValueError, OSError, MemoryError, RuntimeError, soundfile.SoundFileError) as error:
+    except (ValueError, OSError, MemoryError, RuntimeError) as error:  # libsndfile's are RuntimeErrors
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         return Finding("longest_batch", "error", 1, f"the longest batch cannot be trained on: {reason}", ())
 
