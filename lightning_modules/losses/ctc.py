@@ -46,7 +46,7 @@ def ctc_loss(log_probs_BTV: Tensor, num_frames_B: Tensor, tokens_BU: Tensor, num
     >>> ctc_loss(log_probs_BTV, torch.tensor([2]), torch.tensor([[1]]), torch.tensor([1])).neg().exp()
     tensor([0.6400])
     """
-    position_1U = torch.arange(tokens_BU.shape[1] - 1, device=tokens_BU.device) + 1
+    position_1U = torch.arange(1, max(tokens_BU.shape[1], 1), device=tokens_BU.device)
     repeats_BU = (tokens_BU[:, 1:] == tokens_BU[:, :-1]) & (position_1U < num_tokens_B.unsqueeze(1))
     infeasible_B = num_frames_B < num_tokens_B + repeats_BU.sum(1)
     if bool(infeasible_B.any()):
