@@ -15,7 +15,7 @@ from lightning_modules.asr.predictions import PosteriorPredictions
 from lightning_modules.asr.tuning import Weights
 from lightning_modules.decoding.greedy import greedy
 from lightning_modules.decoding.prefix_beam import prefix_beam_search
-from lightning_modules.decoding.prefix_search import prefix_search
+from lightning_modules.decoding.prefix_search import prefix_search_batch
 
 
 class Decoder(ABC):
@@ -52,14 +52,30 @@ class Greedy(Decoder):
 
 
 class PrefixSearch(Decoder):
-    """Graves' best-first search, in sections cut where P(blank) is above ``blank_threshold``."""
+    """Graves' best-first search, in sections cut where P(blank) is above ``blank_threshold``.
 
-    def __init__(self, *, blank_threshold: float = 0.9999) -> None:
+    A section that takes more than ``max_expansions`` prefixes is cut again and counted.
+    """
+
+    def __init__(self, *, blank_threshold: float = 0.9999, max_expansions: int = 1000) -> None:
         self.blank_threshold = blank_threshold
+        self.max_expansions = max_expansions
+        self._counts: dict[str, float] = {}
 
     def decode(self, predictions: PosteriorPredictions, weights: Weights) -> list[Hypothesis]:
         """See ``Decoder.decode``."""
-        return [prefix_search(log_probs_TV, blank_threshold=self.blank_threshold) for _, log_probs_TV in predictions]
+        found = prefix_search_batch(
+            predictions.padded(),
+            predictions.num_frames_N,
+            blank_threshold=self.blank_threshold,
+            max_expansions=self.max_expansions,
+        )
+        self._counts = {"sections": found.num_sections, "sections_unfinished": found.num_unfinished}
+        return found.hypotheses
+
+    def counts(self) -> dict[str, float]:
+        """Sections of the utterances, and those that were not searched to their end."""
+        return self._counts
 
 
 class PrefixBeam(Decoder):

@@ -32,9 +32,9 @@ class Wfst(Decoder):
         self,
         *,
         beam: float = 12.0,
-        lm_weights: Sequence[float] = (0.3, 0.5, 0.7, 1.0, 1.4, 2.0),
-        word_bonuses: Sequence[float] = (-1.0, 0.0, 1.0, 2.0, 3.0),
-        prior_scales: Sequence[float] = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0),
+        lm_weights: Sequence[float] = (0.3, 0.5, 0.8, 1.2, 2.0),
+        word_bonuses: Sequence[float] = (0.0, 1.0, 2.0, 3.0),
+        prior_scales: Sequence[float] = (0.0, 0.3, 0.6, 0.9),
     ) -> None:
         self.beam = beam
         self._grid = {

@@ -27,7 +27,7 @@ RULES: dict[str, tuple[str, ...]] = {
     "lightning_modules.layers": (*TORCH_ONLY, "lightning_modules.layers", *CONTRACTS),
     "lightning_modules.losses": (*TORCH_ONLY, "lightning_modules.losses", *CONTRACTS),
     "lightning_modules.decoding.wfst": (
-        *TORCH_ONLY, "kaldifst", "kaldilm", "kaldi_decoder", "lightning_modules.decoding", *CONTRACTS,
+        *TORCH_ONLY, "kaldifst", "kaldi_decoder", "lightning_modules.decoding", *CONTRACTS,
     ),
     "lightning_modules.decoding": (*TORCH_ONLY, "lightning_modules.decoding", *CONTRACTS),
     "lightning_modules.metrics": (
