@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from datamodules.transcripts import TranscriptFileError, read_transcripts, write_transcripts
 
-FUNCTION_FIXTURE = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+FUNCTION_FIXTURE = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=50)
 NOT_IN_A_WORD = st.characters(exclude_categories=["Cs", "Cc", "Zs", "Zl", "Zp"], exclude_characters="()\ufeff")
 IDS = st.text(NOT_IN_A_WORD, min_size=1, max_size=8).map(lambda text: unicodedata.normalize("NFC", text))
 WORDS = st.text(NOT_IN_A_WORD, min_size=1, max_size=6).map(lambda text: unicodedata.normalize("NFC", text))

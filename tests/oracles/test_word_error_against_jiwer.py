@@ -19,7 +19,7 @@ def counts(output):
     return {name: getattr(output, name) for name in ("hits", "substitutions", "deletions", "insertions")}
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(PAIRS)
 def test_counts_and_alignments_are_jiwers(pairs):
     references, hypotheses = (list(texts) for texts in zip(*pairs, strict=True))
@@ -40,7 +40,7 @@ def test_counts_and_alignments_are_jiwers(pairs):
             assert align(pieces(reference), pieces(hypothesis)) == theirs
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(PAIRS, st.integers(1, 6))
 def test_the_metric_equals_jiwer_to_the_last_digit_whatever_the_batches(pairs, batch_size):
     references, hypotheses = (list(texts) for texts in zip(*pairs, strict=True))
