@@ -24,6 +24,7 @@ from datamodules.corpus_folder import CorpusCard, CorpusMissingError, corpus_nam
 
 LOWEST_HZ, HIGHEST_HZ = 300.0, 5500.0
 FADE_SECONDS = 0.01
+GAP_SECONDS = 0.02  # after each tone, so that two of one character are two
 
 
 @dataclass(frozen=True)
@@ -154,16 +155,17 @@ def _frequencies_hz(scale: SpokenToneScale) -> dict[str, float]:
 def _speak(
     text: str, *, speaker: _Speaker, frequencies_hz: dict[str, float], rng: np.random.Generator
 ) -> NDArray[np.float32]:
-    """The tones of a text, 80 to 120 ms each, a space being a pause, between two short pauses; shape (samples,)."""
+    """The tones of a text, 80 to 120 ms each with their gaps, a space being a pause; shape (samples,)."""
     parts = [np.zeros(SAMPLE_RATE_HZ // 20)]
     for character in text:
-        time_S = np.arange(round(rng.uniform(0.08, 0.12) * SAMPLE_RATE_HZ)) / SAMPLE_RATE_HZ
+        time_S = np.arange(round(rng.uniform(0.06, 0.1) * SAMPLE_RATE_HZ)) / SAMPLE_RATE_HZ
         pitch_hz = frequencies_hz.get(character, 0.0) * speaker.pitch
         tone_S = np.sin(2 * np.pi * pitch_hz * time_S)  # a space: nothing
         if 2 * pitch_hz < SAMPLE_RATE_HZ / 2:
             tone_S += speaker.overtone * np.sin(4 * np.pi * pitch_hz * time_S)
-        fade_S = np.minimum(1.0, np.minimum(time_S, time_S[::-1]) / FADE_SECONDS)  # so that two of one are two
-        parts.append(tone_S * fade_S * rng.uniform(0.2, 0.4))
+        fade_S = np.minimum(1.0, np.minimum(time_S, time_S[::-1]) / FADE_SECONDS)
+        tone_S *= fade_S * rng.uniform(0.2, 0.4)
+        parts += [tone_S, np.zeros(round(GAP_SECONDS * SAMPLE_RATE_HZ))]
     parts.append(np.zeros(SAMPLE_RATE_HZ // 20))
     speech_S = np.concatenate(parts)
     return np.asarray(speech_S + rng.normal(0.0, 0.003, len(speech_S)), dtype=np.float32)

@@ -20,7 +20,8 @@ EXAMPLE = """examples:
   earmark data soundscapes --scale demo     real events over real backgrounds (fetches the soundbank first)
   earmark data soundbank                    the recordings alone, by class and family
   earmark data tones --scale tiny           synthetic clips in the same layout, in a second
-  earmark data prompts                      telephone prompts in five languages, with texts
+  earmark data prompts                      real speech with texts: telephone prompts in five languages
+  earmark data fillets                      real speech with texts: Czech and Dutch dialogues of a game
   earmark data spoken_tones --scale tiny    synthetic speech in the same layout: every character is a tone
   earmark data import mine --train my.tsv   your own manifests as a corpus, audio in place
   earmark data check mine                   what is wrong with a speech corpus or a manifest
