@@ -25,93 +25,91 @@ STAYS = -1  # the "token" of a candidate that is already in the beam
 SMALLEST = 2.0**-100
 
 
+STAY = np.dtype([("in_blank", np.float64), ("in_token", np.float64), ("total_before", np.float64), ("kept", np.int64)])
+CANDIDATE = np.dtype([("factor", np.float64), ("slot", np.int64), ("token", np.int64), ("node", np.int64)])
+
+
 class Candidates(NamedTuple):
-    """Scratch memory: stays by slot; candidates in the order found; tokens and slots still worth trying."""
+    """Scratch memory: what stays, by slot; candidates in the order found; tokens and slots still worth trying."""
 
-    in_blank_S: NDArray[np.float64]
-    in_token_S: NDArray[np.float64]
-    total_S: NDArray[np.float64]
+    stays_S: NDArray[np.void]
+    new_C: NDArray[np.void]
     prob_C: NDArray[np.float64]
-    slot_C: NDArray[np.int32]
-    token_C: NDArray[np.int32]
     kept_C: NDArray[np.bool_]
-    node_C: NDArray[np.int32]
-    factor_C: NDArray[np.float64]
-    stays_S: NDArray[np.bool_]
-    tokens_V: NDArray[np.int32]
-    slots_S: NDArray[np.int32]
+    tokens_V: NDArray[np.int64]
+    slots_S: NDArray[np.int64]
 
 
-@njit(cache=True, nogil=True)
-def _candidates(num_slots: int, num_symbols: int) -> Candidates:
-    room = 3 * num_slots + 1
+def no_candidates(*, beam_size: int, num_symbols: int) -> Candidates:
+    """The memory for one search."""
+    room = 3 * beam_size + 1
     return Candidates(
-        np.empty(num_slots), np.empty(num_slots), np.zeros(num_slots), np.empty(room), np.empty(room, np.int32),
-        np.empty(room, np.int32), np.empty(room, np.bool_), np.empty(room, np.int32), np.empty(room),
-        np.empty(num_slots, np.bool_), np.empty(num_symbols, np.int32), np.empty(num_slots, np.int32),
-    )  # fmt: skip
+        stays_S=np.zeros(beam_size + 1, STAY),
+        new_C=np.empty(room, CANDIDATE),
+        prob_C=np.empty(room),
+        kept_C=np.empty(room, np.bool_),
+        tokens_V=np.empty(num_symbols, np.int64),
+        slots_S=np.empty(beam_size, np.int64),
+    )
 
 
 @njit(cache=True, nogil=True)
-def run(probs_TV: NDArray[np.float64], beam: Beam, fusion: Fusion) -> bool:
+def run(probs_TV: NDArray[np.float64], beam: Beam, found: Candidates, fusion: Fusion) -> bool:
     """Go through the frames that are left; False where rows are missing that only the outside can fill (kind GIVEN)."""
-    beam_size = len(beam.node_S) - 1
-    found = _candidates(beam_size + 1, probs_TV.shape[1] - 1)
     if beam.counts[FRAME] == 0:
         start(fusion, beam)
-    for t in range(beam.counts[FRAME], len(probs_TV)):
-        beam.counts[FRAME] = t
-        probs_V = probs_TV[t]
-        highest = _stay(probs_V, beam, fusion, found)
-        slots = beam.counts[SLOTS]
-        floor = found.in_blank_S[0] + found.in_token_S[0] if slots == beam_size else 0.0
-        for s in range(1, slots):
-            floor = min(floor, found.in_blank_S[s] + found.in_token_S[s])
+    while beam.counts[FRAME] < len(probs_TV):
+        probs_V = probs_TV[beam.counts[FRAME]]
+        highest, lowest = _stay(probs_V, beam, fusion, found)
+        floor = lowest if beam.counts[SLOTS] == len(found.slots_S) else 0.0
         num_tokens = 0
-        for token in range(len(probs_V) - 1):
+        for token in range(len(found.tokens_V)):
             if token != fusion.blank and probs_V[token] * fusion.most_V[token] * highest > floor:
                 found.tokens_V[num_tokens] = token
                 num_tokens += 1
-        if num_tokens:
-            if fusion.kind != NOTHING and not fill_rows(beam, fusion):
+        if num_tokens > 0:
+            if not fill_rows(beam, fusion):
                 return False
-            count = _extend(probs_V, beam, fusion, found, num_tokens, floor)
-            _renew(beam, fusion, found, count)
+            _renew(beam, fusion, found, _extend(probs_V, beam, fusion, found, num_tokens, floor))
         else:
-            beam.in_blank_S[:slots] = found.in_blank_S[:slots]
-            beam.in_token_S[:slots] = found.in_token_S[:slots]
+            for s in range(beam.counts[SLOTS]):
+                beam.slots_S[s].in_blank = found.stays_S[s].in_blank
+                beam.slots_S[s].in_token = found.stays_S[s].in_token
         _rescale(beam)
-    beam.counts[FRAME] = len(probs_TV)
-    return fusion.kind != GIVEN or bool(beam.has_row_S[: beam.counts[SLOTS]].all())
+        beam.counts[FRAME] += 1
+    return fill_rows(beam, fusion)
 
 
 @njit(cache=True, nogil=True)
-def _stay(probs_V: NDArray[np.float64], beam: Beam, fusion: Fusion, found: Candidates) -> float:
-    """Forward variables of the beam's prefixes one frame on, into ``found``; returns the likeliest one's total before.
+def _stay(probs_V: NDArray[np.float64], beam: Beam, fusion: Fusion, found: Candidates) -> tuple[float, float]:
+    """Forward variables of the beam's prefixes one frame on, into ``found``.
 
     Their own last token repeats, a blank follows, or the prefix without it, where it is in the beam, adds it: after a
-    blank only, where it ends in the same token (Graves 2006, section 3.2).
+    blank only, where it ends in the same token (Graves 2006, section 3.2). Returns the likeliest prefix's probability
+    before this frame, and the least likely one's after it.
     """
-    slots = beam.counts[SLOTS]
-    highest = 0.0
-    for s in range(slots):
-        found.total_S[s] = beam.in_blank_S[s] + beam.in_token_S[s]
-        highest = max(highest, found.total_S[s])
-    found.total_S[len(beam.node_S) - 1] = 0.0
+    slots, stays = beam.slots_S, found.stays_S
+    highest, lowest = 0.0, np.inf
+    for s in range(beam.counts[SLOTS]):
+        stays[s].total_before = slots[s].in_blank + slots[s].in_token
+        highest = max(highest, stays[s].total_before)
     blank_prob = probs_V[fusion.blank]
-    for s in range(slots):
-        parent, last = beam.parent_S[s], beam.last_S[s]
-        before = beam.in_blank_S[parent] if beam.last_S[parent] == last else found.total_S[parent]
-        found.in_blank_S[s] = found.total_S[s] * blank_prob
-        found.in_token_S[s] = (beam.in_token_S[s] + before * beam.factor_S[s]) * probs_V[last]
-    return highest
+    for s in range(beam.counts[SLOTS]):
+        parent, last = slots[s].parent, slots[s].last
+        before = slots[parent].in_blank if slots[parent].last == last else stays[parent].total_before
+        stays[s].in_blank = stays[s].total_before * blank_prob
+        stays[s].in_token = (slots[s].in_token + before * slots[s].factor) * probs_V[last]
+        lowest = min(lowest, stays[s].in_blank + stays[s].in_token)
+    return highest, lowest
 
 
 @njit(cache=True, nogil=True)
 def fill_rows(beam: Beam, fusion: Fusion) -> bool:
     """Compute the rows that slots lack; False where only the outside can."""
+    if fusion.kind == NOTHING:
+        return True
     for s in range(beam.counts[SLOTS]):
-        if not beam.has_row_S[s]:
+        if not beam.slots_S[s].has_row:
             if fusion.kind == GIVEN:
                 return False
             fill_row(fusion, beam, s)
@@ -123,38 +121,37 @@ def _extend(
     probs_V: NDArray[np.float64], beam: Beam, fusion: Fusion, found: Candidates, num_tokens: int, floor: float
 ) -> int:
     """Gather stays and extensions above ``floor``; returns how many the next beam holds: the first of ``found``."""
-    slots = beam.counts[SLOTS]
+    slots, live, beam_size = beam.slots_S, beam.counts[SLOTS], len(found.slots_S)
     beam.counts[STAMP] += 1
     stamp = beam.counts[STAMP]
-    for s in range(slots):
-        found.prob_C[s] = found.in_blank_S[s] + found.in_token_S[s]
-        found.slot_C[s], found.token_C[s], found.slots_S[s] = s, STAYS, s
-        if beam.last_S[s] < beam.child_stamp_SV.shape[1]:
-            beam.child_stamp_SV[beam.parent_S[s], beam.last_S[s]] = stamp
-    count, live = slots, slots
+    for s in range(live):
+        found.prob_C[s] = found.stays_S[s].in_blank + found.stays_S[s].in_token
+        found.new_C[s].slot, found.new_C[s].token, found.slots_S[s] = s, STAYS, s
+        if slots[s].last < beam.stamps_SV.shape[1]:
+            beam.stamps_SV[slots[s].parent, slots[s].last] = stamp
+    count = live
     for taken in range(num_tokens):
         token = _likeliest(probs_V, fusion, found, taken, num_tokens)
-        prob = probs_V[token]
-        most = prob * fusion.most_V[token]
-        tried, live = live, 0
+        prob, tried, live = probs_V[token], live, 0
         for index in range(tried):
             s = found.slots_S[index]
-            if found.total_S[s] * most <= floor:
+            total = found.stays_S[s].total_before
+            if total * prob * fusion.most_V[token] <= floor:
                 continue
             found.slots_S[live] = s
             live += 1
-            new = prob * (beam.in_blank_S[s] if beam.last_S[s] == token else found.total_S[s])
+            new = prob * (slots[s].in_blank if slots[s].last == token else total)
             if fusion.kind != NOTHING:
                 new *= beam.rows_SV[s, token]
-            if new > floor and beam.child_stamp_SV[s, token] != stamp:
-                found.prob_C[count], found.slot_C[count], found.token_C[count] = new, s, token
+            if new > floor and beam.stamps_SV[s, token] != stamp:
+                found.prob_C[count], found.new_C[count].slot, found.new_C[count].token = new, s, token
                 count += 1
                 if count == len(found.prob_C):
-                    count, floor = _cut(found, count, len(beam.node_S) - 1)
+                    count, floor = _cut(found, count, beam_size)
         if live == 0:
             break
-    if count > len(beam.node_S) - 1:
-        count, floor = _cut(found, count, len(beam.node_S) - 1)
+    if count > beam_size:
+        count, floor = _cut(found, count, beam_size)
     return int(count)
 
 
@@ -179,8 +176,7 @@ def _cut(found: Candidates, count: int, keep: int) -> tuple[int, float]:
     for index in range(count):
         if found.kept_C[index]:
             found.prob_C[moved] = found.prob_C[index]
-            found.slot_C[moved] = found.slot_C[index]
-            found.token_C[moved] = found.token_C[index]
+            found.new_C[moved].slot, found.new_C[moved].token = found.new_C[index].slot, found.new_C[index].token
             moved += 1
     return moved, bound
 
@@ -188,28 +184,30 @@ def _cut(found: Candidates, count: int, keep: int) -> tuple[int, float]:
 @njit(cache=True, nogil=True)
 def _renew(beam: Beam, fusion: Fusion, found: Candidates, count: int) -> None:
     """Make the beam of the first ``count`` candidates: stays keep their slots, new prefixes take the others."""
-    found.stays_S[:] = False
-    for c in range(count):
-        s, token = found.slot_C[c], found.token_C[c]
-        if token == STAYS:
-            found.stays_S[s] = True
-            beam.in_blank_S[s], beam.in_token_S[s] = found.in_blank_S[s], found.in_token_S[s]
-            continue
-        node, is_new = child_of(beam, beam.node_S[s], token)
-        found.node_C[c], found.factor_C[c] = node, 1.0
-        if fusion.kind != NOTHING:
-            found.factor_C[c] = beam.rows_SV[s, token]
-            if is_new:
-                follow(fusion, beam, node, found.factor_C[c])
+    slots, stays = beam.slots_S, found.stays_S
     for s in range(beam.counts[SLOTS]):
-        if not found.stays_S[s]:
-            beam.slot_N[beam.node_S[s]] = NONE
+        stays[s].kept = 0
+    for c in range(count):
+        new = found.new_C[c]
+        if new.token == STAYS:
+            stays[new.slot].kept = 1
+            continue
+        new.node, is_new = child_of(beam, slots[new.slot].node, new.token)
+        new.factor = 1.0
+        if fusion.kind != NOTHING:
+            new.factor = beam.rows_SV[new.slot, new.token]
+            if is_new:
+                follow(fusion, beam, new.node, new.factor)
+    for s in range(beam.counts[SLOTS]):
+        if stays[s].kept:
+            slots[s].in_blank, slots[s].in_token = stays[s].in_blank, stays[s].in_token
+        else:
+            beam.nodes_N[slots[s].node].slot = NONE
     _seat(beam, found, count)
-    nobody = len(beam.node_S) - 1
     beam.counts[SLOTS] = count
     for s in range(count):
-        parent = beam.parent_N[beam.node_S[s]]
-        beam.parent_S[s] = nobody if parent == NONE or beam.slot_N[parent] == NONE else beam.slot_N[parent]
+        parent = NONE if slots[s].node == 0 else beam.nodes_N[beam.nodes_N[slots[s].node].parent].slot
+        slots[s].parent = len(found.slots_S) if parent == NONE else parent
 
 
 @njit(cache=True, nogil=True)
@@ -217,14 +215,15 @@ def _seat(beam: Beam, found: Candidates, count: int) -> None:
     """Write the new prefixes into the slots that are free."""
     s = 0
     for c in range(count):
-        if found.token_C[c] == STAYS:
+        new = found.new_C[c]
+        if new.token == STAYS:
             continue
-        while found.stays_S[s]:
+        while s < beam.counts[SLOTS] and found.stays_S[s].kept:
             s += 1
-        beam.in_blank_S[s], beam.in_token_S[s] = 0.0, found.prob_C[c]
-        beam.last_S[s], beam.node_S[s] = found.token_C[c], found.node_C[c]
-        beam.factor_S[s], beam.has_row_S[s] = found.factor_C[c], False
-        beam.slot_N[found.node_C[c]] = s
+        slot = beam.slots_S[s]
+        slot.in_blank, slot.in_token, slot.factor = 0.0, found.prob_C[c], new.factor
+        slot.last, slot.node, slot.has_row = new.token, new.node, 0
+        beam.nodes_N[new.node].slot = s
         s += 1
 
 
@@ -233,11 +232,11 @@ def _rescale(beam: Beam) -> None:
     """Keep the best prefix's number far from what a double cannot hold, by powers of two: no bit is lost."""
     highest = 0.0
     for s in range(beam.counts[SLOTS]):
-        highest = max(highest, beam.in_blank_S[s] + beam.in_token_S[s])
+        highest = max(highest, beam.slots_S[s].in_blank + beam.slots_S[s].in_token)
     if highest == 0 or SMALLEST < highest < 1 / SMALLEST:
         return
     _, exponent = math.frexp(highest)
     for s in range(beam.counts[SLOTS]):
-        beam.in_blank_S[s] = math.ldexp(beam.in_blank_S[s], -exponent)
-        beam.in_token_S[s] = math.ldexp(beam.in_token_S[s], -exponent)
+        beam.slots_S[s].in_blank = math.ldexp(beam.slots_S[s].in_blank, -exponent)
+        beam.slots_S[s].in_token = math.ldexp(beam.slots_S[s].in_token, -exponent)
     beam.log_scale[0] += exponent * math.log(2.0)

@@ -16,6 +16,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from lightning_modules.decoding.beam import Beam
+from lightning_modules.decoding.language_model import BOUNDARY
 from lightning_modules.decoding.ngram_table import EMPTY, NgramTable, advance, next_log_probs
 from lightning_modules.decoding.spelling import LOST, NO_WORD, ROOT, Spelling, longer
 
@@ -44,40 +45,47 @@ class Fusion(NamedTuple):
 
 
 @njit(cache=True, nogil=True)
-def lm_token(fusion: Fusion, token: int) -> int:
+def lm_token(blank: int, token: int) -> int:
     """The language model's id of a token: 0 for the blank, the others from 1 in their order."""
-    return token + 1 if token < fusion.blank else token if token != fusion.blank else 0
+    return 0 if token == blank else token + 1 if token < blank else token
+
+
+@njit(cache=True, nogil=True)
+def own_token(blank: int, lm_token: int) -> int:
+    """The recogniser's token of a language model's id."""
+    return blank if lm_token == 0 else lm_token - 1 if lm_token <= blank else lm_token
 
 
 @njit(cache=True, nogil=True)
 def start(fusion: Fusion, beam: Beam) -> None:
     """Put the empty prefix into the language model's first state."""
-    if fusion.kind in (TOKENS, WORDS):
-        beam.context_N[0] = fusion.table.start
-    beam.spelling_N[0] = ROOT
+    beam.nodes_N[0].context = fusion.table.start
+    beam.nodes_N[0].spelling = ROOT
 
 
 @njit(cache=True, nogil=True)
 def is_within_word(fusion: Fusion, beam: Beam, node: int) -> bool:
     """Whether a prefix ends in anything but a space."""
-    return node != 0 and fusion.space >= 0 and beam.token_N[node] != fusion.space
+    return node != 0 and fusion.space >= 0 and beam.nodes_N[node].token != fusion.space
 
 
 @njit(cache=True, nogil=True)
 def follow(fusion: Fusion, beam: Beam, node: int, factor: float) -> None:
     """The state of a new node, from its parent's."""
-    parent, token = beam.parent_N[node], beam.token_N[node]
-    beam.log_weight_N[node] = beam.log_weight_N[parent] + math.log(factor)
+    new = beam.nodes_N[node]
+    parent, token = int(new.parent), int(new.token)
+    old = beam.nodes_N[parent]
+    context, spelling = int(old.context), int(ROOT)
     ends_word = token == fusion.space and is_within_word(fusion, beam, parent)
-    beam.words_N[node] = beam.words_N[parent] + ends_word
-    beam.context_N[node] = beam.context_N[parent]
-    beam.spelling_N[node] = ROOT
     if fusion.kind == TOKENS:
-        _, beam.context_N[node] = advance(fusion.table, beam.context_N[parent], lm_token(fusion, token))
+        _, context = advance(fusion.table, context, lm_token(fusion.blank, token))
     elif fusion.kind == WORDS and ends_word:
-        _, beam.context_N[node] = _end_word(fusion, beam.context_N[parent], beam.spelling_N[parent])
+        _, context = _end_word(fusion, context, int(old.spelling))
     elif fusion.kind == WORDS and token != fusion.space:
-        beam.spelling_N[node] = longer(fusion.spelling, beam.spelling_N[parent], token)
+        spelling = longer(fusion.spelling, int(old.spelling), lm_token(fusion.blank, token))
+    new.log_weight = old.log_weight + math.log(factor)
+    new.words = old.words + ends_word
+    new.context, new.spelling = context, spelling
 
 
 @njit(cache=True, nogil=True)
@@ -88,31 +96,33 @@ def _power(weight: float, log_prob: float) -> float:
 @njit(cache=True, nogil=True)
 def fill_row(fusion: Fusion, beam: Beam, slot: int) -> None:
     """Compute a slot's row (kind GIVEN: its log probabilities lie there already, in the recogniser's columns)."""
-    node, row_V = beam.node_S[slot], beam.rows_SV[slot]
+    node, row_V = beam.slots_S[slot].node, beam.rows_SV[slot]
+    within_word = is_within_word(fusion, beam, node)
     if fusion.kind == BONUS:
         row_V[:] = 1.0
     elif fusion.kind == WORDS:
-        _fill_word_row(fusion, beam.context_N[node], beam.spelling_N[node], is_within_word(fusion, beam, node), row_V)
+        state = beam.nodes_N[node]
+        _fill_word_row(fusion, int(state.context), int(state.spelling), within_word, row_V)
     else:
         if fusion.kind == TOKENS:
             log_probs_V = np.empty(len(row_V))
-            next_log_probs(fusion.table, beam.context_N[node], log_probs_V)
+            next_log_probs(fusion.table, int(beam.nodes_N[node].context), log_probs_V)
             for token in range(len(row_V)):
-                row_V[token] = log_probs_V[lm_token(fusion, token)]
+                row_V[token] = log_probs_V[lm_token(fusion.blank, token)]
         for token in range(len(row_V)):
             row_V[token] = _power(fusion.lm_weight, row_V[token])
-    if is_within_word(fusion, beam, node):
-        words = beam.words_N[node]
+    if within_word:
+        words = beam.nodes_N[node].words
         bonus = math.exp(fusion.word_bonus) * ((words + 1) / max(words, 1)) ** fusion.log_word_bonus
         row_V[fusion.space] *= bonus
         row_V[fusion.blank] *= bonus
-    beam.has_row_S[slot] = True
+    beam.slots_S[slot].has_row = 1
 
 
 @njit(cache=True, nogil=True)
 def _end_word(fusion: Fusion, context: int, spelling: int) -> tuple[float, int]:
     """``log p`` of the word that ends here, and the context after it."""
-    word = NO_WORD if spelling == LOST else fusion.spelling.word_P[spelling]
+    word = NO_WORD if spelling == LOST else int(fusion.spelling.word_P[spelling])
     if word < 0:
         word = fusion.unknown_word
     if word < 0:
@@ -126,7 +136,7 @@ def _fill_word_row(fusion: Fusion, context: int, spelling: int, within_word: boo
     row_V[:] = 0.0 if trie.is_closed else 1.0
     if trie.is_closed and spelling != LOST:
         for edge in range(trie.edge_start_P1[spelling], trie.edge_start_P1[spelling + 1]):
-            row_V[trie.token_E[edge]] = 1.0
+            row_V[own_token(fusion.blank, int(trie.token_E[edge]))] = 1.0
     at_end = 1.0
     if within_word:
         log_prob, context = _end_word(fusion, context, spelling)
@@ -135,5 +145,5 @@ def _fill_word_row(fusion: Fusion, context: int, spelling: int, within_word: boo
         else:
             at_end = _power(fusion.lm_weight, log_prob)
     row_V[fusion.space] = at_end
-    log_prob, _ = advance(fusion.table, context, 0)
+    log_prob, _ = advance(fusion.table, context, int(BOUNDARY))
     row_V[fusion.blank] = at_end * _power(fusion.lm_weight, log_prob)

@@ -130,10 +130,10 @@ def advance(table: NgramTable, context: int, token: int) -> tuple[float, int]:
             else:
                 high = middle
         if low < table.row_start_N1[context + 1] and table.token_E[low] == token:
-            return log_backoff + table.log_prob_E[low], table.next_context_E[low]
+            return log_backoff + table.log_prob_E[low], int(table.next_context_E[low])
         log_backoff += table.log_backoff_N[context]
-        context = table.shorter_N[context]
-    return log_backoff + table.log_prob_E[token], table.next_context_E[token]
+        context = int(table.shorter_N[context])
+    return log_backoff + table.log_prob_E[token], int(table.next_context_E[token])
 
 
 @njit(cache=True, nogil=True)
@@ -148,4 +148,4 @@ def next_log_probs(table: NgramTable, context: int, log_probs_V: NDArray[np.floa
         if context == EMPTY:
             break
         log_backoff += table.log_backoff_N[context]
-        context = table.shorter_N[context]
+        context = int(table.shorter_N[context])

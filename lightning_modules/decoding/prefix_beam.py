@@ -24,7 +24,7 @@ from torch import Tensor
 
 from datamodules.annotations import BLANK, Hypothesis
 from lightning_modules.decoding.beam import SLOTS, empty_beam, spell
-from lightning_modules.decoding.beam_steps import fill_rows, run
+from lightning_modules.decoding.beam_steps import no_candidates, run
 from lightning_modules.decoding.fusing import AnyLanguageModel, fuse
 from lightning_modules.decoding.fusion import GIVEN, NOTHING, Fusion
 from lightning_modules.decoding.labelling import align
@@ -151,25 +151,25 @@ class _Utterance:
             beam_size=beam_size, num_frames=num_frames, num_symbols=num_symbols, has_rows=fusion.kind != NOTHING
         )
         self.beam.log_scale[0] = highest_T.sum()
+        self.candidates = no_candidates(beam_size=beam_size, num_symbols=num_symbols)
 
     def run(self) -> bool:
         """Search on; False where rows from outside are missing."""
-        is_done: bool = run(self.probs_TV, self.beam, self.fusion)
+        is_done: bool = run(self.probs_TV, self.beam, self.candidates, self.fusion)
         return is_done
 
     def hypotheses(self, n_best: int) -> list[Hypothesis]:
         """The best ``n_best`` prefixes at the sentence's end, best first."""
         self.run()
         beam, fusion = self.beam, self.fusion
-        slots = int(beam.counts[SLOTS])
-        total_S = beam.in_blank_S[:slots] + beam.in_token_S[:slots]
+        slots_S = beam.slots_S[: beam.counts[SLOTS]]
+        total_S = slots_S["in_blank"] + slots_S["in_token"]
         ended_S = total_S
         if fusion.kind != NOTHING:
-            fill_rows(beam, fusion)
-            ended_S = total_S * beam.rows_SV[:slots, fusion.blank]
+            ended_S = total_S * beam.rows_SV[: len(slots_S), fusion.blank]
         order = np.lexsort((-total_S, -ended_S))[:n_best]  # stable: the earlier slot of equal ones
         kept = [slot for slot in order.tolist() if ended_S[slot] > 0] or order[:1].tolist()
-        return [self._hypothesis(int(beam.node_S[slot]), total_S[slot], ended_S[slot]) for slot in kept]
+        return [self._hypothesis(int(slots_S["node"][slot]), total_S[slot], ended_S[slot]) for slot in kept]
 
     def _hypothesis(self, node: int, total: float, ended: float) -> Hypothesis:
         if total == 0:
@@ -180,7 +180,9 @@ class _Utterance:
         frames = align(self.log_probs_TV, tokens, blank=self.fusion.blank)
         if self.fusion.kind == NOTHING:
             return Hypothesis(tokens, score, frames)
-        return Hypothesis(tokens, score, frames, math.log(total) + log_scale - float(self.beam.log_weight_N[node]))
+        return Hypothesis(
+            tokens, score, frames, math.log(total) + log_scale - float(self.beam.nodes_N["log_weight"][node])
+        )
 
 
 def _check(shape_BTV: tuple[int, ...], lengths_B: NDArray[np.int64], blank: int) -> None:

@@ -26,15 +26,15 @@ class RowsByHistory:
         self._language_model = language_model
         self._fusion = fusion
         tokens = range(len(language_model.symbols))
-        self._column_V = np.array([lm_token(fusion, token) for token in tokens], np.int64)
+        self._column_V = np.array([lm_token(fusion.blank, token) for token in tokens], np.int64)
         self._kept: dict[tuple[int, ...], NDArray[np.float32]] = {}
 
     def fill(self, beams: Sequence[Beam]) -> None:
         """Ask for every prefix in these beams that has no row yet. Raises ``ValueError`` for an answer with NaN."""
         wanted = [
-            (beam, slot, tuple(self._column_V[spell(beam, beam.node_S[slot])].tolist()))
+            (beam, slot, tuple(self._column_V[spell(beam, beam.slots_S["node"][slot])].tolist()))
             for beam in beams
-            for slot in np.flatnonzero(~beam.has_row_S[: beam.counts[SLOTS]]).tolist()
+            for slot in np.flatnonzero(beam.slots_S["has_row"][: beam.counts[SLOTS]] == 0).tolist()
         ]
         if len(self._kept) * len(self._column_V) > MAX_KEPT_NUMBERS:
             self._kept.clear()
@@ -53,5 +53,5 @@ class RowsByHistory:
 @njit(cache=True, nogil=True)
 def _finish(beam: Beam, fusion: Fusion) -> None:
     for slot in range(beam.counts[SLOTS]):
-        if not beam.has_row_S[slot]:
+        if not beam.slots_S[slot].has_row:
             fill_row(fusion, beam, slot)
