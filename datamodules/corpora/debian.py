@@ -119,7 +119,8 @@ def _download(packages: Sequence[str]) -> dict[str, Path]:
     if shutil.which("apt-get") is None:
         raise NoPackageManagerError(
             f"no apt-get on this machine, so Debian's package {packages[0]} can't be fetched; prepare the corpus on "
-            "Debian or Ubuntu and copy its data folder, or use a synthetic corpus: earmark data tones (events), spoken_tones (speech)"
+            "Debian or Ubuntu and copy its data folder, or use a synthetic corpus: earmark data tones (events) or "
+            "earmark data spoken_tones (speech)"
         )
     listed = {package: _listed(package) for package in packages}
     files = {}

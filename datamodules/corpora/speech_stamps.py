@@ -1,7 +1,7 @@
 """Speech corpus ``stamps``: the names of Tux Paint's rubber stamps, read by one volunteer in each of nine languages.
 
 ``NAME_desc_XX.ogg`` goes with the line ``XX.utf8=text`` of ``NAME.txt``. Many texts come several times (there are many
-coins). In some languages texts were changed after they were read; there the rate of characters must be near the
+coins). In four languages many texts are not what their clips say; there the rate of characters must be near the
 language's median, since nothing else tells. Prepare it with
 
     earmark data stamps
