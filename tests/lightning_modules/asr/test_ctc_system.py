@@ -150,7 +150,7 @@ def test_infeasible_training_utterances_are_named_before_training(tiny_speech: P
     data = speech()
     model = recogniser(data, num_halvings=4)
     before = {key: value.clone() for key, value in model.state_dict().items()}
-    message = r"^train: 24 utterances have too few frames for their texts: cs-train-0000 \(2 frames, needs 4\), cs-train-0001 "
+    message = r"^train: 24 utterances have too few frames .*: cs-train-0000 \(2 frames, needs 4\), cs-train-0001 "
     with pytest.raises(ValueError, match=message) as told:
         trainer().fit(model, datamodule=data)
     assert "\n" not in str(told.value)
