@@ -29,14 +29,14 @@ SLOT = np.dtype(
 )
 NODE = np.dtype(
     [
-        ("parent", np.int32),
-        ("token", np.int32),
-        ("first_child", np.int32),
-        ("sibling", np.int32),
-        ("slot", np.int32),
-        ("context", np.int32),  # language model state: an n-gram context,
-        ("spelling", np.int32),  # how far the last word is spelt,
-        ("words", np.int32),  # and the number of finished words
+        ("parent", np.int64),
+        ("token", np.int64),
+        ("first_child", np.int64),
+        ("sibling", np.int64),
+        ("slot", np.int64),
+        ("context", np.int64),  # language model state: an n-gram context,
+        ("spelling", np.int64),  # how far the last word is spelt,
+        ("words", np.int64),  # and the number of finished words
         ("log_weight", np.float64),  # log of all language model factors of the prefix
     ]
 )
@@ -77,9 +77,9 @@ def empty_beam(*, beam_size: int, num_frames: int, num_symbols: int, has_rows: b
 def child_of(beam: Beam, parent: int, token: int) -> tuple[int, bool]:
     """The node of a prefix and one more token, and whether it is new. A prefix that comes back gets its old node."""
     nodes_N = beam.nodes_N
-    node = int(nodes_N[parent].first_child)
+    node = nodes_N[parent].first_child
     while node != NONE and nodes_N[node].token != token:
-        node = int(nodes_N[node].sibling)
+        node = nodes_N[node].sibling
     if node != NONE:
         return node, False
     node = beam.counts[NODES]
@@ -94,13 +94,13 @@ def child_of(beam: Beam, parent: int, token: int) -> tuple[int, bool]:
 @njit(cache=True, nogil=True)
 def spell(beam: Beam, node: int) -> NDArray[np.int64]:
     """The tokens of a prefix."""
-    length, above = 0, int(node)
+    length, above = 0, node
     while above != 0:
-        above = int(beam.nodes_N[above].parent)
+        above = beam.nodes_N[above].parent
         length += 1
     tokens = np.empty(length, np.int64)
-    above = int(node)
+    above = node
     for position in range(length - 1, -1, -1):
         tokens[position] = beam.nodes_N[above].token
-        above = int(beam.nodes_N[above].parent)
+        above = beam.nodes_N[above].parent
     return tokens

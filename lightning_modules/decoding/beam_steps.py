@@ -62,11 +62,7 @@ def run(probs_TV: NDArray[np.float64], beam: Beam, found: Candidates, fusion: Fu
         probs_V = probs_TV[beam.counts[FRAME]]
         highest, lowest = _stay(probs_V, beam, fusion, found)
         floor = lowest if beam.counts[SLOTS] == len(found.slots_S) else 0.0
-        num_tokens = 0
-        for token in range(len(found.tokens_V)):
-            if token != fusion.blank and probs_V[token] * fusion.most_V[token] * highest > floor:
-                found.tokens_V[num_tokens] = token
-                num_tokens += 1
+        num_tokens = _worth_trying(probs_V, fusion, found, highest, floor)
         if num_tokens > 0:
             if not fill_rows(beam, fusion):
                 return False
@@ -101,6 +97,17 @@ def _stay(probs_V: NDArray[np.float64], beam: Beam, fusion: Fusion, found: Candi
         stays[s].in_token = (slots[s].in_token + before * slots[s].factor) * probs_V[last]
         lowest = min(lowest, stays[s].in_blank + stays[s].in_token)
     return highest, lowest
+
+
+@njit(cache=True, nogil=True)
+def _worth_trying(probs_V: NDArray[np.float64], fusion: Fusion, found: Candidates, highest: float, floor: float) -> int:
+    """List the tokens that could bring the likeliest prefix above ``floor``; how many."""
+    num_tokens = 0
+    for token in range(len(found.tokens_V)):
+        if token != fusion.blank and probs_V[token] * fusion.most_V[token] * highest > floor:
+            found.tokens_V[num_tokens] = token
+            num_tokens += 1
+    return num_tokens
 
 
 @njit(cache=True, nogil=True)

@@ -16,7 +16,7 @@ from lightning_modules.decoding.word_ngram import SPACE, UNKNOWN_LOG_PROB, WordN
 AnyLanguageModel = LanguageModel | WordNgram
 
 _NO_TABLE = NgramTable(
-    np.zeros(1, np.int64), np.zeros(0, np.int32), np.zeros(0), np.zeros(0, np.int32), np.zeros(0, np.int32),
+    np.zeros(1, np.int64), np.zeros(0, np.int32), np.zeros(0), np.zeros(0, np.int64), np.zeros(0, np.int64),
     np.zeros(0), 0,
 )  # fmt: skip
 _NO_SPELLING = compile_spelling([], is_closed=False)

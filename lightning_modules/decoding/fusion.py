@@ -73,16 +73,16 @@ def is_within_word(fusion: Fusion, beam: Beam, node: int) -> bool:
 def follow(fusion: Fusion, beam: Beam, node: int, factor: float) -> None:
     """The state of a new node, from its parent's."""
     new = beam.nodes_N[node]
-    parent, token = int(new.parent), int(new.token)
+    parent, token = new.parent, new.token
     old = beam.nodes_N[parent]
-    context, spelling = int(old.context), int(ROOT)
+    context, spelling = old.context, ROOT
     ends_word = token == fusion.space and is_within_word(fusion, beam, parent)
     if fusion.kind == TOKENS:
         _, context = advance(fusion.table, context, lm_token(fusion.blank, token))
     elif fusion.kind == WORDS and ends_word:
-        _, context = _end_word(fusion, context, int(old.spelling))
+        _, context = _end_word(fusion, context, old.spelling)
     elif fusion.kind == WORDS and token != fusion.space:
-        spelling = longer(fusion.spelling, int(old.spelling), lm_token(fusion.blank, token))
+        spelling = longer(fusion.spelling, old.spelling, lm_token(fusion.blank, token))
     new.log_weight = old.log_weight + math.log(factor)
     new.words = old.words + ends_word
     new.context, new.spelling = context, spelling
@@ -102,11 +102,11 @@ def fill_row(fusion: Fusion, beam: Beam, slot: int) -> None:
         row_V[:] = 1.0
     elif fusion.kind == WORDS:
         state = beam.nodes_N[node]
-        _fill_word_row(fusion, int(state.context), int(state.spelling), within_word, row_V)
+        _fill_word_row(fusion, state.context, state.spelling, within_word, row_V)
     else:
         if fusion.kind == TOKENS:
             log_probs_V = np.empty(len(row_V))
-            next_log_probs(fusion.table, int(beam.nodes_N[node].context), log_probs_V)
+            next_log_probs(fusion.table, beam.nodes_N[node].context, log_probs_V)
             for token in range(len(row_V)):
                 row_V[token] = log_probs_V[lm_token(fusion.blank, token)]
         for token in range(len(row_V)):
@@ -122,7 +122,7 @@ def fill_row(fusion: Fusion, beam: Beam, slot: int) -> None:
 @njit(cache=True, nogil=True)
 def _end_word(fusion: Fusion, context: int, spelling: int) -> tuple[float, int]:
     """``log p`` of the word that ends here, and the context after it."""
-    word = NO_WORD if spelling == LOST else int(fusion.spelling.word_P[spelling])
+    word = NO_WORD if spelling == LOST else fusion.spelling.word_P[spelling]
     if word < 0:
         word = fusion.unknown_word
     if word < 0:
@@ -136,7 +136,7 @@ def _fill_word_row(fusion: Fusion, context: int, spelling: int, within_word: boo
     row_V[:] = 0.0 if trie.is_closed else 1.0
     if trie.is_closed and spelling != LOST:
         for edge in range(trie.edge_start_P1[spelling], trie.edge_start_P1[spelling + 1]):
-            row_V[own_token(fusion.blank, int(trie.token_E[edge]))] = 1.0
+            row_V[own_token(fusion.blank, trie.token_E[edge])] = 1.0
     at_end = 1.0
     if within_word:
         log_prob, context = _end_word(fusion, context, spelling)
@@ -145,5 +145,5 @@ def _fill_word_row(fusion: Fusion, context: int, spelling: int, within_word: boo
         else:
             at_end = _power(fusion.lm_weight, log_prob)
     row_V[fusion.space] = at_end
-    log_prob, _ = advance(fusion.table, context, int(BOUNDARY))
+    log_prob, _ = advance(fusion.table, context, BOUNDARY)
     row_V[fusion.blank] = at_end * _power(fusion.lm_weight, log_prob)

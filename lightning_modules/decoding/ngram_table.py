@@ -31,8 +31,8 @@ class NgramTable(NamedTuple):
     row_start_N1: NDArray[np.int64]
     token_E: NDArray[np.int32]
     log_prob_E: NDArray[np.float64]
-    next_context_E: NDArray[np.int32]
-    shorter_N: NDArray[np.int32]
+    next_context_E: NDArray[np.int64]
+    shorter_N: NDArray[np.int64]
     log_backoff_N: NDArray[np.float64]
     start: int
 
@@ -59,8 +59,8 @@ def compile_ngrams(ngrams: BackoffNgrams) -> NgramTable:
         row_start_N1=np.concatenate(([0], np.cumsum(lengths_N))).astype(np.int64),
         token_E=np.array([token for _, token, _, _ in entries], np.int32),
         log_prob_E=np.array([log_prob for _, _, log_prob, _ in entries], np.float64),
-        next_context_E=np.array([target for _, _, _, target in entries], np.int32),
-        shorter_N=np.array([_longest(context[1:], contexts) for context in contexts], np.int32),
+        next_context_E=np.array([target for _, _, _, target in entries], np.int64),
+        shorter_N=np.array([_longest(context[1:], contexts) for context in contexts], np.int64),
         log_backoff_N=np.array([_log_backoff(ngrams, context) for context in contexts], np.float64),
         start=contexts.get((BOUNDARY,), EMPTY),
     )
@@ -130,10 +130,10 @@ def advance(table: NgramTable, context: int, token: int) -> tuple[float, int]:
             else:
                 high = middle
         if low < table.row_start_N1[context + 1] and table.token_E[low] == token:
-            return log_backoff + table.log_prob_E[low], int(table.next_context_E[low])
+            return log_backoff + table.log_prob_E[low], table.next_context_E[low]
         log_backoff += table.log_backoff_N[context]
-        context = int(table.shorter_N[context])
-    return log_backoff + table.log_prob_E[token], int(table.next_context_E[token])
+        context = table.shorter_N[context]
+    return log_backoff + table.log_prob_E[token], table.next_context_E[token]
 
 
 @njit(cache=True, nogil=True)
@@ -148,4 +148,4 @@ def next_log_probs(table: NgramTable, context: int, log_probs_V: NDArray[np.floa
         if context == EMPTY:
             break
         log_backoff += table.log_backoff_N[context]
-        context = int(table.shorter_N[context])
+        context = table.shorter_N[context]

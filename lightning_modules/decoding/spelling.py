@@ -25,8 +25,8 @@ class Spelling(NamedTuple):
 
     edge_start_P1: NDArray[np.int64]
     token_E: NDArray[np.int32]
-    place_E: NDArray[np.int32]
-    word_P: NDArray[np.int32]
+    place_E: NDArray[np.int64]
+    word_P: NDArray[np.int64]
     is_closed: bool
 
 
@@ -53,8 +53,8 @@ def compile_spelling(words: Iterable[tuple[Sequence[int], int]], *, is_closed: b
     return Spelling(
         edge_start_P1=np.cumsum([0, *(len(at_place) for at_place in children)]).astype(np.int64),
         token_E=np.array([token for token, _ in edges], np.int32),
-        place_E=np.array([place for _, place in edges], np.int32),
-        word_P=np.array(ends, np.int32),
+        place_E=np.array([place for _, place in edges], np.int64),
+        word_P=np.array(ends, np.int64),
         is_closed=is_closed,
     )
 
