@@ -9,12 +9,14 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from lightning_modules.decoding.compiled import compiled
 
 NONE = -1  # no node, no slot
 SLOTS, NODES, FRAME, STAMP = range(4)  # what ``counts`` holds: used slots, used nodes, frames done, frames with news
 
+LOG_SCALE, NEEDED_ABOVE = range(2)  # and ``reals``: the unit of probabilities, and which prefixes need rows now
 
 SLOT = np.dtype(
     [
@@ -54,7 +56,7 @@ class Beam(NamedTuple):
     rows_SV: NDArray[np.float64]
     stamps_SV: NDArray[np.int32]  # the last frame with news at which (s, k) was itself in the beam
     counts: NDArray[np.int64]
-    log_scale: NDArray[np.float64]
+    reals: NDArray[np.float64]
 
 
 def empty_beam(*, beam_size: int, num_frames: int, num_symbols: int, has_rows: bool) -> Beam:
@@ -62,10 +64,10 @@ def empty_beam(*, beam_size: int, num_frames: int, num_symbols: int, has_rows: b
     beam = Beam(
         slots_S=np.zeros(beam_size + 1, SLOT),
         nodes_N=np.empty(beam_size * num_frames + 1, NODE),
-        rows_SV=np.empty((beam_size + 1, num_symbols) if has_rows else (1, 1)),
+        rows_SV=np.zeros((beam_size + 1, num_symbols) if has_rows else (1, 1)),
         stamps_SV=np.zeros((beam_size + 1, num_symbols), np.int32),
         counts=np.array([1, 1, 0, 0], np.int64),
-        log_scale=np.zeros(1),
+        reals=np.zeros(2),
     )
     beam.slots_S[0] = (1.0, 0.0, 1.0, num_symbols, 0, beam_size, 0)
     beam.slots_S[beam_size] = (0.0, 0.0, 1.0, NONE, NONE, beam_size, 0)
@@ -73,7 +75,7 @@ def empty_beam(*, beam_size: int, num_frames: int, num_symbols: int, has_rows: b
     return beam
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def child_of(beam: Beam, parent: int, token: int) -> tuple[int, bool]:
     """The node of a prefix and one more token, and whether it is new. A prefix that comes back gets its old node."""
     nodes_N = beam.nodes_N
@@ -91,7 +93,20 @@ def child_of(beam: Beam, parent: int, token: int) -> tuple[int, bool]:
     return node, True
 
 
-@njit(cache=True, nogil=True)
+@compiled
+def lacks_row(beam: Beam, s: int) -> bool:
+    """Whether a slot needs a row and has none."""
+    slot = beam.slots_S[s]
+    return not slot.has_row and slot.in_blank + slot.in_token > beam.reals[NEEDED_ABOVE]
+
+
+@compiled
+def slots_without_rows(beam: Beam) -> NDArray[np.int64]:
+    """The slots that need a row and have none."""
+    return np.array([s for s in range(beam.counts[SLOTS]) if lacks_row(beam, s)], np.int64)
+
+
+@compiled
 def spell(beam: Beam, node: int) -> NDArray[np.int64]:
     """The tokens of a prefix."""
     length, above = 0, node

@@ -14,15 +14,26 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
-from lightning_modules.decoding.beam import FRAME, NONE, SLOTS, STAMP, Beam, child_of
+from lightning_modules.decoding.beam import (
+    FRAME,
+    LOG_SCALE,
+    NEEDED_ABOVE,
+    NONE,
+    SLOTS,
+    STAMP,
+    Beam,
+    child_of,
+    lacks_row,
+)
+from lightning_modules.decoding.compiled import compiled
 from lightning_modules.decoding.fusion import GIVEN, NOTHING, Fusion, fill_row, follow, start
 from lightning_modules.decoding.largest import keep_largest
 
 STAYS = -1  # the "token" of a candidate that is already in the beam
 SMALLEST = 2.0**-100
+ROUNDING = 1 - 2.0**-40  # for a bound that is computed in another order
 
 
 STAY = np.dtype([("in_blank", np.float64), ("in_token", np.float64), ("total_before", np.float64), ("kept", np.int64)])
@@ -53,7 +64,7 @@ def no_candidates(*, beam_size: int, num_symbols: int) -> Candidates:
     )
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def run(probs_TV: NDArray[np.float64], beam: Beam, found: Candidates, fusion: Fusion) -> bool:
     """Go through the frames that are left; False where rows are missing that only the outside can fill (kind GIVEN)."""
     if beam.counts[FRAME] == 0:
@@ -62,9 +73,9 @@ def run(probs_TV: NDArray[np.float64], beam: Beam, found: Candidates, fusion: Fu
         probs_V = probs_TV[beam.counts[FRAME]]
         highest, lowest = _stay(probs_V, beam, fusion, found)
         floor = lowest if beam.counts[SLOTS] == len(found.slots_S) else 0.0
-        num_tokens = _worth_trying(probs_V, fusion, found, highest, floor)
+        num_tokens, most = _worth_trying(probs_V, fusion, found, highest, floor)
         if num_tokens > 0:
-            if not fill_rows(beam, fusion):
+            if not _fill_rows(beam, fusion, floor / most):
                 return False
             _renew(beam, fusion, found, _extend(probs_V, beam, fusion, found, num_tokens, floor))
         else:
@@ -73,10 +84,10 @@ def run(probs_TV: NDArray[np.float64], beam: Beam, found: Candidates, fusion: Fu
                 beam.slots_S[s].in_token = found.stays_S[s].in_token
         _rescale(beam)
         beam.counts[FRAME] += 1
-    return fill_rows(beam, fusion)
+    return _fill_rows(beam, fusion, 0.0)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _stay(probs_V: NDArray[np.float64], beam: Beam, fusion: Fusion, found: Candidates) -> tuple[float, float]:
     """Forward variables of the beam's prefixes one frame on, into ``found``.
 
@@ -99,31 +110,36 @@ def _stay(probs_V: NDArray[np.float64], beam: Beam, fusion: Fusion, found: Candi
     return highest, lowest
 
 
-@njit(cache=True, nogil=True)
-def _worth_trying(probs_V: NDArray[np.float64], fusion: Fusion, found: Candidates, highest: float, floor: float) -> int:
-    """List the tokens that could bring the likeliest prefix above ``floor``; how many."""
-    num_tokens = 0
+@compiled
+def _worth_trying(
+    probs_V: NDArray[np.float64], fusion: Fusion, found: Candidates, highest: float, floor: float
+) -> tuple[int, float]:
+    """List the tokens that could bring the likeliest prefix above ``floor``: how many, and the most that one gives."""
+    num_tokens, most = 0, 0.0
     for token in range(len(found.tokens_V)):
-        if token != fusion.blank and probs_V[token] * fusion.most_V[token] * highest > floor:
+        bound = probs_V[token] * fusion.most_V[token]
+        if token != fusion.blank and bound * highest > floor:
             found.tokens_V[num_tokens] = token
             num_tokens += 1
-    return num_tokens
+            most = max(most, bound)
+    return num_tokens, most
 
 
-@njit(cache=True, nogil=True)
-def fill_rows(beam: Beam, fusion: Fusion) -> bool:
-    """Compute the rows that slots lack; False where only the outside can."""
+@compiled
+def _fill_rows(beam: Beam, fusion: Fusion, needed_above: float) -> bool:
+    """Compute the rows that prefixes of more than this probability lack; False where only the outside can."""
     if fusion.kind == NOTHING:
         return True
+    beam.reals[NEEDED_ABOVE] = needed_above * ROUNDING
     for s in range(beam.counts[SLOTS]):
-        if not beam.slots_S[s].has_row:
+        if lacks_row(beam, s):
             if fusion.kind == GIVEN:
                 return False
             fill_row(fusion, beam, s)
     return True
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _extend(
     probs_V: NDArray[np.float64], beam: Beam, fusion: Fusion, found: Candidates, num_tokens: int, floor: float
 ) -> int:
@@ -162,7 +178,7 @@ def _extend(
     return int(count)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _likeliest(probs_V: NDArray[np.float64], fusion: Fusion, found: Candidates, taken: int, num_tokens: int) -> int:
     """Move the likeliest token of those not taken to the front of them."""
     best, best_bound = taken, -1.0
@@ -175,7 +191,7 @@ def _likeliest(probs_V: NDArray[np.float64], fusion: Fusion, found: Candidates, 
     return int(token)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _cut(found: Candidates, count: int, keep: int) -> tuple[int, float]:
     """Keep the best candidates, in their order; what is not above the returned bound cannot enter any more."""
     bound = keep_largest(found.prob_C, count, keep, found.kept_C)
@@ -188,7 +204,7 @@ def _cut(found: Candidates, count: int, keep: int) -> tuple[int, float]:
     return moved, bound
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _renew(beam: Beam, fusion: Fusion, found: Candidates, count: int) -> None:
     """Make the beam of the first ``count`` candidates: stays keep their slots, new prefixes take the others."""
     slots, stays = beam.slots_S, found.stays_S
@@ -217,7 +233,7 @@ def _renew(beam: Beam, fusion: Fusion, found: Candidates, count: int) -> None:
         slots[s].parent = len(found.slots_S) if parent == NONE else parent
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _seat(beam: Beam, found: Candidates, count: int) -> None:
     """Write the new prefixes into the slots that are free."""
     s = 0
@@ -234,7 +250,7 @@ def _seat(beam: Beam, found: Candidates, count: int) -> None:
         s += 1
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _rescale(beam: Beam) -> None:
     """Keep the best prefix's number far from what a double cannot hold, by powers of two: no bit is lost."""
     highest = 0.0
@@ -246,4 +262,4 @@ def _rescale(beam: Beam) -> None:
     for s in range(beam.counts[SLOTS]):
         beam.slots_S[s].in_blank = math.ldexp(beam.slots_S[s].in_blank, -exponent)
         beam.slots_S[s].in_token = math.ldexp(beam.slots_S[s].in_token, -exponent)
-    beam.log_scale[0] += exponent * math.log(2.0)
+    beam.reals[LOG_SCALE] += exponent * math.log(2.0)

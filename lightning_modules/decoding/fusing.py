@@ -52,7 +52,7 @@ def fuse(
     most_V = np.ones(num_symbols)
     if space != -1:
         most_V[space] = math.exp(max(0.0, word_bonus)) * 2 ** max(0.0, log_word_bonus)
-    table, spelling, unknown_word, unknown_log_prob = _tables(language_model)
+    table, spelling, unknown_word, unknown_log_prob = _tables(language_model, lm_weight)
     return Fusion(
         kind=_kind(language_model, has_bonus),
         table=table,
@@ -84,9 +84,9 @@ def _kind(language_model: AnyLanguageModel | None, has_bonus: bool) -> int:
     return TOKENS if isinstance(language_model, NgramLanguageModel) else GIVEN
 
 
-def _tables(language_model: AnyLanguageModel | None) -> tuple[NgramTable, Spelling, int, float]:
+def _tables(language_model: AnyLanguageModel | None, lm_weight: float) -> tuple[NgramTable, Spelling, int, float]:
     if isinstance(language_model, WordNgram):
         unknown = language_model.unknown_word, language_model.unknown_log_prob
         return language_model.table, language_model.spelling, *unknown
-    table = language_model.table if isinstance(language_model, NgramLanguageModel) else _NO_TABLE
+    table = language_model.powers(lm_weight) if isinstance(language_model, NgramLanguageModel) else _NO_TABLE
     return table, _NO_SPELLING, -1, UNKNOWN_LOG_PROB

@@ -12,12 +12,12 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from lightning_modules.decoding.beam import Beam
+from lightning_modules.decoding.compiled import compiled
 from lightning_modules.decoding.language_model import BOUNDARY
-from lightning_modules.decoding.ngram_table import EMPTY, NgramTable, advance, next_log_probs
+from lightning_modules.decoding.ngram_table import EMPTY, NgramTable, advance, next_powers
 from lightning_modules.decoding.spelling import LOST, NO_WORD, ROOT, Spelling, longer
 
 NOTHING, BONUS, TOKENS, WORDS, GIVEN = range(
@@ -27,6 +27,8 @@ NOTHING, BONUS, TOKENS, WORDS, GIVEN = range(
 
 class Fusion(NamedTuple):
     """One kind of language model and its weights, for the compiled search (tables that a kind ignores are empty).
+
+    Kind TOKENS has its table's probabilities as plain numbers, raised to ``lm_weight``: no logarithm is left to undo.
 
     ``space`` is the token that ends words, or -1. ``most_V`` bounds the factor of each token from above.
     """
@@ -44,32 +46,32 @@ class Fusion(NamedTuple):
     most_V: NDArray[np.float64]
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def lm_token(blank: int, token: int) -> int:
     """The language model's id of a token: 0 for the blank, the others from 1 in their order."""
     return 0 if token == blank else token + 1 if token < blank else token
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def own_token(blank: int, lm_token: int) -> int:
     """The recogniser's token of a language model's id."""
     return blank if lm_token == 0 else lm_token - 1 if lm_token <= blank else lm_token
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def start(fusion: Fusion, beam: Beam) -> None:
     """Put the empty prefix into the language model's first state."""
     beam.nodes_N[0].context = fusion.table.start
     beam.nodes_N[0].spelling = ROOT
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def is_within_word(fusion: Fusion, beam: Beam, node: int) -> bool:
     """Whether a prefix ends in anything but a space."""
     return node != 0 and fusion.space >= 0 and beam.nodes_N[node].token != fusion.space
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def follow(fusion: Fusion, beam: Beam, node: int, factor: float) -> None:
     """The state of a new node, from its parent's."""
     new = beam.nodes_N[node]
@@ -88,12 +90,12 @@ def follow(fusion: Fusion, beam: Beam, node: int, factor: float) -> None:
     new.context, new.spelling = context, spelling
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _power(weight: float, log_prob: float) -> float:
     return math.exp(weight * log_prob) if weight > 0 else 1.0  # 0 times -inf is no number
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def fill_row(fusion: Fusion, beam: Beam, slot: int) -> None:
     """Compute a slot's row (kind GIVEN: its log probabilities lie there already, in the recogniser's columns)."""
     node, row_V = beam.slots_S[slot].node, beam.rows_SV[slot]
@@ -103,12 +105,13 @@ def fill_row(fusion: Fusion, beam: Beam, slot: int) -> None:
     elif fusion.kind == WORDS:
         state = beam.nodes_N[node]
         _fill_word_row(fusion, state.context, state.spelling, within_word, row_V)
+    elif fusion.kind == TOKENS:
+        next_powers(fusion.table, beam.nodes_N[node].context, row_V)
+        ending = row_V[BOUNDARY]
+        for token in range(fusion.blank):
+            row_V[token] = row_V[token + 1]
+        row_V[fusion.blank] = ending
     else:
-        if fusion.kind == TOKENS:
-            log_probs_V = np.empty(len(row_V))
-            next_log_probs(fusion.table, beam.nodes_N[node].context, log_probs_V)
-            for token in range(len(row_V)):
-                row_V[token] = log_probs_V[lm_token(fusion.blank, token)]
         for token in range(len(row_V)):
             row_V[token] = _power(fusion.lm_weight, row_V[token])
     if within_word:
@@ -119,7 +122,7 @@ def fill_row(fusion: Fusion, beam: Beam, slot: int) -> None:
     beam.slots_S[slot].has_row = 1
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _end_word(fusion: Fusion, context: int, spelling: int) -> tuple[float, int]:
     """``log p`` of the word that ends here, and the context after it."""
     word = NO_WORD if spelling == LOST else fusion.spelling.word_P[spelling]
@@ -130,7 +133,7 @@ def _end_word(fusion: Fusion, context: int, spelling: int) -> tuple[float, int]:
     return advance(fusion.table, context, word)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _fill_word_row(fusion: Fusion, context: int, spelling: int, within_word: bool, row_V: NDArray[np.float64]) -> None:
     trie = fusion.spelling
     row_V[:] = 0.0 if trie.is_closed else 1.0

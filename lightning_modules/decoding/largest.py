@@ -8,13 +8,14 @@ kept, so that a search does the same on every machine and in every batch.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from lightning_modules.decoding.compiled import compiled
 
 NUM_BINS = 512
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def keep_largest(values: NDArray[np.float64], count: int, keep: int, kept: NDArray[np.bool_]) -> float:
     """Flag the ``keep`` largest of the first ``count`` values (0 < keep < count, none negative, none NaN) in ``kept``.
 

@@ -9,11 +9,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from lightning_modules.decoding.compiled import compiled
 from lightning_modules.decoding.language_model import BOUNDARY, BackoffNgrams
-from lightning_modules.decoding.ngram_table import EMPTY, NgramTable, advance, compile_ngrams, next_log_probs
+from lightning_modules.decoding.ngram_table import (
+    EMPTY,
+    NgramTable,
+    advance,
+    compile_ngrams,
+    next_log_probs,
+    to_the_power,
+)
 
 NOTHING = -1  # fills the rows of short histories
 
@@ -32,11 +39,19 @@ class NgramLanguageModel:
     def __init__(self, ngrams: BackoffNgrams) -> None:
         self.ngrams = ngrams
         self.table: NgramTable = compile_ngrams(ngrams)
+        self._powers: tuple[float, NgramTable] | None = None
 
     @property
     def symbols(self) -> tuple[str, ...]:
         """The vocabulary; ``symbols[0]`` is the sentence boundary."""
         return self.ngrams.symbols
+
+    def powers(self, exponent: float) -> NgramTable:
+        """``to_the_power`` of the table; the last one is kept, since a search is called batch by batch."""
+        kept = self._powers
+        if kept is None or kept[0] != exponent:
+            kept = self._powers = (exponent, to_the_power(self.table, exponent))
+        return kept[1]
 
     def next_log_probs(self, histories: Sequence[tuple[int, ...]]) -> NDArray[np.float32]:
         """``log p(next token | history)`` of N histories since the sentence's start: (N, V); column 0 ends it.
@@ -55,7 +70,7 @@ class NgramLanguageModel:
         return log_probs_NV
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _fill(table: NgramTable, tails_NL: NDArray[np.int64], log_probs_NV: NDArray[np.float32]) -> None:
     row_V = np.empty(log_probs_NV.shape[1], np.float64)
     for row in range(len(tails_NL)):

@@ -13,9 +13,9 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from lightning_modules.decoding.compiled import compiled
 from lightning_modules.decoding.language_model import BOUNDARY, BackoffNgrams
 
 EMPTY = 0  # the context that knows nothing
@@ -117,7 +117,7 @@ def _log_prob(ngrams: BackoffNgrams, ngram: tuple[int, ...]) -> float:
         return -math.inf
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def advance(table: NgramTable, context: int, token: int) -> tuple[float, int]:
     """``log p(token | context)``, and the context after it."""
     log_backoff = 0.0
@@ -136,7 +136,7 @@ def advance(table: NgramTable, context: int, token: int) -> tuple[float, int]:
     return log_backoff + table.log_prob_E[token], table.next_context_E[token]
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def next_log_probs(table: NgramTable, context: int, log_probs_V: NDArray[np.float64]) -> None:
     """Fill ``log p(. | context)`` of all tokens: the context's own row first, then what shorter ones add."""
     log_probs_V[:] = np.nan
@@ -148,4 +148,30 @@ def next_log_probs(table: NgramTable, context: int, log_probs_V: NDArray[np.floa
         if context == EMPTY:
             break
         log_backoff += table.log_backoff_N[context]
+        context = table.shorter_N[context]
+
+
+def to_the_power(table: NgramTable, exponent: float) -> NgramTable:
+    """The table with ``p^exponent`` in place of every log probability and log back-off weight; for ``next_powers``."""
+    if exponent == 0:  # 0 times -inf is no number
+        return table._replace(
+            log_prob_E=np.ones_like(table.log_prob_E), log_backoff_N=np.ones_like(table.log_backoff_N)
+        )
+    return table._replace(
+        log_prob_E=np.exp(exponent * table.log_prob_E), log_backoff_N=np.exp(exponent * table.log_backoff_N)
+    )
+
+
+@compiled
+def next_powers(table: NgramTable, context: int, powers_V: NDArray[np.float64]) -> None:
+    """``next_log_probs`` of a table of powers: products for sums."""
+    powers_V[:] = -1.0
+    backoff = 1.0
+    while True:
+        for entry in range(table.row_start_N1[context], table.row_start_N1[context + 1]):
+            if powers_V[table.token_E[entry]] < 0:
+                powers_V[table.token_E[entry]] = backoff * table.log_prob_E[entry]
+        if context == EMPTY:
+            break
+        backoff *= table.log_backoff_N[context]
         context = table.shorter_N[context]

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from datamodules.annotations import BLANK, Hypothesis
-from lightning_modules.decoding.beam import SLOTS, empty_beam, spell
+from lightning_modules.decoding.beam import LOG_SCALE, SLOTS, empty_beam, spell
 from lightning_modules.decoding.beam_steps import no_candidates, run
 from lightning_modules.decoding.fusing import AnyLanguageModel, fuse
 from lightning_modules.decoding.fusion import GIVEN, NOTHING, Fusion
@@ -150,7 +150,7 @@ class _Utterance:
         self.beam = empty_beam(
             beam_size=beam_size, num_frames=num_frames, num_symbols=num_symbols, has_rows=fusion.kind != NOTHING
         )
-        self.beam.log_scale[0] = highest_T.sum()
+        self.beam.reals[LOG_SCALE] = highest_T.sum()
         self.candidates = no_candidates(beam_size=beam_size, num_symbols=num_symbols)
 
     def run(self) -> bool:
@@ -175,7 +175,7 @@ class _Utterance:
         if total == 0:
             return Hypothesis((), -math.inf, ())
         tokens = tuple(spell(self.beam, node).tolist())
-        log_scale = float(self.beam.log_scale[0])
+        log_scale = float(self.beam.reals[LOG_SCALE])
         score = math.log(ended) + log_scale if ended > 0 else -math.inf
         frames = align(self.log_probs_TV, tokens, blank=self.fusion.blank)
         if self.fusion.kind == NOTHING:

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
-from lightning_modules.decoding.beam import SLOTS, Beam, spell
+from lightning_modules.decoding.beam import SLOTS, Beam, lacks_row, slots_without_rows, spell
+from lightning_modules.decoding.compiled import compiled
 from lightning_modules.decoding.fusion import Fusion, fill_row, lm_token
 from lightning_modules.decoding.language_model import LanguageModel
 
@@ -30,11 +30,11 @@ class RowsByHistory:
         self._kept: dict[tuple[int, ...], NDArray[np.float32]] = {}
 
     def fill(self, beams: Sequence[Beam]) -> None:
-        """Ask for every prefix in these beams that has no row yet. Raises ``ValueError`` for an answer with NaN."""
+        """Ask for every prefix in these beams that needs a row now. Raises ``ValueError`` for an answer with NaN."""
         wanted = [
             (beam, slot, tuple(self._column_V[spell(beam, beam.slots_S["node"][slot])].tolist()))
             for beam in beams
-            for slot in np.flatnonzero(beam.slots_S["has_row"][: beam.counts[SLOTS]] == 0).tolist()
+            for slot in slots_without_rows(beam).tolist()
         ]
         if len(self._kept) * len(self._column_V) > MAX_KEPT_NUMBERS:
             self._kept.clear()
@@ -50,8 +50,8 @@ class RowsByHistory:
             _finish(beam, self._fusion)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _finish(beam: Beam, fusion: Fusion) -> None:
     for slot in range(beam.counts[SLOTS]):
-        if not beam.slots_S[slot].has_row:
+        if lacks_row(beam, slot):
             fill_row(fusion, beam, slot)

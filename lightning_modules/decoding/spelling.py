@@ -9,8 +9,9 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from lightning_modules.decoding.compiled import compiled
 
 ROOT = 0
 LOST = -1  # no word begins like this
@@ -59,7 +60,7 @@ def compile_spelling(words: Iterable[tuple[Sequence[int], int]], *, is_closed: b
     )
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def longer(spelling: Spelling, place: int, token: int) -> int:
     """The place after one more token, or LOST."""
     if place == LOST:
