@@ -28,8 +28,8 @@ from lightning_modules.decoding.beam_steps import no_candidates, run
 from lightning_modules.decoding.fusing import AnyLanguageModel, fuse
 from lightning_modules.decoding.fusion import GIVEN, NOTHING, Fusion
 from lightning_modules.decoding.labelling import align
-from lightning_modules.decoding.language_model import LanguageModel
 from lightning_modules.decoding.rows_by_history import RowsByHistory
+from lightning_modules.decoding.word_ngram import WordNgram
 
 Numbers = NDArray[np.floating] | Tensor
 Lengths = NDArray[np.integer] | Tensor | Sequence[int]
@@ -109,17 +109,23 @@ def prefix_beam_search(
         word_bonus=word_bonus,
         log_word_bonus=log_word_bonus,
     )
-    workers = min(num_threads or len(os.sched_getaffinity(0)), len(lengths_B))
+    workers = min(num_threads or _num_cores(), len(lengths_B))
+
+    def utterance(index: int) -> _Utterance:
+        return _Utterance(index, log_probs_BTV[index, : lengths_B[index]], beam_size, fusion)
+
+    found: list[list[Hypothesis]]
     with ThreadPoolExecutor(workers) if workers > 1 else nullcontext() as pool:
         each: Each = map if pool is None else pool.map
-        utterances = each(
-            lambda index: _Utterance(index, log_probs_BTV[index, : lengths_B[index]], beam_size, fusion),
-            range(len(lengths_B)),
-        )
         if fusion.kind == GIVEN:
-            assert isinstance(language_model, LanguageModel)
-            utterances = _in_rounds(list(utterances), each, RowsByHistory(language_model, fusion))
-        found = list(each(lambda one: one.hypotheses(n_best), utterances))
+            assert language_model is not None
+            assert not isinstance(language_model, WordNgram)
+            utterances = _in_rounds(
+                list(each(utterance, range(len(lengths_B)))), each, RowsByHistory(language_model, fusion)
+            )
+            found = list(each(lambda one: one.hypotheses(n_best), utterances))
+        else:
+            found = list(each(lambda index: utterance(index).hypotheses(n_best), range(len(lengths_B))))
     return [hypotheses[0] for hypotheses in found] if n_best == 1 else found
 
 
@@ -183,6 +189,10 @@ class _Utterance:
         return Hypothesis(
             tokens, score, frames, math.log(total) + log_scale - float(self.beam.nodes_N["log_weight"][node])
         )
+
+
+def _num_cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _check(shape_BTV: tuple[int, ...], lengths_B: NDArray[np.int64], blank: int) -> None:
