@@ -1,17 +1,23 @@
-"""Prefix beam search without a language model: edges, any blank, ties, batches, threads."""
+"""Prefix beam search: edges, any blank, ties, batches, threads, what is refused; language models in batches."""
 
 from __future__ import annotations
 
 import itertools
 import math
+from collections import Counter
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
 
+from lightning_modules.decoding.fusing import AnyLanguageModel
 from lightning_modules.decoding.labelling import align, labelling_log_prob
+from lightning_modules.decoding.ngram_language_model import NgramLanguageModel
 from lightning_modules.decoding.prefix_beam import prefix_beam_search
+from lightning_modules.decoding.word_ngram import WordNgram
+from lightning_modules.lm.ngram import estimate_ngrams
 
 
 def random_log_probs(seed: int, *shape: int, sharpness: float = 2.0) -> NDArray[np.float32]:
@@ -129,3 +135,71 @@ def test_shapes_lengths_and_nan_are_named() -> None:
     with pytest.raises(ValueError, match="utterance 1 of the batch holds NaN"):
         prefix_beam_search(log_probs_BTV, [4, 4], beam_size=1)
     assert prefix_beam_search(log_probs_BTV[:0], [], beam_size=1) == []
+
+
+SYMBOLS = ("<blank>", " ", *"abcdefghij")
+CHARACTERS = estimate_ngrams(
+    [tuple(np.random.default_rng(seed).integers(1, 12, 15).tolist()) for seed in range(40)],
+    symbols=SYMBOLS,
+    unit="character",
+    order=4,
+)
+WORDS = estimate_ngrams(
+    [(2, 3, 4), (4, 2), (3, 3)], symbols=("<blank>", "<unk>", "ab", "c", "de"), unit="word", order=2
+)
+
+
+class ByHistory:
+    """The n-gram of characters as a neural model would stand there; counts how often it is asked for each history."""
+
+    symbols = SYMBOLS
+
+    def __init__(self) -> None:
+        self.asked: Counter[tuple[int, ...]] = Counter()
+
+    def next_log_probs(self, histories: Sequence[tuple[int, ...]]) -> NDArray[np.float32]:
+        self.asked.update(histories)
+        return NgramLanguageModel(CHARACTERS).next_log_probs(histories)
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        NgramLanguageModel(CHARACTERS),
+        ByHistory(),
+        WordNgram(WORDS, symbols=SYMBOLS),
+        WordNgram(WORDS, symbols=SYMBOLS, word_list=["ab", "c", "de", "ccc"]),
+    ],
+    ids=["characters", "by history", "words", "word list"],
+)
+def test_a_language_model_does_not_make_results_depend_on_the_batch(model: AnyLanguageModel) -> None:
+    log_probs_BTV, num_frames_B = random_log_probs(5, 5, 30, 12), [30, 0, 29, 7, 30]
+    options = {"beam_size": 10, "n_best": 3, "language_model": model, "lm_weight": 0.7, "word_bonus": 0.4}
+    together = prefix_beam_search(log_probs_BTV, num_frames_B, num_threads=1, **options)
+    assert prefix_beam_search(log_probs_BTV, num_frames_B, num_threads=3, **options) == together
+    for row, num_frames in enumerate(num_frames_B):
+        assert prefix_beam_search(log_probs_BTV[row : row + 1], [num_frames], **options) == together[row : row + 1]
+
+
+def test_a_model_asked_by_history_finds_what_the_compiled_one_finds_and_is_asked_once() -> None:
+    log_probs_BTV = random_log_probs(6, 4, 30, 12)
+    by_history = ByHistory()
+    options = {"beam_size": 12, "lm_weight": 0.7}
+    slow = prefix_beam_search(log_probs_BTV, [30] * 4, language_model=by_history, **options)
+    fast = prefix_beam_search(log_probs_BTV, [30] * 4, language_model=NgramLanguageModel(CHARACTERS), **options)
+    assert [h.tokens for h in slow] == [h.tokens for h in fast]
+    assert [h.score for h in slow] == pytest.approx([h.score for h in fast], rel=1e-6)
+    assert set(by_history.asked.values()) == {1}
+
+
+def test_a_language_model_that_does_not_fit_is_named() -> None:
+    with pytest.raises(ValueError, match="a language model of 12 symbols for 3 posteriors"):
+        prefix_beam_search(
+            random_log_probs(0, 1, 4, 3), [4], beam_size=2, language_model=NgramLanguageModel(CHARACTERS)
+        )
+    with pytest.raises(ValueError, match="lm_weight -1"):
+        prefix_beam_search(random_log_probs(0, 1, 4, 12), [4], beam_size=2, language_model=ByHistory(), lm_weight=-1.0)
+    with pytest.raises(ValueError, match="n-grams of unit 'character', allowed: 'word'"):
+        WordNgram(CHARACTERS, symbols=SYMBOLS)
+    with pytest.raises(ValueError, match="needs to see where words end"):
+        WordNgram(WORDS, symbols=("<blank>", "a"))
