@@ -22,7 +22,7 @@ from lightning_modules.decoding.word_ngram import WordNgram
 from lightning_modules.lm.stored import load_language_model
 
 LM_WEIGHTS = (0.1, 0.2, 0.4, 0.6, 0.8, 1.0, 1.3, 1.6, 2.0)
-WORD_BONUSES = (-1.0, 0.0, 1.0, 2.0, 3.0, 4.0)
+WORD_BONUSES = (-1.0, 0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0)
 
 
 def read_language_model(folders: Mapping[str, Path], symbols: Sequence[str]) -> LanguageModel:

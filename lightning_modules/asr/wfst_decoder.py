@@ -33,7 +33,7 @@ class Wfst(Decoder):
         *,
         beam: float = 12.0,
         lm_weights: Sequence[float] = (0.3, 0.5, 0.8, 1.2, 2.0),
-        word_bonuses: Sequence[float] = (0.0, 1.0, 2.0, 3.0),
+        word_bonuses: Sequence[float] = (-2.0, -1.0, 0.0, 1.0, 2.0),
         prior_scales: Sequence[float] = (0.0, 0.3, 0.6, 0.9),
     ) -> None:
         self.beam = beam
