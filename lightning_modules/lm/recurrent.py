@@ -21,7 +21,7 @@ class Recurrent(LanguageModelling):
 
 
 def demo_recurrent(
-    *, cell: Cell, hidden_units: int = 256, embedding_units: int = 64, dropout: float = 0.3
+    *, cell: Cell, hidden_units: int = 256, embedding_units: int = 64, dropout: float = 0.4
 ) -> RecurrentStack:
     """One layer, small enough for two CPU cores."""
     return RecurrentStack(cell=cell, num_inputs=embedding_units, hidden_units=hidden_units, dropout=dropout)
