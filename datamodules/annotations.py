@@ -110,8 +110,9 @@ class Hypothesis(NamedTuple):
 class UtteranceReferences:
     """What scoring may know of one split of a speech corpus.
 
-    ``symbols[token]`` is a token's text (``symbols[BLANK]`` is never part of one), a character or a word; ``texts`` are the normalised
-    transcripts by utterance id, ``languages``, ``speakers`` and ``duration_seconds`` have the same keys.
+    ``symbols[token]`` is a token's text (``symbols[BLANK]`` is never part of one), a character or a word; ``texts``
+    are the normalised transcripts by utterance id, ``languages``, ``speakers`` and ``duration_seconds`` have the same
+    keys.
     ``training_texts`` are the training split's transcripts, for word lists and lexicons.
     ``load_waveform`` reads one utterance's mono waveform (float32 in [-1, 1]) for pictures.
     """

@@ -4,7 +4,8 @@ How many utterances the batches of an epoch hold is fixed once (``bucket_sizes``
 longest first, are cut wherever one more would push ``longest x count`` above ``batch_seconds``. Each epoch sorts the
 utterances anew by (length at the drawn speed) x (a random factor within 1 +- ``JITTER``) and deals them into these
 sizes; then the batches are shuffled. Since the k-th longest of an epoch is never longer than the k-th longest that the
-sizes were made for, no batch exceeds the limit, every epoch has equally many batches, and nothing is left out.
+sizes were made for, no batch exceeds the limit, every epoch has equally many batches, and nothing is left out
+(but a last batch of fewer utterances than there are processes).
 Lhotse's bucketing sampler repeats batches to even out ranks, and its number of batches changes by the epoch.
 
 Ranks share each global batch, every world-th utterance to a rank, so global batches are those of one process.

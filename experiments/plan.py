@@ -17,7 +17,7 @@ from experiments import keys
 from experiments.errors import UserError, unknown
 from experiments.merge import Config, get_path
 from experiments.run_folder import KEY, is_locked
-from experiments.spec import Row, Table, read_table
+from experiments.spec import SHARED_OVERRIDES, Row, Table, read_table
 from experiments.tracking import TrackedRun, Tracker
 
 
@@ -71,7 +71,8 @@ def recipe_version() -> str:
 class _Planner:
     def __init__(self, table: Table, tracker: Tracker) -> None:
         self.tables = {table.name: table}
-        self.scale, self.overrides = table.scale, table.overrides
+        self.scale = table.scale
+        self.shared = {path: table.overrides[path] for path in SHARED_OVERRIDES if path in table.overrides}
         self.tracker = tracker
         self.cells: dict[tuple[str, str, int], Cell] = {}
         self.recipe = recipe_version()
@@ -79,7 +80,7 @@ class _Planner:
 
     def table(self, name: str) -> Table:
         if name not in self.tables:
-            self.tables[name] = read_table(name, scale=self.scale, overrides=self.overrides)
+            self.tables[name] = read_table(name, scale=self.scale, overrides=self.shared)
         return self.tables[name]
 
     def cell(self, table: str, name: str, seed: int) -> Cell:

@@ -20,6 +20,7 @@ from experiments.contracts import EvaluationData, PredictingModule
 from experiments.errors import UserError, unknown
 from experiments.merge import Config
 from experiments.parse_errors import explain
+from experiments.schedules import with_length
 from lightning_modules.scoring import Scoring
 
 ALLOWED_IMPORTS = ("lightning_modules", "datamodules", "torch.optim")
@@ -112,6 +113,8 @@ def parse(
         if section in wanted and not isinstance(config[section], dict):
             raise UserError(f"{where}: {section}: expected a mapping, got {config[section]!r}")
     _refuse_loopholes(config, where=where, path="")
+    if stage == "fit":
+        config = with_length(config, where=where)
     parser = _parser(stage, imports, config["model"]["class_path"] if stage == "fit" else "")
     seeded = {**config, "data": {**config["data"], "init_args": {**config["data"]["init_args"], "seed": seed}}}
     try:

@@ -24,6 +24,7 @@ COLUMN_KEYS = ("label", "better", "unit", "decimals")
 DECIMALS = {"percent": 1, "number": 2}
 SECTIONS = ("data", "model", "trainer", "checkpoint", "scoring")
 SCORE_SECTIONS = ("data", "scoring")
+SHARED_OVERRIDES = ("data.corpus", "data.languages")  # what rows of two tables must agree on to stand on each other
 NAME = re.compile(r"[A-Za-z0-9_.-]+")
 
 
@@ -233,11 +234,18 @@ def _row(table: str, name: str, entry: Any, *, base: Config, table_scale: Mappin
                reference=reference)  # fmt: skip
 
 
-def read_table(name_or_path: str, *, scale: str | None = None, overrides: Mapping[str, Any] | None = None) -> Table:
+def read_table(
+    name_or_path: str,
+    *,
+    scale: str | None = None,
+    overrides: Mapping[str, Any] | None = None,
+    scored_rows: Sequence[str] = (),
+) -> Table:
     """Read a table at one scale (default: the first that it lists), every row merged.
 
-    ``overrides`` are dotted paths from the command line; they come last and hold for every row. Raises ``UserError``
-    in one line that names file, key, value and what is allowed.
+    ``overrides`` are dotted paths from the command line; they come last and hold for every row, those of ``scoring``
+    for ``scored_rows`` alone where there are any: the rows that these stand on are scored as ever. Raises
+    ``UserError`` in one line that names file, key, value and what is allowed.
     """
     path, overrides = table_path(name_or_path), dict(overrides or {})
     _check_name(path.stem, where=str(path))
@@ -254,7 +262,8 @@ def read_table(name_or_path: str, *, scale: str | None = None, overrides: Mappin
     base = read_sections(_mapping(raw.get("base"), where=f"{where}: base", allowed=SECTIONS), where=f"{where}: base")
     rows = {
         row: _row(name, row, entry, base=base, table_scale=table_scale, scale=scale, scales=list(scales),
-                  where=f"{where}: rows.{row}", overrides=overrides)
+                  where=f"{where}: rows.{row}",
+                  overrides=_overrides_of(row, overrides, scored_rows))
         for row, entry in entries.items()
     }  # fmt: skip
     return Table(
@@ -271,6 +280,11 @@ def read_table(name_or_path: str, *, scale: str | None = None, overrides: Mappin
         varied=_varied(rows),
         overrides=overrides,
     )
+
+
+def _overrides_of(row: str, overrides: Mapping[str, Any], scored_rows: Sequence[str]) -> dict[str, Any]:
+    scored = not scored_rows or row in scored_rows
+    return {path: value for path, value in overrides.items() if scored or path.split(".")[0] != "scoring"}
 
 
 def _varied(rows: Mapping[str, Row]) -> tuple[str, ...]:

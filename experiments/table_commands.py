@@ -66,7 +66,12 @@ def _plan(arguments: argparse.Namespace) -> tuple[Table, Tracker, list[Cell]]:
     from datamodules.corpus_folder import home
     from experiments.spec import read_table
 
-    table = read_table(arguments.table, scale=arguments.scale, overrides=overrides(arguments.overrides))
+    table = read_table(
+        arguments.table,
+        scale=arguments.scale,
+        overrides=overrides(arguments.overrides),
+        scored_rows=arguments.rows,
+    )
 
     from experiments.plan import make_plan
     from experiments.tracking import Tracker

@@ -27,6 +27,7 @@ from experiments.errors import UserError
 from experiments.journal import Journal
 from experiments.journal_logger import JournalLogger, JournalProgress
 from experiments.merge import Config, get_path
+from experiments.random_state import RandomState
 from experiments.resumed_order import ResumedOrder
 from experiments.run_folder import CONFIG, KEY, METRICS, locked, offered
 from experiments.schema import Parts, build
@@ -47,6 +48,7 @@ def _trainer(parts: Parts, run_dir: Path, journal: Journal, machine: Mapping[str
         ),
         ModelCheckpoint(folder, filename="last", enable_version_counter=False),
         JournalProgress(journal),
+        RandomState(),  # before ResumedOrder, which draws as an uninterrupted epoch's start does
         ResumedOrder(),
     ]
     if parts.checkpoint.patience_epochs is not None:

@@ -22,8 +22,8 @@ from torchmetrics import MeanMetric
 from datamodules.batches import UtteranceBatch
 from lightning_modules.asr.feasibility import check_alignable
 from lightning_modules.asr.gathering import PredictedPosteriors, gather_posteriors
-from lightning_modules.asr.spelling import spell
 from lightning_modules.decoding.greedy import greedy
+from lightning_modules.decoding.texts import spell
 from lightning_modules.layers.log_mel import LogMelSettings
 from lightning_modules.layers.recurrent_encoder import SpeechEncoder
 from lightning_modules.layers.spec_augment import SpecAugment

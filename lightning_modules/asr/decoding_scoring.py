@@ -17,9 +17,9 @@ from datamodules.annotations import Hypothesis, UtteranceReferences
 from lightning_modules.asr.decoder import Decoder
 from lightning_modules.asr.pictures import draw_utterances
 from lightning_modules.asr.predictions import PosteriorPredictions
-from lightning_modules.asr.spelling import spell
 from lightning_modules.asr.text_report import report_texts
 from lightning_modules.asr.tuning import Trial, Weights, climb
+from lightning_modules.decoding.texts import spell
 from lightning_modules.metrics.spikiness import spikiness
 from lightning_modules.metrics.word_error import WordError
 from lightning_modules.scoring import Scoring
@@ -61,7 +61,14 @@ class DecodingScoring(Scoring):
             "test/decoding_seconds": seconds,
             "test/real_time_factor": (test.encoding_seconds + seconds) / audio_seconds,
         }
-        _write(output_dir / "decoding.json", self.fitted_for, weights, trials)
+        at_edge = [name for name, grid in self.decoder.weight_grid.items() if weights[name] in (min(grid), max(grid))]
+        content = {
+            "fitted_for": f"validation/{self.fitted_for}",
+            "weights": weights,
+            "at_edge": at_edge,  # of the candidates: a better weight may lie beyond
+            "trials": [trial._asdict() for trial in trials],
+        }
+        (output_dir / "decoding.json").write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
         if self.num_pictures:
             draw_utterances(test, texts, on_test, count=self.num_pictures, folder=output_dir / "utterances")
         return report_texts(texts, on_test, output_dir=output_dir, more=metrics)
@@ -103,8 +110,3 @@ def spelled(predictions: PosteriorPredictions, hypotheses: Sequence[Hypothesis])
         utterance: spell(hypothesis.tokens, predictions.symbols)
         for utterance, hypothesis in zip(predictions.utterance_ids, hypotheses, strict=True)
     }
-
-
-def _write(path: Path, fitted_for: str, weights: Weights, trials: Sequence[Trial]) -> None:
-    content = {"fitted_for": f"validation/{fitted_for}", "weights": weights, "trials": [t._asdict() for t in trials]}
-    path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")

@@ -22,7 +22,19 @@ from lightning_modules.decoding.word_ngram import WordNgram
 from lightning_modules.lm.stored import load_language_model
 
 LM_WEIGHTS = (0.1, 0.2, 0.4, 0.6, 0.8, 1.0, 1.3, 1.6, 2.0)
+UNKNOWN = "<unk>"  # only models over words have it
 WORD_BONUSES = (-1.0, 0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0)
+
+
+def check_weights(*, beam_size: float, lm_weights: Sequence[float], word_bonuses: Sequence[float]) -> None:
+    """Raise ``ValueError`` now for what would end a run after its training."""
+    if not beam_size > 0:
+        raise ValueError(f"the beam must be above 0, got {beam_size}")
+    if not lm_weights or not word_bonuses or not min(lm_weights) > 0:
+        raise ValueError(
+            f"lm_weights {list(lm_weights)} and word_bonuses {list(word_bonuses)} need one number or more each, "
+            "weights above 0"
+        )
 
 
 def read_language_model(folders: Mapping[str, Path], symbols: Sequence[str]) -> LanguageModel:
@@ -33,7 +45,7 @@ def read_language_model(folders: Mapping[str, Path], symbols: Sequence[str]) -> 
     if "language_model" not in folders:
         raise ValueError("from.language_model: missing; this decoder needs a row of a language model")
     model = load_language_model(folders["language_model"])
-    has_words = "<unk>" in model.symbols
+    has_words = UNKNOWN in model.symbols
     if not has_words and tuple(model.symbols) != tuple(symbols):
         raise ValueError(
             f"the language model has {len(model.symbols)} symbols, other ones than the recogniser's {len(symbols)}; "
@@ -59,6 +71,7 @@ class FusedBeam(Decoder):
         log_bonus: bool = False,
         only_known_words: bool = False,
     ) -> None:
+        check_weights(beam_size=beam_size, lm_weights=lm_weights, word_bonuses=word_bonuses)
         self.beam_size = beam_size
         self.log_bonus = log_bonus
         self.only_known_words = only_known_words
@@ -79,7 +92,7 @@ class FusedBeam(Decoder):
             words = {word for text in references.training_texts for word in text.split()}
             word_list = words if self.only_known_words else None
             self._model = WordNgram(model.ngrams, symbols=references.symbols, word_list=word_list)
-        elif "<unk>" in model.symbols:
+        elif UNKNOWN in model.symbols:
             raise ValueError("a neural language model over words can't be asked inside the beam; rescore with it")
         elif self.only_known_words:
             raise ValueError("only_known_words needs an n-gram over words, and this language model is over characters")
@@ -114,6 +127,7 @@ class Rescored(Decoder):
         lm_weights: Sequence[float] = LM_WEIGHTS,
         word_bonuses: Sequence[float] = WORD_BONUSES,
     ) -> None:
+        check_weights(beam_size=beam_size, lm_weights=lm_weights, word_bonuses=word_bonuses)
         if not 2 <= n_best <= beam_size:
             raise ValueError(f"n_best {n_best} must lie within 2 and beam_size {beam_size}")
         self.beam_size = beam_size

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from datamodules.annotations import Hypothesis, UtteranceReferences
 from lightning_modules.asr.decoder import Decoder
-from lightning_modules.asr.fused_decoders import read_language_model
+from lightning_modules.asr.fused_decoders import UNKNOWN, check_weights, read_language_model
 from lightning_modules.asr.predictions import PosteriorPredictions
 from lightning_modules.asr.tuning import Weights
 from lightning_modules.decoding.label_priors import label_log_priors
@@ -36,6 +36,7 @@ class Wfst(Decoder):
         word_bonuses: Sequence[float] = (-2.0, -1.0, 0.0, 1.0, 2.0),
         prior_scales: Sequence[float] = (0.0, 0.3, 0.6, 0.9),
     ) -> None:
+        check_weights(beam_size=beam, lm_weights=lm_weights, word_bonuses=word_bonuses)
         self.beam = beam
         self._grid = {
             "lm_weight": tuple(lm_weights), "word_bonus": tuple(word_bonuses), "prior_scale": tuple(prior_scales)
@@ -55,7 +56,7 @@ class Wfst(Decoder):
         model = read_language_model(folders, references.symbols)
         if not (isinstance(model, NgramLanguageModel) and model.ngrams.unit == "word"):
             raise ValueError("a WFST needs an n-gram over words; from.language_model names another kind")
-        words = [word for word in model.symbols[1:] if word != "<unk>"]
+        words = [word for word in model.symbols[1:] if word != UNKNOWN]
         self._decoder = WfstDecoder(symbols=references.symbols, words=words, ngrams=model.ngrams)
         self._log_priors_V = label_log_priors(validation.padded(), validation.num_frames_N)
 

@@ -1,4 +1,4 @@
-"""Best-path decoding: the most probable symbol of each frame, repeats merged, blanks removed (Graves 2006, eq. 10).
+"""Best-path decoding: the likeliest symbol of each frame, repeats merged, blanks removed (Graves 2006, section 3.2).
 
 ``π* = argmax_π Π_t y_t^{π_t}``, answer ``B(π*)``. The best *path* is not always the best *labelling*: a labelling's
 probability is the sum over all of its paths (``prefix_search`` maximises that). A token's frame is the first one of its

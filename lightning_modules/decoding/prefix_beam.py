@@ -11,7 +11,6 @@ Legend: B utterances, T frames, V symbols.
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
@@ -83,8 +82,8 @@ def prefix_beam_search(
     probabilities must not exceed 1. Its probability of the sentence's end counts too. ``space`` is the token that ends
     words (default: the model's " "). A prefix that is less probable than the best by more than a factor of 1e270 is
     lost. ``frames`` are the tokens' first frames on the hypothesis's best path. Results depend neither on the batch nor
-    on ``num_threads`` (default: a thread a core). Where nothing has a probability the answer is the empty hypothesis
-    with score -inf; where no prefix ends in a listed word, the likeliest one with score -inf.
+    on ``num_threads`` (default: as many as torch uses). Where nothing has a probability the answer is the empty
+    hypothesis with score -inf; where no prefix ends in a listed word, the likeliest one with score -inf.
 
     Raises ``ValueError`` for shapes, lengths, a blank, weights or a language model that do not fit, and for NaN.
 
@@ -109,7 +108,7 @@ def prefix_beam_search(
         word_bonus=word_bonus,
         log_word_bonus=log_word_bonus,
     )
-    workers = min(num_threads or _num_cores(), len(lengths_B))
+    workers = min(num_threads or torch.get_num_threads(), len(lengths_B))
 
     def utterance(index: int) -> _Utterance:
         return _Utterance(index, log_probs_BTV[index, : lengths_B[index]], beam_size, fusion)
@@ -189,10 +188,6 @@ class _Utterance:
         return Hypothesis(
             tokens, score, frames, math.log(total) + log_scale - float(self.beam.nodes_N["log_weight"][node])
         )
-
-
-def _num_cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _check(shape_BTV: tuple[int, ...], lengths_B: NDArray[np.int64], blank: int) -> None:

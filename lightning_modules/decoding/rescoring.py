@@ -1,4 +1,4 @@
-"""N-best rescoring: a language model reorders a recogniser's best readings (Graves & Jaitly 2014, section 4).
+"""N-best rescoring: a language model reorders a recogniser's best readings (Graves & Jaitly 2014).
 
 ``score(l) = log P_ctc(l|x) + α · log P_lm(l) + β · |words of l|``, the sentence's end included in P_lm. The model is
 asked once (``language_model_scores``); weights are then tried for nothing (``NBestScores.combine``). A model over the
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from datamodules.annotations import Hypothesis
 from lightning_modules.decoding.language_model import BOUNDARY, LanguageModel
+from lightning_modules.decoding.texts import spell
 
 UNKNOWN = "<unk>"
 HISTORIES_PER_CALL = 1024
@@ -64,7 +65,7 @@ def language_model_scores(
 
     Raises ``ValueError`` for a model whose vocabulary is neither ``symbols`` nor words with an ``<unk>``.
     """
-    texts = [["".join(symbols[token] for token in hypothesis.tokens) for hypothesis in row] for row in n_best]
+    texts = [[spell(hypothesis.tokens, symbols) for hypothesis in row] for row in n_best]
     if tuple(language_model.symbols) == tuple(symbols):
         sentences = [hypothesis.tokens for row in n_best for hypothesis in row]
     else:

@@ -18,8 +18,8 @@ import torch
 
 from lightning_modules.asr.ctc import CTC
 from lightning_modules.asr.predictions import PosteriorPredictions
-from lightning_modules.asr.spelling import spell
 from lightning_modules.decoding.greedy import greedy
+from lightning_modules.decoding.texts import spell
 from lightning_modules.layers.log_mel import LogMelSettings
 from lightning_modules.layers.spec_augment import SpecAugment
 

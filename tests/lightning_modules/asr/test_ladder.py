@@ -108,6 +108,7 @@ def test_a_language_model_mends_what_greedy_misreads(
     assert mended["test/wer"] < alone["test/wer"] - 0.2
     kept = json.loads((tmp_path / "decoding.json").read_text())
     assert kept["weights"] == {name: mended[f"decoding/{name}"] for name in decoder.weight_grid}
+    assert set(kept["at_edge"]) <= set(decoder.weight_grid)
     assert min(trial["error"] for trial in kept["trials"]) == mended["validation/wer"]
 
 
@@ -132,5 +133,9 @@ def test_what_does_not_fit_is_said(folders: dict[str, Path], tmp_path: Path) -> 
         scores(FusedBeam(only_known_words=True), folders, tmp_path, "characters")
     with pytest.raises(ValueError, match="must lie within 2 and beam_size 10"):
         Rescored(beam_size=10, n_best=11)
+    with pytest.raises(ValueError, match="the beam must be above 0"):
+        Wfst(beam=0)
+    with pytest.raises(ValueError, match="weights above 0"):
+        FusedBeam(lm_weights=[0.0, 1.0])
     with pytest.raises(ValueError, match="must be a recogniser's training run"):
         scores(Greedy(), {"own": tmp_path}, tmp_path)

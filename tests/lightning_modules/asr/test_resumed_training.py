@@ -9,6 +9,7 @@ import pytorch_lightning as pl
 import torch
 
 from datamodules.asr import SpeechDataModule
+from experiments.random_state import RandomState
 from experiments.resumed_order import ResumedOrder
 from lightning_modules.asr.ctc import CTC
 from lightning_modules.layers.log_mel import LogMelSettings
@@ -22,15 +23,15 @@ def train(folder: Path, *, epochs: int, resume: Path | None = None) -> tuple[dic
     model = CTC(
         symbols=data.symbols,
         sample_rate_hz=data.sample_rate_hz,
-        encoder=demo_encoder(cell="gru", dropout=0.0),
+        encoder=demo_encoder(cell="gru", dropout=0.3),
         features=LogMelSettings(hop_seconds=0.01, window_seconds=0.032, num_mels=40),
         spec_augment=SpecAugment(),
         scheduler=lambda optimizer: torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=1e-3, total_steps=3),
     )
     trainer = pl.Trainer(
         max_epochs=epochs, accelerator="cpu", devices=1, logger=False, enable_progress_bar=False,
-        enable_model_summary=False, callbacks=[ResumedOrder()], default_root_dir=folder, enable_checkpointing=False,
-        use_distributed_sampler=False, limit_val_batches=0,
+        enable_model_summary=False, callbacks=[RandomState(), ResumedOrder()], default_root_dir=folder,
+        enable_checkpointing=False, use_distributed_sampler=False, limit_val_batches=0,
     )  # fmt: skip
     trainer.fit(model, datamodule=data, ckpt_path=resume, weights_only=True)
     last = folder / f"{epochs}.ckpt"

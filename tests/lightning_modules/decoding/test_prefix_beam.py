@@ -203,3 +203,23 @@ def test_a_language_model_that_does_not_fit_is_named() -> None:
         WordNgram(CHARACTERS, symbols=SYMBOLS)
     with pytest.raises(ValueError, match="needs to see where words end"):
         WordNgram(WORDS, symbols=("<blank>", "a"))
+
+
+def test_as_many_threads_as_torch_has_and_no_more(monkeypatch):
+    import torch
+
+    from lightning_modules.decoding import prefix_beam
+
+    asked = []
+
+    class Pool(prefix_beam.ThreadPoolExecutor):
+        def __init__(self, workers):
+            asked.append(workers)
+            super().__init__(workers)
+
+    monkeypatch.setattr(prefix_beam, "ThreadPoolExecutor", Pool)
+    log_probs_BTV = np.log(np.full((4, 3, 3), 1 / 3))
+    for threads in (1, 2):
+        monkeypatch.setattr(torch, "get_num_threads", lambda threads=threads: threads)
+        prefix_beam.prefix_beam_search(log_probs_BTV, [3] * 4, beam_size=4)
+    assert asked == [2]

@@ -92,3 +92,11 @@ def test_refuses_a_vocabulary_that_is_neither():
         ValueError, match="language model of 2 symbols, allowed: the recogniser's own symbols, or words"
     ):
         word_sentences(["a"], Bigram(("<blank>", "a")))
+
+
+def test_a_recogniser_of_words_has_as_many_words_as_tokens():
+    symbols = ("<blank>", "<unk>", "good", "bye", "now")
+    n_best = [[Hypothesis((2, 3, 4), -3.0, (0, 1, 2)), Hypothesis((2,), -1.0, (0,)), Hypothesis((), -0.5, ())]]
+    scores = language_model_scores(n_best, Bigram(symbols), symbols=symbols)
+    assert scores.num_words[0].tolist() == [3, 1, 0]
+    assert scores.combine(lm_weight=0.0, word_bonus=1.5)[0][0].tokens == (2, 3, 4)
