@@ -11,7 +11,7 @@ from lhotse import MonoCut, load_manifest_lazy
 from datamodules.audio_facts import AudioFacts
 from datamodules.corpora.clip_corpus import SPLITS
 from datamodules.corpus_folder import data_root, read_card
-from datamodules.imported_corpus import Source, normalised
+from datamodules.imported_corpus import UNKNOWN_SPEAKER, Source, normalised
 from datamodules.importers.entry import ManifestEntry, ManifestError
 from datamodules.speech_checks import CheckedUtterance, Finding, finding
 from datamodules.text_rules import UnspeakableTextError
@@ -98,5 +98,5 @@ def _entry(folder: Path, cut: MonoCut, *, place: str) -> ManifestEntry:
         start_seconds=float(cut.start),
         duration_seconds=float(cut.duration),
         language=said.language,
-        speaker=said.speaker,
+        speaker=None if said.speaker == UNKNOWN_SPEAKER else said.speaker,
     )

@@ -1,8 +1,9 @@
 """What can be wrong with transcribed speech, a function each: all take the utterances and return a ``Finding`` or None.
 
 Errors stop or spoil training: audio that cannot be read, texts without words, utterances that CTC cannot align (their
-loss is infinite), ids that stand twice, one recording in two splits. Warnings are for a person to judge. The functions
-are pure; ``earmark data check`` (experiments/check_command.py) gathers their arguments and prints what they return.
+loss is infinite), ids that stand twice. Warnings are for a person to judge. What two splits share is in
+``split_checks.py``. The functions are pure; ``earmark data check`` (experiments/check_command.py) gathers their
+arguments and prints what they return.
 """
 
 from __future__ import annotations
@@ -111,16 +112,17 @@ def unreadable_audio(utterances: Sequence[CheckedUtterance]) -> Finding | None:
 
 def outside_audio(utterances: Sequence[CheckedUtterance]) -> Finding | None:
     """Parts that reach past the end of their file."""
-
-    def reaches_past(one: CheckedUtterance) -> bool:
-        start, end = one.entry.start_seconds, one.entry.start_seconds + one.duration_seconds
-        return start >= one.audio.duration_seconds or end > one.audio.duration_seconds + SLACK_SECONDS
-
     return finding(
         "outside_audio", "error", "utterance reaches past the end of its file",
         [one for one in _readable(utterances) if reaches_past(one)],
         lambda one: f"{one.entry.start_seconds:g} s + {one.duration_seconds:g} s in {one.audio.duration_seconds:g} s",
     )  # fmt: skip
+
+
+def reaches_past(one: CheckedUtterance) -> bool:
+    """Whether an utterance starts or ends after the end of its (readable) file."""
+    start, end = one.entry.start_seconds, one.entry.start_seconds + one.duration_seconds
+    return start >= one.audio.duration_seconds or end > one.audio.duration_seconds + SLACK_SECONDS
 
 
 def silent_audio(utterances: Sequence[CheckedUtterance]) -> Finding | None:
@@ -197,10 +199,15 @@ def unalignable(utterances: Sequence[CheckedUtterance], *, framing: Framing) -> 
         "unalignable", "error",
         f"too short for CTC (hop {framing.hop_seconds:g} s, every {framing.subsampling}th frame, training at speed "
         f"{framing.speed:g})",
-        [one for one in _readable(utterances) if frames(one) < frames_needed(one.entry.text)],
+        [one for one in _readable(utterances) if not alignable(one, framing=framing)],
         lambda one: f"{one.duration_seconds:.2f} s make {frames(one)} frames, "
         f"the text needs {frames_needed(one.entry.text)}",
     )  # fmt: skip
+
+
+def alignable(one: CheckedUtterance, *, framing: Framing) -> bool:
+    """Whether CTC has frames enough for an utterance's text."""
+    return framing.num_frames(one.duration_seconds, split=one.split) >= frames_needed(one.entry.text)
 
 
 def frames_needed(text: str) -> int:
@@ -222,44 +229,12 @@ def duplicate_ids(utterances: Sequence[CheckedUtterance]) -> Finding | None:
     )  # fmt: skip
 
 
-def shared_audio(utterances: Sequence[CheckedUtterance]) -> Finding | None:
-    """The same stretch of audio in two splits."""
-    splits = _splits_by(utterances, lambda one: (one.entry.audio, one.entry.start_seconds))
-    shared = [
-        one for one in _held_out(utterances) if "train" in splits[(one.entry.audio, one.entry.start_seconds)]
-    ]  # fmt: skip
-    return finding("shared_audio", "error", "the same audio is in training", shared, lambda one: f"{one.entry.audio}")
-
-
 def repeated_audio(utterances: Sequence[CheckedUtterance]) -> Finding | None:
     """The same stretch of audio twice in one split."""
     repeated = _repeated(utterances, lambda one: (one.split, one.entry.audio, one.entry.start_seconds))
     return finding(
         "repeated_audio", "warning", "the same audio stands twice in a split", repeated,
         lambda one: f"{one.entry.audio}",
-    )  # fmt: skip
-
-
-def shared_texts(utterances: Sequence[CheckedUtterance]) -> Finding | None:
-    """Texts of validation and test that training has too: a language model knows them by heart."""
-    splits = _splits_by(utterances, lambda one: (one.entry.language, one.entry.text))
-    shared = [one for one in _held_out(utterances) if "train" in splits[(one.entry.language, one.entry.text)]]
-    return finding(
-        "shared_texts", "warning", "held-out text is in training too", shared,
-        lambda one: repr(one.entry.text[:60]),
-    )  # fmt: skip
-
-
-def shared_speakers(utterances: Sequence[CheckedUtterance]) -> Finding | None:
-    """Utterances of validation and test by speakers of training: their scores do not tell of new voices."""
-    splits = _splits_by(utterances, lambda one: one.entry.speaker)
-    shared = [
-        one for one in _held_out(utterances) if one.entry.speaker is not None and "train" in splits[one.entry.speaker]
-    ]
-    speakers = len({one.entry.speaker for one in shared})
-    return finding(
-        "shared_speakers", "warning", f"held-out utterance by a speaker of training ({speakers} speakers)", shared,
-        lambda one: f"speaker {one.entry.speaker}",
     )  # fmt: skip
 
 
@@ -286,19 +261,6 @@ def several_channels(utterances: Sequence[CheckedUtterance]) -> Finding | None:
 
 def _readable(utterances: Iterable[CheckedUtterance]) -> list[CheckedUtterance]:
     return [one for one in utterances if one.audio.problem is None]
-
-
-def _held_out(utterances: Iterable[CheckedUtterance]) -> list[CheckedUtterance]:
-    return [one for one in utterances if one.split != "train"]
-
-
-def _splits_by(
-    utterances: Iterable[CheckedUtterance], key: Callable[[CheckedUtterance], Hashable]
-) -> dict[Hashable, set[str]]:
-    splits: dict[Hashable, set[str]] = defaultdict(set)
-    for one in utterances:
-        splits[key(one)].add(one.split)
-    return splits
 
 
 def _repeated(

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from datamodules.audio_facts import AudioFacts
     from datamodules.checked_splits import SplitEntries
     from datamodules.speech_checks import CheckedUtterance, Finding, Framing
-    from experiments.batch_trial import Trial
+    from experiments.batch_trial import NotTried, Trial
 
 EXAMPLE = """examples:
   earmark data check prompts                                a prepared or imported corpus
@@ -70,9 +70,10 @@ def run(arguments: argparse.Namespace) -> int:
     framing = Framing(arguments.hop_seconds, arguments.subsampling, arguments.speed)
     found = [entries.unspeakable_text(), *_findings(utterances, framing=framing, alphabet=arguments.alphabet)]
     findings = [finding for finding in found if finding is not None]
-    trial = try_longest_batch(utterances, batch_seconds=arguments.batch_seconds, speed=arguments.speed)
-    if isinstance(trial, Finding):
-        findings, trial = [*findings, trial], None
+    tried = try_longest_batch(utterances, batch_seconds=arguments.batch_seconds, framing=framing)
+    trial = None if isinstance(tried, Finding) else tried
+    if isinstance(tried, Finding):
+        findings.append(tried)
     findings.sort(key=lambda finding: finding.severity)  # errors come first
     if arguments.json:
         print(json.dumps(_as_json(utterances, findings, trial), indent=2, ensure_ascii=False))
@@ -113,6 +114,7 @@ def _findings(
     utterances: Sequence[CheckedUtterance], *, framing: Framing, alphabet: str | None
 ) -> list[Finding | None]:
     from datamodules import speech_checks as checks
+    from datamodules import split_checks
 
     learnt = {character for one in utterances if one.split == "train" for character in one.entry.text}
     known = learnt if alphabet is None else set(alphabet)
@@ -123,14 +125,14 @@ def _findings(
         checks.empty_text(utterances),
         checks.unalignable(utterances, framing=framing),
         checks.duplicate_ids(utterances),
-        checks.shared_audio(utterances),
+        split_checks.shared_audio(utterances),
         checks.unknown_characters(utterances, alphabet=known, given=alphabet is not None),
         checks.no_language(utterances),
         checks.silent_audio(utterances),
         checks.duration_outliers(utterances),
         checks.speech_rate_outliers(utterances),
-        checks.shared_texts(utterances),
-        checks.shared_speakers(utterances),
+        split_checks.shared_texts(utterances),
+        split_checks.shared_speakers(utterances),
         checks.repeated_audio(utterances),
         checks.mixed_sample_rates(utterances),
         checks.several_channels(utterances),
@@ -147,19 +149,35 @@ def _minutes_by_split(utterances: Sequence[CheckedUtterance]) -> dict[str, tuple
     }
 
 
-def _as_json(utterances: Sequence[CheckedUtterance], findings: Sequence[Finding], trial: Trial | None) -> object:
+def _as_json(
+    utterances: Sequence[CheckedUtterance], findings: Sequence[Finding], trial: Trial | NotTried | None
+) -> object:
     amounts = _minutes_by_split(utterances)
     return {
         "utterances": {split: count for split, (count, _) in amounts.items()},
         "minutes": {split: round(minutes, 2) for split, (_, minutes) in amounts.items()},
-        "errors": sum(finding.severity == "error" for finding in findings),
-        "warnings": sum(finding.severity == "warning" for finding in findings),
+        "errors": _amount(findings, "error"),
+        "warnings": _amount(findings, "warning"),
         "findings": [asdict(finding) for finding in findings],
         "longest_batch": None if trial is None else asdict(trial),
     }
 
 
-def _print(utterances: Sequence[CheckedUtterance], findings: Sequence[Finding], trial: Trial | None) -> None:
+def _amount(findings: Sequence[Finding], severity: str) -> dict[str, int]:
+    """How many kinds of finding there are, and how often; an utterance counts in every kind that it is in."""
+    counts = [finding.count for finding in findings if finding.severity == severity]
+    return {"kinds": len(counts), "cases": sum(counts)}
+
+
+def _counted(findings: Sequence[Finding], severity: str) -> str:
+    amount = _amount(findings, severity)
+    if not amount["kinds"]:
+        return f"no {severity}s"
+    kinds, cases = ("s" if amount[name] > 1 else "" for name in ("kinds", "cases"))
+    return f"{amount['kinds']} kind{kinds} of {severity} ({amount['cases']} case{cases})"
+
+
+def _print(utterances: Sequence[CheckedUtterance], findings: Sequence[Finding], trial: Trial | NotTried | None) -> None:
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -178,10 +196,9 @@ def _print(utterances: Sequence[CheckedUtterance], findings: Sequence[Finding], 
             )
             table.add_row(Text(finding.severity, style=style), str(finding.count), *cells)
         console.print(table)
-    if trial is not None:
+    if trial is not None:  # else a finding tells what became of it
         console.print(trial.sentence(), highlight=False, markup=False)
-    num_errors = sum(finding.severity == "error" for finding in findings)
-    console.print(f"{num_errors} errors, {len(findings) - num_errors} warnings", highlight=False)
+    console.print(f"{_counted(findings, 'error')}, {_counted(findings, 'warning')}", highlight=False)
 
 
 def _short(example: str) -> str:

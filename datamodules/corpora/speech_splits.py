@@ -24,8 +24,7 @@ def split_of_text(text: str) -> str:
     >>> split_of_text("numero de buzon") == split_of_text("número de buzón")
     True
     """
-    decomposed = unicodedata.normalize("NFD", text)
-    return _split("".join(character for character in decomposed if character.isalpha()))
+    return _split(_letters(text))
 
 
 def enough_speakers(speakers: Sequence[str]) -> bool:
@@ -50,12 +49,17 @@ def deal(texts: Sequence[str], speakers: Sequence[str]) -> list[str | None]:
     num_held_out = num_test + max(1, round(VALIDATION_SHARE * len(ordered)))
     held_out = dict.fromkeys(ordered[:num_test], "test") | dict.fromkeys(ordered[num_test:num_held_out], "validation")
     by_speaker = [held_out.get(speaker, "train") for speaker in speakers]
-    taken: dict[str, str] = {}
+    keys, taken = [_letters(text) for text in texts], dict[str, str]()
     for wanted in ("train", "validation", "test"):
-        for text, split in zip(texts, by_speaker, strict=True):
+        for key, split in zip(keys, by_speaker, strict=True):
             if split == wanted:
-                taken.setdefault(text, split)
-    return [split if taken[text] == split else None for text, split in zip(texts, by_speaker, strict=True)]
+                taken.setdefault(key, split)
+    return [split if taken[key] == split else None for key, split in zip(keys, by_speaker, strict=True)]
+
+
+def _letters(text: str) -> str:
+    """What two texts have in common that count as one: their letters, without accents and spaces."""
+    return "".join(character for character in unicodedata.normalize("NFD", text) if character.isalpha())
 
 
 def _split(key: str) -> str:

@@ -112,7 +112,33 @@ def test_no_text_is_in_two_splits_and_many_speakers_are_split_too(clips: list[tu
 
 def test_many_speakers_fill_every_split() -> None:
     speakers = [f"s{k % 25}" for k in range(500)]
-    splits = deal([WORDS[k % 90] + str(k) for k in range(500)], speakers)
+    splits = deal([f"{WORDS[k % 90]} {WORDS[k // 90]}" for k in range(500)], speakers)
     assert {split: splits.count(split) for split in set(splits)} == {"train": 400, "validation": 40, "test": 60}
     assert not enough_speakers(["main"] * 50 + speakers[:400])
     assert not enough_speakers(speakers[:19])
+
+
+def test_texts_that_differ_in_accents_and_spaces_alone_are_one_however_they_are_dealt() -> None:
+    speakers = [f"s{k % 25}" for k in range(500)]
+    plain = ["numero de buzon" if k % 2 else f"{WORDS[k % 90]} {WORDS[k // 90]}" for k in range(500)]
+    accented = ["número de  buzón" if text == "numero de buzon" and k % 3 else text for k, text in enumerate(plain)]
+    assert enough_speakers(speakers)
+    assert deal(accented, speakers) == deal(plain, speakers)
+    said = {split for text, split in zip(accented, deal(accented, speakers), strict=True) if text.startswith("n")}
+    assert said == {"train", None}  # the clips of held-out speakers are left out
+
+
+@pytest.mark.parametrize(
+    ("text", "split"),
+    [
+        ("numero de buzon", "train"),
+        ("número de  buzón", "train"),
+        ("right bracket", "validation"),
+        ("vecchio", "validation"),
+        ("hello there", "test"),
+        ("тридцать", "test"),
+    ],
+)
+def test_the_split_of_a_text_never_changes(text: str, split: str) -> None:
+    """The prepared corpora are dealt by it: another answer would move their clips between training and test."""
+    assert split_of_text(text) == split

@@ -46,10 +46,13 @@ def check(corpus: Path, *options: str) -> list[str]:
 def findings(corpus: Path, capsys, *options: str) -> tuple[int, dict[str, dict]]:
     code = main(check(corpus, "--json", *options))
     document = json.loads(capsys.readouterr().out)
-    assert document["errors"] + document["warnings"] == len(document["findings"])
+    for severity in ("error", "warning"):
+        counts = [finding["count"] for finding in document["findings"] if finding["severity"] == severity]
+        assert document[f"{severity}s"] == {"kinds": len(counts), "cases": sum(counts)}
     return code, {finding["check"]: finding for finding in document["findings"]}
 
 
+@pytest.mark.integration
 def test_manifests_without_fault_are_checked_imported_and_checked_again(corpus, capsys):
     assert findings(corpus, capsys) == (0, {})
     manifests = [
@@ -61,13 +64,14 @@ def test_manifests_without_fault_are_checked_imported_and_checked_again(corpus, 
     printed = capsys.readouterr().out
     assert printed.startswith("train 40 utterances, 0.7 min; validation 1 utterances")
     assert "one training step of the demo CTC model" in printed
-    assert printed.endswith("0 errors, 0 warnings\n")
+    assert printed.endswith("no errors, no warnings\n")
 
 
 def cut_in_half(path: Path) -> None:
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize(
     ("fault", "name", "severity"),
     [
@@ -95,6 +99,7 @@ def test_each_fault_is_found_and_errors_alone_fail(corpus, capsys, fault, name, 
     assert code == (severity == "error")
 
 
+@pytest.mark.integration
 def test_a_given_alphabet_holds_all_there_may_be(corpus, capsys):
     code, found = findings(corpus, capsys, "--alphabet", "pesahdlvkůňč")
     assert (code, found["unknown_characters"]["severity"]) == (1, "error")
@@ -102,19 +107,64 @@ def test_a_given_alphabet_holds_all_there_may_be(corpus, capsys):
     assert findings(corpus, capsys, "--alphabet", "pesahdlvkůňčá") == (0, {})
 
 
+@pytest.mark.integration
 def test_an_utterance_longer_than_a_batch_is_an_error(corpus, capsys):
     code, found = findings(corpus, capsys, "--batch-seconds", "1")
     assert code == 1
     assert "'train39'" in found["longest_batch"]["what"]
 
 
+@pytest.mark.integration
 def test_the_table_names_severity_count_and_place(corpus, capsys, monkeypatch):
     monkeypatch.chdir(corpus)
     (corpus / "train3.flac").unlink()
     assert main(check(corpus)) == 1
     printed = " ".join(capsys.readouterr().out.replace("│", " ").split())
     assert "error 1 audio file is missing train.tsv, line 5: train3:" in printed
-    assert printed.endswith("1 errors, 0 warnings")
+    assert printed.endswith("1 kind of error (1 case), no warnings")
+
+
+@pytest.mark.integration
+def test_kinds_of_findings_and_their_cases_are_counted_apart(corpus, capsys):
+    (corpus / "train3.flac").unlink()
+    (corpus / "train4.flac").unlink()
+    edit(corpus / "train.tsv", "pes pes pes\t", "\t")
+    edit(corpus / "test.tsv", "pes", "quo")
+    assert main(check(corpus)) == 1
+    assert capsys.readouterr().out.endswith("2 kinds of error (3 cases), 1 kind of warning (1 case)\n")
+
+
+@pytest.mark.integration
+def test_the_longest_batch_is_tried_without_those_that_cannot_be_aligned(corpus, capsys):
+    edit(corpus / "train.tsv", "pes pes pes\t", f"{'pes ' * 8}\t")
+    assert main(check(corpus)) == 1
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "one training step of the demo CTC model" in printed
+    assert "(left out: 1 too short for CTC)" in printed
+    assert main(check(corpus, "--subsampling", "40")) == 1
+    assert "longest batch: not tried: none of 40 training utterances can" in capsys.readouterr().out
+
+
+@pytest.mark.integration
+def test_audio_of_validation_in_test_is_an_error(corpus, capsys):
+    edit(corpus / "test.tsv", "test0.flac", "validation0.flac")
+    code, found = findings(corpus, capsys)
+    assert (code, found["shared_audio"]["count"]) == (1, 1)
+    assert found["shared_audio"]["what"].endswith(": 1 of test in validation")
+
+
+@pytest.mark.integration
+def test_an_imported_corpus_without_speakers_shares_none(corpus, capsys):
+    for split in ("train", "validation", "test"):
+        path = corpus / f"{split}.tsv"
+        path.write_text(path.read_text(encoding="utf-8").replace(f"\t{split}\t", "\t\t"), encoding="utf-8")
+    manifests = [
+        word for split in ("train", "validation", "test") for word in (f"--{split}", str(corpus / f"{split}.tsv"))
+    ]
+    assert main(["data", "import", "mine", *manifests, "--language", "cs"]) == 0
+    capsys.readouterr()
+    assert main(["data", "check", "mine"]) == 0
+    assert "no errors, no warnings" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -157,6 +207,7 @@ def test_options_out_of_range_are_refused(capsys, option, value, allowed):
     assert allowed in capsys.readouterr().err
 
 
+@pytest.mark.integration
 def test_check_of_a_corpus_takes_no_manifests(corpus, capsys):
     assert main(["data", "spoken_tones", "--scale", "tiny"]) == 0
     assert main(["data", "check", "spoken_tones/tiny"]) == 0

@@ -34,8 +34,7 @@ def test_utterances_without_fault_have_no_finding():
         checks.missing_audio(GOOD), checks.unreadable_audio(GOOD), checks.outside_audio(GOOD), checks.empty_text(GOOD),
         checks.silent_audio(GOOD), checks.no_language(GOOD), checks.duration_outliers(GOOD),
         checks.speech_rate_outliers(GOOD), checks.unalignable(GOOD, framing=Framing()), checks.duplicate_ids(GOOD),
-        checks.shared_audio(GOOD), checks.repeated_audio(GOOD), checks.shared_texts(GOOD),
-        checks.shared_speakers(GOOD), checks.mixed_sample_rates(GOOD), checks.several_channels(GOOD),
+        checks.repeated_audio(GOOD), checks.mixed_sample_rates(GOOD), checks.several_channels(GOOD),
         checks.unknown_characters(GOOD, alphabet="dobrýenashlej", given=True),
     ]  # fmt: skip
     assert found == [None] * len(found)
@@ -58,10 +57,7 @@ def test_a_finding_counts_and_names_the_first_with_place_and_id():
         (checks.outside_audio, "error", [utterance("x", start_seconds=1.0)], "x: 1 s + 0 s in 1 s"),
         (checks.no_language, "warning", [utterance("x", language=None)], "x"),
         (checks.duplicate_ids, "error", [utterance("a", split="test")], "a: also train.tsv, line 7"),
-        (checks.shared_audio, "error", [utterance("x", audio="a.wav", split="test")], "x: a.wav"),
         (checks.repeated_audio, "warning", [utterance("x", audio="a.wav")], "x: a.wav"),
-        (checks.shared_texts, "warning", [utterance("x", split="validation")], "x: 'dobrý den'"),
-        (checks.shared_speakers, "warning", [utterance("x", split="test", speaker="jan")], "x: speaker jan"),
         (checks.mixed_sample_rates, "warning", [utterance("x", rate_hz=8000)], "x: 8000 Hz"),
     ],
 )
