@@ -44,6 +44,7 @@ def predictions(texts=TEXTS):
     )
 
 
+@pytest.mark.integration  # draws for seconds
 def test_pictures_replace_older_ones_worst_first_and_every_sign_has_a_glyph(tmp_path):
     hypotheses = {**TEXTS, "u/1": "", "u/2": "$_{^$ б", "u/4": "б " * 90}
     (tmp_path / "99-old.png").write_bytes(b"")

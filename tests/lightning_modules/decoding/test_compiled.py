@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 CALLEE = "from lightning_modules.decoding.compiled import compiled\n\n\n@compiled\ndef one(x):\n    return x + {}\n"
 CALLER = (
     "from callee import one\nfrom lightning_modules.decoding.compiled import compiled\n\n\n"
@@ -13,6 +15,7 @@ CALLER = (
 )
 
 
+@pytest.mark.integration  # compiles twice, in processes of its own
 def test_a_change_in_another_file_reaches_the_cached_function(tmp_path: Path) -> None:
     def run(added: int) -> str:
         (tmp_path / "callee.py").write_text(CALLEE.format(added), encoding="utf-8")
