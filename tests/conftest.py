@@ -7,6 +7,13 @@ import signal
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# A busy machine must not fail a property: no deadline an example, no complaint about slow ones.
+settings.register_profile(
+    "earmark", parent=settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("earmark")
 
 # A background job of a shell is born with SIGINT ignored, and so are its children: tests that send it need the default.
 signal.signal(signal.SIGINT, signal.default_int_handler)
