@@ -23,6 +23,8 @@ Decoder = Callable[[NDArray[np.float32]], Callable[[], Tokens]]  # posteriors ->
 
 
 def earmark(*, beam_size: int, language_model: NgramLanguageModel | None = None, lm_weight: float = 0.0) -> Decoder:
+    """Ours, on one thread, from log posteriors to hypothesis with token frames."""
+
     def prepare(log_probs_TV: NDArray[np.float32]) -> Callable[[], Tokens]:
         def decode() -> Tokens:
             [hypothesis] = prefix_beam_search(
@@ -41,6 +43,7 @@ def earmark(*, beam_size: int, language_model: NgramLanguageModel | None = None,
 
 
 def fast_ctc_decode(*, beam_size: int, num_symbols: int) -> Decoder:
+    """fast-ctc-decode with its own cut; it is given probabilities."""
     from fast_ctc_decode import beam_search
 
     alphabet = "".join(chr(0x4E00 + token) for token in range(num_symbols))

@@ -40,7 +40,9 @@ def processor() -> str:
     return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), "unknown CPU")
 
 
-def compare(title: str, inputs: posteriors.Posteriors, rivals: dict[str, decoders.Decoder], score: Score, repeats: int):
+def compare(
+    title: str, inputs: posteriors.Posteriors, rivals: dict[str, decoders.Decoder], score: Score, repeats: int
+) -> None:
     """Time all, print a line each; the first of ``rivals`` is ours."""
     spikes = np.mean(np.exp(np.concatenate([log_probs_TV[:, 0] for log_probs_TV in inputs])) > 0.95)
     print(f"\n{title}: {len(inputs)} utterances, P(blank) > 0.95 in {spikes:.0%} of the frames")
@@ -65,6 +67,7 @@ def compare(title: str, inputs: posteriors.Posteriors, rivals: dict[str, decoder
 
 
 def without_model(beam_size: int, num_symbols: int) -> dict[str, decoders.Decoder]:
+    """All decoders by name, without a language model."""
     rivals = {"earmark": decoders.earmark(beam_size=beam_size)}
     try:
         for log_add, form in ((True, "sums alignments"), (False, "maximum")):
@@ -103,6 +106,7 @@ def with_ngram(arguments: argparse.Namespace, texts: list[decoders.Tokens], inpu
 
 
 def main() -> None:
+    """Decode simulated posteriors, those of a run where one is named, and the spiky ones with an n-gram."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--beam", type=int, default=100)
     parser.add_argument("--symbols", type=int, default=32, help="V, the blank included")

@@ -10,25 +10,22 @@ from __future__ import annotations
 import difflib
 from collections.abc import Collection, Sequence
 from functools import cached_property
-from typing import Literal
 
 import pytorch_lightning as pl
 from torch.utils.data import DataLoader
 
 from datamodules.annotations import UtteranceReferences
 from datamodules.batches import UtteranceLength
-from datamodules.corpus_folder import data_root, read_card
+from datamodules.corpus_folder import read_card
 from datamodules.duration_buckets import DurationBuckets, EvaluationBatches
 from datamodules.speed_perturbation import Draw, samples_at_speed
-from datamodules.tokenizer import Tokenizer, Unit, character_tokenizer, word_tokenizer
+from datamodules.tokenizer import Unit
 from datamodules.utterance_collator import UtteranceCollator
+from datamodules.utterance_splits import ScoredSplit, Split, UtteranceSplits
 from datamodules.utterance_store import UtteranceStore
 
-Split = Literal["train", "validation", "test"]
-ScoredSplit = Literal["validation", "test"]
 
-
-class SpeechDataModule(pl.LightningDataModule):
+class SpeechDataModule(UtteranceSplits, pl.LightningDataModule):
     """Utterances of one prepared corpus.
 
     Args:
@@ -83,37 +80,10 @@ class SpeechDataModule(pl.LightningDataModule):
         self._check_languages()
 
     @cached_property
-    def _train(self) -> UtteranceStore:
-        return self._read("train")
-
-    @cached_property
-    def _validation(self) -> UtteranceStore:
-        return self._read("validation")
-
-    @cached_property
-    def _test(self) -> UtteranceStore:
-        return self._read("test")
-
-    @cached_property
-    def _tokenizer(self) -> Tokenizer:
-        if self.unit == "character":
-            return character_tokenizer(self._training_texts)
-        return word_tokenizer(self._training_texts, min_count=self.word_min_count)
-
-    @cached_property
     def _kept(self) -> tuple[int, ...]:
         """Numbers of the training utterances that are not too long."""
         longest = float("inf") if self.max_seconds is None else self.max_seconds
         return tuple(i for i, utterance in enumerate(self._train.utterances) if utterance.duration_seconds <= longest)
-
-    @property
-    def _training_texts(self) -> tuple[str, ...]:
-        return tuple(utterance.text for utterance in self._train.utterances)
-
-    @property
-    def symbols(self) -> tuple[str, ...]:
-        """The vocabulary: ``symbols[token]`` is a token's text."""
-        return self._tokenizer.symbols
 
     def setup(self, stage: str) -> None:
         """Read manifests and, unless ``stage`` is ``score``, all audio; checks the training texts.
@@ -211,14 +181,6 @@ class SpeechDataModule(pl.LightningDataModule):
                 return self._test
             case _:
                 raise ValueError(f"split {split!r} is not one of validation, test")
-
-    def _read(self, split: Split) -> UtteranceStore:
-        return UtteranceStore(
-            folder=data_root() / self.corpus,
-            split=split,
-            sample_rate_hz=self.sample_rate_hz,
-            languages=self.languages,
-        )
 
     def _check_languages(self) -> None:
         """Raise ``ValueError`` for a language that the training split does not have."""

@@ -7,14 +7,13 @@ recogniser of one corpus, unit and choice of languages share their token ids.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property
-from typing import Any, Literal
+from typing import Any
 
 import pytorch_lightning as pl
 from torch.utils.data import DataLoader
 
 from datamodules.annotations import TextReferences
-from datamodules.corpus_folder import data_root, read_card
+from datamodules.corpus_folder import read_card
 from datamodules.text_batches import (
     EvaluationSampler,
     SegmentSampler,
@@ -22,14 +21,12 @@ from datamodules.text_batches import (
     TextStore,
     TextStreams,
 )
-from datamodules.tokenizer import Tokenizer, Unit, character_tokenizer, word_tokenizer
+from datamodules.tokenizer import Unit
+from datamodules.utterance_splits import ScoredSplit, Split, UtteranceSplits
 from datamodules.utterance_store import UtteranceStore
 
-Split = Literal["train", "validation", "test"]
-ScoredSplit = Literal["validation", "test"]
 
-
-class TextDataModule(pl.LightningDataModule):
+class TextDataModule(UtteranceSplits, pl.LightningDataModule):
     """The texts of one prepared speech corpus.
 
     Args:
@@ -81,29 +78,6 @@ class TextDataModule(pl.LightningDataModule):
         if self.languages is not None and (not self.languages or set(self.languages) - set(known)):
             raise ValueError(f"languages {list(self.languages)}, allowed: null, or some of {', '.join(known)}")
 
-    @cached_property
-    def _train(self) -> UtteranceStore:
-        return self._read("train")
-
-    @cached_property
-    def _validation(self) -> UtteranceStore:
-        return self._read("validation")
-
-    @cached_property
-    def _test(self) -> UtteranceStore:
-        return self._read("test")
-
-    @cached_property
-    def _tokenizer(self) -> Tokenizer:
-        if self.unit == "character":
-            return character_tokenizer(_texts(self._train))
-        return word_tokenizer(_texts(self._train), min_count=self.word_min_count)
-
-    @property
-    def symbols(self) -> tuple[str, ...]:
-        """The vocabulary: ``symbols[token]`` is a token's text."""
-        return self._tokenizer.symbols
-
     def train_dataloader(self) -> DataLoader[Any]:
         """``TextStreamBatch``, or ``TextBatch`` where ``bptt_tokens`` is None; every rank has equally many."""
         sentences = self._encoded(self._train)
@@ -136,7 +110,7 @@ class TextDataModule(pl.LightningDataModule):
             unit=self.unit,
             texts={utterance.utterance_id: utterance.text for utterance in utterances},
             languages={utterance.utterance_id: utterance.language for utterance in utterances},
-            training_texts=_texts(self._train),
+            training_texts=self._training_texts,
         )
 
     def _encoded(self, store: UtteranceStore) -> list[tuple[int, ...]]:
@@ -162,14 +136,6 @@ class TextDataModule(pl.LightningDataModule):
                 return self._test
             case _:
                 raise ValueError(f"split {split!r} is not one of train, validation, test")
-
-    def _read(self, split: Split) -> UtteranceStore:
-        return UtteranceStore(
-            folder=data_root() / self.corpus,
-            split=split,
-            sample_rate_hz=self.sample_rate_hz,
-            languages=self.languages,
-        )
 
 
 def _texts(store: UtteranceStore) -> tuple[str, ...]:

@@ -18,11 +18,10 @@ from lightning_modules.decoding.language_model import LanguageModel
 from lightning_modules.decoding.ngram_language_model import NgramLanguageModel
 from lightning_modules.decoding.prefix_beam import prefix_beam_search
 from lightning_modules.decoding.rescoring import NBestScores, language_model_scores
-from lightning_modules.decoding.word_ngram import WordNgram
+from lightning_modules.decoding.word_ngram import UNKNOWN, WordNgram
 from lightning_modules.lm.stored import load_language_model
 
 LM_WEIGHTS = (0.1, 0.2, 0.4, 0.6, 0.8, 1.0, 1.3, 1.6, 2.0)
-UNKNOWN = "<unk>"  # only models over words have it
 WORD_BONUSES = (-1.0, 0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0)
 
 

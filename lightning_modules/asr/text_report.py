@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from datamodules.annotations import UtteranceReferences
+from datamodules.transcripts import write_transcripts
 from lightning_modules.asr.error_table import write_error_csv, write_error_html
 from lightning_modules.metrics.bootstrap import Bootstrap
 from lightning_modules.metrics.edits import error_rate
@@ -59,7 +60,7 @@ def report_texts(
     defined = {f"{split}/{name}": float(value) for name, value in metrics.items() if math.isfinite(value)}
     defined |= {name: float(value) for name, value in (more or {}).items() if math.isfinite(value)}
 
-    _write_hypotheses(output_dir / f"hypotheses_{split}.tsv", hypotheses)
+    write_transcripts(output_dir / f"hypotheses_{split}.tsv", hypotheses)
     write_error_csv(output_dir / f"errors_{split}.csv", scores, hypotheses, references)
     write_error_html(output_dir / f"errors_{split}.html", scores, hypotheses, references, title=f"{split} errors")
     for name, parts in groups.items():
@@ -145,11 +146,6 @@ def _write_groups(
             rates = (f"{unit.rate:.4f}" if unit.length else "" for unit in (words, characters))
             edits = (words.substitutions, words.deletions, words.insertions, words.length)
             writer.writerow((group, *rates, *edits, len(part.utterances), f"{minutes:.2f}"))
-
-
-def _write_hypotheses(path: Path, hypotheses: Mapping[str, str]) -> None:
-    lines = (f"{utterance}\t{hypotheses[utterance]}\n" for utterance in sorted(hypotheses))
-    path.write_text("".join(lines), encoding="utf-8", newline="")
 
 
 def _write_json(path: Path, content: Mapping[str, Any]) -> None:

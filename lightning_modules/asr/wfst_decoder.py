@@ -14,12 +14,13 @@ from numpy.typing import NDArray
 
 from datamodules.annotations import Hypothesis, UtteranceReferences
 from lightning_modules.asr.decoder import Decoder
-from lightning_modules.asr.fused_decoders import UNKNOWN, check_weights, read_language_model
+from lightning_modules.asr.fused_decoders import check_weights, read_language_model
 from lightning_modules.asr.predictions import PosteriorPredictions
 from lightning_modules.asr.tuning import Weights
 from lightning_modules.decoding.label_priors import label_log_priors
 from lightning_modules.decoding.ngram_language_model import NgramLanguageModel
 from lightning_modules.decoding.wfst import WfstDecoder
+from lightning_modules.decoding.word_ngram import UNKNOWN
 
 
 class Wfst(Decoder):

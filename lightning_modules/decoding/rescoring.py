@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from datamodules.annotations import Hypothesis
 from lightning_modules.decoding.language_model import BOUNDARY, LanguageModel
 from lightning_modules.decoding.texts import spell
+from lightning_modules.decoding.word_ngram import UNKNOWN
 
-UNKNOWN = "<unk>"
 HISTORIES_PER_CALL = 1024
 
 

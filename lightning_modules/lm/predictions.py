@@ -5,16 +5,16 @@ Gathered over the ranks by text id; the union must be the split's sentences, non
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import torch.distributed as dist
 from numpy.typing import NDArray
 from torch import Tensor
+
+from lightning_modules.gathering import gather_by_id
 
 
 class PredictedTexts(NamedTuple):
@@ -61,31 +61,18 @@ def gather_texts(batches: Iterable[PredictedTexts], *, text_ids: Collection[str]
 
     Raises ``RuntimeError`` naming sentences that are missing, foreign, or predicted twice.
     """
-    rows = [
-        row
+    items = [
+        (text_id, (log_prob, num_tokens))
         for batch in batches
-        for row in zip(batch.text_ids, batch.log_probs_B.tolist(), batch.num_tokens_B.tolist(), strict=True)
-    ]
-    if dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1:
-        shares: list[list[tuple[str, float, int]]] | None = (
-            [[]] * dist.get_world_size() if dist.get_rank() == 0 else None
+        for text_id, log_prob, num_tokens in zip(
+            batch.text_ids, batch.log_probs_B.tolist(), batch.num_tokens_B.tolist(), strict=True
         )
-        dist.gather_object(rows, shares, dst=0)
-        if shares is None:
-            return None
-        rows = [row for share in shares for row in share]
-    counts = Counter(row[0] for row in rows)
-    wrong = {
-        "predicted twice": [text for text, count in counts.items() if count > 1],
-        "missing": set(text_ids) - counts.keys(),
-        "not of this split": counts.keys() - set(text_ids),
-    }
-    for what, ids in wrong.items():
-        if ids:
-            raise RuntimeError(f"predictions of {len(ids)} texts are {what}, the first: {', '.join(sorted(ids)[:3])}")
-    rows.sort()
+    ]
+    sentences = gather_by_id(items, expected=text_ids, what="texts")
+    if sentences is None:
+        return None
     return TextPredictions(
-        text_ids=tuple(row[0] for row in rows),
-        log_probs_N=np.array([row[1] for row in rows], dtype=np.float64),
-        num_tokens_N=np.array([row[2] for row in rows], dtype=np.int64),
+        text_ids=tuple(text_id for text_id, _ in sentences),
+        log_probs_N=np.array([log_prob for _, (log_prob, _) in sentences], dtype=np.float64),
+        num_tokens_N=np.array([num_tokens for _, (_, num_tokens) in sentences], dtype=np.int64),
     )

@@ -43,11 +43,12 @@ RULES: dict[str, tuple[str, ...]] = {
     ),
     "lightning_modules.asr": (
         *TORCH_ONLY, "pytorch_lightning", "matplotlib", *CONTRACTS, "lightning_modules.scoring",
-        "lightning_modules.gathering", *(f"lightning_modules.{part}" for part in ("asr", "lm", *PARTS)),
+        "lightning_modules.gathering", "datamodules.transcripts",
+        *(f"lightning_modules.{part}" for part in ("asr", "lm", *PARTS)),
     ),
     "lightning_modules.lm": (
         *TORCH_ONLY, "pytorch_lightning", "matplotlib", *CONTRACTS, "lightning_modules.scoring",
-        *(f"lightning_modules.{part}" for part in ("lm", *PARTS)),
+        "lightning_modules.gathering", *(f"lightning_modules.{part}" for part in ("lm", *PARTS)),
     ),
     "experiments.tracking": ("mlflow", "experiments"),
     "experiments": (
