@@ -22,6 +22,7 @@ from lightning_modules.asr.error_table import write_error_csv, write_error_html
 from lightning_modules.metrics.bootstrap import Bootstrap
 from lightning_modules.metrics.edits import error_rate
 from lightning_modules.metrics.text_scores import TextScores, score_texts
+from lightning_modules.metrics.word_list import share_empty, share_in_list, word_list
 
 LENGTHS_WORDS = (5, 10, 20)  # utterances of up to so many words; the last group has more
 LENGTH_NAMES = ("up_to_5_words", "6_to_10_words", "11_to_20_words", "over_20_words")
@@ -35,6 +36,7 @@ def report_texts(
     output_dir: Path,
     split: str = "test",
     more: Mapping[str, float] | None = None,
+    word_list_file: Path | None = None,
 ) -> dict[str, float]:
     """Score, write the files, and return the metrics, ``more`` (figures that the caller measured) among them.
 
@@ -42,8 +44,12 @@ def report_texts(
     ``/wer_ci95_low`` and ``_high`` (blocks are speakers where there are ``ENOUGH_SPEAKERS``, else utterances);
     ``/wer_LANGUAGE`` and ``/cer_LANGUAGE`` where there are several; ``/wer_speaker_max`` likewise;
     ``/wer_up_to_5_words`` and so on (``LENGTH_NAMES``) by the reference's length;
-    ``/utterances_right``, the share without any word error. Raises ``ValueError`` where the ids are not the split's.
+    ``/utterances_right``, the share without any word error; ``/empty_hypotheses``, the share without any word;
+    ``/words_in_list``, the share of output words that are training words or stand in ``word_list_file``, and
+    ``/reference_words_in_list``, the same of the references. Raises ``ValueError`` where the ids are not the split's,
+    and for a list that cannot be read.
     """
+    known = word_list(references.training_texts, file=word_list_file)
     output_dir.mkdir(parents=True, exist_ok=True)
     scores = score_texts(references.texts, hypotheses)
     groups = {
@@ -56,6 +62,9 @@ def report_texts(
         **_overall(scores),
         **_confidence(scores, references.speakers if blocks == "speakers" else None),
         **_by_group(groups),
+        "empty_hypotheses": share_empty(hypotheses.values()),
+        "words_in_list": share_in_list(hypotheses.values(), known),
+        "reference_words_in_list": share_in_list(references.texts.values(), known),
     }
     defined = {f"{split}/{name}": float(value) for name, value in metrics.items() if math.isfinite(value)}
     defined |= {name: float(value) for name, value in (more or {}).items() if math.isfinite(value)}

@@ -23,7 +23,7 @@ TEXTS = {
 }
 
 
-def references(texts=TEXTS):
+def references(texts=TEXTS, training_texts=()):
     def column(index):
         return {utterance: row[index].strip() for utterance, row in texts.items()}
 
@@ -34,7 +34,7 @@ def references(texts=TEXTS):
         languages=column(0),
         speakers=column(1),
         duration_seconds=dict.fromkeys(texts, 1.5),
-        training_texts=(),
+        training_texts=training_texts,
         load_waveform=lambda utterance: np.zeros(24000, np.float32),
     )
 
@@ -159,6 +159,21 @@ def test_undefined_figures_are_left_out_and_the_files_still_written(tmp_path):
     assert all(np.isfinite(value) for value in metrics.values())
     assert rows(tmp_path / "errors_test.csv")[0]["wer"] == ""
     assert rows(tmp_path / "per_language.csv")[0]["wer"] == ""
+
+
+def test_words_of_the_training_texts_and_of_a_file_are_in_the_list(tmp_path):
+    of = references(training_texts=("press one", "до один"))
+    metrics = report_texts(hypotheses(), of, output_dir=tmp_path / "scores")
+    assert metrics["test/empty_hypotheses"] == 1 / 5
+    assert metrics["test/words_in_list"] == 12 / 30  # press, one and ten times до; <один> is none
+    assert metrics["test/reference_words_in_list"] == 14 / 33
+    (tmp_path / "words.txt").write_text("Свидания fox", encoding="utf-8")
+    metrics = report_texts(hypotheses(), of, output_dir=tmp_path / "scores", word_list_file=tmp_path / "words.txt")
+    assert metrics["test/words_in_list"] == 23 / 30
+    silent = report_texts(dict.fromkeys(TEXTS, ""), of, output_dir=tmp_path / "scores")
+    assert silent["test/empty_hypotheses"] == 1.0
+    assert "test/words_in_list" not in silent
+    assert silent["test/reference_words_in_list"] == 14 / 33
 
 
 def test_texts_of_another_split_are_refused(tmp_path):
