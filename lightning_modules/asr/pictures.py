@@ -3,13 +3,14 @@
 One PNG an utterance, on one time axis in seconds; the title has what was said and what was written. Each token has a
 curve, and its symbol stands above its peak; the blank is grey. Trained CTC shows spikes: a token is likely for a frame
 or two and the blank is certain in between. matplotlib's object interface with the Agg canvas, imported when drawing.
+``attention_pictures.py`` draws other panels under the same spectrogram and title.
 """
 
 from __future__ import annotations
 
 import textwrap
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -49,20 +50,27 @@ def draw_utterances(
 
     ``hypotheses`` are any decoder's texts of ``predictions``.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    for stale in folder.glob("*.png"):
-        stale.unlink()
     scores = score_texts(references.texts, hypotheses)
     chosen = choose_utterances(scores, references, count=count)
     log_probs_TV = {utterance: log_probs for utterance, log_probs in predictions if utterance in chosen}
-    paths = []
-    for number, utterance in enumerate(chosen, start=1):
-        path = folder / f"{number:02d}-{utterance.replace('/', '_')}.png"
-        figure = _draw_utterance(utterance, np.exp(log_probs_TV[utterance]), predictions, references)
-        _write_title(figure, utterance, scores, hypotheses[utterance], references)
+    paths = empty_places(folder, chosen)
+    for utterance, path in paths.items():
+        figure, (ax,) = utterance_figure(utterance, references, panel_inches=(2.4,))
+        draw_posteriors(ax, np.exp(log_probs_TV[utterance]), predictions)
+        write_title(figure, utterance, scores, hypotheses[utterance], references)
         figure.savefig(path, dpi=110)
-        paths.append(path)
-    return paths
+    return list(paths.values())
+
+
+def empty_places(folder: Path, utterances: Sequence[str]) -> dict[str, Path]:
+    """``folder/NN-ID.png`` by utterance, in a folder cleared of what was drawn there before."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for stale in folder.glob("*.png"):
+        stale.unlink()
+    return {
+        utterance: folder / f"{number:02d}-{utterance.replace('/', '_')}.png"
+        for number, utterance in enumerate(utterances, start=1)
+    }
 
 
 def choose_utterances(scores: TextScores, references: UtteranceReferences, *, count: int) -> list[str]:
@@ -113,30 +121,29 @@ def _stretches(inside_T: NDArray[np.bool_]) -> Iterator[tuple[int, int]]:
     yield from zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True)
 
 
-def _draw_utterance(
-    utterance: str,
-    probabilities_TV: NDArray[np.floating],
-    predictions: PosteriorPredictions,
-    references: UtteranceReferences,
-) -> Any:
+def utterance_figure(
+    utterance: str, references: UtteranceReferences, *, panel_inches: Sequence[float]
+) -> tuple[Any, list[Any]]:
+    """A figure with the log-mel spectrogram above and the axes of empty panels below it, all on one axis in seconds."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     seconds = references.duration_seconds[utterance]
-    figure = Figure(figsize=(float(np.clip(1.6 * seconds, 11, 24)), 6.6), layout="constrained")
+    heights = [2.6, *panel_inches]
+    figure = Figure(figsize=(float(np.clip(1.6 * seconds, 11, 24)), sum(heights) + 1.6), layout="constrained")
     FigureCanvasAgg(figure)
-    axes = figure.subplots(2, 1, sharex=True, height_ratios=[2.6, 2.4])
+    axes = figure.subplots(len(heights), 1, sharex=True, height_ratios=heights)
     waveform_S = references.load_waveform(utterance)
     draw_log_mel(axes[0], waveform_S, sample_rate_hz=references.sample_rate_hz, settings=SPECTROGRAM)
-    _draw_posteriors(axes[1], probabilities_TV, predictions)
-    axes[1].set_xlabel("time (s)", fontsize=11)
-    axes[1].set_xlim(0, seconds)
+    axes[-1].set_xlabel("time (s)", fontsize=11)
+    axes[-1].set_xlim(0, seconds)
     for ax in axes:
         ax.tick_params(labelsize=10)
-    return figure
+    return figure, list(axes[1:])
 
 
-def _draw_posteriors(ax: Any, probabilities_TV: NDArray[np.floating], predictions: PosteriorPredictions) -> None:
+def draw_posteriors(ax: Any, probabilities_TV: NDArray[np.floating], predictions: PosteriorPredictions) -> None:
+    """A curve a token over seconds, symbols above the peaks, the blank in grey."""
     seconds_T = (np.arange(len(probabilities_TV)) + 0.5) * predictions.hop_seconds
     ax.fill_between(seconds_T, probabilities_TV[:, BLANK], color="0.9", linewidth=0, label="blank")
     ax.plot(seconds_T, probabilities_TV[:, BLANK], color="0.6", linewidth=0.9)
@@ -153,7 +160,7 @@ def _draw_posteriors(ax: Any, probabilities_TV: NDArray[np.floating], prediction
         ax.text(
             at,
             height,
-            _visible(predictions.symbols[peak.token]),
+            visible(predictions.symbols[peak.token]),
             color=_colour(peak.token),
             alpha=1.0 if is_best else 0.55,
             fontsize=11 if is_best else 8,
@@ -173,14 +180,15 @@ def _draw_posteriors(ax: Any, probabilities_TV: NDArray[np.floating], prediction
         bbox_to_anchor=(1.0, 1.0),
         fontsize=10,
         frameon=False,
-        title=f"bold: best path\n{_visible(' ')}: space",
+        title=f"bold: best path\n{visible(' ')}: space",
         title_fontsize=10,
     )
 
 
-def _write_title(
+def write_title(
     figure: Any, utterance: str, scores: TextScores, hypothesis: str, references: UtteranceReferences
 ) -> None:
+    """Reference, hypothesis and their errors, above the panels."""
     words, characters = scores.utterances[utterance]
     head = (
         f"{utterance} ({references.languages[utterance]}, {references.speakers[utterance]}): "
@@ -193,7 +201,8 @@ def _write_title(
     figure.suptitle("\n".join(lines), fontsize=12, x=0.02, ha="left", parse_math=False)
 
 
-def _visible(symbol: str) -> str:
+def visible(symbol: str) -> str:
+    """The symbol as a sign that can be seen."""
     return "\N{OPEN BOX}" if symbol == " " else symbol
 
 

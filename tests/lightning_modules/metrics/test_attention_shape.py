@@ -1,4 +1,4 @@
-"""The shape of alignments against correlations and entropies of drawn samples, and on alignments whose shape is known."""
+"""The shape of alignments against correlations of drawn pairs, and on alignments whose shape is known."""
 
 from __future__ import annotations
 
