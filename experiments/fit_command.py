@@ -50,8 +50,10 @@ def run(arguments: argparse.Namespace) -> int:
     from datamodules.corpus_folder import home
     from experiments.merge import set_path
     from experiments.plan import make_plan
-    from experiments.spec import SECTIONS, Row, Table, read_machine, read_sections, read_texts
+    from experiments.row_sources import check_seed
+    from experiments.spec import SECTIONS, Row, Table, read_machine, read_sections
     from experiments.table_commands import launch_cells
+    from experiments.table_values import read_texts
     from experiments.tracking import Tracker
     from experiments.yaml_files import read_yaml
 
@@ -63,13 +65,14 @@ def run(arguments: argparse.Namespace) -> int:
         if key not in (*SECTIONS, *KEYS):
             raise UserError(f"{path}: {unknown('key', str(key), (*SECTIONS, *KEYS))}")
     if raw.get("stage", "fit") != "fit" or raw.get("from"):
-        raise UserError(f"{path}: a run that stands on others is scored with its table: earmark run TABLE --rows ROW")
+        raise UserError(f"{path}: a run that stands on others runs with its table: earmark run TABLE --rows ROW")
     config = read_sections({section: raw[section] for section in SECTIONS if section in raw}, where=str(path))
     for dotted, value in _pairs(arguments.overrides).items():
         try:
             set_path(config, dotted, value)
         except ValueError as error:
             raise UserError(f"--{error}") from None
+    check_seed(config, {}, stage="fit", where=str(path))
     seed = arguments.seed if arguments.seed is not None else raw.get("seed", 0)
     if type(seed) is not int or seed < 0:
         raise UserError(f"{path}: seed: expected an integer >= 0, got {seed!r}")

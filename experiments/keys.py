@@ -20,6 +20,10 @@ from typing import Any
 from experiments.merge import Config
 
 OUR_PACKAGES = ("lightning_modules", "datamodules")
+# Code that a section stands for without naming it by a class path.
+SECTION_CODE = {
+    "fine_tuning": ("lightning_modules.callbacks.fine_tuning", "lightning_modules.callbacks.seed_loading"),
+}
 
 
 def _digest(text: str) -> str:
@@ -60,6 +64,7 @@ def code_digests(config: Config, *, recipe_version: str, imports: Sequence[str] 
     """Digest by module of all code that a configuration's classes import, directly or not."""
     packages = (*OUR_PACKAGES, *imports)
     todo = _with_parents(path.rpartition(".")[0] for path in _named(config) if path.split(".")[0] in packages)
+    todo += _with_parents(module for section in config for module in SECTION_CODE.get(section, ()))
     digests: dict[str, str] = {"recipe": recipe_version}
     while todo:
         module = todo.pop()

@@ -14,8 +14,9 @@ from typing import Any
 
 from datamodules.corpus_folder import CorpusMissingError, read_card
 from experiments import keys
-from experiments.errors import UserError, unknown
+from experiments.errors import UserError
 from experiments.merge import Config, get_path
+from experiments.row_sources import SEED
 from experiments.run_folder import KEY, is_locked
 from experiments.spec import SHARED_OVERRIDES, Row, Table, read_table
 from experiments.tracking import TrackedRun, Tracker
@@ -49,12 +50,14 @@ class Cell:
 def make_plan(table: Table, tracker: Tracker, *, rows: Sequence[str] = (), seeds: Sequence[int] = ()) -> list[Cell]:
     """The cells of the wanted rows and seeds (default: all) and of every row that they stand on."""
     for row in rows:
-        if row not in table.rows:
-            raise UserError(f"{table.path.name}: {unknown('row', row, table.rows)}")
+        table.row(row, where=table.path.name)
     planner = _Planner(table, tracker)
     for seed in seeds or table.seeds:
         for name in rows or table.rows:
-            planner.cell(table.name, name, seed)
+            if seed in (table.rows[name].seeds or (seed,)):
+                planner.cell(table.name, name, seed)
+    if not planner.cells:
+        raise UserError(f"{table.path.name}: none of the rows {', '.join(rows or table.rows)} runs at --seeds {seeds}")
     return sorted(planner.cells.values(), key=lambda cell: _depth(cell))
 
 
@@ -94,11 +97,15 @@ class _Planner:
         row = spec.rows[name]
         upstream = {}
         for source_name, source in row.sources.items():
-            source_table, _, source_row = source.partition("/")
-            rows = self.table(source_table).rows
-            if source_row not in rows:
-                raise UserError(f"{spec.path.name}: rows.{name}.from.{source_name}: {unknown('row', source_row, rows)}")
-            upstream[source_name] = self.cell(source_table, source_row, seed)
+            where = f"{spec.path.name}: rows.{name}.from.{source_name}"
+            source_seed = seed if source.seed is None else source.seed
+            other = self.table(source.table).row(source.row, where=where)
+            if other.seeds is not None and source_seed not in other.seeds:
+                say = f"{{row: {source.table}/{source.row}, seed: {other.seeds[0]}}}"
+                raise UserError(f"{where}: {source.row!r} does not run at seed {source_seed}; say which: {say}")
+            if row.stage == "fit" and source_name == SEED and other.stage != "fit":
+                raise UserError(f"{where}: {source.row!r} is of stage {other.stage!r}, which leaves no weights")
+            upstream[source_name] = self.cell(source.table, source.row, source_seed)
         self._open.pop()
         self.cells[place] = self._judge(spec, row, seed, upstream)
         return self.cells[place]

@@ -12,7 +12,8 @@ from typing import Any
 from experiments import provenance
 from experiments.merge import get_path
 from experiments.plan import Cell
-from experiments.run_folder import CONFIG, KEY
+from experiments.row_sources import SEED
+from experiments.run_folder import BEST, CONFIG, KEY
 from experiments.tracking import Tracker
 from experiments.yaml_files import to_yaml
 
@@ -23,7 +24,7 @@ def prepare_run(cell: Cell, tracker: Tracker, *, machine: Mapping[str, Any], git
     table = cell.table
     run_dir = tracker.run_dir(cell.key.id)
     sources = {name: f"../{other.key.id}" for name, other in cell.upstream.items() if other.key}
-    _restore_predictions(cell, tracker)
+    _restore_upstream(cell, tracker)
     record = {
         "family": table.family, "stage": cell.row.stage, "seed": cell.seed, "from": sources,
         "imports": list(table.imports), **cell.row.config, "machine": dict(machine),
@@ -57,11 +58,13 @@ def _tags(cell: Cell, git: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def _restore_predictions(cell: Cell, tracker: Tracker) -> None:
-    """Fetch what finished upstream runs offer, where their folders are gone from this disk."""
-    for other in cell.upstream.values():
+def _restore_upstream(cell: Cell, tracker: Tracker) -> None:
+    """Fetch what finished upstream runs offer, or a seed's weights, where their folders are gone from this disk."""
+    for source, other in cell.upstream.items():
         if other.key and other.run:
             folder = tracker.run_dir(other.key.id)
             name = "predictions" if other.row.stage == "fit" else "scores"
-            if not (folder / name).is_dir():
+            if cell.row.stage == "fit" and source == SEED:
+                name = BEST
+            if not (folder / name).exists():
                 tracker.download(other.run.run_id, name, folder)

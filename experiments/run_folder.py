@@ -17,6 +17,7 @@ LAUNCH_LOCK = "launch.lock"  # held by the launcher that started it
 CONFIG = "config.yaml"
 KEY = "key.json"
 METRICS = "metrics.json"
+BEST = "checkpoints/best.ckpt"  # weights of the epoch that is scored: what a fine-tuned run starts from
 LOG = "log.txt"
 NOT_ARTIFACTS = (LOCK, LAUNCH_LOCK, "last.ckpt")
 NOT_SUFFIXES = (".partial", ".shipped")

@@ -16,11 +16,13 @@ from typing import Any, Literal
 import pytorch_lightning as lightning
 from jsonargparse import ArgumentError, ArgumentParser, Namespace, set_parsing_settings
 
+from experiments import fine_tuning_section
 from experiments.contracts import EvaluationData, PredictingModule
 from experiments.errors import UserError, unknown
 from experiments.merge import Config
 from experiments.parse_errors import explain
 from experiments.schedules import with_length
+from lightning_modules.callbacks.fine_tuning import FineTuningPlan
 from lightning_modules.scoring import Scoring
 
 ALLOWED_IMPORTS = ("lightning_modules", "datamodules", "torch.optim")
@@ -62,6 +64,7 @@ class Parts:
     model: lightning.LightningModule | None
     trainer: dict[str, Any]
     checkpoint: Checkpoint | None
+    fine_tuning: FineTuningPlan | None = None
 
 
 def _parser(stage: str, imports: Sequence[str], model: str = "") -> ArgumentParser:
@@ -113,16 +116,19 @@ def parse(
         if section in wanted and not isinstance(config[section], dict):
             raise UserError(f"{where}: {section}: expected a mapping, got {config[section]!r}")
     _refuse_loopholes(config, where=where, path="")
+    sections: dict[str, Any] = dict(PLAIN_SECTIONS)
     if stage == "fit":
         config = with_length(config, where=where)
+        sections |= fine_tuning_section.schema(config, where=where)
     parser = _parser(stage, imports, config["model"]["class_path"] if stage == "fit" else "")
+    fine_tuning_section.add_arguments(parser, sections)
     seeded = {**config, "data": {**config["data"], "init_args": {**config["data"]["init_args"], "seed": seed}}}
     try:
         return parser, parser.parse_object(seeded)
     except (ArgumentError, TypeError, ValueError) as error:
         allowed = [*ALLOWED_IMPORTS, *imports]
         hidden = RUNNER_TRAINER_KEYS | {path.partition(".")[2] for path in FROM_DATA}
-        line = explain(str(error), config, packages=allowed, sections=PLAIN_SECTIONS, hidden=hidden)
+        line = explain(str(error), config, packages=allowed, sections=sections, hidden=hidden)
         raise UserError(f"{where}: {line}") from None
 
 
@@ -153,12 +159,14 @@ def build(config: Config, *, stage: str, seed: int, where: str, imports: Sequenc
             objects.model.configure_optimizers()  # made from the weights: only here is lr -1 refused
     except ValueError as error:
         raise UserError(f"{where}: model.optimizer or model.scheduler: {_refusal(error)}") from error
+    plan = fine_tuning_section.plan(objects, where=where)
     return Parts(
         data=objects.data,
         scoring=objects.scoring,
         model=objects.get("model"),
         trainer=vars(objects.trainer) if stage == "fit" else {},
         checkpoint=objects.get("checkpoint"),
+        fine_tuning=plan,
     )
 
 

@@ -14,15 +14,17 @@ from typing import Any, Literal
 
 from experiments.errors import UserError, unknown
 from experiments.merge import Config, get_path, normalise, set_path, unset_path
+from experiments.row_sources import Source, check_seed, read_sources
+from experiments.table_values import read_mapping, read_seeds, read_texts
 from experiments.yaml_files import read_yaml
 
 TABLES = Path(__file__).parent / "tables"
 TABLE_KEYS = ("title", "family", "base", "machine", "rows", "seeds", "scales", "columns", "imports")
-ROW_KEYS = ("why", "set", "unset", "scales", "stage", "from", "reference")
+ROW_KEYS = ("why", "set", "unset", "scales", "stage", "from", "reference", "seeds", "only_at")
 MACHINE_KEYS = {"num_workers": 0, "devices": 1, "num_nodes": 1, "threads": 1}  # integers, with the least of each
 COLUMN_KEYS = ("label", "better", "unit", "decimals")
 DECIMALS = {"percent": 1, "number": 2}
-SECTIONS = ("data", "model", "trainer", "checkpoint", "scoring")
+SECTIONS = ("data", "model", "trainer", "checkpoint", "scoring", "fine_tuning")
 SCORE_SECTIONS = ("data", "scoring")
 SHARED_OVERRIDES = ("data.corpus", "data.languages")  # what rows of two tables must agree on to stand on each other
 NAME = re.compile(r"[A-Za-z0-9_.-]+")
@@ -43,8 +45,9 @@ class Column:
 class Row:
     """One system of a table, with its whole configuration at the chosen scale.
 
-    ``sources`` maps a name of ``from:`` to ``table/row``. A ``reference`` row is shown and never stands in bold: it
-    knows more than the others (the true tags, strong labels), so it does not compete.
+    ``sources`` maps a name of ``from:`` to the row that stands there. A ``reference`` row is shown and never stands in
+    bold: it knows more than the others (the true tags, strong labels), so it does not compete. ``seeds`` are those at
+    which the row runs, None for all that are asked for.
     """
 
     table: str
@@ -52,13 +55,18 @@ class Row:
     why: str
     stage: Literal["fit", "score"]
     config: Config
-    sources: Mapping[str, str]
+    sources: Mapping[str, Source]
     reference: bool = False
+    seeds: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True)
 class Table:
-    """A table at one scale; ``varied`` are the dotted paths in which its trained rows differ."""
+    """A table at one scale.
+
+    ``varied`` are the dotted paths in which its trained rows differ, ``absent`` the scales of the rows that are not
+    there at this one.
+    """
 
     name: str
     path: Path
@@ -72,6 +80,15 @@ class Table:
     imports: tuple[str, ...]
     varied: tuple[str, ...]
     overrides: Mapping[str, Any] = field(default_factory=dict)
+    absent: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def row(self, name: str, *, where: str) -> Row:
+        """The row of a name. Raises ``UserError`` for one that there is not, or not at this scale."""
+        if name in self.absent:
+            raise UserError(f"{where}: row {name!r} is only at scale {', '.join(self.absent[name])}, not {self.scale}")
+        if name not in self.rows:
+            raise UserError(f"{where}: {unknown('row', name, self.rows)}")
+        return self.rows[name]
 
 
 def table_path(name_or_path: str) -> Path:
@@ -87,31 +104,9 @@ def table_path(name_or_path: str) -> Path:
     return shipped[name_or_path]
 
 
-def _mapping(value: Any, *, where: str, allowed: Sequence[str] | None = None) -> dict[str, Any]:
-    if value is None:
-        return {}
-    if not isinstance(value, dict):
-        raise UserError(f"{where}: expected a mapping, got {value!r}")
-    for key in value:
-        if not isinstance(key, str):
-            raise UserError(f"{where}: key {key!r} is not text; quote it")
-        if allowed is not None and key not in allowed:
-            raise UserError(f"{where}: {unknown('key', key, allowed)}")
-    return dict(value)
-
-
-def read_texts(value: Any, *, where: str) -> tuple[str, ...]:
-    """A list of text, empty where nothing stands."""
-    if value is None:
-        return ()
-    if not isinstance(value, list) or not all(isinstance(text, str) for text in value):
-        raise UserError(f"{where}: expected a list of text, got {value!r}")
-    return tuple(value)
-
-
 def read_machine(value: Any, *, where: str) -> dict[str, Any]:
     """``machine:`` of a table or of a file for ``earmark fit``."""
-    machine = _mapping(value, where=where, allowed=(*MACHINE_KEYS, "accelerator"))
+    machine = read_mapping(value, where=where, allowed=(*MACHINE_KEYS, "accelerator"))
     for key, item in machine.items():
         if key == "accelerator":
             if not isinstance(item, str):
@@ -138,9 +133,9 @@ def _check_name(name: str, *, where: str) -> None:
 
 def _columns(value: Any, *, where: str) -> tuple[Column, ...]:
     columns = []
-    for metric, entry in _mapping(value, where=f"{where}: columns").items():
+    for metric, entry in read_mapping(value, where=f"{where}: columns").items():
         place = f"{where}: columns.{metric}"
-        fields = _mapping(entry, where=place, allowed=COLUMN_KEYS)
+        fields = read_mapping(entry, where=place, allowed=COLUMN_KEYS)
         better, unit = fields.get("better", "higher"), fields.get("unit", "percent")
         if better not in ("higher", "lower", "neither"):
             raise UserError(f"{place}.better: {unknown('value', str(better), ('higher', 'lower', 'neither'))}")
@@ -154,14 +149,6 @@ def _columns(value: Any, *, where: str) -> tuple[Column, ...]:
     return tuple(columns)
 
 
-def _seeds(value: Any, *, where: str) -> tuple[int, ...]:
-    seeds = [0] if value is None else value
-    valid = isinstance(seeds, list) and seeds and all(type(seed) is int and seed >= 0 for seed in seeds)
-    if not valid or len(set(seeds)) != len(seeds):
-        raise UserError(f"{where}: seeds: expected a list of different integers >= 0, got {value!r}")
-    return tuple(seeds)
-
-
 def _row_config(
     base: Config,
     entry: Mapping[str, Any],
@@ -172,10 +159,10 @@ def _row_config(
     where: str,
 ) -> Config:
     """Base, then the table's scale, then the row's ``unset`` and ``set``, then the row's own scale."""
-    row_set = _mapping(entry.get("set"), where=f"{where}.set")
+    row_set = read_mapping(entry.get("set"), where=f"{where}.set")
     row_scales = {
-        name: _mapping(differences, where=f"{where}.scales.{name}")
-        for name, differences in _mapping(entry.get("scales"), where=f"{where}.scales", allowed=scales).items()
+        name: read_mapping(differences, where=f"{where}.scales.{name}")
+        for name, differences in read_mapping(entry.get("scales"), where=f"{where}.scales", allowed=scales).items()
     }
     own_scale = row_scales.get(scale, {})
     clash = sorted(path for path in row_set if path in table_scale and path not in own_scale)
@@ -197,20 +184,29 @@ def _row_config(
     return config
 
 
-def _sources(value: Any, *, table: str, where: str) -> dict[str, str]:
-    sources = _mapping(value, where=f"{where}.from")
-    for name, source in sources.items():
-        if not isinstance(source, str):
-            raise UserError(f"{where}.from.{name}: expected row or table/row, got {source!r}")
-    return {name: source if "/" in source else f"{table}/{source}" for name, source in sources.items()}
+def _row_fields(name: str, entry: Any, *, where: str) -> dict[str, Any]:
+    _check_name(name, where=where)
+    fields = read_mapping(entry, where=where, allowed=ROW_KEYS)
+    if not isinstance(fields.get("why"), str):
+        raise UserError(f"{where}.why: every row says in one line why it is there")
+    return fields
+
+
+def _only_at(name: str, entry: Any, *, scales: Sequence[str], where: str) -> tuple[str, ...]:
+    """The scales at which a row is there: all, where it does not say."""
+    fields = _row_fields(name, entry, where=where)
+    only_at = read_texts(fields.get("only_at"), where=f"{where}.only_at")
+    for scale in only_at:
+        if scale not in scales:
+            raise UserError(f"{where}.only_at: {unknown('scale', scale, scales)}")
+    if "only_at" in fields and not only_at:
+        raise UserError(f"{where}.only_at: name at least one scale; allowed: {', '.join(scales)}")
+    return only_at or tuple(scales)
 
 
 def _row(table: str, name: str, entry: Any, *, base: Config, table_scale: Mapping[str, Any], scale: str,
          scales: Sequence[str], where: str, overrides: Mapping[str, Any]) -> Row:  # fmt: skip
-    _check_name(name, where=where)
-    fields = _mapping(entry, where=where, allowed=ROW_KEYS)
-    if not isinstance(fields.get("why"), str):
-        raise UserError(f"{where}.why: every row says in one line why it is there")
+    fields = _row_fields(name, entry, where=where)
     stage = fields.get("stage", "fit")
     if stage not in ("fit", "score"):
         raise UserError(f"{where}.stage: {unknown('stage', str(stage), ('fit', 'score'))}")
@@ -229,9 +225,11 @@ def _row(table: str, name: str, entry: Any, *, base: Config, table_scale: Mappin
             raise UserError(f"{where}: {unknown('section', section, SECTIONS)}")
     kept = SECTIONS if stage == "fit" else SCORE_SECTIONS
     config = {section: config[section] for section in kept if section in config}
-    sources = _sources(fields.get("from"), table=table, where=where)
+    sources = read_sources(fields.get("from"), table=table, where=f"{where}.from")
+    check_seed(config, sources, stage=stage, where=where)
+    seeds = read_seeds(fields["seeds"], where=where) if "seeds" in fields else None
     return Row(table=table, name=name, why=fields["why"], stage=stage, config=config, sources=sources,
-               reference=reference)  # fmt: skip
+               reference=reference, seeds=seeds)  # fmt: skip
 
 
 def read_table(
@@ -249,23 +247,32 @@ def read_table(
     """
     path, overrides = table_path(name_or_path), dict(overrides or {})
     _check_name(path.stem, where=str(path))
-    raw = _mapping(read_yaml(path), where=str(path.name), allowed=TABLE_KEYS)
+    raw = read_mapping(read_yaml(path), where=str(path.name), allowed=TABLE_KEYS)
     where, name = path.name, path.stem
-    scales = _mapping(raw.get("scales"), where=f"{where}: scales") or {"full": {}}
+    scales = read_mapping(raw.get("scales"), where=f"{where}: scales") or {"full": {}}
     scale = scale or next(iter(scales))
     if scale not in scales:
         raise UserError(f"{where}: {unknown('scale', scale, scales)}")
-    entries = _mapping(raw.get("rows"), where=f"{where}: rows")
+    entries = read_mapping(raw.get("rows"), where=f"{where}: rows")
     if not entries:
         raise UserError(f"{where}: rows: a table needs at least one row")
-    table_scale = _mapping(scales[scale], where=f"{where}: scales.{scale}")
-    base = read_sections(_mapping(raw.get("base"), where=f"{where}: base", allowed=SECTIONS), where=f"{where}: base")
+    table_scale = read_mapping(scales[scale], where=f"{where}: scales.{scale}")
+    base = read_sections(
+        read_mapping(raw.get("base"), where=f"{where}: base", allowed=SECTIONS), where=f"{where}: base"
+    )
+    at = {
+        row: _only_at(row, entry, scales=list(scales), where=f"{where}: rows.{row}") for row, entry in entries.items()
+    }
     rows = {
         row: _row(name, row, entry, base=base, table_scale=table_scale, scale=scale, scales=list(scales),
                   where=f"{where}: rows.{row}",
                   overrides=_overrides_of(row, overrides, scored_rows))
-        for row, entry in entries.items()
+        for row, entry in entries.items() if scale in at[row]
     }  # fmt: skip
+    seeds = read_seeds(raw.get("seeds"), where=where)
+    for row in rows.values():
+        if extra := sorted(set(row.seeds or ()) - set(seeds)):
+            raise UserError(f"{where}: rows.{row.name}.seeds: {extra[0]} is none of the table's seeds {list(seeds)}")
     return Table(
         name=name,
         path=path,
@@ -273,12 +280,13 @@ def read_table(
         family=str(raw.get("family", name)),
         scale=scale,
         rows=rows,
-        seeds=_seeds(raw.get("seeds"), where=where),
+        seeds=seeds,
         columns=_columns(raw.get("columns"), where=where),
         machine=read_machine(raw.get("machine"), where=f"{where}: machine"),
         imports=read_texts(raw.get("imports"), where=f"{where}: imports"),
         varied=_varied(rows),
         overrides=overrides,
+        absent={row: at_scales for row, at_scales in at.items() if scale not in at_scales},
     )
 
 

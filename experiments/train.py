@@ -29,10 +29,13 @@ from experiments.journal_logger import JournalLogger, JournalProgress
 from experiments.merge import Config, get_path
 from experiments.random_state import RandomState
 from experiments.resumed_order import ResumedOrder
-from experiments.run_folder import CONFIG, KEY, METRICS, locked, offered
+from experiments.row_sources import SEED
+from experiments.run_folder import BEST, CONFIG, KEY, METRICS, locked, offered
 from experiments.schema import Parts, build
 from experiments.spec import SECTIONS
 from experiments.yaml_files import read_yaml
+from lightning_modules.callbacks.fine_tuning import Freezing
+from lightning_modules.callbacks.seed_loading import start_from_seed
 
 RECIPE_VERSION = "1"  # part of every run's key: raise it when a change here changes results
 
@@ -51,6 +54,8 @@ def _trainer(parts: Parts, run_dir: Path, journal: Journal, machine: Mapping[str
         RandomState(),  # before ResumedOrder, which draws as an uninterrupted epoch's start does
         ResumedOrder(),
     ]
+    if parts.fine_tuning is not None:
+        callbacks.append(Freezing(parts.fine_tuning))
     if parts.checkpoint.patience_epochs is not None:
         callbacks.append(EarlyStopping(monitor, mode=mode, patience=parts.checkpoint.patience_epochs))
     devices = int(machine.get("devices", 1))
@@ -70,14 +75,28 @@ def _trainer(parts: Parts, run_dir: Path, journal: Journal, machine: Mapping[str
     )
 
 
-def _fit(parts: Parts, run_dir: Path, journal: Journal, machine: Mapping[str, Any]) -> bool:
-    """Train and write the predictions of the best epoch. True on the rank that goes on to score."""
+def _load_seed(parts: Parts, seed: Path) -> None:
+    assert parts.model is not None
+    assert parts.fine_tuning is not None
+    try:
+        start_from_seed(parts.model, parts.fine_tuning, seed)
+    except ValueError as error:
+        raise UserError(f"fine_tuning: {error}") from None
+
+
+def _fit(parts: Parts, run_dir: Path, journal: Journal, machine: Mapping[str, Any], *, seed: Path | None) -> bool:
+    """Train, from the checkpoint ``seed`` where there is one, and write the predictions of the best epoch.
+
+    True on the rank that goes on to score.
+    """
     model, data = parts.model, parts.data
     assert isinstance(model, lightning.LightningModule)
     assert isinstance(model, PredictingModule)
     assert isinstance(data, lightning.LightningDataModule)
     trainer = _trainer(parts, run_dir, journal, machine)
-    last, best = (run_dir / "checkpoints" / name for name in ("last.ckpt", "best.ckpt"))
+    last, best = run_dir / "checkpoints" / "last.ckpt", run_dir / BEST
+    if seed is not None and not last.exists():  # a resume has the weights of its own last epoch
+        _load_seed(parts, seed)
     trainer.fit(model, datamodule=data, ckpt_path=last if last.exists() else None, weights_only=True)
     if trainer.interrupted:
         raise KeyboardInterrupt
@@ -117,10 +136,12 @@ def run(run_dir: Path) -> None:
     parts = build(sections, stage=stage, seed=seed, where=str(run_dir.name), imports=config.get("imports") or ())
     parts.data.num_workers = int(machine.get("num_workers", 0))
     parts.data.setup("score" if stage == "score" else "fit")
-    predictions = {name: offered(run_dir / folder) for name, folder in (config.get("from") or {}).items()}
+    sources = {name: run_dir / folder for name, folder in (config.get("from") or {}).items()}
+    seed_run = sources.pop(SEED, None) if stage == "fit" else None
+    predictions = {name: offered(folder) for name, folder in sources.items()}
     if stage == "fit":
         predictions["own"] = run_dir / "predictions"
-        if not _fit(parts, run_dir, journal, machine):
+        if not _fit(parts, run_dir, journal, machine, seed=seed_run / BEST if seed_run else None):
             return  # ranks above 0 end here
     references = {split: parts.data.references(split) for split in SPLITS}
     output_dir = run_dir / "scores"

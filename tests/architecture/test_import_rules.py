@@ -33,7 +33,7 @@ RULES: dict[str, tuple[str, ...]] = {
     "lightning_modules.metrics": (
         *TORCH_ONLY, "sed_eval", "dcase_util", "jiwer", "rapidfuzz", "lightning_modules.metrics", *CONTRACTS,
     ),
-    "lightning_modules.callbacks": ("pytorch_lightning", "lightning_modules.callbacks", *CONTRACTS),
+    "lightning_modules.callbacks": ("pytorch_lightning", "torch", "lightning_modules.callbacks", *CONTRACTS),
     "lightning_modules.scoring": (),
     "lightning_modules.gathering": TORCH_ONLY,
     "lightning_modules.sed": (

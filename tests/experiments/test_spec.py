@@ -6,6 +6,7 @@ import pytest
 
 from experiments.errors import UserError
 from experiments.merge import get_path
+from experiments.row_sources import Source
 from experiments.spec import read_machine, read_table, table_path
 from experiments.yaml_files import parse_value, read_yaml
 
@@ -67,7 +68,7 @@ def test_the_first_scale_is_the_default_and_a_rows_own_scale_wins(tmp_path: Path
 def test_a_scoring_row_has_no_model_and_names_its_source(tmp_path: Path) -> None:
     row = read_table(str(write(tmp_path))).rows["oracle"]
     assert set(row.config) == {"data", "scoring"}
-    assert row.sources == {"own": "small/mil"}
+    assert row.sources == {"own": Source("small", "mil")}
     assert row.config["scoring"] == {"class_path": "s.Detection", "init_args": {"tags": "oracle"}}
 
 
