@@ -153,5 +153,5 @@ def _parts(modules: Sequence[nn.Module]) -> Iterator[nn.Module]:
 
 
 def _is_the_same_in_both_modes(part: nn.Module) -> bool:
-    """A recurrent layer without dropout: cuDNN takes gradients through it, to what lies below, in training mode alone."""
+    """A recurrent layer without dropout: cuDNN passes gradients down through it in training mode alone."""
     return isinstance(part, nn.RNNBase) and not part.dropout
