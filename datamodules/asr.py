@@ -12,6 +12,7 @@ from collections.abc import Collection, Sequence
 from functools import cached_property
 
 import pytorch_lightning as pl
+from pytorch_lightning.utilities.rank_zero import rank_zero_warn
 from torch.utils.data import DataLoader
 
 from datamodules.annotations import UtteranceReferences
@@ -21,7 +22,7 @@ from datamodules.duration_buckets import DurationBuckets, EvaluationBatches
 from datamodules.speed_perturbation import Draw, samples_at_speed
 from datamodules.tokenizer import Unit
 from datamodules.utterance_collator import UtteranceCollator
-from datamodules.utterance_splits import ScoredSplit, Split, UtteranceSplits
+from datamodules.utterance_splits import SCORED_SPLITS, ScoredSplit, Split, UtteranceSplits
 from datamodules.utterance_store import UtteranceStore
 
 
@@ -32,10 +33,15 @@ class SpeechDataModule(UtteranceSplits, pl.LightningDataModule):
         corpus: folder under the data root, such as ``prompts``.
         batch_seconds: the most padded audio of one optimiser step over *all* processes.
         languages: ISO 639-1 codes to keep, in all splits; None keeps every language of the corpus.
+        language_tags: texts are written with their language first, ``<nl>``, a symbol for each training language.
+        train_minutes: train on so many minutes (``training_minutes.py``) of the languages, and know no other text; None
+            takes all. Whichever the seed they are the same ones, and fewer minutes are among more.
         unit: what a token is; words also get ``<unk>`` for what training does not have.
         word_min_count: words that the training texts have less often are ``<unk>``.
         speed_factors: speed perturbation of training utterances, each factor equally likely; (0.9, 1, 1.1) is Ko 2015.
         max_seconds: training utterances that are longer are left out; scored splits keep theirs.
+        max_tokens_per_second: training utterances of more characters (words) a second at their own speed are left out,
+            after ``train_minutes`` were chosen: CTC has no frames for them where it subsamples.
         sorted_first_epoch: the first epoch goes from short to long (SortaGrad, Amodei et al. 2015).
         num_workers: loader processes; of the machine, without any effect on what is learnt.
         seed: order and speeds of the training utterances.
@@ -52,10 +58,13 @@ class SpeechDataModule(UtteranceSplits, pl.LightningDataModule):
         corpus: str,
         batch_seconds: float,
         languages: Sequence[str] | None = None,
+        language_tags: bool = False,
+        train_minutes: float | None = None,
         unit: Unit = "character",
         word_min_count: int = 1,
         speed_factors: Sequence[float] = (1.0,),
         max_seconds: float | None = None,
+        max_tokens_per_second: float | None = None,
         sorted_first_epoch: bool = False,
         num_workers: int = 0,
         seed: int = 0,
@@ -64,32 +73,51 @@ class SpeechDataModule(UtteranceSplits, pl.LightningDataModule):
         self.sample_rate_hz = read_card(corpus).sample_rate_hz
         if not speed_factors or not all(0.5 <= factor <= 2 for factor in speed_factors):
             raise ValueError(f"speed_factors {list(speed_factors)} must be at least one number, each within 0.5 and 2")
-        for name, value in (("batch_seconds", batch_seconds), ("max_seconds", max_seconds)):
+        for name, value in (
+            ("batch_seconds", batch_seconds),
+            ("max_seconds", max_seconds),
+            ("max_tokens_per_second", max_tokens_per_second),
+        ):
             if value is not None and not 0 < value < float("inf"):
                 raise ValueError(f"{name} must be a positive number, got {value}")
         self.corpus = corpus
         self.batch_seconds = batch_seconds
         self.languages = None if languages is None else tuple(languages)
+        self.language_tags = language_tags
+        self.train_minutes = train_minutes
         self.unit: Unit = unit
         self.word_min_count = word_min_count
         self.speed_factors = tuple(speed_factors)
         self.max_seconds = max_seconds
+        self.max_tokens_per_second = max_tokens_per_second
         self.sorted_first_epoch = sorted_first_epoch
         self.num_workers = num_workers
         self.seed = seed
+        self._has_warned = False
         self._check_languages()
+        self._check_train_minutes()
 
     @cached_property
-    def _kept(self) -> tuple[int, ...]:
+    def _short_enough(self) -> tuple[int, ...]:
         """Numbers of the training utterances that are not too long."""
         longest = float("inf") if self.max_seconds is None else self.max_seconds
         return tuple(i for i, utterance in enumerate(self._train.utterances) if utterance.duration_seconds <= longest)
 
+    @cached_property
+    def _kept(self) -> tuple[int, ...]:
+        """Those of them that are not too fast either: what is trained on."""
+        fastest = float("inf") if self.max_tokens_per_second is None else self.max_tokens_per_second
+        utterances, pieces = self._train.utterances, self._tokenizer.pieces
+        return tuple(
+            i for i in self._short_enough if len(pieces(utterances[i].text)) <= fastest * utterances[i].duration_seconds
+        )
+
     def setup(self, stage: str) -> None:
         """Read manifests and, unless ``stage`` is ``score``, all audio; checks the training texts.
 
-        Raises ``ValueError`` naming the utterance (and the file) for an unreadable file and an empty training text,
-        and where nothing is left to train on.
+        Warns once of utterances that are left out as too fast, and of characters that training texts lack. Raises
+        ``ValueError`` naming the utterance (and the file) for an unreadable file, an empty training text and a language
+        without a tag, and where nothing is left to train on.
         """
         if stage == "score":
             return  # texts are enough; pictures decode the few utterances that they show
@@ -97,7 +125,12 @@ class SpeechDataModule(UtteranceSplits, pl.LightningDataModule):
             if not self._tokenizer.encode(utterance.text):
                 raise ValueError(f"{self._train.path}: utterance {utterance.utterance_id!r} has an empty text")
         if not self._kept:
-            raise ValueError(f"{self._train.path}: no training utterance (max_seconds {self.max_seconds})")
+            limits = f"max_seconds {self.max_seconds}, max_tokens_per_second {self.max_tokens_per_second}"
+            raise ValueError(f"{self._train.path}: no training utterance ({limits})")
+        self._check_tags()
+        if not self._has_warned:  # Lightning calls this again
+            self._warn()
+            self._has_warned = True
         for store in (self._train, self._validation, self._test):
             store.read_audio()
 
@@ -152,7 +185,7 @@ class SpeechDataModule(UtteranceSplits, pl.LightningDataModule):
             UtteranceLength(
                 utterance_id=store.utterances[number].utterance_id,
                 num_samples=samples_at_speed(num_samples[number], fastest),
-                tokens=self._tokenizer.encode(store.utterances[number].text),
+                tokens=self._tokenizer.encode_in(store.utterances[number].text, store.utterances[number].language),
             )
             for number in numbers
         )
@@ -181,6 +214,33 @@ class SpeechDataModule(UtteranceSplits, pl.LightningDataModule):
                 return self._test
             case _:
                 raise ValueError(f"split {split!r} is not one of validation, test")
+
+    def _check_tags(self) -> None:
+        """Raise ``ValueError`` for a scored utterance whose language no training utterance has."""
+        tagged = self._tokenizer.languages
+        for store in (self._validation, self._test):
+            for utterance in store.utterances:
+                if self.language_tags and utterance.language not in tagged:
+                    raise ValueError(
+                        f"{store.path}: utterance {utterance.utterance_id!r} is in {utterance.language!r}, which no "
+                        f"training utterance is and which has no tag; language_tags allows {', '.join(tagged)}"
+                    )
+
+    def _warn(self) -> None:
+        """Say which utterances are left out and which characters nobody can write."""
+        if too_fast := len(self._short_enough) - len(self._kept):
+            rank_zero_warn(
+                f"{self._train.path}: {too_fast} of {len(self._short_enough)} training utterances have more than "
+                f"max_tokens_per_second {self.max_tokens_per_second:g} and are left out"
+            )
+        if self.unit == "character":  # unknown words are many, and have a symbol
+            listed = [
+                f"{split} {', '.join(f'{piece!r} ({count})' for piece, count in unknown.most_common())}"
+                for split in SCORED_SPLITS
+                if (unknown := self.unknown_pieces(split))
+            ]
+            if listed:
+                rank_zero_warn(f"{self._train.path}: its texts lack characters, each an error: {'; '.join(listed)}")
 
     def _check_languages(self) -> None:
         """Raise ``ValueError`` for a language that the training split does not have."""

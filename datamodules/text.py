@@ -34,6 +34,8 @@ class TextDataModule(UtteranceSplits, pl.LightningDataModule):
         batch_size: rows of one optimiser step over *all* processes: streams, or sentences.
         bptt_tokens: targets of one step in each stream (truncated BPTT); None serves each sentence on its own.
         languages: ISO 639-1 codes to keep, in all splits; None keeps every language of the corpus.
+        train_minutes: as the recogniser's: only the texts of so many minutes of speech are trained on.
+        max_seconds: the recogniser's, on which its minutes depend; None without ``train_minutes``.
         unit: what a token is; words also get ``<unk>`` for what training does not have.
         word_min_count: words that the training texts have less often are ``<unk>``.
         num_workers: loader processes; of the machine, without any effect on what is learnt.
@@ -52,6 +54,8 @@ class TextDataModule(UtteranceSplits, pl.LightningDataModule):
         batch_size: int,
         bptt_tokens: int | None = None,
         languages: Sequence[str] | None = None,
+        train_minutes: float | None = None,
+        max_seconds: float | None = None,
         unit: Unit = "character",
         word_min_count: int = 1,
         num_workers: int = 0,
@@ -70,6 +74,8 @@ class TextDataModule(UtteranceSplits, pl.LightningDataModule):
         self.batch_size = batch_size
         self.bptt_tokens = bptt_tokens
         self.languages = None if languages is None else tuple(languages)
+        self.train_minutes = train_minutes
+        self.max_seconds = max_seconds
         self.unit: Unit = unit
         self.word_min_count = word_min_count
         self.num_workers = num_workers
@@ -77,6 +83,9 @@ class TextDataModule(UtteranceSplits, pl.LightningDataModule):
         known = self._train.all_languages
         if self.languages is not None and (not self.languages or set(self.languages) - set(known)):
             raise ValueError(f"languages {list(self.languages)}, allowed: null, or some of {', '.join(known)}")
+        if max_seconds is not None and train_minutes is None:
+            raise ValueError(f"max_seconds {max_seconds}, allowed: null where train_minutes is null")
+        self._check_train_minutes()
 
     def train_dataloader(self) -> DataLoader[Any]:
         """``TextStreamBatch``, or ``TextBatch`` where ``bptt_tokens`` is None; every rank has equally many."""

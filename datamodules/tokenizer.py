@@ -3,12 +3,15 @@
 Token 0 is no text: CTC's blank, a language model's sentence boundary, an attention model's start and end. All models of
 one corpus and unit therefore share their token ids. The symbols come from the *training* texts alone: a character that
 only the test split has cannot be written by any system, and counts as an error.
+
+A recogniser of several languages may write the language before the text (Watanabe, Hori & Hershey 2017): one symbol a
+language, ``<nl>``, behind all others, so that characters have the ids that they have without. No text holds it.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -19,19 +22,34 @@ BLANK_SYMBOL = "<blank>"
 UNKNOWN_SYMBOL = "<unk>"
 
 
+def language_tag(language: str) -> str:
+    """The symbol of a language; ``lightning_modules/decoding/texts.py`` tells it from others by its form.
+
+    >>> language_tag("nl")
+    '<nl>'
+    """
+    return f"<{language}>"
+
+
 @dataclass(frozen=True)
 class Tokenizer:
     """A vocabulary and its unit. ``symbols[0]`` is the blank; a word vocabulary has ``<unk>`` as token 1.
+
+    ``languages`` are those that have a tag among the symbols; none where texts are written without.
 
     >>> tokenizer = character_tokenizer(["ab a", "ça"])
     >>> tokenizer.symbols
     ('<blank>', ' ', 'a', 'b', 'ç')
     >>> tokenizer.encode("ba a"), tokenizer.decode((3, 2))
     ((3, 2, 1, 2), 'ba')
+    >>> tagged = character_tokenizer(["ab a", "ça"], languages={"en", "fr"})
+    >>> tagged.symbols[5:], tagged.encode_in("ba a", "fr"), tagged.decode((6, 3, 2))
+    (('<en>', '<fr>'), (6, 3, 2, 1, 2), 'ba')
     """
 
     symbols: tuple[str, ...]
     unit: Unit = "character"
+    languages: tuple[str, ...] = ()
     _ids: dict[str, int] = field(init=False, repr=False, compare=False, hash=False)
 
     def __post_init__(self) -> None:
@@ -54,18 +72,38 @@ class Tokenizer:
         unknown = self._ids[UNKNOWN_SYMBOL]
         return tuple(self._ids.get(piece, unknown) for piece in text.split())
 
+    def encode_in(self, text: str, language: str) -> tuple[int, ...]:
+        """What a recogniser writes: the language's tag where there are tags, then ``encode``.
+
+        Raises ``ValueError`` for a language without one.
+        """
+        if not self.languages:
+            return self.encode(text)
+        if language not in self.languages:
+            raise ValueError(f"language {language!r} has no tag, allowed: {', '.join(self.languages)}")
+        return (self._ids[language_tag(language)], *self.encode(text))
+
     def decode(self, tokens: Iterable[int]) -> str:
-        """The text of tokens."""
-        return ("" if self.unit == "character" else " ").join(self.symbols[token] for token in tokens)
+        """The text of tokens, without tags."""
+        tags = {self._ids[language_tag(language)] for language in self.languages}
+        pieces = (self.symbols[token] for token in tokens if token not in tags)
+        return ("" if self.unit == "character" else " ").join(pieces)
 
 
-def character_tokenizer(texts: Iterable[str]) -> Tokenizer:
-    """Every character of the texts, sorted by code point."""
-    return Tokenizer((BLANK_SYMBOL, *sorted(set().union(*map(set, texts)))))
+def character_tokenizer(texts: Iterable[str], *, languages: Collection[str] = ()) -> Tokenizer:
+    """Every character of the texts, sorted by code point, then a tag for each of ``languages``."""
+    tagged = tuple(sorted(languages))
+    return Tokenizer(
+        (BLANK_SYMBOL, *sorted(set().union(*map(set, texts))), *map(language_tag, tagged)), "character", tagged
+    )
 
 
-def word_tokenizer(texts: Iterable[str], *, min_count: int = 1) -> Tokenizer:
-    """The words that occur ``min_count`` times or more, the most frequent first (adaptive softmax needs that order)."""
+def word_tokenizer(texts: Iterable[str], *, min_count: int = 1, languages: Collection[str] = ()) -> Tokenizer:
+    """The words that occur ``min_count`` times or more, the most frequent first (adaptive softmax needs that order).
+
+    Behind them a tag for each of ``languages``.
+    """
     counts = Counter(word for text in texts for word in text.split())
     words = sorted((word for word, count in counts.items() if count >= min_count), key=lambda w: (-counts[w], w))
-    return Tokenizer((BLANK_SYMBOL, UNKNOWN_SYMBOL, *words), unit="word")
+    tagged = tuple(sorted(languages))
+    return Tokenizer((BLANK_SYMBOL, UNKNOWN_SYMBOL, *words, *map(language_tag, tagged)), "word", tagged)

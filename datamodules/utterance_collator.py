@@ -25,7 +25,10 @@ class UtteranceCollator:
         """The batch of some draws, in their order."""
         waveforms = [torch.from_numpy(change_speed(self.store.waveform(number), speed)) for number, speed in draws]
         utterances = [self.store.utterances[number] for number, _ in draws]
-        tokens = [torch.tensor(self.tokenizer.encode(utterance.text), dtype=torch.int64) for utterance in utterances]
+        tokens = [
+            torch.tensor(self.tokenizer.encode_in(utterance.text, utterance.language), dtype=torch.int64)
+            for utterance in utterances
+        ]
         return UtteranceBatch(
             utterance_ids=tuple(utterance.utterance_id for utterance in utterances),
             waveforms_BS=pad_sequence(waveforms, batch_first=True),

@@ -9,6 +9,7 @@ file that cannot be decoded is named before training starts.
 from __future__ import annotations
 
 from collections.abc import Collection
+from itertools import compress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -60,6 +61,13 @@ class UtteranceStore(Dataset[Draw]):
         if len({utterance.utterance_id for utterance in self.utterances}) < len(self.utterances):
             raise ValueError(f"{self.path}: an utterance id occurs twice")
         self._pcm: list[NDArray[np.int16]] | None = None
+
+    def keep(self, utterance_ids: Collection[str]) -> None:
+        """Leave out all other utterances, for good; before the audio is read, so that theirs never is."""
+        assert self._pcm is None
+        wanted = [utterance.utterance_id in utterance_ids for utterance in self.utterances]
+        self._cuts = list(compress(self._cuts, wanted))
+        self.utterances = tuple(compress(self.utterances, wanted))
 
     def __len__(self) -> int:
         return len(self.utterances)

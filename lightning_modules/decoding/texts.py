@@ -6,15 +6,29 @@ from collections.abc import Iterable, Sequence
 
 from datamodules.annotations import BLANK
 
+_NO_TAGS = ("<blank>", "<unk>")  # what ``datamodules/tokenizer.py`` writes in brackets and is no language
+
+
+def is_tag(symbol: str) -> bool:
+    """Whether a symbol says the language of what follows, ``<nl>``: no text holds it (normalised ones have no ``<``).
+
+    >>> is_tag("<nl>"), is_tag("<unk>"), is_tag("<"), is_tag("nl")
+    (True, False, False, False)
+    """
+    return len(symbol) > 2 and symbol[0] == "<" and symbol[-1] == ">" and symbol not in _NO_TAGS
+
 
 def spell(tokens: Iterable[int], symbols: Sequence[str]) -> str:
-    """The text of tokens; spaces at the ends are not kept, and several in a row are one.
+    """The text of tokens without tags; spaces at the ends are not kept, and several in a row are one.
 
-    Characters are joined by nothing, words by spaces: a word vocabulary has ``<unk>``, a character's symbols are all of
-    length 1.
+    Characters are joined by nothing, words by spaces: a word vocabulary has ``<unk>``, a character's symbols but for
+    tags are all of length 1.
 
     >>> spell([2, 1, 1, 3, 1], ("<blank>", " ", "a", "b")), spell([2, 1], ("<blank>", "<unk>", "a"))
     ('a b', 'a <unk>')
+    >>> spell([4, 2, 1, 3], ("<blank>", " ", "a", "b", "<nl>"))
+    'a b'
     """
-    words = any(len(symbol) > 1 for token, symbol in enumerate(symbols) if token != BLANK)
-    return " ".join((" " if words else "").join(symbols[token] for token in tokens).split())
+    words = any(len(symbol) > 1 and not is_tag(symbol) for token, symbol in enumerate(symbols) if token != BLANK)
+    pieces = (symbols[token] for token in tokens if not is_tag(symbols[token]))
+    return " ".join((" " if words else "").join(pieces).split())

@@ -185,6 +185,7 @@ def test_workers_change_no_batch(corpus_folder: Path) -> None:
         ({"speed_factors": (1.0, 3.0)}, r"speed_factors \[1.0, 3.0\] must be"),
         ({"batch_seconds": 0.0}, "batch_seconds must be a positive number"),
         ({"max_seconds": -1.0}, "max_seconds must be a positive number"),
+        ({"max_tokens_per_second": 0.0}, "max_tokens_per_second must be a positive number"),
     ],
 )  # fmt: skip
 def test_settings_out_of_range_are_refused(corpus_folder: Path, settings: dict[str, Any], message: str) -> None:
@@ -221,7 +222,7 @@ def test_an_empty_training_text_is_named_in_setup(corpus_folder: Path) -> None:
 
 
 def test_nothing_left_to_train_on_is_refused(corpus_folder: Path) -> None:
-    with pytest.raises(ValueError, match=r"no training utterance \(max_seconds 0.01\)"):
+    with pytest.raises(ValueError, match=r"no training utterance \(max_seconds 0.01, max_tokens_per_second None\)"):
         speech(max_seconds=0.01).setup("fit")
 
 
