@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from experiments.charts import Chart, read_charts
 from experiments.errors import UserError, unknown
 from experiments.merge import Config, get_path, normalise, set_path, unset_path
 from experiments.row_sources import Source, check_seed, read_sources
@@ -19,7 +20,7 @@ from experiments.table_values import read_mapping, read_seeds, read_texts
 from experiments.yaml_files import read_yaml
 
 TABLES = Path(__file__).parent / "tables"
-TABLE_KEYS = ("title", "family", "base", "machine", "rows", "seeds", "scales", "columns", "imports")
+TABLE_KEYS = ("title", "family", "base", "machine", "rows", "seeds", "scales", "columns", "charts", "imports")
 ROW_KEYS = ("why", "set", "unset", "scales", "stage", "from", "reference", "seeds", "only_at")
 MACHINE_KEYS = {"num_workers": 0, "devices": 1, "num_nodes": 1, "threads": 1}  # integers, with the least of each
 COLUMN_KEYS = ("label", "better", "unit", "decimals")
@@ -81,6 +82,7 @@ class Table:
     varied: tuple[str, ...]
     overrides: Mapping[str, Any] = field(default_factory=dict)
     absent: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    charts: tuple[Chart, ...] = ()
 
     def row(self, name: str, *, where: str) -> Row:
         """The row of a name. Raises ``UserError`` for one that there is not, or not at this scale."""
@@ -287,6 +289,7 @@ def read_table(
         varied=_varied(rows),
         overrides=overrides,
         absent={row: at_scales for row, at_scales in at.items() if scale not in at_scales},
+        charts=read_charts(raw.get("charts"), where=where, rows=list(entries)),
     )
 
 

@@ -184,6 +184,9 @@ class report:
         _table_arguments(parser)
         parser.add_argument("--format", choices=("md", "latex", "csv"), default="md")
         parser.add_argument("--output", type=Path, help="write there instead of printing")
+        parser.add_argument(
+            "--charts", type=Path, metavar="FOLDER", help="draw the table's charts there and print their paths instead"
+        )
 
     @staticmethod
     def run(arguments: argparse.Namespace) -> int:
@@ -201,6 +204,25 @@ class report:
                 arguments.output.write_text(text, encoding="utf-8")
             except OSError as error:
                 raise UserError(f"--output {arguments.output}: {error.strerror}") from None
-        else:
+        if arguments.charts:
+            return _draw_charts(table, tracker, cells, folder=arguments.charts)
+        if not arguments.output:
             print(text, end="")
         return 0
+
+
+def _draw_charts(table: Table, tracker: Tracker, cells: list[Cell], *, folder: Path) -> int:
+    """Print the paths of the charts, and on standard error why one was not drawn."""
+    from experiments.chart_drawing import draw_charts
+
+    if not table.charts:
+        raise UserError(f"{table.path.name}: has no charts; --charts draws what stands under charts: in the file")
+    try:
+        paths, undrawn = draw_charts(table, table.charts, cells, tracker, folder=folder)
+    except OSError as error:
+        raise UserError(f"--charts {folder}: {error.strerror}") from None
+    for line in undrawn:
+        print(f"warning: {line}", file=sys.stderr)
+    for path in paths:
+        print(path)
+    return 0

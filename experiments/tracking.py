@@ -147,6 +147,22 @@ class Tracker:
             target.parent.mkdir(parents=True, exist_ok=True)
             fetched.rename(target)
 
+    def curve(self, run_id: str, metric: str) -> list[tuple[float, float]]:
+        """(epoch, value) of a metric that training logged, by step; a resumed epoch's later value stands.
+
+        Step and time tell which epoch a value is of: the journal's line had both.
+        """
+        epochs = {
+            (point.step, point.timestamp): point.value for point in self._client.get_metric_history(run_id, "epoch")
+        }
+        points = sorted(self._client.get_metric_history(run_id, metric), key=lambda point: point.timestamp)
+        by_step = {
+            point.step: (float(epochs[point.step, point.timestamp]), float(point.value))
+            for point in points
+            if (point.step, point.timestamp) in epochs
+        }
+        return [by_step[step] for step in sorted(by_step)]
+
     def note(self, family: str, text: str) -> None:
         """The Markdown that the experiment's page shows."""
         self._client.set_experiment_tag(self.experiment_id(family), "mlflow.note.content", text)
