@@ -95,9 +95,10 @@ BLANK = 0  # the token id that no text holds: CTC's blank, and a language model'
 class Hypothesis(NamedTuple):
     """One reading of an utterance.
 
-    ``score`` is the natural log of what the decoder maximised; ``ctc_score`` the natural log of the CTC probability
-    alone where a language model took part, else None. ``frames`` are the frames at which the tokens were emitted, as
-    many as tokens, rising.
+    ``score`` is what the decoder maximised, in natural logs; ``ctc_score`` the natural log of the recogniser's own
+    probability (CTC's, or an attention decoder's) where a language model, a bonus or a division by length took part,
+    else None. ``frames`` are the frames at which the tokens were emitted, as many as tokens, rising; empty for
+    attention decoders, which emit at no frame.
     """
 
     tokens: tuple[int, ...]

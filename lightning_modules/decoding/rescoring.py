@@ -1,6 +1,7 @@
 """N-best rescoring: a language model reorders a recogniser's best readings (Graves & Jaitly 2014).
 
-``score(l) = log P_ctc(l|x) + α · log P_lm(l) + β · |words of l|``, the sentence's end included in P_lm. The model is
+``score(l) = log P(l|x) + α · log P_lm(l) + β · |words of l|``, the sentence's end included in P_lm; or for attention
+models, whose probability falls with length, ``log P(l|x) / |l| + …`` (Chan et al. 2015, arXiv 1508.01211). The model is
 asked once (``language_model_scores``); weights are then tried for nothing (``NBestScores.combine``). A model over the
 recogniser's own symbols reads its tokens; a model over words reads the words that they spell. Legend: N hypotheses.
 """
@@ -30,18 +31,20 @@ class NBestScores:
     lm_log_probs: tuple[NDArray[np.float64], ...]
     num_words: tuple[NDArray[np.int64], ...]
 
-    def combine(self, *, lm_weight: float, word_bonus: float = 0.0) -> list[list[Hypothesis]]:
-        """Every list sorted by ``ctc + lm_weight · lm + word_bonus · words``; equal ones keep their order.
+    def combine(self, *, lm_weight: float, word_bonus: float = 0.0, per_token: bool = False) -> list[list[Hypothesis]]:
+        """Every list sorted by ``own + lm_weight · lm + word_bonus · words``; equal ones keep their order.
 
-        ``score`` is that sum and ``ctc_score`` the recogniser's part. With ``lm_weight`` 0 the model has no say, even
-        where it gives no probability at all.
+        ``own`` is the recogniser's log probability, with ``per_token`` divided by the number of tokens and the end.
+        ``score`` is that sum and ``ctc_score`` the recogniser's log probability, undivided. With ``lm_weight`` 0 the
+        model has no say, even where it gives no probability at all.
         """
         lists = []
         for hypotheses, lm_log_prob_N, num_words_N in zip(self.n_best, self.lm_log_probs, self.num_words, strict=True):
-            ctc_N = np.array([_ctc_score(hypothesis) for hypothesis in hypotheses])
-            score_N = ctc_N + word_bonus * num_words_N + (lm_weight * lm_log_prob_N if lm_weight else 0.0)
+            own_N = np.array([_own_score(hypothesis) for hypothesis in hypotheses])
+            length_N = np.array([len(hypothesis.tokens) + 1 if per_token else 1 for hypothesis in hypotheses])
+            score_N = own_N / length_N + word_bonus * num_words_N + (lm_weight * lm_log_prob_N if lm_weight else 0.0)
             order = np.argsort(-score_N, kind="stable")
-            lists.append([hypotheses[i]._replace(score=float(score_N[i]), ctc_score=float(ctc_N[i])) for i in order])
+            lists.append([hypotheses[i]._replace(score=float(score_N[i]), ctc_score=float(own_N[i])) for i in order])
         return lists
 
 
@@ -115,5 +118,5 @@ def sentence_log_probs(
     return log_prob_N
 
 
-def _ctc_score(hypothesis: Hypothesis) -> float:
+def _own_score(hypothesis: Hypothesis) -> float:
     return hypothesis.score if hypothesis.ctc_score is None else hypothesis.ctc_score

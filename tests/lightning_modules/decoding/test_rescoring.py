@@ -71,6 +71,22 @@ def test_weights_reorder_without_asking_again():
     assert scores.combine(lm_weight=0.0, word_bonus=1.5)[0][0].tokens == (2, 1, 3)  # -1.5 + 3.0 > -1.0 + 1.5
 
 
+def test_per_token_divides_the_recognisers_part_by_tokens_and_end():
+    model = Bigram(SYMBOLS, seed=3)
+    attention = [Hypothesis((2, 3, 1), -0.5, (), -2.0), Hypothesis((2,), -1.5, ()), Hypothesis((), -0.9, ())]
+    [found] = language_model_scores([attention], model, symbols=SYMBOLS).combine(lm_weight=0.0, per_token=True)
+    assert [(h.tokens, h.score, h.ctc_score) for h in found] == [
+        ((2, 3, 1), -2.0 / 4, -2.0),
+        ((2,), -1.5 / 2, -1.5),
+        ((), -0.9 / 1, -0.9),
+    ]
+    [found] = language_model_scores([attention], model, symbols=SYMBOLS).combine(lm_weight=0.7, per_token=True)
+    for hypothesis in found:
+        expected = hypothesis.ctc_score / (len(hypothesis.tokens) + 1) + 0.7 * model.by_hand(hypothesis.tokens)
+        assert hypothesis.score == pytest.approx(expected, abs=1e-6)
+    assert language_model_scores([[]], model, symbols=SYMBOLS).combine(lm_weight=0.7, per_token=True) == [[]]
+
+
 def test_a_model_that_forbids_a_reading_has_no_say_at_weight_0():
     model = Bigram(SYMBOLS)
     model.table_VV[0, 2] = -np.inf
