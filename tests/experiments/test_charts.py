@@ -12,9 +12,10 @@ import pytest
 from matplotlib.figure import Figure
 from matplotlib.image import imread
 
-from experiments import chart_drawing, charts
+from experiments import chart_drawing, charts, table_commands
 from experiments.chart_drawing import draw_charts, run_curve
 from experiments.charts import Against, Curves, read_charts
+from experiments.cli import main
 from experiments.errors import UserError
 from experiments.journal import Journal
 from experiments.keys import RunKey
@@ -242,3 +243,26 @@ def test_every_row_that_trains_has_a_curve_where_none_is_named(tmp_path: Path, m
     figures = drawn(monkeypatch)
     draw_charts(of, of.charts, cells, tracker, folder=tmp_path)
     assert [line.get_label() for line in figures[0].axes[0].lines] == list(ROWS[:-1])
+
+
+def test_the_report_command_prints_the_paths_and_says_what_it_did_not_draw(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    of = table(tmp_path, none={**CURVES, "rows": ["scratch_40"]}, against=AGAINST)
+    cells = [cell(of, "scratch_40", 0, None), cell(of, "scratch_10", 0, {"test/cer": 0.5})]
+    tracker = folders(tmp_path)
+    monkeypatch.setattr(tracker, "note", lambda family, text: None)
+    monkeypatch.setattr(table_commands, "_plan", lambda arguments: (of, tracker, cells))
+    out = tmp_path / "out"
+    assert main(["report", "t", "--charts", str(out), "--output", str(tmp_path / "t.md")]) == 0
+    said = capsys.readouterr()
+    assert said.out.splitlines() == [str(out / "against.png")]
+    assert said.err.splitlines() == ["warning: t.yaml: charts.none: not drawn, none of its rows has a finished run"]
+    assert "| scratch_10" in (tmp_path / "t.md").read_text(encoding="utf-8")
+    monkeypatch.setattr(table_commands, "_plan", lambda arguments: (table(tmp_path), tracker, cells))
+    assert main(["report", "t", "--charts", str(out)]) == 2
+    assert capsys.readouterr().err.startswith("earmark: error: t.yaml: has no charts; --charts draws what stands under")
+    (tmp_path / "file").write_text("")
+    monkeypatch.setattr(table_commands, "_plan", lambda arguments: (of, tracker, cells))
+    assert main(["report", "t", "--charts", str(tmp_path / "file" / "in")]) == 2
+    assert "Not a directory" in capsys.readouterr().err
