@@ -179,7 +179,9 @@ def _check(chart: Chart, table: Table, *, where: str) -> None:
 
 def _refuse_metric(chart: Chart, finished: Mapping[str, Sequence[Cell]], *, where: str) -> NoReturn:
     known = {name for cells in finished.values() for cell in cells if cell.run for name in cell.run.metrics}
-    what = "metric over epochs" if isinstance(chart, Curves) else "metric"
+    what = "metric"
+    if isinstance(chart, Curves):
+        what, known = "metric over epochs", {name for name in known if name.startswith(("train/", "validation/"))}
     raise UserError(f"{where}.metric: {unknown(what, chart.metric, sorted(known - {chart.metric}))}")
 
 
