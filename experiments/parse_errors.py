@@ -30,7 +30,9 @@ def explain(
         keys += group[1].split(".")
     path = ".".join(key for key in keys if key != "init_args")
     if option := group or re.search(r"()(?:Option|Key) '([^']+)' is not (?:accepted|expected)", message):
-        return f"{path}: {unknown('key', option[2], sorted(set(_arguments(config, path, sections)) - hidden))}"
+        *inside, key = option[2].split(".")
+        path = ".".join([*([path] if path else []), *inside])
+        return f"{path}: {unknown('key', key, sorted(set(_arguments(config, path, sections)) - hidden))}"
     return f"{path}: {_problem(message, get_path(config, path), packages=packages)}"
 
 
