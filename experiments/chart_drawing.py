@@ -108,6 +108,7 @@ def _draw_curves(
             label = _label(row, len(of_row), num_seeds)
             axis.plot(epochs, [fmean(of) for of in values], style, color=colour, label=label, linewidth=1.6)
             axis.fill_between(epochs, [min(of) for of in values], [max(of) for of in values], color=colour, alpha=0.15)
+    axis.xaxis.get_major_locator().set_params(integer=True)
     axis.set_xlabel("epoch")
     axis.legend(fontsize=9)
 

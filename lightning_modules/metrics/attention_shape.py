@@ -53,7 +53,7 @@ def attention_entropy(weights_UT: NDArray[np.floating]) -> float:
         return nan
     w_UT = weights_UT.astype(np.float64)
     nats = -float(np.multiply(w_UT, np.log(w_UT, where=w_UT > 0, out=np.zeros_like(w_UT))).sum())
-    return max(nats, 0.0) / (num_tokens * log(num_frames))
+    return max(nats, 0.0) / float(num_tokens * log(num_frames))
 
 
 def attention_shape(alignments: Iterable[NDArray[np.floating]]) -> dict[str, float]:
