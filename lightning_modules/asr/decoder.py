@@ -1,7 +1,7 @@
-"""A rung of the decoding ladder: from stored posteriors to hypotheses, with weights that validation chooses.
+"""A rung of the decoding ladder: from stored predictions to hypotheses, with weights that validation chooses.
 
 The algorithms are functions of ``lightning_modules.decoding``; a rung binds one of them to its settings, so that a
-table can name it. This file has the rungs without a language model.
+table can name it. This file has the rungs of CTC without a language model.
 """
 
 from __future__ import annotations
@@ -9,21 +9,30 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Generic, TypeVar
 
 from datamodules.annotations import Hypothesis, UtteranceReferences
-from lightning_modules.asr.predictions import PosteriorPredictions
+from lightning_modules.asr.pictures import draw_utterances
+from lightning_modules.asr.predictions import FramePredictions, PosteriorPredictions, load_predictions, spelled
 from lightning_modules.asr.tuning import Weights
 from lightning_modules.decoding.greedy import greedy
 from lightning_modules.decoding.prefix_beam import prefix_beam_search
 from lightning_modules.decoding.prefix_search import prefix_search_batch
 
+Predictions = TypeVar("Predictions", bound=FramePredictions)
 
-class Decoder(ABC):
+
+class Decoder(ABC, Generic[Predictions]):
     """Base of the rungs. A subclass's constructor arguments are the table's ``scoring.decoder`` keys."""
 
-    def prepare(  # noqa: B027 - a hook: most rungs load nothing
-        self, *, folders: Mapping[str, Path], validation: PosteriorPredictions, references: UtteranceReferences
-    ) -> None:
+    @abstractmethod
+    def read(self, folder: Path, split: str, references: UtteranceReferences) -> Predictions:
+        """A split's stored predictions, of the kind that this rung decodes.
+
+        Raises ``ValueError`` where they are not there, or not those of ``references``' corpus.
+        """
+
+    def prepare(self, *, folders: Mapping[str, Path], validation: Predictions, references: UtteranceReferences) -> None:
         """Load what decoding needs before its time is taken: language models out of ``folders``, graphs, priors.
 
         ``references`` are validation's. Without a language model there is nothing to load.
@@ -35,15 +44,55 @@ class Decoder(ABC):
         return {}
 
     @abstractmethod
-    def decode(self, predictions: PosteriorPredictions, weights: Weights) -> list[Hypothesis]:
+    def decode(self, predictions: Predictions, weights: Weights) -> list[Hypothesis]:
         """The best hypothesis of every utterance, in the predictions' order."""
 
-    def counts(self) -> dict[str, float]:
-        """What went wrong or was cut in the last ``decode``, by name; nothing by default."""
+    def measures(self, predictions: Predictions, hypotheses: Sequence[Hypothesis]) -> dict[str, float]:
+        """Figures of the last ``decode``, which gave ``hypotheses``, by name: what was cut, how it attended."""
         return {}
 
+    def posteriors(self, predictions: Predictions) -> PosteriorPredictions | None:
+        """The CTC posteriors among the predictions, where there are some: their spikes are measured and drawn."""
+        return None
 
-class Greedy(Decoder):
+    def draw(
+        self,
+        predictions: Predictions,
+        hypotheses: Sequence[Hypothesis],
+        references: UtteranceReferences,
+        *,
+        count: int,
+        folder: Path,
+    ) -> None:
+        """Draw ``count`` utterances under ``folder``, with what the rung knows of them; nothing by default."""
+
+
+class PosteriorDecoder(Decoder[PosteriorPredictions]):
+    """Base of the rungs that read CTC posteriors and nothing else."""
+
+    def read(self, folder: Path, split: str, references: UtteranceReferences) -> PosteriorPredictions:
+        """See ``Decoder.read``."""
+        return load_predictions(PosteriorPredictions, folder, split, references)
+
+    def posteriors(self, predictions: PosteriorPredictions) -> PosteriorPredictions:
+        """All that there is."""
+        return predictions
+
+    def draw(
+        self,
+        predictions: PosteriorPredictions,
+        hypotheses: Sequence[Hypothesis],
+        references: UtteranceReferences,
+        *,
+        count: int,
+        folder: Path,
+    ) -> None:
+        """Posteriors under the spectrogram."""
+        texts = spelled(predictions, hypotheses)
+        draw_utterances(predictions, texts, references, count=count, folder=folder)
+
+
+class Greedy(PosteriorDecoder):
     """The best symbol of each frame."""
 
     def decode(self, predictions: PosteriorPredictions, weights: Weights) -> list[Hypothesis]:
@@ -51,7 +100,7 @@ class Greedy(Decoder):
         return greedy(predictions.padded(), predictions.num_frames_N)
 
 
-class PrefixSearch(Decoder):
+class PrefixSearch(PosteriorDecoder):
     """Graves' best-first search, in sections cut where P(blank) is above ``blank_threshold``.
 
     A section that takes more than ``max_expansions`` prefixes is cut again and counted.
@@ -73,12 +122,12 @@ class PrefixSearch(Decoder):
         self._counts = {"sections": found.num_sections, "sections_unfinished": found.num_unfinished}
         return found.hypotheses
 
-    def counts(self) -> dict[str, float]:
+    def measures(self, predictions: PosteriorPredictions, hypotheses: Sequence[Hypothesis]) -> dict[str, float]:
         """Sections of the utterances, and those that were not searched to their end."""
         return self._counts
 
 
-class PrefixBeam(Decoder):
+class PrefixBeam(PosteriorDecoder):
     """Prefix beam search without a language model."""
 
     def __init__(self, *, beam_size: int = 100) -> None:

@@ -1,6 +1,6 @@
-"""One rung of the ladder on one checkpoint: decode validation to fit the weights, decode test once, score the texts.
+"""One rung of a ladder on one checkpoint: decode validation to fit the weights, decode test once, score the texts.
 
-Only stored posteriors are read, so that every rung decodes the same checkpoint and none retrains. The real-time factor
+Only stored predictions are read, so that every rung decodes the same checkpoint and none retrains. The real-time factor
 is (seconds of the network + seconds of the decoder) / seconds of audio, the decoder's taken after a warm-up, with as
 many threads as the run has. Every trial on validation is kept in ``decoding.json`` beside the weights that won.
 """
@@ -13,26 +13,26 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from datamodules.annotations import Hypothesis, UtteranceReferences
+from datamodules.annotations import UtteranceReferences
 from lightning_modules.asr.decoder import Decoder
-from lightning_modules.asr.pictures import draw_utterances
-from lightning_modules.asr.predictions import PosteriorPredictions
+from lightning_modules.asr.predictions import FramePredictions, spelled
 from lightning_modules.asr.text_report import report_texts
 from lightning_modules.asr.tuning import Trial, Weights, climb
-from lightning_modules.decoding.texts import spell
 from lightning_modules.metrics.spikiness import spikiness
 from lightning_modules.metrics.word_error import WordError
 from lightning_modules.scoring import Scoring
 
 
 class DecodingScoring(Scoring):
-    """Scores a CTC system's posteriors through one decoder.
+    """Scores a recogniser's stored predictions through one decoder.
 
     ``fitted_for`` is the validation error that chooses the decoder's weights; ``num_pictures`` test utterances are
     drawn with their posteriors, the worst first.
     """
 
-    def __init__(self, *, decoder: Decoder, fitted_for: Literal["wer", "cer"] = "wer", num_pictures: int = 0) -> None:
+    def __init__(
+        self, *, decoder: Decoder[Any], fitted_for: Literal["wer", "cer"] = "wer", num_pictures: int = 0
+    ) -> None:
         self.decoder = decoder
         self.fitted_for = fitted_for
         self.num_pictures = num_pictures
@@ -43,8 +43,8 @@ class DecodingScoring(Scoring):
         """See ``Scoring.score``."""
         on_validation: UtteranceReferences = references["validation"]
         on_test: UtteranceReferences = references["test"]
-        validation = load_posteriors(predictions["own"], "validation", on_validation)
-        test = load_posteriors(predictions["own"], "test", on_test)
+        validation = self.decoder.read(predictions["own"], "validation", on_validation)
+        test = self.decoder.read(predictions["own"], "test", on_test)
         self.decoder.prepare(folders=predictions, validation=validation, references=on_validation)
         weights, trials = self._fit(validation, on_validation)
         errors = self._errors(validation, on_validation, weights)  # also warms the decoder up
@@ -56,12 +56,16 @@ class DecodingScoring(Scoring):
         metrics = {
             **{f"validation/{name}": value for name, value in errors.items()},
             **{f"decoding/{name}": value for name, value in weights.items()},
-            **{f"test/{name}": value for name, value in spikiness(test.log_probs_FV, test.num_frames_N).items()},
-            **{f"test/{name}": value for name, value in self.decoder.counts().items()},
+            **self._spikiness(test),
+            **{f"test/{name}": value for name, value in self.decoder.measures(test, hypotheses).items()},
             "test/decoding_seconds": seconds,
             "test/real_time_factor": (test.encoding_seconds + seconds) / audio_seconds,
         }
-        at_edge = [name for name, grid in self.decoder.weight_grid.items() if weights[name] in (min(grid), max(grid))]
+        at_edge = [
+            name
+            for name, grid in self.decoder.weight_grid.items()
+            if len(set(grid)) > 1 and weights[name] in (min(grid), max(grid))
+        ]
         content = {
             "fitted_for": f"validation/{self.fitted_for}",
             "weights": weights,
@@ -70,19 +74,18 @@ class DecodingScoring(Scoring):
         }
         (output_dir / "decoding.json").write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
         if self.num_pictures:
-            draw_utterances(test, texts, on_test, count=self.num_pictures, folder=output_dir / "utterances")
+            folder = output_dir / "utterances"
+            self.decoder.draw(test, hypotheses, on_test, count=self.num_pictures, folder=folder)
         return report_texts(texts, on_test, output_dir=output_dir, more=metrics)
 
-    def _fit(
-        self, validation: PosteriorPredictions, references: UtteranceReferences
-    ) -> tuple[Weights, Sequence[Trial]]:
+    def _fit(self, validation: FramePredictions, references: UtteranceReferences) -> tuple[Weights, Sequence[Trial]]:
         grid = self.decoder.weight_grid
         if not grid:
             return {}, []
         return climb(lambda weights: self._errors(validation, references, weights)[self.fitted_for], grid)
 
     def _errors(
-        self, predictions: PosteriorPredictions, references: UtteranceReferences, weights: Weights
+        self, predictions: FramePredictions, references: UtteranceReferences, weights: Weights
     ) -> dict[str, float]:
         """WER and CER of a split decoded with these weights."""
         texts = spelled(predictions, self.decoder.decode(predictions, weights))
@@ -90,23 +93,9 @@ class DecodingScoring(Scoring):
         error.update([references.texts[utterance] for utterance in texts], list(texts.values()))
         return error.compute()
 
-
-def load_posteriors(folder: Path, split: str, references: UtteranceReferences) -> PosteriorPredictions:
-    """A split's stored posteriors. Raises ``ValueError`` where they are not those of ``references``' corpus."""
-    path = folder / f"{split}.npz"
-    if not path.is_file():
-        raise ValueError(f"{path}: no such file; the row under `own` must be a recogniser's training run")
-    predictions = PosteriorPredictions.load(path)
-    if set(predictions.utterance_ids) != set(references.texts):
-        raise ValueError(f"{path}: its utterances are not those of the corpus' {split} split")
-    if predictions.symbols != references.symbols:
-        raise ValueError(f"{path}: its symbols are not those of the corpus; were other languages or units chosen?")
-    return predictions
-
-
-def spelled(predictions: PosteriorPredictions, hypotheses: Sequence[Hypothesis]) -> dict[str, str]:
-    """Texts by utterance id."""
-    return {
-        utterance: spell(hypothesis.tokens, predictions.symbols)
-        for utterance, hypothesis in zip(predictions.utterance_ids, hypotheses, strict=True)
-    }
+    def _spikiness(self, test: FramePredictions) -> dict[str, float]:
+        posteriors = self.decoder.posteriors(test)
+        if posteriors is None:
+            return {}
+        found = spikiness(posteriors.log_probs_FV, posteriors.num_frames_N)
+        return {f"test/{name}": value for name, value in found.items()}

@@ -1,7 +1,8 @@
 """Rungs with a language model out of another run's folder: inside the beam, or over the beam's N best.
 
-The model comes from ``from: {language_model: …}``. One over characters must have the recogniser's own symbols, which
-two runs on one corpus have; an n-gram over words speaks inside the beam where words end, one of any kind may rescore.
+The model comes from ``from: {language_model: …}``. One over characters must have the recogniser's own symbols (but for
+tags of languages), which two runs on one corpus have; an n-gram over words speaks inside the beam where words end, one
+of any kind may rescore.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from datamodules.annotations import Hypothesis, UtteranceReferences
-from lightning_modules.asr.decoder import Decoder
+from lightning_modules.asr.decoder import PosteriorDecoder
 from lightning_modules.asr.predictions import PosteriorPredictions
 from lightning_modules.asr.tuning import Weights
 from lightning_modules.decoding.fusing import AnyLanguageModel
@@ -18,6 +19,8 @@ from lightning_modules.decoding.language_model import LanguageModel
 from lightning_modules.decoding.ngram_language_model import NgramLanguageModel
 from lightning_modules.decoding.prefix_beam import prefix_beam_search
 from lightning_modules.decoding.rescoring import NBestScores, language_model_scores
+from lightning_modules.decoding.texts import is_tag
+from lightning_modules.decoding.untagged import Untagged, without_tags
 from lightning_modules.decoding.word_ngram import UNKNOWN, WordNgram
 from lightning_modules.lm.stored import load_language_model
 
@@ -39,26 +42,30 @@ def check_weights(*, beam_size: float, lm_weights: Sequence[float], word_bonuses
 def read_language_model(folders: Mapping[str, Path], symbols: Sequence[str]) -> LanguageModel:
     """The model of ``folders["language_model"]``.
 
-    Raises ``ValueError`` where ``from:`` names none, or where it is over characters other than ``symbols``.
+    One that lacks nothing but the tags among ``symbols`` comes as ``Untagged``. Raises ``ValueError`` where ``from:``
+    names none, or where it is over characters other than ``symbols``.
     """
     if "language_model" not in folders:
         raise ValueError("from.language_model: missing; this decoder needs a row of a language model")
     model = load_language_model(folders["language_model"])
     has_words = UNKNOWN in model.symbols
     if not has_words and tuple(model.symbols) != tuple(symbols):
+        if tuple(model.symbols) == without_tags(symbols):
+            return Untagged(model, symbols)
         raise ValueError(
             f"the language model has {len(model.symbols)} symbols, other ones than the recogniser's {len(symbols)}; "
-            "both must be trained on one corpus, with the same languages"
+            "both must be trained on one corpus, with the same languages and minutes"
         )
     return model
 
 
-class FusedBeam(Decoder):
+class FusedBeam(PosteriorDecoder):
     """Prefix beam search with a language model inside: ``log p_ctc + α log p_lm + β |words|``.
 
     ``lm_weights`` (α) and ``word_bonuses`` (β) are what validation chooses from; with ``log_bonus`` the bonus is
     ``β log |words|``, Hannun's and Maas' own form. ``only_known_words``: with a word n-gram, hypotheses hold words of
-    the training texts alone. Raises ``ValueError`` for a neural model over words, which only rescoring can ask.
+    the training texts alone. Raises ``ValueError`` for a neural model over words, which only rescoring can ask, and for
+    any over words where the recogniser writes tags of languages, since words are spelled from the text's start.
     """
 
     def __init__(
@@ -88,6 +95,8 @@ class FusedBeam(Decoder):
         """See ``Decoder.prepare``."""
         model = read_language_model(folders, references.symbols)
         if isinstance(model, NgramLanguageModel) and model.ngrams.unit == "word":
+            if any(map(is_tag, references.symbols)):
+                raise ValueError("a model over words can't be asked inside a beam that writes language tags; rescore")
             words = {word for text in references.training_texts for word in text.split()}
             word_list = words if self.only_known_words else None
             self._model = WordNgram(model.ngrams, symbols=references.symbols, word_list=word_list)
@@ -112,7 +121,7 @@ class FusedBeam(Decoder):
         )
 
 
-class Rescored(Decoder):
+class Rescored(PosteriorDecoder):
     """The beam's ``n_best`` without a language model, reordered by one: any model can be asked (Graves & Jaitly 2014).
 
     Beam and model are asked once a split; every other weight costs nothing.
@@ -154,4 +163,7 @@ class Rescored(Decoder):
                 predictions.padded(), predictions.num_frames_N, beam_size=self.beam_size, n_best=self.n_best
             )
             self._scored = predictions, language_model_scores(n_best, self._model, symbols=predictions.symbols)
-        return [hypotheses[0] for hypotheses in self._scored[1].combine(**weights)]
+        return [
+            hypotheses[0]
+            for hypotheses in self._scored[1].combine(lm_weight=weights["lm_weight"], word_bonus=weights["word_bonus"])
+        ]

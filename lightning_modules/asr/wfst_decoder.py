@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datamodules.annotations import Hypothesis, UtteranceReferences
-from lightning_modules.asr.decoder import Decoder
+from lightning_modules.asr.decoder import PosteriorDecoder
 from lightning_modules.asr.fused_decoders import check_weights, read_language_model
 from lightning_modules.asr.predictions import PosteriorPredictions
 from lightning_modules.asr.tuning import Weights
@@ -23,7 +23,7 @@ from lightning_modules.decoding.wfst import WfstDecoder
 from lightning_modules.decoding.word_ngram import UNKNOWN
 
 
-class Wfst(Decoder):
+class Wfst(PosteriorDecoder):
     """T∘L∘G through Kaldi's decoder (``pip install 'earmark[wfst]'``).
 
     ``beam`` is in nats. Raises ``ValueError`` where the packages are missing or the model is no n-gram over words.
@@ -74,7 +74,7 @@ class Wfst(Decoder):
             beam=self.beam,
         )
 
-    def counts(self) -> dict[str, float]:
+    def measures(self, predictions: PosteriorPredictions, hypotheses: Sequence[Hypothesis]) -> dict[str, float]:
         """Utterances that needed a wider beam, and those that got no whole sentence."""
         assert self._decoder is not None
         return {"wfst_widened": self._decoder.num_widened, "wfst_unfinished": self._decoder.num_unfinished}

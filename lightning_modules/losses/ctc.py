@@ -26,6 +26,13 @@ def min_frames(tokens: Sequence[int]) -> int:
     return len(tokens) + sum(token == following for token, following in pairwise(tokens))
 
 
+def alignable(num_frames_B: Tensor, tokens_BU: Tensor, num_tokens_B: Tensor) -> Tensor:
+    """Which utterances of a batch have an alignment: frames of at least ``min_frames``, bool (B,)."""
+    position_1U = torch.arange(1, max(tokens_BU.shape[1], 1), device=tokens_BU.device)
+    repeats_BU = (tokens_BU[:, 1:] == tokens_BU[:, :-1]) & (position_1U < num_tokens_B.unsqueeze(1))
+    return num_frames_B >= num_tokens_B + repeats_BU.sum(1)
+
+
 class InfeasibleError(ValueError):
     """Rows of a batch have too few frames for their texts; ``rows`` says which."""
 
@@ -46,11 +53,11 @@ def ctc_loss(log_probs_BTV: Tensor, num_frames_B: Tensor, tokens_BU: Tensor, num
     >>> ctc_loss(log_probs_BTV, torch.tensor([2]), torch.tensor([[1]]), torch.tensor([1])).neg().exp()
     tensor([0.6400])
     """
-    position_1U = torch.arange(1, max(tokens_BU.shape[1], 1), device=tokens_BU.device)
-    repeats_BU = (tokens_BU[:, 1:] == tokens_BU[:, :-1]) & (position_1U < num_tokens_B.unsqueeze(1))
-    infeasible_B = num_frames_B < num_tokens_B + repeats_BU.sum(1)
+    infeasible_B = ~alignable(num_frames_B, tokens_BU, num_tokens_B)
     if bool(infeasible_B.any()):
         raise InfeasibleError(infeasible_B.nonzero().flatten().tolist())
+    if not len(infeasible_B):
+        return log_probs_BTV.new_zeros(0)  # torch refuses a batch of nothing
     return F.ctc_loss(
         log_probs_BTV.transpose(0, 1).float(), tokens_BU, num_frames_B, num_tokens_B, blank=BLANK, reduction="none"
     )

@@ -56,7 +56,7 @@ class _TransducerLoss(torch.autograd.Function):
         return -log_prob_B
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once_differentiable
     def backward(ctx: Any, grad_B: Tensor) -> tuple[Tensor | None, ...]:
         log_probs_BTNV, index_BTU1, blank_BTN, token_BTN = ctx.saved_tensors
         blank_BTN, token_BTN = (

@@ -1,0 +1,87 @@
+"""Encoder-decoder recognition: an encoder hears, a speller writes token by token, an attention context between them.
+
+With ``SummaryContext`` it is the RNN encoder-decoder with one summary vector (Cho et al. 2014), with
+``ContentAttention`` Bahdanau et al. 2014 and with ``LocationAttention`` Chorowski et al. 2015, nothing else changed.
+Trained on ``-log P(Y | X) = -Σ_t log p(y_t | y_<t, X)`` with the true tokens as input (teacher forcing), the text's end
+included.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor, nn
+
+from datamodules.annotations import Hypothesis
+from datamodules.batches import UtteranceBatch
+from lightning_modules.asr.attention_recogniser import spell_greedily
+from lightning_modules.asr.recogniser import Encoded, Recogniser
+from lightning_modules.asr.stored_decoder import save_speller
+from lightning_modules.layers.speller import Speller, SpellerSettings
+from lightning_modules.losses.label_smoothing import spelling_loss
+
+
+class EncoderDecoder(Recogniser):
+    """The recogniser; the context is computed before the decoder's step.
+
+    ``label_smoothing`` is the share of the uniform distribution in training's targets. ``sampling_rate`` is the share
+    of a text's tokens that are read as the model would have written them (scheduled sampling), from epoch
+    ``sampling_from_epoch`` on: what a decoder draws before it has learnt to attend is noise.
+    Raises ``ValueError`` for a rate or share outside 0 and 1.
+    """
+
+    attend_first = True
+
+    def __init__(
+        self,
+        *,
+        speller: SpellerSettings,
+        label_smoothing: float = 0.0,
+        sampling_rate: float = 0.0,
+        sampling_from_epoch: int = 0,
+        **shared: Any,
+    ) -> None:
+        super().__init__(**shared)
+        if not (0 <= label_smoothing < 1 and 0 <= sampling_rate <= 1):
+            raise ValueError(
+                f"label_smoothing {label_smoothing} and sampling_rate {sampling_rate} must lie within 0 and 1"
+            )
+        self.speller = Speller(
+            num_symbols=len(self.symbols),
+            num_encoded=self.encoder.num_outputs,
+            settings=speller,
+            attend_first=self.attend_first,
+        )
+        self.label_smoothing = label_smoothing
+        self.sampling_rate = sampling_rate
+        self.sampling_from_epoch = sampling_from_epoch
+
+    def loss(self, encoded: Encoded, batch: UtteranceBatch) -> Tensor:
+        """``-log P(Y | X)``; smoothed, and on sampled inputs, while training."""
+        samples = self.training and self.current_epoch >= self.sampling_from_epoch
+        memory = self.speller.memory(encoded.hidden_BTH, encoded.num_frames_B)
+        spelled = self.speller(batch.tokens_BU, memory, sampling_rate=self.sampling_rate if samples else 0.0)
+        smoothing = self.label_smoothing if self.training else 0.0
+        return spelling_loss(spelled.log_probs_BUV, batch.tokens_BU, batch.num_tokens_B, smoothing=smoothing)
+
+    def greedy(self, encoded: Encoded) -> list[Hypothesis]:
+        """The likeliest token at each step."""
+        return spell_greedily(self.speller, *encoded, hop_seconds=self.hop_seconds)
+
+    def save_decoder(self, folder: Path) -> None:
+        """Store the speller."""
+        save_speller(folder, self.speller, symbols=self.symbols)
+
+    def parameter_groups(self) -> Mapping[str, Sequence[nn.Module]]:
+        """``encoder`` (features included), ``decoder`` (attention, recurrence, embeddings) and ``outputs``."""
+        return {
+            "encoder": (self.features, self.encoder),
+            "decoder": (self.speller.core, self.speller.readout),
+            "outputs": (self.speller.classifier,),
+        }
+
+    def symbol_parameters(self) -> Collection[str]:
+        """See ``Recogniser``."""
+        return ("speller.core.embedding.weight", "speller.classifier.weight", "speller.classifier.bias")
