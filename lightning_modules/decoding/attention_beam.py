@@ -207,7 +207,7 @@ class _Search:
         return is_done_N
 
     def _drop_done(self) -> None:
-        [kept] = self.is_open_NW.any(axis=1).nonzero()
+        kept = np.flatnonzero(self.is_open_NW.any(axis=1))
         if not is_worth_dropping(self.model, num_open=len(kept), num_rows=len(self.rows_N)):
             return
         kept_on_device = torch.from_numpy(kept).to(self.model.num_frames_B.device)

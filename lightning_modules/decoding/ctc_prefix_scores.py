@@ -91,9 +91,9 @@ class CtcPrefixScorer:
         Natural logs of whole prefixes, not of steps. What stands where there is no hypothesis is without meaning.
         """
         forward = state.forward
-        sums_BWV = forward.phi_BWT @ self._probs_BVT.transpose(0, 2, 1)
+        log_probs_BWV: NDArray[np.float64] = forward.phi_BWT @ self._probs_BVT.transpose(0, 2, 1)
         with np.errstate(divide="ignore"):
-            log_probs_BWV = np.log(sums_BWV, out=sums_BWV)
+            np.log(log_probs_BWV, out=log_probs_BWV)
         log_probs_BWV += LOG_2 * forward.phi_exponent_BW[..., None]
         np.put_along_axis(log_probs_BWV, state.last_BW[..., None], forward.log_repeat_BW[..., None], axis=2)
         log_probs_BWV[..., BLANK] = forward.log_whole_BW

@@ -53,7 +53,8 @@ def bound(lengths_B: list[int], *, seed: int = 0) -> BoundSpeller:
     speller = Speller(num_symbols=5, num_encoded=3, settings=settings, attend_first=False).eval().double()
     with torch.no_grad():
         speller.classifier.weight.mul_(8.0)
-        return BoundSpeller(speller, torch.randn(len(lengths_B), 12, 3, dtype=torch.float64), torch.tensor(lengths_B))
+        encoded_BTH = torch.randn(len(lengths_B), 12, 3, dtype=torch.float64)
+        return BoundSpeller(speller, speller.memory(encoded_BTH, torch.tensor(lengths_B)))
 
 
 def test_the_speller_is_a_spelling_model() -> None:
@@ -72,7 +73,7 @@ def test_padding_and_company_change_nothing(beam_size: int) -> None:
     for b, length in enumerate(lengths_B):
         with torch.no_grad():
             encoded_1TH = speller.memory.encoded_BTH[b : b + 1, :length]
-            alone = BoundSpeller(speller.speller, encoded_1TH, torch.tensor([length]))
+            alone = BoundSpeller(speller.speller, speller.speller.memory(encoded_1TH, torch.tensor([length])))
         ctc = CtcPrefixScorer(log_probs_BTV[b : b + 1, :length], [length])
         [found] = attention_beam_search(alone, max_tokens_B=[length], ctc=ctc, **options)
         assert [hypothesis.tokens for hypothesis in found] == [hypothesis.tokens for hypothesis in together[b]]
