@@ -158,17 +158,35 @@ def test_infeasible_training_utterances_are_named_before_training(tiny_speech: P
     assert all(torch.equal(before[key], value) for key, value in model.state_dict().items())
 
 
-def test_infeasible_validation_utterances_are_named_too(tiny_speech: Path) -> None:
+def test_infeasible_validation_utterances_are_named_too_and_have_no_loss(tiny_speech: Path) -> None:
     manifest = tiny_speech / "manifests" / "validation.jsonl.gz"
     lines = [json.loads(line) for line in gzip.decompress(manifest.read_bytes()).splitlines()]
     lines[3]["supervisions"][0]["text"] = "cat sat " * 20
     manifest.write_bytes(gzip.compress("\n".join(json.dumps(line) for line in lines).encode()))
     data = speech()
+    model, fit = recogniser(data), trainer(limit_train_batches=1)
     message = (
         rf"^validation: 1 utterances have too few frames for their texts: {lines[3]['id']} \(\d+ frames, needs 160\);"
     )
-    with pytest.raises(ValueError, match=message):
-        trainer().fit(recogniser(data), datamodule=data)
+    with pytest.warns(UserWarning, match=message):
+        fit.fit(model, datamodule=data)
+    losses, pairs = {}, []
+    for batch in data.val_dataloader():
+        log_probs_BTV, num_frames_B = model.eval()(batch.waveforms_BS, batch.num_samples_B)
+        loss_B = torch.nn.functional.ctc_loss(
+            log_probs_BTV.transpose(0, 1), batch.tokens_BU, num_frames_B, batch.num_tokens_B, reduction="none"
+        )
+        losses |= dict(zip(batch.utterance_ids, loss_B.tolist(), strict=True))
+        read = greedy(log_probs_BTV, num_frames_B)
+        pairs += [(text, spell(one.tokens, data.symbols)) for text, one in zip(batch.texts, read, strict=True)]
+    assert losses.pop(lines[3]["id"]) == float("inf")
+    assert len(losses) == 7
+    assert fit.callback_metrics["validation/loss"] == pytest.approx(sum(losses.values()) / 7, rel=1e-5)
+    alone = speech(batch_seconds=0.01).val_dataloader()  # a batch each, one of them without any loss
+    [metrics] = trainer().validate(model, dataloaders=alone, verbose=False)
+    assert metrics["validation/loss"] == pytest.approx(sum(losses.values()) / 7, rel=1e-5)
+    assert len(pairs) == 8  # its errors count
+    assert fit.callback_metrics["validation/cer"] == pytest.approx(jiwer.cer(*map(list, zip(*pairs, strict=True))))
 
 
 def test_the_fastest_speed_decides_what_is_feasible(tiny_speech: Path) -> None:
