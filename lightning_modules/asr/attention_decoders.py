@@ -7,7 +7,9 @@ length are searched together; everything is computed in float64, so that the ans
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import product
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -23,6 +25,7 @@ from lightning_modules.asr.shallow_fusion import LM_WEIGHTS, TOKEN_BONUSES, chec
 from lightning_modules.asr.stored_decoder import load_speller
 from lightning_modules.asr.tuning import Weights
 from lightning_modules.decoding.attention_beam import attention_beam_search
+from lightning_modules.decoding.attention_objective import Objective
 from lightning_modules.decoding.ctc_prefix_scores import CtcPrefixScorer
 from lightning_modules.decoding.language_model import LanguageModel
 from lightning_modules.decoding.rescoring import NBestScores, language_model_scores
@@ -60,11 +63,12 @@ class AttentionBeam(Decoder[EncodedPredictions]):
             raise ValueError(
                 f"beam_size {beam_size} must be 1 or more, and max_tokens_per_second {max_tokens_per_second} above 0"
             )
-        if not token_bonuses or not ctc_weights or not all(0 <= weight <= 1 for weight in ctc_weights):
+        if not token_bonuses or not ctc_weights:
             raise ValueError(
-                f"ctc_weights {list(ctc_weights)} need one number or more within 0 and 1, "
-                f"token_bonuses {list(token_bonuses)} one or more"
+                f"ctc_weights {list(ctc_weights)} and token_bonuses {list(token_bonuses)} need one number or more each"
             )
+        for ctc_weight, token_bonus in product(ctc_weights, token_bonuses):  # raises now, not after the training
+            Objective(ctc_weight, 0.0, token_bonus, length_normalised, end_threshold)
         self.beam_size = beam_size
         self.length_normalised = length_normalised
         self.end_threshold = end_threshold
@@ -176,9 +180,9 @@ class FusedAttentionBeam(AttentionBeam):
         lm_weights: Sequence[float] = LM_WEIGHTS,
         token_bonuses: Sequence[float] = TOKEN_BONUSES,
         length_normalised: bool = False,
-        **beam: object,
+        **beam: Any,
     ) -> None:
-        super().__init__(token_bonuses=token_bonuses, length_normalised=length_normalised, **beam)  # type: ignore[arg-type]
+        super().__init__(token_bonuses=token_bonuses, length_normalised=length_normalised, **beam)
         check_lm_weights(lm_weights)
         self._grid = {**self._grid, "lm_weight": tuple(lm_weights)}
 
@@ -193,15 +197,16 @@ class FusedAttentionBeam(AttentionBeam):
 class RescoredAttention(AttentionBeam):
     """The beam's ``n_best``, reordered by ``log P(y|x)/|y| + λ log P_LM(y)`` (Chan et al. 2015, section 3.3)."""
 
-    def __init__(self, *, n_best: int = 8, lm_weights: Sequence[float] = LM_WEIGHTS, **beam: object) -> None:
-        super().__init__(**beam)  # type: ignore[arg-type]
+    def __init__(self, *, n_best: int = 8, lm_weights: Sequence[float] = LM_WEIGHTS, **beam: Any) -> None:
+        super().__init__(**beam)
         check_lm_weights(lm_weights)
         if not 2 <= n_best <= self.beam_size:
             raise ValueError(f"n_best {n_best} must lie within 2 and beam_size {self.beam_size}")
         self.n_best = n_best
         self._grid = {**self._grid, "lm_weight": tuple(lm_weights)}
         self._rescorer: LanguageModel | None = None
-        self._scored: dict[tuple[int, float, float], NBestScores] = {}
+        self._split: EncodedPredictions | None = None
+        self._scored: dict[tuple[float, float], NBestScores] = {}  # of the split
 
     def prepare(
         self, *, folders: Mapping[str, Path], validation: EncodedPredictions, references: UtteranceReferences
@@ -209,11 +214,14 @@ class RescoredAttention(AttentionBeam):
         """See ``Decoder.prepare``; any language model can be asked."""
         super().prepare(folders=folders, validation=validation, references=references)
         self._rescorer = read_language_model(folders, references.symbols)
+        self._split = None
 
     def decode(self, predictions: EncodedPredictions, weights: Weights) -> list[Hypothesis]:
         """See ``Decoder.decode``. A split is searched once for each CTC weight and token bonus."""
         assert self._rescorer is not None
-        place = (id(predictions), weights["ctc_weight"], weights["token_bonus"])
+        if self._split is not predictions:
+            self._split, self._scored = predictions, {}
+        place = weights["ctc_weight"], weights["token_bonus"]
         if place not in self._scored:
             beam_weights = {**weights, "lm_weight": 0.0}
             n_best = self.search(predictions, beam_weights, n_best=self.n_best)

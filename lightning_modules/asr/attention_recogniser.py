@@ -1,4 +1,4 @@
-"""What recognisers with an attention decoder share: how long a text may get, greedy spelling, and what is stored."""
+"""How long a text of an attention decoder may get, and greedy spelling: what validation and its rungs share."""
 
 from __future__ import annotations
 

@@ -22,6 +22,8 @@ from lightning_modules.metrics.spikiness import spikiness
 from lightning_modules.metrics.word_error import WordError
 from lightning_modules.scoring import Scoring
 
+AnyDecoder = Decoder  # bare: jsonargparse takes a subscripted class for one that can be made, not for a base
+
 
 class DecodingScoring(Scoring):
     """Scores a recogniser's stored predictions through one decoder.
@@ -31,7 +33,7 @@ class DecodingScoring(Scoring):
     """
 
     def __init__(
-        self, *, decoder: Decoder[Any], fitted_for: Literal["wer", "cer"] = "wer", num_pictures: int = 0
+        self, *, decoder: AnyDecoder, fitted_for: Literal["wer", "cer"] = "wer", num_pictures: int = 0
     ) -> None:
         self.decoder = decoder
         self.fitted_for = fitted_for

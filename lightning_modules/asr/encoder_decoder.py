@@ -18,7 +18,7 @@ from datamodules.annotations import Hypothesis
 from datamodules.batches import UtteranceBatch
 from lightning_modules.asr.attention_recogniser import spell_greedily
 from lightning_modules.asr.recogniser import Encoded, Recogniser
-from lightning_modules.asr.stored_decoder import save_speller
+from lightning_modules.asr.stored_decoder import core_arguments, save_speller
 from lightning_modules.layers.speller import Speller, SpellerSettings
 from lightning_modules.losses.label_smoothing import spelling_loss
 
@@ -29,7 +29,7 @@ class EncoderDecoder(Recogniser):
     ``label_smoothing`` is the share of the uniform distribution in training's targets. ``sampling_rate`` is the share
     of a text's tokens that are read as the model would have written them (scheduled sampling), from epoch
     ``sampling_from_epoch`` on: what a decoder draws before it has learnt to attend is noise.
-    Raises ``ValueError`` for a rate or share outside 0 and 1.
+    Raises ``ValueError`` for a rate or share outside 0 and 1, and an attention context that can't be stored.
     """
 
     attend_first = True
@@ -54,6 +54,7 @@ class EncoderDecoder(Recogniser):
             settings=speller,
             attend_first=self.attend_first,
         )
+        core_arguments(self.speller.core)  # raises now, not after the training, for what can't be stored
         self.label_smoothing = label_smoothing
         self.sampling_rate = sampling_rate
         self.sampling_from_epoch = sampling_from_epoch

@@ -7,6 +7,7 @@ float32 product depends on the shape of its batch, and a beam's ranks on the res
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -45,7 +46,7 @@ def read_decoder(folder: Path, *, kind: str) -> dict[str, Any]:
     try:
         content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
         found = content["kind"]
-    except (KeyError, TypeError, RuntimeError, EOFError) as error:
+    except (KeyError, TypeError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
         raise ValueError(f"{path}: no stored decoder ({type(error).__name__})") from error
     if found != kind:
         raise ValueError(f"{path}: is of a {found}, and this decoder reads a {kind}")
@@ -53,9 +54,12 @@ def read_decoder(folder: Path, *, kind: str) -> dict[str, Any]:
 
 
 def core_arguments(core: SpellerCore) -> dict[str, Any]:
-    """Plain values that ``core_settings`` reads."""
-    [attention] = [name for name, kind in ATTENTIONS.items() if type(core.attention) is kind]
-    return {**core.arguments(), "attention": attention, "attention_arguments": core.attention.arguments()}
+    """Plain values that ``core_settings`` reads. Raises ``ValueError`` for a foreign attention context."""
+    names = [name for name, kind in ATTENTIONS.items() if type(core.attention) is kind]
+    if not names:
+        allowed = ", ".join(kind.__name__ for kind in ATTENTIONS.values())
+        raise ValueError(f"speller.attention {type(core.attention).__name__} can't be stored, allowed: {allowed}")
+    return {**core.arguments(), "attention": names[0], "attention_arguments": core.attention.arguments()}
 
 
 def core_settings(arguments: dict[str, Any]) -> dict[str, Any]:

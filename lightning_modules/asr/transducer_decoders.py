@@ -57,7 +57,10 @@ class TransducerBeam(Decoder[EncodedPredictions]):
 
 
 class FusedTransducerBeam(TransducerBeam):
-    """``log p_rnnt + γ log p_lm + β |tokens|`` with a language model of its symbols; validation chooses γ and β."""
+    """``log p_rnnt + γ log p_lm + β |tokens|`` with a language model of its symbols; validation chooses γ and β.
+
+    Raises ``ValueError`` for a beam below 1, and candidates that are none or weights that are not above 0.
+    """
 
     def __init__(
         self,
@@ -68,6 +71,8 @@ class FusedTransducerBeam(TransducerBeam):
     ) -> None:
         super().__init__(beam_size=beam_size)
         check_lm_weights(lm_weights)
+        if not token_bonuses:
+            raise ValueError("token_bonuses [] need one number or more")
         self._grid = {"lm_weight": tuple(lm_weights), "token_bonus": tuple(token_bonuses)}
 
     @property
