@@ -1,0 +1,70 @@
+"""The real command line: a seed on one language, fine-tuned to another, also where the seed's folder is gone."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+TABLE = Path(__file__).with_name("tiny_transfer.yaml")
+pytestmark = pytest.mark.integration
+
+
+def earmark(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "EARMARK_HOME": str(home), "COLUMNS": "200"}
+    environment.pop("EARMARK_DATA", None)
+    return subprocess.run(
+        [sys.executable, "-m", "experiments", *arguments], capture_output=True, text=True, env=environment, check=False
+    )
+
+
+def best(home: Path, row: str) -> tuple[Path, dict[str, Any]]:
+    """The folder of a row's run and its best checkpoint."""
+    from experiments.tracking import Tracker
+
+    tracker = Tracker(home)
+    (run,) = tracker.find("asr", tags={"row.tiny_transfer": row})
+    folder = tracker.run_dir(run.tags["key"])
+    return folder, torch.load(folder / "checkpoints" / "best.ckpt", weights_only=True)
+
+
+def test_a_seed_run_is_fine_tuned_to_another_language(tmp_path: Path) -> None:
+    assert earmark(tmp_path, "data", "spoken_tones", "--scale", "tiny").returncode == 0
+    done = earmark(tmp_path, "run", str(TABLE), "--rows", "frozen", "--seeds", "1", "--slots", "1")
+    assert done.returncode == 0, done.stderr
+    folder, seed = best(tmp_path, "seed_model")
+    _, tuned = best(tmp_path, "frozen")
+    assert "ě" in set(tuned["symbols"]) - set(seed["symbols"])
+    kept = [name for name in seed["state_dict"] if name.startswith("encoder.")]
+    assert kept
+    for name in kept:
+        assert torch.equal(tuned["state_dict"][name], seed["state_dict"][name]), name
+    assert len(tuned["state_dict"]["classifier.bias"]) == len(tuned["symbols"])
+
+    shutil.rmtree(folder)  # as on another machine: MLflow has the seed's weights
+    done = earmark(tmp_path, "run", str(TABLE), "--rows", "two_stage", "--seeds", "1", "--slots", "1")
+    assert done.returncode == 0, done.stderr
+    assert "1 of 2 cells are finished" in done.stderr
+    assert [path.name for path in folder.rglob("*") if path.is_file()] == ["best.ckpt"]
+    _, tuned = best(tmp_path, "two_stage")
+    assert not all(torch.equal(tuned["state_dict"][name], seed["state_dict"][name]) for name in kept)
+
+
+def test_a_seed_of_another_shape_fails_in_one_line(tmp_path: Path) -> None:
+    assert earmark(tmp_path, "data", "spoken_tones", "--scale", "tiny").returncode == 0
+    text = TABLE.read_text(encoding="utf-8").replace(
+        "set: {data.languages: [en]", "set: {data.languages: [en], model.encoder.hidden_units: 8"
+    )
+    (tmp_path / "tiny_transfer.yaml").write_text(text, encoding="utf-8")
+    done = earmark(tmp_path, "run", str(tmp_path / "tiny_transfer.yaml"), "--rows", "frozen", "--seeds", "0")
+    assert done.returncode == 1
+    (line,) = [line for line in done.stderr.splitlines() if line.startswith("not finished")]
+    assert "fine_tuning: seed" in line
+    assert "has shape" in line
+    assert "the system's has" in line
