@@ -35,7 +35,7 @@ def transducer_beam_search(
     lm_weight: float = 0.5,
     token_bonus: float = 0.0,
     n_best: int = 1,
-    max_tokens_per_frame: float = 1.0,
+    max_tokens_per_frame: float = 2.0,
 ) -> list[list[Hypothesis]]:
     """Up to ``n_best`` hypotheses of each utterance, best first.
 

@@ -161,7 +161,9 @@ def test_small_beams_in_a_batch_are_those_of_plain_loops(
     lengths: list[int], seed: int, beam_size: int, n_best: int, bonus: float
 ) -> None:
     model = Tiny(lengths, seed=seed, num_symbols=4)
-    together = transducer_beam_search(model, beam_size=beam_size, n_best=n_best, token_bonus=bonus)
+    together = transducer_beam_search(
+        model, beam_size=beam_size, n_best=n_best, token_bonus=bonus, max_tokens_per_frame=1.0
+    )
     for b, found in enumerate(together):
         expected = by_loops(model.row(b), beam_size, n_best, bonus)
         assert [h.tokens for h in found] == [h.tokens for h in expected]
