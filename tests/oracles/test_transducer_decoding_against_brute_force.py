@@ -96,7 +96,7 @@ def all_texts(max_tokens: int) -> list[Text]:
     return [text for length in range(max_tokens + 1) for text in itertools.product((1, 2), repeat=length)]
 
 
-@settings(max_examples=15)
+@settings(max_examples=10)
 @given(
     num_frames=st.integers(1, 3), rate=st.sampled_from((0.5, 1.0, 1.3)), seed=st.integers(0, 999),
     lm_weight=st.sampled_from((None, 0.0, 0.4, 1.5)), bonus=st.sampled_from((0.0, -0.5, 1.2)),
@@ -152,7 +152,7 @@ def by_loops(model: TransducerModel, beam_size: int, n_best: int, bonus: float) 
     return [Hypothesis(text, ended[text] + bonus * len(text), ()) for text in ranked]
 
 
-@settings(max_examples=30)
+@settings(max_examples=20)
 @given(
     lengths=st.lists(st.integers(1, 7), min_size=1, max_size=4), seed=st.integers(0, 999),
     beam_size=st.integers(1, 5), n_best=st.integers(1, 3), bonus=st.sampled_from((0.0, 0.8)),
@@ -171,7 +171,7 @@ def test_small_beams_in_a_batch_are_those_of_plain_loops(
         assert all(len(h.frames) == len(h.tokens) and list(h.frames) == sorted(h.frames) for h in found)
 
 
-@settings(max_examples=20)
+@settings(max_examples=8)
 @given(lengths=st.lists(st.integers(1, 7), min_size=1, max_size=4), seed=st.integers(0, 999))
 def test_a_fused_beam_does_not_depend_on_the_batch(lengths: list[int], seed: int) -> None:
     model = Tiny(lengths, seed=seed)
@@ -183,7 +183,7 @@ def test_a_fused_beam_does_not_depend_on_the_batch(lengths: list[int], seed: int
         assert [h.score for h in alone] == pytest.approx([h.score for h in found], rel=1e-12)
 
 
-@settings(max_examples=30)
+@settings(max_examples=20)
 @given(lengths=st.lists(st.integers(1, 7), min_size=1, max_size=4), seed=st.integers(0, 999), cap=st.integers(1, 3))
 def test_greedy_is_the_walk_along_the_likeliest_symbols(lengths: list[int], seed: int, cap: int) -> None:
     model = Tiny(lengths, seed=seed, num_symbols=4)
