@@ -1,10 +1,10 @@
 """SpeechBrain's beam search for recurrent attention models, given the weights of our speller.
 
-Equal: embedding, LSTM or GRU (attend last), attention, readout, output layer, CTC's output layer; tokens 1 to V - 1 have
-the same ids. Theirs wants blank, begin and end to be three symbols: their row 0 is the blank, V begins and V + 1 ends a
-text; what a text must not hold has a bias of -1e4. Not in theirs: our tanh before the output layer (put into their
-``linear``); not in ours: a linear layer after the context (theirs gets the identity). With attention by location their
-first step sees equal weights on all frames, ours none.
+Equal: embedding, LSTM or GRU (attend last), attention, readout, output layer, CTC's output layer; tokens 1 to V - 1
+have the same ids. Theirs wants blank, begin and end to be three symbols: their row 0 is the blank, V begins and V + 1
+ends a text; what a text must not hold has a bias of -1e4. Our tanh before the output layer is put into their
+``linear``; their linear layer after the context gets the identity. With attention by location their first step sees
+equal weights on all frames, ours none.
 """
 
 from __future__ import annotations
@@ -125,8 +125,8 @@ def _decoder(speller: Speller) -> nn.Module:
     theirs = AttentionalRNNDecoder(
         rnn_type=core.recurrent.cell, attn_type="location" if by_location else "content", hidden_size=hidden,
         attn_dim=width, num_layers=len(core.recurrent.layers), enc_dim=width, input_size=core.embedding.embedding_dim,
-        channels=ours.filters.out_channels if by_location else None,
-        kernel_size=ours.filters.kernel_size[0] // 2 if by_location else None,
+        channels=ours.filters.out_features if by_location else None,
+        kernel_size=ours.reach_frames if by_location else None,
     )  # fmt: skip
     with torch.no_grad():
         for cell, layer in zip(theirs.rnn.rnn_cells, core.recurrent.layers, strict=True):
@@ -141,7 +141,7 @@ def _decoder(speller: Speller) -> nn.Module:
         theirs.attn.mlp_out.weight.copy_(torch.eye(width))
         theirs.attn.mlp_out.bias.zero_()
         if by_location:
-            theirs.attn.conv_loc.weight.copy_(ours.filters.weight)
+            theirs.attn.conv_loc.weight.copy_(ours.filters.weight.unsqueeze(1))
             theirs.attn.mlp_loc.weight.copy_(ours.places.weight)
             theirs.attn.mlp_loc.bias.zero_()
     return theirs
