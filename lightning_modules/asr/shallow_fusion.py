@@ -8,8 +8,8 @@ from pathlib import Path
 from lightning_modules.asr.fused_decoders import read_language_model
 from lightning_modules.decoding.language_model import LanguageModel
 
-LM_WEIGHTS = (0.1, 0.2, 0.3, 0.45, 0.6, 0.8, 1.0)
-TOKEN_BONUSES = (0.0, 0.5, 1.0, 1.5, 2.0, 3.0)
+LM_WEIGHTS = (0.1, 0.2, 0.35, 0.5, 0.8)
+TOKEN_BONUSES = (0.0, 0.4, 0.8, 1.4, 2.2)
 
 
 def check_lm_weights(lm_weights: Sequence[float]) -> None:
