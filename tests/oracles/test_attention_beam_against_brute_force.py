@@ -112,7 +112,7 @@ objectives = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.integers(0, 10**6), st.integers(0, MAX_TOKENS), st.integers(0, 5), objectives)
 def test_a_beam_that_holds_everything_finds_the_best_texts(seed, max_tokens, num_frames, weights) -> None:
     model, language_model = Scribe(seed, utterances=1), Bigram(seed)
