@@ -29,10 +29,8 @@ from lightning_modules.decoding.texts import spell
 from lightning_modules.layers.log_mel import LogMelSettings
 from lightning_modules.layers.recurrent_encoder import SpeechEncoder
 from lightning_modules.layers.spec_augment import SpecAugment
-from lightning_modules.layers.speech_features import SpeechFeatures
+from lightning_modules.layers.speech_features import SPEECH_FEATURES
 from lightning_modules.metrics.word_error import WordError
-
-SPEECH_FEATURES = LogMelSettings(hop_seconds=0.01, window_seconds=0.025, num_mels=40)  # Graves & Jaitly 2014 and on
 
 
 class Encoded(NamedTuple):
@@ -63,12 +61,8 @@ class Recogniser(pl.LightningModule, ABC):
         scheduler_interval: Literal["epoch", "step"] = "epoch",
     ) -> None:
         super().__init__()
-        if encoder.num_mels != features.num_mels:
-            raise ValueError(
-                f"features.num_mels is {features.num_mels} but encoder.num_mels is {encoder.num_mels}: make them equal"
-            )
         self.symbols = tuple(symbols)
-        self.features = SpeechFeatures(sample_rate_hz=sample_rate_hz, settings=features, spec_augment=spec_augment)
+        self.features = encoder.front_end(sample_rate_hz=sample_rate_hz, settings=features, spec_augment=spec_augment)
         self.encoder = encoder
         self._make_optimizer = optimizer
         self._make_scheduler = scheduler

@@ -13,7 +13,10 @@ from torch import Tensor, nn
 
 from lightning_modules.layers.conv_subsampling import ConvSubsampling, halved
 from lightning_modules.layers.directed_layers import DirectedLayers
+from lightning_modules.layers.log_mel import LogMelSettings
 from lightning_modules.layers.recurrent import Cell
+from lightning_modules.layers.spec_augment import SpecAugment
+from lightning_modules.layers.speech_features import FrontEnd, SpeechFeatures
 
 
 class SpeechEncoder(nn.Module, ABC):
@@ -36,6 +39,17 @@ class SpeechEncoder(nn.Module, ABC):
     @abstractmethod
     def pooled_frames(self, num_frames_B: Tensor) -> Tensor:
         """Frames of each utterance after subsampling: (B,) -> (B,)."""
+
+    def front_end(self, *, sample_rate_hz: int, settings: LogMelSettings, spec_augment: SpecAugment | None) -> FrontEnd:
+        """What makes its features of waveforms: here log-mel as ``settings`` say.
+
+        Raises ``ValueError`` where they do not fit.
+        """
+        if self.num_mels != settings.num_mels:
+            raise ValueError(
+                f"features.num_mels is {settings.num_mels} but encoder.num_mels is {self.num_mels}: make them equal"
+            )
+        return SpeechFeatures(sample_rate_hz=sample_rate_hz, settings=settings, spec_augment=spec_augment)
 
 
 class RecurrentEncoder(SpeechEncoder):

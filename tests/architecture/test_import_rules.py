@@ -24,6 +24,9 @@ RULES: dict[str, tuple[str, ...]] = {
     },
     "datamodules": ("datamodules", "torch", "numpy", "scipy", "lhotse", "soundfile", "soxr", "G722", "rich"),
     "lightning_modules.layers.log_mel": (*TORCH_ONLY, "librosa", "lightning_modules.layers", *CONTRACTS),
+    "lightning_modules.layers.pretrained_model": (
+        *TORCH_ONLY, "transformers", "safetensors", "lightning_modules.layers", *CONTRACTS,
+    ),
     "lightning_modules.layers": (*TORCH_ONLY, "lightning_modules.layers", *CONTRACTS),
     "lightning_modules.losses": (*TORCH_ONLY, "lightning_modules.losses", *CONTRACTS),
     "lightning_modules.decoding.wfst": (

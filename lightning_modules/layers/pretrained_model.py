@@ -1,0 +1,104 @@
+"""A pretrained model out of a local folder, as transformers' ``save_pretrained`` writes it.
+
+Nothing comes from a network, and weights come from safetensors alone, since a pickle can run code. transformers fills
+weights that a folder lacks with random numbers; here that is an error.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from lightning_modules.layers.log_mel import LogMelSettings
+from lightning_modules.layers.speech_features import SPEECH_FEATURES
+
+SAMPLE_RATE_HZ = 16000  # of the audio that wav2vec 2.0 and Whisper were trained on
+LAYOUT = "config.json and model.safetensors, as save_pretrained writes them"
+
+
+def load_pretrained(folder: str, *, model_type: str, may_lack: Collection[str] = (), **settings: Any) -> Any:
+    """The bare model of a folder, in float32 and training mode; ``settings`` replace some of its configuration.
+
+    ``may_lack`` are weights that are drawn anew where the folder does not have them. Raises ``ValueError`` in one line
+    for a folder that is missing, of another ``model_type``, without safetensors or with other weights than its
+    configuration needs, and where transformers is not installed.
+    """
+    transformers, safetensors = _packages()
+    _check_folder(Path(folder), model_type=model_type)
+    try:
+        with _quiet(transformers.utils.logging):
+            model, report = transformers.AutoModel.from_pretrained(
+                folder,
+                local_files_only=True,
+                use_safetensors=True,
+                trust_remote_code=False,
+                dtype="float32",
+                output_loading_info=True,
+                **settings,
+            )
+    except (OSError, RuntimeError, TypeError, ValueError, safetensors.SafetensorError) as error:
+        raise ValueError(f"folder {folder!r} cannot be read: {' '.join(str(error).split())}") from error
+    if lacking := sorted(set(report["missing_keys"]) - set(may_lack)):
+        raise ValueError(
+            f"folder {folder!r} lacks {len(lacking)} weights that its config.json asks for: {', '.join(lacking[:3])}"
+        )
+    return model.train()  # it comes in eval mode, which Lightning would leave it in
+
+
+def check_settings(model_type: str, *, sample_rate_hz: int, settings: LogMelSettings) -> None:
+    """Raise ``ValueError`` for another sample rate, and for log-mel settings, which the model brings itself."""
+    if sample_rate_hz != SAMPLE_RATE_HZ:
+        raise ValueError(
+            f"sample_rate_hz of the corpus is {sample_rate_hz}, a {model_type} encoder hears {SAMPLE_RATE_HZ} alone"
+        )
+    if settings != SPEECH_FEATURES:
+        raise ValueError(f"features: a {model_type} encoder brings its own; leave them out (unset: [model.features])")
+
+
+def _packages() -> tuple[Any, Any]:
+    try:
+        import safetensors
+        import transformers
+    except ImportError as error:
+        raise ValueError(
+            f"a pretrained encoder needs the package {error.name}: pip install 'earmark[pretrained]'"
+        ) from None
+    return transformers, safetensors
+
+
+def _check_folder(folder: Path, *, model_type: str) -> None:
+    if not folder.is_dir():
+        raise ValueError(f"folder '{folder}' is no folder; allowed: a local one with {LAYOUT}")
+    try:
+        found = json.loads((folder / "config.json").read_text(encoding="utf-8"))["model_type"]
+    except FileNotFoundError:
+        raise ValueError(f"folder '{folder}' has no config.json; it needs {LAYOUT}") from None
+    except (ValueError, KeyError, TypeError):
+        raise ValueError(f"folder '{folder}': its config.json says no model_type, allowed: {model_type!r}") from None
+    if found != model_type:
+        raise ValueError(f"folder '{folder}': its config.json says model_type {found!r}, allowed: {model_type!r}")
+    if not any((folder / name).is_file() for name in ("model.safetensors", "model.safetensors.index.json")):
+        weights = sorted(
+            path.name for pattern in ("*.bin", "*.h5", "*.msgpack", "*.pt") for path in folder.glob(pattern)
+        )
+        raise ValueError(
+            f"folder '{folder}' has no model.safetensors (weights found: {', '.join(weights) or 'none'}); "
+            f"it needs {LAYOUT}"
+        )
+
+
+@contextmanager
+def _quiet(logging: Any) -> Iterator[None]:
+    """No progress bar, and no report of the weights that the bare model has no use for."""
+    level, had_bar = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(level)
+        if had_bar:
+            logging.enable_progress_bar()
