@@ -22,19 +22,24 @@ from lightning_modules.metrics.spikiness import spikiness
 from lightning_modules.metrics.word_error import WordError
 from lightning_modules.scoring import Scoring
 
-AnyDecoder = Decoder  # bare: jsonargparse takes a subscripted class for one that can be made, not for a base
-
 
 class DecodingScoring(Scoring):
     """Scores a recogniser's stored predictions through one decoder.
 
     ``fitted_for`` is the validation error that chooses the decoder's weights; ``num_pictures`` test utterances are
-    drawn with their posteriors, the worst first.
+    drawn with what the decoder knows of them (posteriors, attention), the worst first. ``word_list`` is a file of words
+    that count as real beside those of the training texts; its contents are no part of the run's key.
     """
 
     def __init__(
-        self, *, decoder: AnyDecoder, fitted_for: Literal["wer", "cer"] = "wer", num_pictures: int = 0
+        self,
+        *,
+        decoder: Decoder,  # type: ignore[type-arg]  # jsonargparse takes a subscripted class for one to make, no base
+        fitted_for: Literal["wer", "cer"] = "wer",
+        num_pictures: int = 0,
+        word_list: Path | None = None,
     ) -> None:
+        self.word_list = word_list
         self.decoder = decoder
         self.fitted_for = fitted_for
         self.num_pictures = num_pictures
@@ -78,7 +83,7 @@ class DecodingScoring(Scoring):
         if self.num_pictures:
             folder = output_dir / "utterances"
             self.decoder.draw(test, hypotheses, on_test, count=self.num_pictures, folder=folder)
-        return report_texts(texts, on_test, output_dir=output_dir, more=metrics)
+        return report_texts(texts, on_test, output_dir=output_dir, more=metrics, word_list_file=self.word_list)
 
     def _fit(self, validation: FramePredictions, references: UtteranceReferences) -> tuple[Weights, Sequence[Trial]]:
         grid = self.decoder.weight_grid
