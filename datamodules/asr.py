@@ -19,6 +19,7 @@ from datamodules.annotations import UtteranceReferences
 from datamodules.batches import UtteranceLength
 from datamodules.corpus_folder import read_card
 from datamodules.duration_buckets import DurationBuckets, EvaluationBatches
+from datamodules.run_warning import RunWarning
 from datamodules.speed_perturbation import Draw, samples_at_speed
 from datamodules.tokenizer import Unit
 from datamodules.utterance_collator import UtteranceCollator
@@ -231,7 +232,8 @@ class SpeechDataModule(UtteranceSplits, pl.LightningDataModule):
         if too_fast := len(self._short_enough) - len(self._kept):
             rank_zero_warn(
                 f"{self._train.path}: {too_fast} of {len(self._short_enough)} training utterances have more than "
-                f"max_tokens_per_second {self.max_tokens_per_second:g} and are left out"
+                f"max_tokens_per_second {self.max_tokens_per_second:g} and are left out",
+                category=RunWarning,
             )
         if self.unit == "character":  # unknown words are many, and have a symbol
             listed = [
@@ -240,7 +242,10 @@ class SpeechDataModule(UtteranceSplits, pl.LightningDataModule):
                 if (unknown := self.unknown_pieces(split))
             ]
             if listed:
-                rank_zero_warn(f"{self._train.path}: its texts lack characters, each an error: {'; '.join(listed)}")
+                what = "; ".join(listed)
+                rank_zero_warn(
+                    f"{self._train.path}: its texts lack characters, each an error: {what}", category=RunWarning
+                )
 
     def _check_languages(self) -> None:
         """Raise ``ValueError`` for a language that the training split does not have."""

@@ -18,7 +18,7 @@ NAME = "journal.jsonl"
 
 
 class JournalLine(NamedTuple):
-    """One record. ``kind`` is ``metrics``, ``progress`` or ``state``; the rest is in ``fields``."""
+    """One record. ``kind`` is ``metrics``, ``progress``, ``warning`` or ``state``; the rest is in ``fields``."""
 
     time_ms: int
     kind: str
@@ -55,6 +55,10 @@ class Journal:
         if now_ms - self._last_progress_ms >= 500 or done >= total:
             self._last_progress_ms = now_ms
             self._append("progress", done=done, total=total, what=what)
+
+    def warning(self, message: str) -> None:
+        """Record one line that whoever started the run should read."""
+        self._append("warning", message=message)
 
     def working_seconds(self) -> float:
         """Time that the attempts took so far, each from its start to its last line; this one until now."""

@@ -164,9 +164,14 @@ class Launcher:
         except TrackingError as error:
             self._progress.say(f"tracking: {str(error).splitlines()[0]} (tried again later)")
             return
+        self._show(running.cell.name, lines)
+
+    def _show(self, name: str, lines: Sequence[journal.JournalLine]) -> None:
         for line in lines:
             if line.kind == "progress":
-                self._progress.advanced(running.cell.name, int(line.fields["done"]), int(line.fields["total"]))
+                self._progress.advanced(name, int(line.fields["done"]), int(line.fields["total"]))
+            elif line.kind == "warning":
+                self._progress.say(f"{name}: {line.fields['message']}")
 
     def _end(self, running: _Running) -> bool:
         """Record how a process ended; True if it finished its run (its exit code is not asked)."""
@@ -180,7 +185,7 @@ class Launcher:
     def _record(self, name: str, run_id: str, run_dir: Path, *, state: str, message: str) -> bool:
         """Tell MLflow how a run ended, artifacts first; True if it is finished and delivered."""
         try:
-            self._tracker.ship(run_id, run_dir)
+            self._show(name, self._tracker.ship(run_id, run_dir))
             if state == "finished":
                 self._tracker.finish(run_id, run_dir, artifacts=artifacts(run_dir))
             else:

@@ -54,7 +54,8 @@ class LaunchProgress:
 
     def advanced(self, name: str, done: int, total: int) -> None:
         """A run has got so far."""
-        self._bars.update(self._tasks[name], completed=done, total=total)
+        if name in self._tasks:  # what an earlier launch left undelivered has no bar
+            self._bars.update(self._tasks[name], completed=done, total=total)
 
     def ended(self, name: str, how: str) -> None:
         """A run has ended, or will not be started."""

@@ -12,6 +12,7 @@ import os
 import signal
 import sys
 import traceback
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ import torch
 from pytorch_lightning.callbacks import EarlyStopping, ModelCheckpoint
 
 from datamodules.corpus_folder import read_card
+from datamodules.run_warning import RunWarning
 from experiments import keys
 from experiments.contracts import PredictingModule
 from experiments.errors import UserError
@@ -156,6 +158,18 @@ def run(run_dir: Path) -> None:
     journal.state("finished")
 
 
+def _journal_warnings(journal: Journal) -> None:
+    """Warnings that are meant for the run's user go into the journal too, from where the launcher shows them."""
+    show = warnings.showwarning
+
+    def also_journal(message: Warning | str, category: type[Warning], *place: Any, **more: Any) -> None:
+        show(message, category, *place, **more)
+        if issubclass(category, RunWarning):
+            journal.warning(str(message))
+
+    warnings.showwarning = also_journal
+
+
 def main(arguments: list[str]) -> int:
     """Run one folder under its lock; the journal says how it ended, on one line."""
     (run_dir,) = (Path(argument).resolve() for argument in arguments)
@@ -163,6 +177,7 @@ def main(arguments: list[str]) -> int:
     if rank:
         run(run_dir)
         return 0
+    _journal_warnings(Journal(run_dir))
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # Lightning's own handler takes over while it trains
     with locked(run_dir) as mine:
         if not mine:

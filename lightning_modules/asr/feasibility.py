@@ -13,6 +13,7 @@ from pytorch_lightning.utilities import rank_zero_warn
 from torch import Tensor
 
 from datamodules.batches import UtteranceBatch, UtteranceLength
+from datamodules.run_warning import RunWarning
 from lightning_modules.losses.ctc import alignable, min_frames
 
 NAMED = 3  # utterances that a message names
@@ -39,7 +40,9 @@ def check_alignable(
                 f"{what}; drop them from the corpus or by data.max_tokens_per_second, or take a smaller "
                 f"features.hop_seconds, an encoder that subsamples less, slower data.speed_factors or data.unit word"
             )
-        rank_zero_warn(f"{what}; they are no part of {split}/loss, and of the error rates as all others")
+        rank_zero_warn(
+            f"{what}; they are no part of {split}/loss, and of the error rates as all others", category=RunWarning
+        )
 
 
 def alignable_part(num_frames_B: Tensor, batch: UtteranceBatch) -> tuple[Tensor, UtteranceBatch]:

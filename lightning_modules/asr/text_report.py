@@ -16,12 +16,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from pytorch_lightning.utilities import rank_zero_warn
+
 from datamodules.annotations import UtteranceReferences
+from datamodules.run_warning import RunWarning
 from datamodules.transcripts import write_transcripts
 from lightning_modules.asr.error_table import write_error_csv, write_error_html
 from lightning_modules.metrics.bootstrap import Bootstrap
 from lightning_modules.metrics.edits import error_rate
-from lightning_modules.metrics.text_scores import TextScores, score_texts
+from lightning_modules.metrics.text_scores import TextScores, named, score_texts
 from lightning_modules.metrics.word_list import share_empty, share_in_list, word_list
 
 LENGTHS_WORDS = (5, 10, 20)  # utterances of up to so many words; the last group has more
@@ -50,6 +53,7 @@ def report_texts(
     and for a list that cannot be read.
     """
     known = word_list(references.training_texts, file=word_list_file)
+    _warn_of_empty(hypotheses, references, split=split)
     output_dir.mkdir(parents=True, exist_ok=True)
     scores = score_texts(references.texts, hypotheses)
     groups = {
@@ -89,6 +93,15 @@ def report_texts(
         },
     )
     return defined
+
+
+def _warn_of_empty(hypotheses: Mapping[str, str], references: UtteranceReferences, *, split: str) -> None:
+    """Name the utterances of which nothing was written, though something is said."""
+    empty = [name for name, text in hypotheses.items() if not text.strip() and references.texts.get(name)]
+    if empty:
+        rank_zero_warn(
+            f"{split}: {len(empty)} of {len(hypotheses)} hypotheses are empty: {named(empty)}", category=RunWarning
+        )
 
 
 def _overall(scores: TextScores) -> dict[str, float]:

@@ -21,7 +21,7 @@ class SpellingModel(Protocol):
     """An attention decoder: ``log p(next token | tokens so far, utterance)``; column 0 ends the text."""
 
     @property
-    def num_frames_B(self) -> Tensor:  # noqa: N802
+    def num_frames_B(self) -> Tensor:
         """Encoded frames of each utterance."""
 
     def start(self) -> State:
@@ -36,7 +36,7 @@ class TransducerModel(Protocol):
     """A transducer: ``log p(k | frame t, tokens so far)``; column 0 is the blank, which goes on to the next frame."""
 
     @property
-    def num_frames_B(self) -> Tensor:  # noqa: N802
+    def num_frames_B(self) -> Tensor:
         """Encoded frames of each utterance."""
 
     def start(self) -> State:

@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 OURS = ("datamodules", "lightning_modules", "experiments")
-CONTRACTS = ("datamodules.annotations", "datamodules.batches")
+CONTRACTS = ("datamodules.annotations", "datamodules.batches", "datamodules.run_warning")
 PARTS = ("layers", "losses", "decoding", "metrics", "callbacks")
 TORCH_ONLY = ("torch", "numpy", "numba", "scipy", "torchmetrics")
 
