@@ -29,12 +29,12 @@ def start_from_seed(system: nn.Module, plan: FineTuningPlan, checkpoint: Path) -
     seed_symbols: list[str] = stored["symbols"]
     own: dict[str, Tensor] = system.state_dict(keep_vars=True)
     by_symbol = _checked_symbol_parameters(system, own)
-    _check_names(seed, own, checkpoint=checkpoint)
+    started = [module for name, group in groups.items() if plan.groups[name].start == "seed" for module in group]
+    names = _names_in(started, own)
+    _check_names(seed, names, prefixes=_prefixes(system, started), checkpoint=checkpoint)
     shared = _shared_rows(seed_symbols, system.symbols)
     with torch.no_grad():
-        for name, group in _groups_of(own, groups).items():
-            if plan.groups[group].start == "fresh":
-                continue
+        for name in names:
             rows = (len(seed_symbols), len(system.symbols)) if name in by_symbol else None
             _check_shape(name, seed[name], own[name], rows=rows, checkpoint=checkpoint)
             if rows is None:
@@ -43,15 +43,16 @@ def start_from_seed(system: nn.Module, plan: FineTuningPlan, checkpoint: Path) -
                 own[name][[row for _, row in shared]] = seed[name][[row for row, _ in shared]].to(own[name])
 
 
-def _groups_of(own: Mapping[str, Tensor], groups: Mapping[str, Sequence[nn.Module]]) -> dict[str, str]:
-    """The group of each tensor of a state_dict; buffers outside the groups are the system's own."""
-    owner = {
-        id(tensor): group
-        for group, modules in groups.items()
-        for module in modules
-        for tensor in module.state_dict(keep_vars=True).values()
-    }
-    return {name: owner[id(tensor)] for name, tensor in own.items() if id(tensor) in owner}
+def _names_in(modules: Sequence[nn.Module], own: Mapping[str, Tensor]) -> list[str]:
+    """The names in ``own``, the system's state_dict, of what modules hold; buffers outside them are the system's own."""
+    held = {id(tensor) for module in modules for tensor in module.state_dict(keep_vars=True).values()}
+    return [name for name, tensor in own.items() if id(tensor) in held]
+
+
+def _prefixes(system: nn.Module, modules: Sequence[nn.Module]) -> tuple[str, ...]:
+    """What the names of modules' tensors begin with in the system's state_dict."""
+    held = {id(module) for module in modules}
+    return tuple(f"{name}." for name, module in system.named_modules() if id(module) in held)
 
 
 def _shared_rows(seed_symbols: Sequence[str], symbols: Sequence[str]) -> list[tuple[int, int]]:
@@ -71,11 +72,17 @@ def _checked_symbol_parameters(system: FineTunable, own: Mapping[str, Tensor]) -
     return names
 
 
-def _check_names(seed: Mapping[str, Tensor], own: Mapping[str, Tensor], *, checkpoint: Path) -> None:
+def _check_names(
+    seed: Mapping[str, Tensor], names: Sequence[str], *, prefixes: tuple[str, ...], checkpoint: Path
+) -> None:
+    """``names`` are the system's in the groups that start from the seed, ``prefixes`` their modules'.
+
+    What else the seed has may be of another kind: an attention model starts from the encoder of a CTC system.
+    """
     for name in seed:
-        if name not in own:
+        if name.startswith(prefixes) and name not in names:
             raise ValueError(f"seed {checkpoint}: its {name} has no counterpart in the system that is fine-tuned")
-    for name in own:
+    for name in names:
         if name not in seed:
             raise ValueError(f"seed {checkpoint}: it has no {name}, which the system that is fine-tuned has")
 
