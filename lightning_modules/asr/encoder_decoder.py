@@ -41,6 +41,8 @@ class EncoderDecoder(Recogniser):
         label_smoothing: float = 0.0,
         sampling_rate: float = 0.0,
         sampling_from_epoch: int = 0,
+        guidance: float = 0.0,
+        guided_epochs: int = 0,
         **shared: Any,
     ) -> None:
         super().__init__(**shared)
@@ -58,6 +60,8 @@ class EncoderDecoder(Recogniser):
         self.label_smoothing = label_smoothing
         self.sampling_rate = sampling_rate
         self.sampling_from_epoch = sampling_from_epoch
+        self.guidance = guidance
+        self.guided_epochs = guided_epochs
 
     def loss(self, encoded: Encoded, batch: UtteranceBatch) -> Tensor:
         """``-log P(Y | X)``; smoothed, and on sampled inputs, while training."""
@@ -65,7 +69,11 @@ class EncoderDecoder(Recogniser):
         memory = self.speller.memory(encoded.hidden_BTH, encoded.num_frames_B)
         spelled = self.speller(batch.tokens_BU, memory, sampling_rate=self.sampling_rate if samples else 0.0)
         smoothing = self.label_smoothing if self.training else 0.0
-        return spelling_loss(spelled.log_probs_BUV, batch.tokens_BU, batch.num_tokens_B, smoothing=smoothing)
+        loss_B = spelling_loss(spelled.log_probs_BUV, batch.tokens_BU, batch.num_tokens_B, smoothing=smoothing)
+        if self.training and self.guidance and self.current_epoch < self.guided_epochs:
+            far_B = guided_attention_loss(spelled.weights_BUT, encoded.num_frames_B, batch.num_tokens_B)
+            loss_B = loss_B + self.guidance * far_B
+        return loss_B
 
     def greedy(self, encoded: Encoded) -> list[Hypothesis]:
         """The likeliest token at each step."""

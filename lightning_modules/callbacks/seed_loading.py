@@ -44,7 +44,7 @@ def start_from_seed(system: nn.Module, plan: FineTuningPlan, checkpoint: Path) -
 
 
 def _names_in(modules: Sequence[nn.Module], own: Mapping[str, Tensor]) -> list[str]:
-    """The names in ``own``, the system's state_dict, of what modules hold; buffers outside them are the system's own."""
+    """The names in ``own``, the state_dict, of what modules hold; buffers outside them are the system's own."""
     held = {id(tensor) for module in modules for tensor in module.state_dict(keep_vars=True).values()}
     return [name for name, tensor in own.items() if id(tensor) in held]
 

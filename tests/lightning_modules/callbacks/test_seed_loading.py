@@ -78,3 +78,15 @@ def test_what_does_not_fit_is_named(tiny: ModuleType, tmp_path: Path) -> None:
     path = tmp_path / "best.ckpt"
     torch.save({"state_dict": state}, path)
     refused(path, "no symbols in it")
+
+
+def test_a_seed_of_another_kind_gives_the_groups_that_it_has(tiny: ModuleType, tmp_path: Path) -> None:
+    seed, system = tiny.TinySystem(), tiny.TinySystem()
+    encoder = {name: tensor for name, tensor in seed.state_dict().items() if name.startswith("encoder.")}
+    path = stored(seed, tmp_path, state_dict={**encoder, "frames.weight": torch.zeros(3, 3)})
+    fresh = {name: tensor.clone() for name, tensor in system.state_dict().items()}
+    start_from_seed(system, plan(SEED, FRESH), path)
+    for name, tensor in system.state_dict().items():
+        assert torch.equal(tensor, encoder.get(name, fresh[name])), name
+    with pytest.raises(ValueError, match="it has no "):
+        start_from_seed(system, plan(SEED, SEED), path)
