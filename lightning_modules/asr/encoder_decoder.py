@@ -20,6 +20,7 @@ from lightning_modules.asr.attention_recogniser import spell_greedily
 from lightning_modules.asr.recogniser import Encoded, Recogniser
 from lightning_modules.asr.stored_decoder import core_arguments, save_speller
 from lightning_modules.layers.speller import Speller, SpellerSettings
+from lightning_modules.losses.guided_attention import guided_attention_loss
 from lightning_modules.losses.label_smoothing import spelling_loss
 
 
@@ -28,8 +29,9 @@ class EncoderDecoder(Recogniser):
 
     ``label_smoothing`` is the share of the uniform distribution in training's targets. ``sampling_rate`` is the share
     of a text's tokens that are read as the model would have written them (scheduled sampling), from epoch
-    ``sampling_from_epoch`` on: what a decoder draws before it has learnt to attend is noise.
-    Raises ``ValueError`` for a rate or share outside 0 and 1, and an attention context that can't be stored.
+    ``sampling_from_epoch`` on: what a decoder draws before it has learnt to attend is noise. ``guidance`` is the weight
+    of the penalty on looking far from the diagonal in the first ``guided_epochs`` (``losses.guided_attention``).
+    Raises ``ValueError`` for a rate or share outside 0 and 1, and for a guidance below 0.
     """
 
     attend_first = True
