@@ -87,8 +87,8 @@ class DecodingScoring(Scoring):
 
     def _fit(self, validation: FramePredictions, references: UtteranceReferences) -> tuple[Weights, Sequence[Trial]]:
         grid = self.decoder.weight_grid
-        if not grid:
-            return {}, []
+        if all(len(set(candidates)) == 1 for candidates in grid.values()):  # nothing to choose, or nothing at all
+            return {name: float(candidates[0]) for name, candidates in grid.items()}, []
         return climb(lambda weights: self._errors(validation, references, weights)[self.fitted_for], grid)
 
     def _errors(
