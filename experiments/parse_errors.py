@@ -32,7 +32,9 @@ def explain(
     if option := group or re.search(r"()(?:Option|Key) '([^']+)' is not (?:accepted|expected)", message):
         *inside, key = option[2].split(".")
         path = ".".join([*([path] if path else []), *inside])
-        return f"{path}: {unknown('key', key, sorted(set(_arguments(config, path, sections)) - hidden))}"
+        while not (allowed := set(_arguments(config, path, sections)) - hidden) and "." in path:
+            path, _, key = path.rpartition(".")  # what has no keys was itself misspelt
+        return f"{path}: {unknown('key', key, sorted(allowed))}"
     return f"{path}: {_problem(message, get_path(config, path), packages=packages)}"
 
 

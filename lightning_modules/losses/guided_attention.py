@@ -2,8 +2,8 @@
 
 ``Σ_u Σ_t α_ut · (1 - exp(-(u/U - t/T)² / (2 g²)))`` (arXiv 1710.08969, section 4.1, there for speech synthesis). Speech
 is written in the order in which it is said, at a nearly even pace; an hour of it is too little for attention to find
-that by itself. Differs from the paper: a sum over an utterance's tokens, as the loss is that it stands beside, and it is
-meant to be switched off.
+that by itself. Differs from the paper: a sum over an utterance's tokens, as the loss is that it stands beside, and it
+is meant to be switched off.
 """
 
 from __future__ import annotations

@@ -123,3 +123,8 @@ def test_a_users_own_package_has_to_be_named(config: Config, tmp_path: Path, mon
     assert "'my_systems.Mine' may not be imported" in refusal(config)
     parts = build(config, stage="fit", seed=0, where="F", imports=["my_systems"])
     assert type(parts.model).__name__ == "Mine"
+
+
+def test_a_misspelt_mapping_is_named_itself_and_not_the_keys_in_it(config: Config) -> None:
+    config["model"]["init_args"]["featurs"] = {"num_mels": 40}
+    assert "model: unknown key 'featurs' (did you mean 'features'?)" in refusal(config)

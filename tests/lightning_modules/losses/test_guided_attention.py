@@ -26,7 +26,7 @@ def test_it_is_the_papers_sum_whatever_the_padding(width: float) -> None:
     torch.manual_seed(0)
     num_tokens_B, num_frames_B = torch.tensor([4, 0, 2]), torch.tensor([7, 1, 5])
     weights_BUT = torch.zeros(3, 6, 9)
-    for row, (tokens, frames) in enumerate(zip(num_tokens_B.tolist(), num_frames_B.tolist(), strict=True)):
+    for row, frames in enumerate(num_frames_B.tolist()):
         weights_BUT[row, :, :frames] = torch.rand(6, frames).softmax(-1)  # rows past the end mean nothing
     got_B = guided_attention_loss(weights_BUT, num_frames_B, num_tokens_B, width=width)
     wanted = [
