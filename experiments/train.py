@@ -51,7 +51,8 @@ def _trainer(parts: Parts, run_dir: Path, journal: Journal, machine: Mapping[str
         ModelCheckpoint(
             folder, filename="best", monitor=monitor, mode=mode, save_weights_only=True, enable_version_counter=False
         ),
-        ModelCheckpoint(folder, filename="last", enable_version_counter=False),
+        # Said for check_val_every_n_epoch above 1: it would be saved inside an epoch, whose resume draws otherwise.
+        ModelCheckpoint(folder, filename="last", save_on_train_epoch_end=True, enable_version_counter=False),
         JournalProgress(journal),
         RandomState(),  # before ResumedOrder, which draws as an uninterrupted epoch's start does
         ResumedOrder(),
