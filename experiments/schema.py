@@ -156,6 +156,11 @@ def build(config: Config, *, stage: str, seed: int, where: str, imports: Sequenc
         raise UserError(f"{where}: model: {type(objects.model).__name__} lacks contracts.PredictingModule's method")
     try:
         if stage == "fit":
+            objects.scoring.check(objects.model)
+    except ValueError as error:
+        raise UserError(f"{where}: {_refusal(error)}") from error
+    try:
+        if stage == "fit":
             objects.model.configure_optimizers()  # made from the weights: only here is lr -1 refused
     except ValueError as error:
         raise UserError(f"{where}: model.optimizer or model.scheduler: {_refusal(error)}") from error

@@ -15,6 +15,9 @@ from typing import Any
 class Scoring(ABC):
     """Scores one run. A subclass's constructor arguments are the table's ``scoring:`` keys."""
 
+    def check(self, system: object) -> None:  # noqa: B027 - a hook: most read what every system stores
+        """Raise ``ValueError`` now for a system whose predictions this could not score after hours of training."""
+
     @abstractmethod
     def score(
         self, *, predictions: Mapping[str, Path], references: Mapping[str, Any], output_dir: Path

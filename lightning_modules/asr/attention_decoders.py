@@ -18,9 +18,15 @@ from lightning_modules.asr.attention_pictures import Alignment, draw_alignments
 from lightning_modules.asr.attention_recogniser import MAX_TOKENS_PER_SECOND, max_tokens
 from lightning_modules.asr.decoder import Decoder
 from lightning_modules.asr.encoded_batches import batches, in_order
+from lightning_modules.asr.encoder_decoder import EncoderDecoder
 from lightning_modules.asr.fused_decoders import read_language_model
-from lightning_modules.asr.predictions import EncodedPredictions, HybridPredictions, PosteriorPredictions, load_hybrid
-from lightning_modules.asr.predictions import spelled as spelled_texts
+from lightning_modules.asr.predictions import (
+    EncodedPredictions,
+    HybridPredictions,
+    PosteriorPredictions,
+    load_hybrid,
+    spelled,
+)
 from lightning_modules.asr.shallow_fusion import LM_WEIGHTS, TOKEN_BONUSES, check_lm_weights, read_character_model
 from lightning_modules.asr.stored_decoder import load_speller
 from lightning_modules.asr.tuning import Weights
@@ -48,6 +54,8 @@ class AttentionBeam(Decoder[EncodedPredictions]):
         ValueError: a setting out of range; a CTC weight and no CTC output.
 
     """
+
+    SYSTEMS = (EncoderDecoder,)
 
     def __init__(
         self,
@@ -166,7 +174,7 @@ class AttentionBeam(Decoder[EncodedPredictions]):
         """Attention under the spectrogram, and CTC's spikes between them where there are some."""
         found = self.alignments(predictions, hypotheses)
         if found:
-            texts = spelled_texts(predictions, hypotheses)
+            texts = spelled(predictions, hypotheses)
             posteriors = self.posteriors(predictions)
             draw_alignments(found, texts, references, count=count, folder=folder, posteriors=posteriors)
 

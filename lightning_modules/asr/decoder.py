@@ -9,11 +9,13 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import ClassVar, Generic, TypeVar
 
 from datamodules.annotations import Hypothesis, UtteranceReferences
+from lightning_modules.asr.ctc_output import CtcOutput
 from lightning_modules.asr.pictures import draw_utterances
 from lightning_modules.asr.predictions import FramePredictions, PosteriorPredictions, load_predictions, spelled
+from lightning_modules.asr.recogniser import Recogniser
 from lightning_modules.asr.tuning import Weights
 from lightning_modules.decoding.greedy import greedy
 from lightning_modules.decoding.prefix_beam import prefix_beam_search
@@ -23,7 +25,12 @@ Predictions = TypeVar("Predictions", bound=FramePredictions)
 
 
 class Decoder(ABC, Generic[Predictions]):
-    """Base of the rungs. A subclass's constructor arguments are the table's ``scoring.decoder`` keys."""
+    """Base of the rungs. A subclass's constructor arguments are the table's ``scoring.decoder`` keys.
+
+    ``SYSTEMS`` are the recognisers whose predictions it reads.
+    """
+
+    SYSTEMS: ClassVar[tuple[type[Recogniser], ...]]
 
     @abstractmethod
     def read(self, folder: Path, split: str, references: UtteranceReferences) -> Predictions:
@@ -69,6 +76,8 @@ class Decoder(ABC, Generic[Predictions]):
 
 class PosteriorDecoder(Decoder[PosteriorPredictions]):
     """Base of the rungs that read CTC posteriors and nothing else."""
+
+    SYSTEMS = (CtcOutput,)
 
     def read(self, folder: Path, split: str, references: UtteranceReferences) -> PosteriorPredictions:
         """See ``Decoder.read``."""

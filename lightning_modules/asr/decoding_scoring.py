@@ -39,10 +39,21 @@ class DecodingScoring(Scoring):
         num_pictures: int = 0,
         word_list: Path | None = None,
     ) -> None:
+        if word_list is not None and not word_list.is_file():
+            raise ValueError(f"word_list {word_list}: no such file; expected a text file of words")
         self.word_list = word_list
         self.decoder = decoder
         self.fitted_for = fitted_for
         self.num_pictures = num_pictures
+
+    def check(self, system: object) -> None:
+        """The decoder must read what the system stores."""
+        if not isinstance(system, self.decoder.SYSTEMS):
+            allowed = ", ".join(kind.__name__ for kind in self.decoder.SYSTEMS)
+            raise ValueError(
+                f"scoring.decoder: {type(self.decoder).__name__} cannot decode a {type(system).__name__}; "
+                f"it reads those of {allowed}"
+            )
 
     def score(
         self, *, predictions: Mapping[str, Path], references: Mapping[str, Any], output_dir: Path

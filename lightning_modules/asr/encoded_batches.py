@@ -19,10 +19,10 @@ BATCH_UTTERANCES = 16
 class EncodedBatch:
     """Some utterances of a split, padded: what a batched search is bound to."""
 
-    def __init__(self, predictions: EncodedPredictions, rows: NDArray[np.int64]) -> None:
+    def __init__(self, predictions: EncodedPredictions, rows: NDArray[np.int64], *, ends_N: NDArray[np.int64]) -> None:
         self.rows = rows
         self.num_frames_B = torch.from_numpy(predictions.num_frames_N[rows])
-        self._ends_N = np.cumsum(predictions.num_frames_N)
+        self._ends_N = ends_N
         self._predictions = predictions
 
     @property
@@ -45,8 +45,9 @@ class EncodedBatch:
 def batches(predictions: EncodedPredictions) -> Iterator[EncodedBatch]:
     """All utterances, those of about equal length together."""
     order_N = np.argsort(predictions.num_frames_N, kind="stable")
+    ends_N = np.cumsum(predictions.num_frames_N)
     for start in range(0, len(order_N), BATCH_UTTERANCES):
-        yield EncodedBatch(predictions, order_N[start : start + BATCH_UTTERANCES])
+        yield EncodedBatch(predictions, order_N[start : start + BATCH_UTTERANCES], ends_N=ends_N)
 
 
 def in_order(found: Iterable[tuple[EncodedBatch, Sequence[list[Hypothesis]]]]) -> list[list[Hypothesis]]:

@@ -31,7 +31,8 @@ class EncoderDecoder(Recogniser):
     of a text's tokens that are read as the model would have written them (scheduled sampling), from epoch
     ``sampling_from_epoch`` on: what a decoder draws before it has learnt to attend is noise. ``guidance`` is the weight
     of the penalty on looking far from the diagonal in the first ``guided_epochs`` (``losses.guided_attention``).
-    Raises ``ValueError`` for a rate or share outside 0 and 1, and for a guidance below 0.
+    Raises ``ValueError`` for a rate or share outside 0 and 1, for a guidance below 0 or one without epochs, and for a
+    guidance of a context that has no weights.
     """
 
     attend_first = True
@@ -50,7 +51,12 @@ class EncoderDecoder(Recogniser):
         super().__init__(**shared)
         if not (0 <= label_smoothing < 1 and 0 <= sampling_rate <= 1):
             raise ValueError(
-                f"label_smoothing {label_smoothing} and sampling_rate {sampling_rate} must lie within 0 and 1"
+                f"label_smoothing {label_smoothing} must lie within 0 and 1, 1 left out, "
+                f"and sampling_rate {sampling_rate} within 0 and 1"
+            )
+        if not (guidance >= 0 and guided_epochs >= 0) or (guidance > 0) != (guided_epochs > 0):
+            raise ValueError(
+                f"guidance {guidance} and guided_epochs {guided_epochs} must both be 0, or both be above 0"
             )
         self.speller = Speller(
             num_symbols=len(self.symbols),
@@ -58,6 +64,8 @@ class EncoderDecoder(Recogniser):
             settings=speller,
             attend_first=self.attend_first,
         )
+        if guidance and not self.speller.core.attention.has_weights:
+            raise ValueError(f"guidance {guidance}: a {type(self.speller.core.attention).__name__} attends to nothing")
         core_arguments(self.speller.core)  # raises now, not after the training, for what can't be stored
         self.label_smoothing = label_smoothing
         self.sampling_rate = sampling_rate

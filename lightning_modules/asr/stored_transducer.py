@@ -21,12 +21,12 @@ TRANSDUCER = "transducer"
 
 
 def save_transducer(folder: Path, network: TransducerNetwork, *, symbols: Sequence[str]) -> None:
-    """Store it. Raises ``TypeError`` for a prediction network of a foreign class, which could not be read back."""
+    """Store it. Raises ``ValueError`` for a prediction network of a foreign class, which could not be read back."""
     frames = network.joiner.frames
     arguments = {
         "num_encoded": frames.in_features,
         "joint_units": frames.out_features,
-        "predictor": _predictor_arguments(network.predictor),
+        "predictor": predictor_arguments(network.predictor),
     }
     save_decoder(folder, network, kind=TRANSDUCER, symbols=symbols, arguments=arguments)
 
@@ -49,14 +49,15 @@ def load_transducer(folder: Path, *, symbols: Sequence[str]) -> TransducerNetwor
     return network.double().eval().requires_grad_(False)
 
 
-def _predictor_arguments(predictor: Predictor) -> dict[str, Any]:
-    match predictor:
-        case RecurrentPredictor():
-            return {"recurrent": predictor.arguments()}
-        case AttendingPredictor():
-            return {"attending": core_arguments(predictor.core)}
-        case _:
-            raise TypeError(f"a {type(predictor).__name__} can't be stored")
+def predictor_arguments(predictor: Predictor) -> dict[str, Any]:
+    """Plain values that rebuild a prediction network. Raises ``ValueError`` for one of a foreign class."""
+    if type(predictor) is RecurrentPredictor:
+        return {"recurrent": predictor.arguments()}
+    if type(predictor) is AttendingPredictor:
+        return {"attending": core_arguments(predictor.core)}
+    raise ValueError(
+        f"predictor {type(predictor).__name__} can't be stored, allowed: RecurrentPredictor, AttendingPredictor"
+    )
 
 
 def _predictor_maker(arguments: dict[str, Any]) -> PredictorMaker:

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from datamodules.annotations import Hypothesis
 from datamodules.batches import UtteranceBatch
 from lightning_modules.asr.recogniser import Encoded, Recogniser
-from lightning_modules.asr.stored_transducer import save_transducer
+from lightning_modules.asr.stored_transducer import predictor_arguments, save_transducer
 from lightning_modules.decoding.transducer_greedy import transducer_greedy
 from lightning_modules.layers.predictor import PredictorMaker
 from lightning_modules.layers.transducer import BoundTransducer, TransducerNetwork
@@ -35,6 +35,7 @@ class Transducer(Recogniser):
             predictor=predictor,
             joint_units=joint_units,
         )
+        predictor_arguments(self.network.predictor)  # refuses now what could not be stored after training
 
     def loss(self, encoded: Encoded, batch: UtteranceBatch) -> Tensor:
         """``-log P(Y | X)``."""
@@ -62,7 +63,8 @@ class Transducer(Recogniser):
 
     def symbol_parameters(self) -> Collection[str]:
         """See ``Recogniser``."""
-        embeddings = [name for name, module in self.named_modules() if isinstance(module, nn.Embedding)]
+        predictor = self.network.predictor.named_modules(prefix="network.predictor")
+        embeddings = [name for name, module in predictor if isinstance(module, nn.Embedding)]
         return (
             *(f"{name}.weight" for name in embeddings),
             "network.joiner.output.weight",

@@ -14,6 +14,7 @@ from lightning_modules.asr.encoded_batches import batches, in_order
 from lightning_modules.asr.predictions import EncodedPredictions, load_predictions
 from lightning_modules.asr.shallow_fusion import LM_WEIGHTS, TOKEN_BONUSES, check_lm_weights, read_character_model
 from lightning_modules.asr.stored_transducer import load_transducer
+from lightning_modules.asr.transducer import Transducer
 from lightning_modules.asr.tuning import Weights
 from lightning_modules.decoding.language_model import LanguageModel
 from lightning_modules.decoding.transducer_beam import transducer_beam_search
@@ -22,6 +23,8 @@ from lightning_modules.layers.transducer import BoundTransducer, TransducerNetwo
 
 class TransducerBeam(Decoder[EncodedPredictions]):
     """Beam search without a language model. Raises ``ValueError`` for a beam below 1."""
+
+    SYSTEMS = (Transducer,)
 
     def __init__(self, *, beam_size: int = 8) -> None:
         if beam_size < 1:

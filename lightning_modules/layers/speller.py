@@ -156,7 +156,10 @@ class Speller(nn.Module):
     def _sampled(self, embedded_B1E: Tensor, output_B1O: Tensor, rate: float) -> Tensor:
         """Some rows' embeddings replaced by those of tokens that the model would have written."""
         with torch.no_grad():
-            drawn_B1 = torch.multinomial(self.log_probs(output_B1O).squeeze(1).exp(), 1)
+            # Gumbel's draw, the argmax of log p + noise: multinomial ends a GPU's process where p is no number.
+            log_probs_BV = self.log_probs(output_B1O).squeeze(1)
+            noise_BV = -torch.empty_like(log_probs_BV).exponential_().log()
+            drawn_B1 = (log_probs_BV + noise_BV).argmax(-1, keepdim=True)
             is_drawn_B11 = torch.rand(len(drawn_B1), 1, 1, device=drawn_B1.device) < rate
         return torch.where(is_drawn_B11, self.core.embed(drawn_B1), embedded_B1E)
 

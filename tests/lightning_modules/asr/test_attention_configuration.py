@@ -153,6 +153,12 @@ BEAM = f"{ASR}.attention_decoders"
 def test_every_rung_is_named_by_a_row(
     tiny_speech: Path, stage: str, changes: dict[str, Any], kind: type[Decoder[Any]], grid: dict[str, tuple[float, ...]]
 ) -> None:
+    if stage == "fit" and not issubclass(ListenAttendSpell, kind.SYSTEMS):
+        with pytest.raises(
+            UserError, match=rf"^F: scoring\.decoder: {kind.__name__} cannot decode a ListenAttendSpell"
+        ):
+            built(changes)
+        return
     scoring = built(changes, stage=stage).scoring
     assert isinstance(scoring, DecodingScoring)
     assert type(scoring.decoder) is kind
@@ -178,7 +184,7 @@ def test_every_rung_is_named_by_a_row(
         ),
         ({"model.speller.attention": f"{LAYERS}.glu.GLU"}, ["model.speller.attention"]),
         ({"model.speller.attention": "os.system"}, ["model.speller.attention", "'os.system' may not be imported"]),
-        ({"model.label_smoothing": 1}, ["label_smoothing 1.0 and sampling_rate 0.0 must lie within 0 and 1"]),
+        ({"model.label_smoothing": 1}, ["label_smoothing 1.0 must lie within 0 and 1, 1 left out"]),
         ({"model.ctc_weight": 0.3}, ["model: unknown key 'ctc_weight'"]),
         ({"model.encoder.num_halving": 2}, ["model.encoder: unknown key 'num_halving'", "num_halvings"]),
         ({"model.encoder.num_halvings": 0}, ["num_halvings must be 1 or more, got 0"]),
@@ -203,3 +209,42 @@ def test_a_mistake_is_one_line_with_key_value_and_what_is_allowed(
     assert message.startswith("F: ")
     for text in says:
         assert text in message
+
+
+def test_the_default_decoder_does_not_wait_for_the_training_of_another_system(tiny_speech: Path) -> None:
+    config: Config = normalise(BASE)
+    config["model"] = {
+        "class_path": f"{ASR}.transducer.Transducer",
+        "init_args": {
+            "encoder": config["model"]["init_args"]["encoder"],
+            "predictor": f"{LAYERS}.predictor.RecurrentPredictor",
+        },
+    }
+    message = r"^F: scoring\.decoder: AttentionBeam cannot decode a Transducer; it reads those of EncoderDecoder$"
+    with pytest.raises(UserError, match=message):
+        build(config, stage="fit", seed=0, where="F")
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"model.guidance": 4.0}, "guidance 4.0 and guided_epochs 0 must both be 0, or both be above 0"),
+        ({"model.guidance": -1.0, "model.guided_epochs": 2}, "guidance -1.0 and guided_epochs 2 must both be 0"),
+        (
+            {
+                "model.guidance": 1.0,
+                "model.guided_epochs": 2,
+                "model.speller.attention": f"{LAYERS}.attention.SummaryContext",
+            },
+            "guidance 1.0: a SummaryContext attends to nothing",
+        ),
+        ({"scoring.word_list": "no/such/file.txt"}, "word_list no/such/file.txt: no such file"),
+    ],
+)
+def test_settings_that_would_end_or_waste_a_training_are_refused_before_it(
+    tiny_speech: Path, changes: dict[str, Any], says: str
+) -> None:
+    with pytest.raises(UserError) as told:
+        built(changes)
+    assert says in str(told.value)
+    assert "\n" not in str(told.value)

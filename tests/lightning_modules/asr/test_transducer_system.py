@@ -163,7 +163,7 @@ def test_groups_hold_every_parameter_once_and_symbols_are_rows(tiny_speech: Path
 def test_a_foreign_prediction_network_is_not_stored(tiny_speech: Path, tmp_path: Path) -> None:
     model = transducer(speech(), "recurrent")
     model.network.predictor = torch.nn.Identity()
-    with pytest.raises(TypeError, match="a Identity can't be stored"):
+    with pytest.raises(ValueError, match="predictor Identity can't be stored, allowed: RecurrentPredictor"):
         model.save_decoder(tmp_path)
 
 
