@@ -256,8 +256,8 @@ class ForeignAttention(ContentAttention):
 @pytest.mark.parametrize(
     ("kind", "settings", "says"),
     [
-        ("las", {"sampling_rate": 1.1}, "sampling_rate 1.1 must lie within 0 and 1"),
-        ("las", {"label_smoothing": 1.0}, "label_smoothing 1.0 and sampling_rate"),
+        ("las", {"sampling_rate": 1.1}, "sampling_rate 1.1 within 0 and 1"),
+        ("las", {"label_smoothing": 1.0}, "label_smoothing 1.0 must lie within 0 and 1, 1 left out"),
         ("hybrid", {"ctc_weight": -0.1}, "ctc_weight must lie within 0 and 1, got -0.1"),
         ("foreign", {}, "speller.attention ForeignAttention can't be stored, allowed: SummaryContext, "),
     ],
