@@ -60,9 +60,11 @@ class PyramidalListener(SpeechEncoder):
         return hidden_BTH
 
 
-def las_listener(*, num_mels: int = 40, num_halvings: int = 3, dropout: float = 0.2) -> SpeechEncoder:
+def las_listener(
+    *, num_mels: int = 40, num_halvings: int = 3, cell: Cell = "lstm", dropout: float = 0.2
+) -> SpeechEncoder:
     """The paper's (arXiv 1508.01211, section 4): 3 pyramidal layers of 256 units a direction on one BLSTM layer."""
-    return PyramidalListener(num_mels=num_mels, hidden_units=256, num_halvings=num_halvings, dropout=dropout)
+    return PyramidalListener(num_mels=num_mels, hidden_units=256, num_halvings=num_halvings, cell=cell, dropout=dropout)
 
 
 def demo_listener(
