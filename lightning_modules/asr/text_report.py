@@ -78,21 +78,19 @@ def report_texts(
     write_error_html(output_dir / f"errors_{split}.html", scores, hypotheses, references, title=f"{split} errors")
     for name, parts in groups.items():
         _write_groups(output_dir / f"per_{name}.csv", name, parts, references.duration_seconds)
-    _write_json(
-        output_dir / "scores.json",
-        {
-            "metrics": defined,
-            "counts": {
-                "utterances": len(scores.utterances),
-                "words": scores.total.words.length,
-                "characters": scores.total.characters.length,
-                "speakers": len(groups["speaker"]),
-                "languages": len(groups["language"]),
-            },
-            "ci95_blocks": blocks,
-        },
-    )
+    counts = _counts(scores, groups)
+    _write_json(output_dir / "scores.json", {"metrics": defined, "counts": counts, "ci95_blocks": blocks})
     return defined
+
+
+def _counts(scores: TextScores, groups: Mapping[str, Mapping[str, TextScores]]) -> dict[str, int]:
+    return {
+        "utterances": len(scores.utterances),
+        "words": scores.total.words.length,
+        "characters": scores.total.characters.length,
+        "speakers": len(groups["speaker"]),
+        "languages": len(groups["language"]),
+    }
 
 
 def _warn_of_empty(hypotheses: Mapping[str, str], references: UtteranceReferences, *, split: str) -> None:
