@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
 NAME = "journal.jsonl"
+EPOCH = "epoch"  # Lightning's name for it, in every line of training
 
 
 class JournalLine(NamedTuple):
@@ -26,11 +27,21 @@ class JournalLine(NamedTuple):
 
 
 class Journal:
-    """Appends records to one run folder's journal."""
+    """Appends records to one run folder's journal.
+
+    A value that an earlier attempt wrote at the same step is not written again: a resumed run repeats the steps after
+    its last checkpoint, and a tracker that has them twice would draw them twice.
+    """
 
     def __init__(self, run_dir: Path) -> None:
         self.path = run_dir / NAME
         self._last_progress_ms = 0
+        self._written = {
+            (name, int(line.fields["step"]))
+            for line in read_lines(self.path)[0]
+            if line.kind == "metrics"
+            for name in line.fields["values"]
+        }
 
     def _append(self, kind: str, **fields: Any) -> None:
         line = json.dumps({"t": time.time_ns() // 1_000_000, "kind": kind, **fields}, allow_nan=False)
@@ -46,8 +57,10 @@ class Journal:
 
     def metrics(self, values: Mapping[str, float], *, step: int) -> None:
         """Record metrics of one step; a value that is not finite is written as text, JSON has none."""
-        plain = {key: value if math.isfinite(value) else str(value) for key, value in values.items()}
-        self._append("metrics", values=plain, step=step)
+        new = {key: value for key, value in values.items() if (key, step) not in self._written or key == EPOCH}
+        if set(new) - {EPOCH}:  # every line says its epoch, and none says nothing else
+            plain = {key: value if math.isfinite(value) else str(value) for key, value in new.items()}
+            self._append("metrics", values=plain, step=step)
 
     def progress(self, done: int, total: int, *, what: str) -> None:
         """Record how far the run is, at most twice a second (and always at the end)."""
@@ -72,9 +85,12 @@ class Journal:
             total_ms += time.time_ns() // 1_000_000 - start_ms
         return total_ms / 1000
 
-    def state(self, state: str, message: str = "") -> None:
-        """Record ``started``, ``finished``, ``failed`` or ``stopped``; ``finished`` is the last line of a whole run."""
-        self._append("state", state=state, message=message)
+    def state(self, state: str, message: str = "", *, lasting: bool = False) -> None:
+        """Record ``started``, ``finished``, ``failed`` or ``stopped``; ``finished`` is the last line of a whole run.
+
+        ``lasting`` marks a failure that another attempt would meet again: what the user wrote is wrong.
+        """
+        self._append("state", state=state, message=message, **({"lasting": True} if lasting else {}))
 
 
 def read_lines(path: Path, *, offset: int = 0) -> tuple[list[JournalLine], int]:
@@ -102,8 +118,16 @@ def size(path: Path) -> int:
     return path.stat().st_size if path.exists() else 0
 
 
-def final_state(path: Path, *, offset: int = 0) -> tuple[str, str]:
-    """State and message of the last ``state`` line after an offset; ``("", "")`` where there is none."""
+class State(NamedTuple):
+    """What the last ``state`` line says; ``state`` is empty where there is none."""
+
+    state: str
+    message: str
+    lasting: bool = False
+
+
+def final_state(path: Path, *, offset: int = 0) -> State:
+    """The last ``state`` line after an offset."""
     lines, _ = read_lines(path, offset=offset)
-    states = [line for line in lines if line.kind == "state"]
-    return (str(states[-1].fields["state"]), str(states[-1].fields["message"])) if states else ("", "")
+    fields: Mapping[str, Any] = next((line.fields for line in reversed(lines) if line.kind == "state"), {})
+    return State(str(fields.get("state", "")), str(fields.get("message", "")), bool(fields.get("lasting")))

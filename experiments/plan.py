@@ -6,20 +6,25 @@ data exist (state ``missing``, why ``data: …``) and imports no training code.
 
 from __future__ import annotations
 
-import json
+import socket
+import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 from datamodules.corpus_folder import CorpusMissingError, read_card
-from experiments import keys
+from experiments import journal, keys
+from experiments.changes import Change, find_change
 from experiments.errors import UserError
+from experiments.known_runs import ACCEPTED, KnownRuns
 from experiments.merge import Config, get_path
 from experiments.row_sources import SEED
 from experiments.run_folder import KEY, is_locked
 from experiments.spec import SHARED_OVERRIDES, Row, Table, read_table
-from experiments.tracking import TrackedRun, Tracker
+from experiments.tracking import HEARTBEAT, HOST, TrackedRun, Tracker
+
+NEVER = "never run"
+STALE_SECONDS = 300.0  # without a sign of life a run on another machine counts as gone: ten heartbeats
 
 
 @dataclass(frozen=True)
@@ -28,7 +33,9 @@ class Cell:
 
     ``state`` is ``finished``, ``running``, ``failed``, ``stale`` or ``missing``; ``why`` says what a state rests on.
     ``upstream`` maps the names of ``from:`` to the cells that the run stands on. ``run`` is MLflow's record of the
-    run with this very key, whatever its state.
+    run with this very key, whatever its state. ``change`` is what a stale cell differs in from its newest finished run.
+    ``accepted`` are the modules that changed since a finished run whose result was declared to stand all the same
+    (``--accept-code-change``); ``key`` is that run's.
     """
 
     table: Table
@@ -40,6 +47,8 @@ class Cell:
     why: str
     run: TrackedRun | None
     upstream: Mapping[str, Cell] = field(default_factory=dict)
+    change: Change | None = None
+    accepted: str = ""
 
     @property
     def name(self) -> str:
@@ -76,7 +85,8 @@ class _Planner:
         self.tables = {table.name: table}
         self.scale = table.scale
         self.shared = {path: table.overrides[path] for path in SHARED_OVERRIDES if path in table.overrides}
-        self.tracker = tracker
+        self.tracker, self.known = tracker, KnownRuns(tracker)
+        self.num_cells = len(table.rows) * len(table.seeds)
         self.cells: dict[tuple[str, str, int], Cell] = {}
         self.recipe = recipe_version()
         self._open: list[str] = []
@@ -124,45 +134,57 @@ class _Planner:
             seed=seed,
             upstream=keys.upstream_key(upstream_keys),
         )
-        state, why, run = self._state(table, row, seed, key, code)
-        return Cell(table, row, seed, key, code, state, why, run, upstream)
+        cell = Cell(table, row, seed, key, code, "missing", NEVER, None, upstream)
+        state, why, run = self._state(table, key)
+        if run is None and (accepted := self.known.accepted(table.family, key)):
+            modules = accepted.tags[ACCEPTED + key.code]
+            old = replace(key, code=accepted.tags["key.code"])
+            why = f"before a code change that was accepted: {modules}"
+            return replace(cell, key=old, state="finished", why=why, run=accepted, accepted=modules)
+        if why == NEVER and (change := self._change(cell, key)):
+            return replace(cell, state="stale", why=change.why, change=change)
+        return replace(cell, state=state, why=why, run=run)
 
-    def _state(
-        self, table: Table, row: Row, seed: int, key: keys.RunKey, code: Mapping[str, str]
-    ) -> tuple[str, str, TrackedRun | None]:
-        same = self.tracker.find(table.family, tags={"key": key.id})
+    def _change(self, cell: Cell, key: keys.RunKey) -> Change | None:
+        table = cell.table
+        older = self.known.older(
+            table.family, table=table.name, row=cell.row.name, scale=table.scale, seed=cell.seed,
+            num_cells=self.num_cells,
+        )  # fmt: skip
+        if older is None:
+            return None
+        record = self.tracker.run_dir(older.tags.get("key", "")) / KEY
+        return find_change(older, key, cell.row.config, cell.code, record=record)
+
+    def _state(self, table: Table, key: keys.RunKey) -> tuple[str, str, TrackedRun | None]:
+        """State, why, and the store's run of this very key."""
+        same = self.known.with_key(table.family, key)
         run_dir = self.tracker.run_dir(key.id)
         for run in same:
             if run.state == "finished":
                 return "finished", "", run
+        newest = same[0] if same else None
         if is_locked(run_dir):
-            return "running", "its process is alive", same[0] if same else None
-        if same:
-            ended = same[0].state in ("failed", "stopped")
-            why = f"{same[0].state}: {same[0].tags.get('earmark.error')}" if ended else "its process is gone"
-            return "failed", why, same[0]
-        older = self.tracker.find(
-            table.family,
-            tags={f"row.{table.name}": row.name, "seed": str(seed), "scale": table.scale, "earmark.state": "finished"},
-        )
-        if older:
-            return "stale", self._difference(older[0], key, row.config, code), None
-        return "missing", "never run", None
+            return "running", "its process is alive", newest
+        ending = journal.final_state(run_dir / journal.NAME)
+        if ending.state == "finished":
+            return "missing", "it is finished here and not in the store: earmark sync", newest
+        if newest is not None and (host := _alive_elsewhere(newest)):
+            return "running", f"on {host}", newest
+        if ending.state in ("failed", "stopped"):
+            return "failed", f"{ending.state}: {ending.message}", newest
+        if newest is not None and newest.state in ("failed", "stopped"):
+            return "failed", f"{newest.state}: {newest.tags.get('earmark.error')}", newest
+        if newest is not None or ending.state == "started":
+            return "failed", "its process is gone", newest
+        return "missing", NEVER, None
 
-    def _difference(self, old: TrackedRun, key: keys.RunKey, config: Config, code: Mapping[str, str]) -> str:
-        """What changed since a finished run of the same cell."""
-        changed = [name for name, part in key.parts().items() if old.tags.get(f"key.{name}") != part]
-        record = self.tracker.run_dir(old.tags.get("key", "")) / KEY
-        known = json.loads(record.read_text(encoding="utf-8")) if record.is_file() else None
-        reasons = []
-        for name in changed:
-            detail = ""
-            if known and name == "code":
-                detail = ": " + ", ".join(keys.differing_files(known["code"], code))
-            elif known and name == "config":
-                detail = ": " + "; ".join(_config_changes(known["config"], config))
-            reasons.append(f"{name} changed{detail}")
-        return "; ".join(reasons)
+
+def _alive_elsewhere(run: TrackedRun) -> str:
+    """The other machine on which a run goes on, by its last sign of life; empty if there is none."""
+    host, beat = run.tags.get(HOST, ""), float(run.tags.get(HEARTBEAT, "0"))
+    going = run.state in ("running", "scheduled") and host != socket.gethostname()
+    return host if going and time.time() - beat < STALE_SECONDS else ""
 
 
 def _data_digest(config: Config, *, where: str) -> str:
@@ -170,23 +192,3 @@ def _data_digest(config: Config, *, where: str) -> str:
     if not isinstance(corpus, str):
         raise UserError(f"{where}: data.corpus: expected the name of a prepared corpus, got {corpus!r}")
     return read_card(corpus).digest
-
-
-def _leaves(value: Any, prefix: str = "") -> dict[str, Any]:
-    if not isinstance(value, dict):
-        return {prefix: value}
-    leaves: dict[str, Any] = {}
-    for key, item in value.items():
-        name = prefix if key in ("init_args", "class_path") else f"{prefix}.{key}".lstrip(".")
-        leaves.update(_leaves(item, name))
-    return leaves
-
-
-def _config_changes(old: Config, new: Config) -> list[str]:
-    """``model.penalty_alpha 0.1 -> 0.2`` for every leaf that differs."""
-    before, after = _leaves(old), _leaves(new)
-    return [
-        f"{path} {before.get(path, 'unset')} -> {after.get(path, 'unset')}"
-        for path in sorted({*before, *after})
-        if before.get(path) != after.get(path)
-    ]

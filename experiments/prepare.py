@@ -1,25 +1,26 @@
-"""Makes a cell's run folder and its MLflow run, before its process starts.
+"""Fills a cell's run folder before its process starts: configuration, key, provenance, and what MLflow is to know.
 
-A run that failed or was stopped is taken up again under the same MLflow run, from its last checkpoint.
+A run that failed or was stopped is taken up again in its folder, under the same MLflow run, from its last checkpoint.
 """
 
 from __future__ import annotations
 
 import json
+import socket
 from collections.abc import Mapping
 from typing import Any
 
-from experiments import provenance
+from experiments import delivery, provenance
 from experiments.merge import get_path
 from experiments.plan import Cell
 from experiments.row_sources import SEED
 from experiments.run_folder import BEST, CONFIG, KEY
-from experiments.tracking import Tracker
+from experiments.tracking import HOST, Tracker
 from experiments.yaml_files import to_yaml
 
 
-def prepare_run(cell: Cell, tracker: Tracker, *, machine: Mapping[str, Any], git: Mapping[str, str]) -> str:
-    """Fill the (existing) run folder; returns MLflow's run id."""
+def prepare_run(cell: Cell, tracker: Tracker, *, machine: Mapping[str, Any], git: Mapping[str, str]) -> None:
+    """Fill the (existing) run folder. Raises ``TrackingError`` where an upstream run cannot be fetched."""
     assert cell.key is not None
     table = cell.table
     run_dir = tracker.run_dir(cell.key.id)
@@ -35,13 +36,11 @@ def prepare_run(cell: Cell, tracker: Tracker, *, machine: Mapping[str, Any], git
     (run_dir / "environment.txt").write_text(provenance.environment(), encoding="utf-8")
     if git.get("git.dirty") == "true":
         (run_dir / "git.diff").write_text(provenance.git_diff(), encoding="utf-8")
-    tags = _tags(cell, git)
-    if cell.run is not None:
-        tracker.tag(cell.run.run_id, tags)
-        return cell.run.run_id
     params = {"row": cell.row.name, "seed": cell.seed, "scale": table.scale}
     params |= {path: value for path in table.varied if (value := get_path(cell.row.config, path)) is not None}
-    return tracker.create(table.family, name=f"{cell.row.name} seed {cell.seed}", tags=tags, params=params)
+    delivery.track(
+        run_dir, family=table.family, name=f"{cell.row.name} seed {cell.seed}", tags=_tags(cell, git), params=params
+    )
 
 
 def _tags(cell: Cell, git: Mapping[str, str]) -> dict[str, str]:
@@ -53,6 +52,7 @@ def _tags(cell: Cell, git: Mapping[str, str]) -> dict[str, str]:
         "stage": cell.row.stage,
         "corpus": str(get_path(cell.row.config, "data.corpus")),
         "key": cell.key.id,
+        HOST: socket.gethostname(),
         **{f"key.{name}": part for name, part in cell.key.parts().items()},
         **git,
     }

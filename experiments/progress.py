@@ -57,6 +57,12 @@ class LaunchProgress:
         if name in self._tasks:  # what an earlier launch left undelivered has no bar
             self._bars.update(self._tasks[name], completed=done, total=total)
 
+    def retried(self, name: str, why: str) -> None:
+        """A run has failed and will be started again."""
+        if name in self._tasks:
+            self._bars.remove_task(self._tasks.pop(name))
+        self.say(f"{name}: {why}")
+
     def ended(self, name: str, how: str) -> None:
         """A run has ended, or will not be started."""
         self._done += 1

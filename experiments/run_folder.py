@@ -19,7 +19,9 @@ KEY = "key.json"
 METRICS = "metrics.json"
 BEST = "checkpoints/best.ckpt"  # weights of the epoch that is scored: what a fine-tuned run starts from
 LOG = "log.txt"
-NOT_ARTIFACTS = (LOCK, LAUNCH_LOCK, "last.ckpt")
+TRACKED = "tracked.json"  # what MLflow is to know of the run: delivery.py
+DELIVERY_LOCK = "delivery.lock"
+NOT_ARTIFACTS = (LOCK, LAUNCH_LOCK, DELIVERY_LOCK, TRACKED, "last.ckpt")
 NOT_SUFFIXES = (".partial", ".shipped")
 
 
@@ -40,22 +42,24 @@ def _is_held(path: Path) -> bool:
 
 
 @contextmanager
-def locked(run_dir: Path, name: str = LOCK) -> Iterator[bool]:
+def locked(run_dir: Path, name: str = LOCK, *, patience_seconds: float = 1.0) -> Iterator[bool]:
     """Hold one of the folder's locks; yields False where another process has it.
 
     Whoever only looks holds it for an instant, so a refusal counts when it lasts a second.
     """
-    with (run_dir / name).open("w") as file:
-        for attempt in range(11):
+    deadline = time.monotonic() + patience_seconds
+    with (run_dir / name).open("a") as file:
+        while True:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:
-                if attempt < 10:
-                    time.sleep(0.1)
+                if time.monotonic() >= deadline:
+                    yield False
+                    return
+                time.sleep(0.1)
             else:
                 yield True
                 return
-        yield False
 
 
 def offered(run_dir: Path) -> Path:
@@ -67,4 +71,8 @@ def offered(run_dir: Path) -> Path:
 def artifacts(run_dir: Path) -> list[Path]:
     """Every file that MLflow keeps of a run: all but the lock, the shipping mark and the resume checkpoint."""
     files = (path for path in sorted(run_dir.rglob("*")) if path.is_file())
-    return [path for path in files if path.name not in NOT_ARTIFACTS and path.suffix not in NOT_SUFFIXES]
+    return [
+        path
+        for path in files
+        if path.name not in NOT_ARTIFACTS and path.suffix not in NOT_SUFFIXES and not path.name.startswith("delivered.")
+    ]

@@ -7,24 +7,33 @@ ended by SIGTERM): it is set to ``finished`` last, after the journal and every a
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import os
+import re
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("DO_NOT_TRACK", "true")
+# MLflow's own patience is seven minutes a call; ours is the courier's, which holds nobody up.
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "30")
 
 from mlflow import MlflowClient
 from mlflow.entities import Metric, Param, Run, RunStatus, RunTag
 from mlflow.exceptions import MlflowException
 
 from experiments import journal
+from experiments.run_folder import locked
 
 STATE = "earmark.state"
+HEARTBEAT = "earmark.heartbeat"  # seconds since 1970, while a run's process lives
+HOST = "earmark.host"
 TrackingError = MlflowException
 for _chatter in ("alembic", "mlflow.store.db.utils"):  # a fresh store's schema, told table by table
     logging.getLogger(_chatter).setLevel(logging.WARNING)
@@ -48,38 +57,48 @@ class Tracker:
         self.root.mkdir(parents=True, exist_ok=True)
         self.uri = os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{self.root / 'mlflow.db'}"
         self._client = MlflowClient(tracking_uri=self.uri)
+        # Without the password: the name stands in files.
+        self.store = hashlib.sha256(re.sub(r":[^:@/]*@", "@", self.uri).encode()).hexdigest()[:8]
+        self.experiment_id = cache(self._experiment_id)
 
     def run_dir(self, key_id: str) -> Path:
         """The folder of the run with this key."""
         return self.root / "runs" / key_id
 
-    def experiment_id(self, family: str) -> str:
-        """The experiment of a family, made on first use (its artifacts lie under ``mlruns/artifacts``)."""
-        found = self._client.get_experiment_by_name(family)
-        if found is not None:
-            return str(found.experiment_id)
-        local = self.uri.startswith("sqlite:")
-        location = (self.root / "artifacts" / family).as_uri() if local else None
-        # The tag opens MLflow's page on runs and metrics; without it the page guesses, and guesses chat traces.
-        return str(
-            self._client.create_experiment(
-                family, artifact_location=location, tags={"mlflow.experimentKind": "custom_model_development"}
-            )
-        )
+    def _experiment_id(self, family: str) -> str:
+        """The experiment of a family, made on first use (its artifacts lie under ``mlruns/artifacts``).
 
-    def find(self, family: str, *, tags: Mapping[str, str]) -> list[TrackedRun]:
-        """Runs of a family that carry all these tags, newest first."""
-        conditions = " and ".join(f"tags.`{name}` = '{value}'" for name, value in tags.items())
+        One process at a time: several that open a fresh SQLite store race in the migration of its schema.
+        """
+        with locked(self.root, "store.lock", patience_seconds=120):
+            found = self._client.get_experiment_by_name(family)
+            if found is not None:
+                return str(found.experiment_id)
+            local = self.uri.startswith("sqlite:")
+            location = (self.root / "artifacts" / family).as_uri() if local else None
+            # The tag opens MLflow's page on runs and metrics; without it the page guesses, and guesses chat traces.
+            tags = {"mlflow.experimentKind": "custom_model_development"}
+            return str(self._client.create_experiment(family, artifact_location=location, tags=tags))
+
+    def find(
+        self, family: str, *, tags: Mapping[str, str], having: Sequence[str] = (), limit: int | None = None
+    ) -> list[TrackedRun]:
+        """Runs of a family that carry all these tags, and those of ``having`` with any value, newest first.
+
+        With all their metrics: a store gives a thousand a second or so, so ask for few.
+        """
+        conditions = [f"tags.`{name}` = '{value}'" for name, value in tags.items()]
+        conditions += [f"tags.`{name}` LIKE '%'" for name in having]
         runs: list[Run] = []
         token = None
         while True:
             page = self._client.search_runs(
-                [self.experiment_id(family)], conditions, max_results=1000, page_token=token,
+                [self.experiment_id(family)], " and ".join(conditions), max_results=limit or 1000, page_token=token,
                 order_by=["attributes.start_time DESC"],
             )  # fmt: skip
             runs += page
             token = page.token
-            if not token:
+            if not token or (limit and len(runs) >= limit):
                 return [
                     TrackedRun(run.info.run_id, run.data.tags.get(STATE, ""), run.data.tags, run.data.metrics)
                     for run in runs
@@ -100,16 +119,17 @@ class Tracker:
         """Set tags (MLflow cuts values at 8,000 characters)."""
         self._client.log_batch(run_id, tags=[RunTag(key, value) for key, value in tags.items()])
 
-    def start(self, run_id: str) -> None:
-        """The run's process has started."""
+    def start(self, run_id: str, tags: Mapping[str, str]) -> None:
+        """The run's process has started, under these tags."""
         self._client.update_run(run_id, status=RunStatus.to_string(RunStatus.RUNNING))
-        self.tag(run_id, {STATE: "running"})
+        self.tag(run_id, {**tags, STATE: "running"})
 
-    def ship(self, run_id: str, run_dir: Path) -> list[journal.JournalLine]:
-        """Send the journal's new lines as one batch; returns them. A replayed batch changes nothing in the store."""
-        mark = run_dir / f"{run_id}.shipped"  # by run: another store has to get the whole journal
-        offset = int(mark.read_text()) if mark.exists() else 0
-        lines, end = journal.read_lines(run_dir / journal.NAME, offset=offset)
+    def beat(self, run_id: str, seconds: float) -> None:
+        """The run's process was alive at this time (seconds since 1970)."""
+        self.tag(run_id, {HEARTBEAT: f"{seconds:.0f}"})
+
+    def log_metrics(self, run_id: str, lines: Iterable[journal.JournalLine]) -> None:
+        """Send the metrics of journal lines. What is sent twice changes nothing in the store."""
         metrics = [
             Metric(key, float(value), line.time_ms, int(line.fields["step"]))
             for line in lines
@@ -118,11 +138,6 @@ class Tracker:
         ]
         for start in range(0, len(metrics), 1000):
             self._client.log_batch(run_id, metrics=metrics[start : start + 1000])
-        if end != offset:
-            partial = run_dir / f"{run_id}.shipped.partial"
-            partial.write_text(str(end))
-            partial.replace(mark)
-        return lines
 
     def finish(self, run_id: str, run_dir: Path, *, artifacts: Iterable[Path]) -> None:
         """Artifacts, then MLflow's status, then the tag that makes the run count as finished."""

@@ -20,6 +20,7 @@ from typing import Any
 import pytorch_lightning as lightning
 import torch
 from pytorch_lightning.callbacks import EarlyStopping, ModelCheckpoint
+from lightning_fabric.plugins.environments import SLURMEnvironment
 
 from datamodules.corpus_folder import read_card
 from datamodules.run_warning import RunWarning
@@ -71,6 +72,7 @@ def _trainer(parts: Parts, run_dir: Path, journal: Journal, machine: Mapping[str
         strategy="ddp" if devices > 1 else "auto",
         logger=JournalLogger(journal),
         callbacks=callbacks,
+        plugins=[SLURMEnvironment(auto_requeue=False)] if SLURMEnvironment.detect() else None,  # submitit requeues
         default_root_dir=run_dir,
         enable_progress_bar=False,
         enable_model_summary=False,
@@ -127,13 +129,12 @@ def _check_key(run_dir: Path, config: Mapping[str, Any], sections: Config) -> No
         raise UserError(f"corpus {corpus!r} changed since this run was planned; launch it again")
 
 
-def run(run_dir: Path) -> None:
+def run(run_dir: Path, journal: Journal) -> None:
     """Do what the folder's ``config.yaml`` says. Raises whatever goes wrong."""
     config = read_yaml(run_dir / CONFIG)
     machine, stage, seed = config.get("machine") or {}, config["stage"], config["seed"]
     torch.set_num_threads(int(machine.get("threads", 1)))
     lightning.seed_everything(seed, workers=True, verbose=False)
-    journal = Journal(run_dir)
     sections = {name: config[name] for name in SECTIONS if name in config}
     _check_key(run_dir, config, sections)
     parts = build(sections, stage=stage, seed=seed, where=str(run_dir.name), imports=config.get("imports") or ())
@@ -174,25 +175,26 @@ def _journal_warnings(journal: Journal) -> None:
 def main(arguments: list[str]) -> int:
     """Run one folder under its lock; the journal says how it ended, on one line."""
     (run_dir,) = (Path(argument).resolve() for argument in arguments)
-    rank = int(os.environ.get("LOCAL_RANK", "0"))
+    slurm = SLURMEnvironment.detect()
+    rank = int(os.environ.get("SLURM_PROCID" if slurm else "LOCAL_RANK", "0"))
+    journal = Journal(run_dir)
     if rank:
-        run(run_dir)
+        run(run_dir, journal)
         return 0
-    _journal_warnings(Journal(run_dir))
+    _journal_warnings(journal)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # Lightning's own handler takes over while it trains
     with locked(run_dir) as mine:
         if not mine:
             print(f"{run_dir}: another process works on this run", file=sys.stderr)
             return 1
-        journal = Journal(run_dir)
         journal.state("started")
         try:
-            run(run_dir)
+            run(run_dir, journal)
         except (KeyboardInterrupt, SystemExit):
             journal.state("stopped", "asked to stop; it goes on from its last checkpoint")
             return 143
         except UserError as error:
-            journal.state("failed", str(error))
+            journal.state("failed", str(error), lasting=True)
             print(error, file=sys.stderr)
             return 1
         except Exception as error:

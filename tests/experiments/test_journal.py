@@ -34,15 +34,15 @@ def test_a_line_torn_by_a_kill_is_passed_over_and_costs_no_other(tmp_path: Path)
     Journal(tmp_path).state("started")
     lines, _ = read_lines(path)
     assert [line.fields["state"] for line in lines] == ["started"]
-    assert final_state(path) == ("started", "")
+    assert final_state(path) == ("started", "", False)
 
 
 def test_the_state_of_an_earlier_attempt_is_not_this_ones(tmp_path: Path) -> None:
     Journal(tmp_path).state("failed", "first attempt")
     begin = size(tmp_path / NAME)
-    assert final_state(tmp_path / NAME, offset=begin) == ("", "")
+    assert final_state(tmp_path / NAME, offset=begin) == ("", "", False)
     Journal(tmp_path).state("finished")
-    assert final_state(tmp_path / NAME, offset=begin) == ("finished", "")
+    assert final_state(tmp_path / NAME, offset=begin) == ("finished", "", False)
 
 
 def test_values_that_are_not_finite_survive(tmp_path: Path) -> None:
@@ -62,7 +62,7 @@ def test_progress_is_thinned_but_its_end_is_kept(tmp_path: Path) -> None:
 
 
 def test_no_journal_has_no_state(tmp_path: Path) -> None:
-    assert final_state(tmp_path / NAME) == ("", "")
+    assert final_state(tmp_path / NAME) == ("", "", False)
 
 
 def test_working_seconds_leave_out_the_time_between_attempts(tmp_path: Path) -> None:
@@ -73,3 +73,29 @@ def test_working_seconds_leave_out_the_time_between_attempts(tmp_path: Path) -> 
     journal = Journal(tmp_path)
     journal.state("started")
     assert 5.5 <= journal.working_seconds() < 6.5
+
+
+def test_a_resumed_run_repeats_no_step(tmp_path: Path) -> None:
+    first = Journal(tmp_path)
+    first.metrics({"epoch": 0, "train/loss": 0.5}, step=9)
+    first.metrics({"epoch": 0, "validation/loss": 0.7}, step=9)
+    first.metrics({"epoch": 1, "train/loss": 0.4}, step=19)
+    second = Journal(tmp_path)  # from a checkpoint after step 9
+    second.metrics({"epoch": 1, "train/loss": 0.4}, step=19)
+    second.metrics({"epoch": 1, "validation/loss": 0.6}, step=19)
+    second.metrics({"epoch": 2, "train/loss": 0.3}, step=29)
+    second.metrics({"epoch": 2, "train/loss": 0.25}, step=29)  # its own values are its own affair
+    lines, _ = read_lines(tmp_path / NAME)
+    values = [(line.fields["step"], dict(line.fields["values"])) for line in lines]
+    assert values[3:] == [
+        (19, {"epoch": 1, "validation/loss": 0.6}),
+        (29, {"epoch": 2, "train/loss": 0.3}),
+        (29, {"epoch": 2, "train/loss": 0.25}),
+    ]
+
+
+def test_a_failure_says_whether_it_lasts(tmp_path: Path) -> None:
+    Journal(tmp_path).state("failed", "no such file", lasting=True)
+    assert final_state(tmp_path / NAME) == ("failed", "no such file", True)
+    Journal(tmp_path).state("failed", "killed")
+    assert final_state(tmp_path / NAME) == ("failed", "killed", False)

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
-from experiments import launch
+from experiments import delivery, launch
+from experiments.executors import RunProcess
+from experiments.journal import Journal
 from experiments.keys import RunKey
 from experiments.plan import Cell
 from experiments.progress import LaunchProgress
@@ -13,21 +16,157 @@ from experiments.run_folder import is_locked
 from experiments.spec import Row, Table
 from experiments.tracking import Tracker, TrackingError
 
+from .fake_store import FakeStore
 
-def test_a_tracking_failure_at_the_start_fails_that_cell_and_what_stands_on_it(
-    earmark_home: Path, monkeypatch: pytest.MonkeyPatch
+
+class Store(FakeStore):
+    def __init__(self, root: Path) -> None:
+        super().__init__()
+        self.root = root
+
+    def run_dir(self, key_id: str) -> Path:
+        return self.root / "runs" / key_id
+
+
+class Scripted:
+    """An executor whose processes have ended when they are asked: attempt after attempt does what a script says."""
+
+    stop_grace_seconds = 0.5
+
+    def __init__(self, *attempts: Callable[[Journal], None]) -> None:
+        self.attempts = list(attempts)
+        self.started: list[str] = []
+
+    def start(self, run_dirs: Sequence[Path]) -> list[RunProcess]:
+        for run_dir in run_dirs:
+            self.started.append(run_dir.name)
+            journal = Journal(run_dir)
+            journal.state("started")
+            self.attempts.pop(0)(journal)
+        return [Ended() for _ in run_dirs]
+
+
+class Ended:
+    def ended(self) -> str | None:
+        return "exit code 7"
+
+    def stop(self) -> None:
+        pass
+
+    def kill(self) -> None:
+        pass
+
+
+def finishes(journal: Journal) -> None:
+    journal.state("finished")
+
+
+def fails(journal: Journal) -> None:
+    journal.state("failed", "RuntimeError: out of memory")
+
+
+def fails_for_good(journal: Journal) -> None:
+    journal.state("failed", "no such file", lasting=True)
+
+
+def is_killed(journal: Journal) -> None:
+    pass
+
+
+@pytest.fixture
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
+    def prepare(cell: Cell, tracker: Tracker, **more: Any) -> None:
+        assert cell.key is not None
+        tags = {"key": cell.key.id}
+        delivery.track(tracker.run_dir(cell.key.id), family="sed", name=cell.name, tags=tags, params={})
+
+    monkeypatch.setattr(launch, "prepare_run", prepare)
+    return Store(tmp_path)
+
+
+def _cells(folder: Path) -> list[Cell]:
+    """Row b stands on row a."""
+    rows = {name: Row("t", name, "", "fit", {}, {}) for name in ("a", "b")}
+    table = Table("t", folder / "t.yaml", "T", "sed", "demo", rows, (0,), (), {}, (), ())
+    first = Cell(table, rows["a"], 0, RunKey("a", "", "", 0, ""), {}, "missing", "", None)
+    return [first, Cell(table, rows["b"], 0, RunKey("b", "", "", 0, ""), {}, "missing", "", None, {"own": first})]
+
+
+def _launch(store: Store, executor: Scripted, cells: Sequence[Cell], **more: Any) -> launch.LaunchResult:
+    with LaunchProgress("t", len(cells)) as progress:
+        launcher = launch.Launcher(
+            cast(Tracker, store), executor, slots=1, machine={}, progress=progress, **more
+        )  # fmt: skip
+        return launcher.launch(cells)
+
+
+def test_rows_follow_what_they_stand_on_and_the_store_has_them(store: Store, tmp_path: Path) -> None:
+    result = _launch(store, executor := Scripted(finishes, finishes), _cells(tmp_path))
+    assert result.finished == ["t/a seed 0", "t/b seed 0"]
+    assert len(executor.started) == 2
+    assert [run["state"] for run in store.runs.values()] == ["finished", "finished"]
+    assert result.undelivered == []
+
+
+def test_a_failed_run_is_tried_again_in_the_same_tracked_run(store: Store, tmp_path: Path) -> None:
+    cells = _cells(tmp_path)[:1]
+    result = _launch(store, executor := Scripted(fails, is_killed, finishes), cells, retries=2)
+    assert result.finished == ["t/a seed 0"]
+    assert len(executor.started) == 3
+    (run,) = store.runs.values()
+    assert run["state"] == "finished"
+
+
+def test_a_run_that_fails_too_often_says_why_last(store: Store, tmp_path: Path) -> None:
+    result = _launch(store, executor := Scripted(fails, is_killed), _cells(tmp_path), retries=1)
+    assert len(executor.started) == 2
+    assert "ended with exit code 7 and said nothing" in result.failed["t/a seed 0"]
+    assert result.skipped == {"t/b seed 0": "stands on t/a seed 0, which failed"}
+    (run,) = store.runs.values()
+    assert run["state"] == "failed"
+
+
+def test_a_users_mistake_is_not_tried_again(store: Store, tmp_path: Path) -> None:
+    result = _launch(store, executor := Scripted(fails_for_good), _cells(tmp_path), retries=3)
+    assert len(executor.started) == 1
+    assert result.failed["t/a seed 0"].startswith("no such file (log: ")
+
+
+def test_a_store_that_is_down_costs_nothing_but_the_delivery(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def down(*args: Any, **kwargs: Any) -> str:
+    monkeypatch.setattr(launch, "DELIVERY_PATIENCE_SECONDS", 0.5)
+    store.down = True
+    result = _launch(store, Scripted(finishes, finishes), cells := _cells(tmp_path))
+    assert result.finished == ["t/a seed 0", "t/b seed 0"]
+    assert len(result.undelivered) == 2
+    store.down = False
+    again = _launch(store, Scripted(), cells)  # nothing is run again, only delivered
+    assert again.finished == ["t/a seed 0", "t/b seed 0"]
+    assert again.undelivered == []
+    assert [run["state"] for run in store.runs.values()] == ["finished", "finished"]
+
+
+def test_an_upstream_run_that_cannot_be_fetched_fails_its_cell_in_the_end(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def down(*args: Any, **kwargs: Any) -> None:
         raise TrackingError("server is down\nwith details")
 
     monkeypatch.setattr(launch, "prepare_run", down)
-    rows = {name: Row("t", name, "", "fit", {}, {}) for name in ("a", "b")}
-    table = Table("t", earmark_home / "t.yaml", "T", "sed", "demo", rows, (0,), (), {}, (), ())
-    first = Cell(table, rows["a"], 0, RunKey("a", "", "", 0, ""), {}, "missing", "", None)
-    second = Cell(table, rows["b"], 0, RunKey("b", "", "", 0, ""), {}, "missing", "", None, {"own": first})
-    tracker = Tracker(earmark_home)
-    with LaunchProgress("t", 2) as progress:
-        result = launch.Launcher(tracker, slots=1, machine={}, progress=progress).launch([first, second])
+    monkeypatch.setattr(launch, "UPSTREAM_PATIENCE_SECONDS", 0.3)
+    result = _launch(store, Scripted(), _cells(tmp_path))
     assert result.failed == {"t/a seed 0": "not started, tracking failed: server is down"}
     assert result.skipped == {"t/b seed 0": "stands on t/a seed 0, which failed"}
-    assert not is_locked(tracker.run_dir(RunKey("a", "", "", 0, "").id))
+    assert not is_locked(store.run_dir(RunKey("a", "", "", 0, "").id))
+
+
+def test_a_full_disk_fails_the_cell_and_not_the_launch(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*args: Any, **kwargs: Any) -> None:
+        raise OSError(28, "No space left on device", "config.yaml")
+
+    monkeypatch.setattr(launch, "prepare_run", full)
+    result = _launch(store, Scripted(), _cells(tmp_path)[:1])
+    assert result.failed == {"t/a seed 0": "not started, config.yaml: No space left on device"}

@@ -1,0 +1,64 @@
+"""What changed since a finished run of the same cell: the *why* of a stale one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from experiments import keys
+from experiments.merge import Config
+
+if TYPE_CHECKING:
+    from experiments.tracking import TrackedRun
+
+
+@dataclass(frozen=True)
+class Change:
+    """The older run, the parts of the key that differ, the modules of its code that do, and all of that in a line."""
+
+    older: TrackedRun
+    parts: tuple[str, ...]
+    modules: tuple[str, ...]
+    why: str
+
+
+def find_change(
+    older: TrackedRun, key: keys.RunKey, config: Config, code: Mapping[str, str], *, record: Path
+) -> Change:
+    """Compare a run with a planned one; ``record`` is the older run's key file, which may be gone from this disk."""
+    parts = tuple(name for name, part in key.parts().items() if older.tags.get(f"key.{name}") != part)
+    known = json.loads(record.read_text(encoding="utf-8")) if record.is_file() else None
+    modules: tuple[str, ...] = ()
+    reasons = []
+    for name in parts:
+        detail = ""
+        if known and name == "code":
+            modules = tuple(keys.differing_files(known["code"], code))
+            detail = ": " + ", ".join(modules)
+        elif known and name == "config":
+            detail = ": " + "; ".join(config_changes(known["config"], config))
+        reasons.append(f"{name} changed{detail}")
+    return Change(older, parts, modules, "; ".join(reasons))
+
+
+def config_changes(old: Config, new: Config) -> list[str]:
+    """``model.penalty_alpha 0.1 -> 0.2`` for every leaf that differs."""
+    before, after = _leaves(old), _leaves(new)
+    return [
+        f"{path} {before.get(path, 'unset')} -> {after.get(path, 'unset')}"
+        for path in sorted({*before, *after})
+        if before.get(path) != after.get(path)
+    ]
+
+
+def _leaves(value: Any, prefix: str = "") -> dict[str, Any]:
+    if not isinstance(value, dict):
+        return {prefix: value}
+    leaves: dict[str, Any] = {}
+    for key, item in value.items():
+        name = prefix if key in ("init_args", "class_path") else f"{prefix}.{key}".lstrip(".")
+        leaves.update(_leaves(item, name))
+    return leaves

@@ -1,0 +1,84 @@
+"""A thread that keeps MLflow up to date with the folders of running runs, so that nothing else ever waits for MLflow.
+
+A server that is down, slow or full costs delay and nothing else: the courier says so once, tries again at growing
+intervals, and says when it is through.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from experiments.delivery import deliver
+from experiments.tracking import Tracker, TrackingError
+
+SHIP_EVERY_SECONDS = 2.0
+LONGEST_PAUSE_SECONDS = 30.0
+
+
+class Courier:
+    """Delivers the folders that it watches until they are done; ``say`` takes one line for the user."""
+
+    def __init__(self, tracker: Tracker, *, say: Callable[[str], None]) -> None:
+        self._tracker, self._say = tracker, say
+        self._open: dict[Path, None] = {}
+        self._pause_seconds = SHIP_EVERY_SECONDS
+        self._is_down = False
+        self._change = threading.Condition()
+        self._closing = False
+        self._thread = threading.Thread(target=self._work, name="courier", daemon=True)
+        self._thread.start()
+
+    def watch(self, run_dir: Path) -> None:
+        """Deliver this folder from now on, until its run has ended."""
+        with self._change:
+            self._open[run_dir] = None
+            self._change.notify()
+
+    def close(self, *, patience_seconds: float) -> list[Path]:
+        """Deliver what is left, for so long at most; the folders that the store does not have wholly."""
+        deadline = time.monotonic() + patience_seconds
+        with self._change:
+            self._closing = True
+            self._pause_seconds = SHIP_EVERY_SECONDS
+            self._change.notify()
+        self._thread.join(max(0.0, deadline - time.monotonic()))
+        with self._change:
+            left, self._open = list(self._open), {}  # a thread that still hangs in a request has nothing more to do
+        return left
+
+    def _work(self) -> None:
+        while True:
+            with self._change:
+                folders = list(self._open)
+                if self._closing and not folders:
+                    return
+            self._round(folders)
+            with self._change:
+                if not (self._closing and not self._open):
+                    self._change.wait(self._pause_seconds)
+
+    def _round(self, folders: list[Path]) -> None:
+        """One visit to every folder; the first failure ends it, since the store is the same for all."""
+        for run_dir in folders:
+            try:
+                done = deliver(run_dir, self._tracker)
+            except (TrackingError, OSError) as error:
+                if not self._is_down:
+                    self._say(f"tracking: {one_line(error)} (tried again until it works; the runs go on)")
+                self._is_down = True
+                self._pause_seconds = min(2 * self._pause_seconds, LONGEST_PAUSE_SECONDS)
+                return
+            if self._is_down:
+                self._say("tracking: works again")
+                self._is_down, self._pause_seconds = False, SHIP_EVERY_SECONDS
+            if done:
+                with self._change:
+                    self._open.pop(run_dir, None)
+
+
+def one_line(error: BaseException) -> str:
+    """The first line of an error."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -1,0 +1,124 @@
+"""Brings MLflow up to what a run folder holds: the run, its tags, the journal's new lines, its end with every artifact.
+
+All that it needs lies in the folder, so it can be done at any time, again, and by whoever comes: the launcher's courier
+while a run goes on, ``earmark sync`` after an outage or a kill. What was delivered to which store is marked in the
+folder; a step that is repeated because the mark was not written changes nothing in the store.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from experiments import journal
+from experiments.run_folder import DELIVERY_LOCK, TRACKED, artifacts, is_locked, locked
+
+if TYPE_CHECKING:
+    from experiments.tracking import Tracker
+
+FINAL = ("finished", "failed", "stopped")
+HEARTBEAT_SECONDS = 30.0
+
+
+@dataclass
+class Mark:
+    """What one store has of one folder: its run, how much of the journal, and the last state that it was told."""
+
+    run_id: str = ""
+    journal_bytes: int = 0
+    seen: str = ""  # the journal's last state line among those bytes
+    message: str = ""
+    state: str = ""  # what the store was told
+    heartbeat_seconds: float = 0.0  # since 1970
+
+
+def track(run_dir: Path, *, family: str, name: str, tags: Mapping[str, str], params: Mapping[str, Any]) -> None:
+    """Write down what MLflow is to know of a run before its first line."""
+    known = {"family": family, "name": name, "tags": dict(tags), "params": dict(params)}
+    (run_dir / TRACKED).write_text(json.dumps(known, indent=1) + "\n", encoding="utf-8")
+
+
+def is_delivered(run_dir: Path, tracker: Tracker) -> bool:
+    """Whether the store has all of a run that has ended."""
+    mark = _read(_mark_path(run_dir, tracker))
+    whole = mark.journal_bytes == journal.size(run_dir / journal.NAME)
+    return whole and mark.state in FINAL and mark.state == mark.seen
+
+
+def close_dead(run_dir: Path) -> None:
+    """Say in the journal that a run's process is gone, where it could not and its launcher did not."""
+    if not is_locked(run_dir) and journal.final_state(run_dir / journal.NAME).state not in FINAL:
+        journal.Journal(run_dir).state("failed", "its process is gone")
+
+
+def deliver(run_dir: Path, tracker: Tracker) -> bool:
+    """Send what the store does not have yet; True when the run has ended and the store has all of it.
+
+    Raises ``TrackingError`` or ``OSError``; what was sent until then stays sent.
+    """
+    with locked(run_dir, DELIVERY_LOCK) as mine:
+        if not mine:  # another process is at it
+            return False
+        known = json.loads((run_dir / TRACKED).read_text(encoding="utf-8"))
+        path = _mark_path(run_dir, tracker)
+        mark = _read(path)
+        if not mark.run_id:
+            same = tracker.find(known["family"], tags={"key": known["tags"]["key"]})
+            mark.run_id = same[0].run_id if same else tracker.create(known["family"], **_of_run(known))
+            _write(mark, path)
+        _deliver_lines(run_dir, mark, tracker)
+        _write(mark, path)
+        _deliver_state(run_dir, mark, known["tags"], tracker)
+        _write(mark, path)
+        return mark.state in FINAL and mark.state == mark.seen
+
+
+def _of_run(known: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: known[key] for key in ("name", "tags", "params")}
+
+
+def _deliver_lines(run_dir: Path, mark: Mark, tracker: Tracker) -> None:
+    lines, end = journal.read_lines(run_dir / journal.NAME, offset=mark.journal_bytes)
+    tracker.log_metrics(mark.run_id, lines)
+    mark.journal_bytes = end
+    for line in lines:
+        if line.kind == "state":
+            mark.seen, mark.message = str(line.fields["state"]), str(line.fields["message"])
+            mark.state = ""  # an attempt that ends as the last one did is told again
+
+
+def _deliver_state(run_dir: Path, mark: Mark, tags: Mapping[str, str], tracker: Tracker) -> None:
+    now = time.time()
+    if mark.seen == "started":
+        if mark.state != "running":
+            tracker.start(mark.run_id, tags)
+            mark.state = "running"
+        if now - mark.heartbeat_seconds > HEARTBEAT_SECONDS and is_locked(run_dir):
+            tracker.beat(mark.run_id, now)
+            mark.heartbeat_seconds = now
+    elif mark.seen == mark.state:
+        return
+    elif mark.seen == "finished":
+        tracker.finish(mark.run_id, run_dir, artifacts=artifacts(run_dir))
+        mark.state = mark.seen
+    elif mark.seen:
+        tracker.fail(mark.run_id, state=mark.seen, message=mark.message)
+        mark.state = mark.seen
+
+
+def _mark_path(run_dir: Path, tracker: Tracker) -> Path:
+    return run_dir / f"delivered.{tracker.store}.json"
+
+
+def _read(path: Path) -> Mark:
+    return Mark(**json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else Mark()
+
+
+def _write(mark: Mark, path: Path) -> None:
+    partial = path.with_suffix(".partial")
+    partial.write_text(json.dumps(asdict(mark)), encoding="utf-8")
+    partial.replace(path)

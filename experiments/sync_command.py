@@ -1,0 +1,46 @@
+"""``earmark sync``: bring MLflow up to what the run folders hold, after an outage, a kill, or training on a cluster."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of ``earmark sync``."""
+    parser.description = (
+        "Deliver to MLflow what the run folders under mlruns/runs hold and the store does not: runs, curves, scores, "
+        "artifacts. Nothing is trained, and what is delivered already stays as it is."
+    )
+    parser.epilog = "example: earmark sync    (MLFLOW_TRACKING_URI says which store, as everywhere)"
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Deliver every folder; exit code 1 if one could not be."""
+    from rich.console import Console
+    from rich.progress import track
+
+    from datamodules.corpus_folder import home
+    from experiments import journal
+    from experiments.courier import one_line
+    from experiments.delivery import close_dead, deliver, is_delivered
+    from experiments.run_folder import TRACKED
+    from experiments.tracking import Tracker, TrackingError
+
+    tracker = Tracker(home())
+    folders = [path.parent for path in sorted((tracker.root / "runs").glob(f"*/{TRACKED}"))]
+    todo = [folder for folder in folders if not is_delivered(folder, tracker)]
+    failed = 0
+    console = Console(stderr=True)
+    for folder in track(todo, "sync", console=console, transient=True, disable=not console.is_terminal):
+        try:
+            close_dead(folder)
+            ended = deliver(folder, tracker)
+        except (TrackingError, OSError, ValueError) as error:
+            failed += 1
+            print(f"not delivered: {folder}: {one_line(error)}", file=sys.stderr)
+        else:
+            state = journal.final_state(folder / journal.NAME).state
+            print(f"{folder.name}: {state if ended else 'goes on'}")
+    print(f"{len(todo) - failed} of {len(todo)} run folders delivered, {len(folders) - len(todo)} were before")
+    return 1 if failed else 0

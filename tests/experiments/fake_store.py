@@ -1,0 +1,66 @@
+"""A tracking store in memory that can be taken down: what delivery and courier tests talk to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from experiments.journal import JournalLine
+from experiments.tracking import TrackedRun, TrackingError
+
+
+class FakeStore:
+    """The methods of ``Tracker`` that a delivery calls."""
+
+    store = "fake"
+
+    def __init__(self) -> None:
+        self.down = False
+        self.runs: dict[str, dict[str, Any]] = {}
+        self.calls: list[str] = []
+
+    def _call(self, name: str) -> None:
+        if self.down:
+            raise TrackingError("server is down\nwith details")
+        self.calls.append(name)
+
+    def find(self, family: str, *, tags: Mapping[str, str]) -> list[TrackedRun]:
+        self._call("find")
+        return [
+            TrackedRun(run_id, run["state"], run["tags"], {})
+            for run_id, run in self.runs.items()
+            if all(run["tags"].get(name) == value for name, value in tags.items())
+        ]
+
+    def create(self, family: str, *, name: str, tags: Mapping[str, str], params: Mapping[str, Any]) -> str:
+        self._call("create")
+        run_id = f"run{len(self.runs)}"
+        self.runs[run_id] = {"state": "scheduled", "tags": dict(tags), "points": [], "files": [], "message": ""}
+        return run_id
+
+    def start(self, run_id: str, tags: Mapping[str, str]) -> None:
+        self._call("start")
+        self.runs[run_id]["state"] = "running"
+        self.runs[run_id]["tags"].update(tags)
+
+    def beat(self, run_id: str, seconds: float) -> None:
+        self._call("beat")
+
+    def log_metrics(self, run_id: str, lines: Iterable[JournalLine]) -> None:
+        self._call("log_metrics")
+        self.runs[run_id]["points"] += [
+            (name, line.fields["step"], value)
+            for line in lines
+            if line.kind == "metrics"
+            for name, value in line.fields["values"].items()
+        ]
+
+    def finish(self, run_id: str, run_dir: Path, *, artifacts: Iterable[Path]) -> None:
+        self._call("finish")
+        self.runs[run_id]["files"] = [path.name for path in artifacts]
+        self.runs[run_id]["state"] = "finished"
+
+    def fail(self, run_id: str, *, state: str, message: str) -> None:
+        self._call("fail")
+        self.runs[run_id].update(state=state, message=message)
