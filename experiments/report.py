@@ -172,28 +172,33 @@ def markdown(report: Report) -> str:
     return "\n".join([report.heading, "", *lines, "", *whys, *under]) + "\n"
 
 
+_LATEX = str.maketrans({
+    "\\": r"\textbackslash{}",
+    **{sign: f"\\{sign}" for sign in "_%&#$" + "{}"},
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "↑": r"$\uparrow$",
+    "↓": r"$\downarrow$",
+    "·": r"$\cdot$",
+    "±": r"$\pm$",
+    "–": "--",
+    "×": r"$\times$",
+    "<": "$<$",  # text fonts have other glyphs in their places
+    ">": "$>$",
+    STAR: "*",
+})  # fmt: skip
+
+
 def _escape(text: str) -> str:
-    for plain, safe in (("\\", r"\textbackslash{}"), ("_", r"\_"), ("%", r"\%"), ("&", r"\&"), ("#", r"\#")):
-        text = text.replace(plain, safe)
-    for symbol, safe in (
-        ("↑", r"$\uparrow$"),
-        ("↓", r"$\downarrow$"),
-        ("·", r"$\cdot$"),
-        ("±", r"$\pm$"),
-        ("–", "--"),
-        ("×", r"$\times$"),
-        (STAR, "*"),
-        ("<", "$<$"),  # text fonts have other glyphs in their places
-        (">", "$>$"),
-    ):
-        text = text.replace(symbol, safe)
-    return text
+    return text.translate(_LATEX)
 
 
 def latex(report: Report) -> str:
-    """A booktabs table."""
+    r"""A table with booktabs' rules; in a document without ``\usepackage{booktabs}`` they are plain lines."""
     columns = report.table.columns
+    rules = "".join(rf"\providecommand{{\{name}}}{{\hline}}" for name in ("toprule", "midrule", "bottomrule"))
     lines = [
+        rules,
         r"\begin{table}",
         rf"\caption{{{_escape(report.heading)}}}",
         rf"\begin{{tabular}}{{l{'r' * len(columns)}}}",

@@ -67,6 +67,8 @@ def run(arguments: argparse.Namespace, table: Table, tracker: Tracker, cells: Se
         return (
             _check(arguments, made, whole=whole) if arguments.check else _write_expected(arguments, made, whole=whole)
         )
+    if arguments.charts and not arguments.output:
+        return _draw_charts(table, tracker, cells, folder=arguments.charts)
     tests = _Tests(arguments, table, tracker, cells)
     made = make_report(table, cells, tests.significance)
     if whole and any(cell.state == "finished" for cell in cells):
@@ -77,7 +79,7 @@ def run(arguments: argparse.Namespace, table: Table, tracker: Tracker, cells: Se
         text = json_text(made) if arguments.format == "json" else FORMATS[arguments.format](made)
         if arguments.output:
             _write(arguments.output, text)
-        elif not arguments.charts:
+        else:
             print(text, end="")
     return _draw_charts(table, tracker, cells, folder=arguments.charts) if arguments.charts else 0
 

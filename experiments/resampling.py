@@ -3,7 +3,7 @@
 Counts are of clips, utterances or sentences; a draw takes as many as there are, with replacement, and every system of
 every seed is scored on the *same* draw, so that what is hard for all cancels. The draws are those of
 ``lightning_modules.metrics.bootstrap``, as multiplicities: a draw's sums are then one row of a matrix product, and a
-table of fifty runs takes seconds. float32 holds every sum exactly (counts below 2^24).
+table of fifty runs takes seconds. float32 holds sums of counts exactly (below 2^24); nats are summed in float64.
 """
 
 from __future__ import annotations
@@ -138,7 +138,9 @@ def resample(
     num_blocks = len(summed[0])
     if num_blocks < 2:
         raise ValueError(f"{num_blocks} block to draw from, allowed: 2 or more")
-    stacked_KC = np.concatenate(summed, axis=1).astype(np.float32)
+    stacked_KC = np.concatenate(summed, axis=1)
+    if (stacked_KC == np.rint(stacked_KC)).all():
+        stacked_KC = stacked_KC.astype(np.float32)
     ends = np.cumsum([counts.shape[1] for counts in summed])
     rates_SR = np.empty((len(systems), num_resamples))
     start = 0
@@ -168,7 +170,7 @@ def difference_of_means(
     if not len(drawn_R) or not math.isfinite(difference):
         return None
     slack = 1e-12  # of a rate: float32 products and divisions of equal counts
-    rarer = min(np.sum(drawn_R <= slack), np.sum(drawn_R >= -slack))
+    rarer = min(int(np.sum(drawn_R <= slack)), int(np.sum(drawn_R >= -slack)))
     low, high = np.quantile(drawn_R, [0.025, 0.975])
     return Difference(difference, Interval(float(low), float(high)), min(1.0, 2 * (rarer + 1) / (len(drawn_R) + 1)))
 
@@ -184,4 +186,6 @@ def _block_sums(counts_NC: Floats, blocks: Sequence[Hashable] | None) -> Floats:
 
 
 def _divide(above: Floats, below: Floats) -> Floats:
-    return np.divide(above, below, out=np.full(above.shape, np.nan), where=below > 0)
+    divided: Floats = np.full(above.shape, np.nan)
+    np.divide(above, below, out=divided, where=below > 0)
+    return divided

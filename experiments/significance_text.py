@@ -61,6 +61,8 @@ def _stars(significance: Significance, tests: Sequence[TestSetTest]) -> str:
 def _seeds(significance: Significance) -> str:
     tests = significance.seeds
     n = sorted({test.n for test in tests.values()})
+    if n[-1] == 1:
+        return "Over seeds: no test, there is one seed."
     found = [
         f"{row} in {metric} (p = {test.p_holm:.3f})"
         for (row, metric), test in tests.items()

@@ -7,6 +7,8 @@ report checks that before it draws from them. Events are matched by sed_eval's c
 from __future__ import annotations
 
 import math
+import re
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import NamedTuple
@@ -26,12 +28,17 @@ COLLAR_SECONDS, OFFSET_FRACTION, SHORT_BELOW_SECONDS = (
     0.2,
     1.0,
 )  # ScoreSettings' defaults, which runs are scored by
+LENGTHS_WORDS = (5, 10, 20)  # as in lightning_modules/asr/text_report.py, which imports Lightning
+LENGTH_NAMES = ("up_to_5_words", "6_to_10_words", "11_to_20_words", "over_20_words")
 
 Rows = Sequence[Sequence[float]]
 
 
 def text_counts(utterances: Sequence[Utterance]) -> dict[str, UnitCounts]:
-    """``test/wer``, ``/cer``, the three kinds of word edits, and the share of utterances without any."""
+    """``test/wer``, ``/cer``, the three kinds of word edits, the share of utterances without any; WER and CER by group.
+
+    Groups are languages and the lengths of ``text_report.py``: utterances of others count nothing.
+    """
     edits = [utterance_edits(item.reference, item.hypothesis) for item in utterances]
     words, characters = ([pair[unit] for pair in edits] for unit in (0, 1))
     rows: dict[str, Rows] = {
@@ -42,6 +49,14 @@ def text_counts(utterances: Sequence[Utterance]) -> dict[str, UnitCounts]:
         "insertions": [(e.insertions, e.length) for e in words],
         "utterances_right": [(e.errors == 0, 1) for e in words],
     }
+    lengths = [LENGTH_NAMES[bisect_left(LENGTHS_WORDS, e.length)] for e in words]
+    languages = [re.sub(r"[^\w.-]", "_", item.language, flags=re.ASCII) for item in utterances]
+    for group in (*sorted(set(lengths)), *sorted(set(languages))):
+        inside = [group in pair for pair in zip(lengths, languages, strict=True)]
+        for rate in ("wer", "cer"):
+            rows[f"{rate}_{group}"] = [
+                pair if within else (0, 0) for pair, within in zip(rows[rate], inside, strict=True)
+            ]
     ids = tuple(item.utterance_id for item in utterances)
     speakers = tuple(item.speaker for item in utterances)
     return {

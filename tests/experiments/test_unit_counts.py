@@ -44,6 +44,24 @@ def test_text_rates_are_jiwers(pairs: list[tuple[str, str]]) -> None:
     assert kinds == pytest.approx(counts["test/wer"].value())
 
 
+def test_rates_by_length_and_language_are_those_of_the_runs_report() -> None:
+    from lightning_modules.asr import text_report
+    from lightning_modules.metrics.text_scores import score_texts
+
+    said = {str(k): " ".join(["word"] * k) for k in (0, 1, 5, 6, 10, 11, 20, 21, 30)}
+    written = {name: text.replace("word", "ward", 2) for name, text in said.items()}
+    counts = text_counts(
+        [Utterance(name, "pt-BR" if name < "2" else "a b", "s", said[name], written[name]) for name in said]
+    )
+    own = score_texts(said, written)
+    for group, part in own.by_group(text_report._lengths(own)).items():
+        assert counts[f"test/wer_{group}"].value() == pytest.approx(part.total.words.rate)
+        assert counts[f"test/cer_{group}"].value() == pytest.approx(part.total.characters.rate)
+    ours = {"wer": counts["test/wer_pt-BR"].value(), "cer": counts["test/cer_a_b"].value()}
+    groups = own.by_group({name: "pt" if name < "2" else "a" for name in said})
+    assert ours == pytest.approx({"wer": groups["pt"].total.words.rate, "cer": groups["a"].total.characters.rate})
+
+
 def test_a_constant_has_one_text_for_each_rate() -> None:
     utterances = [Utterance("a", "en", "s", "x y", ""), Utterance("b", "en", "t", "x", "")]
     counts = constant_counts(utterances, {"wer": "x", "cer": "y"})
