@@ -17,6 +17,7 @@ from typing import NamedTuple
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from experiments.chart_drawing import draw_charts
+from experiments.errors import UserError
 from experiments.examples import Example, RowExamples, row_examples
 from experiments.page_media import Media, picture, sound, strip
 from experiments.plan import Cell
@@ -101,7 +102,7 @@ def write_page(
     path: Path,
     mlflow_url: str,
 ) -> None:
-    """Write the page. Raises ``OSError``, and ``UserError`` for a chart that the table declares wrongly."""
+    """Write the page. Raises ``OSError``."""
     page = Page(report)
     _add_charts(page, cells, tracker)
     _add_examples(page, cells, scores, splits)
@@ -242,16 +243,18 @@ def _bars(report: Report, column: Column) -> list[BarLine]:
 
 
 def _add_charts(page: Page, cells: Sequence[Cell], tracker: Tracker) -> None:
+    """The table's own; one that cannot be drawn is a remark, since the figures do not hang on it."""
     table = page.report.table
-    if not table.charts:
-        return
     with tempfile.TemporaryDirectory() as folder:
-        paths, undrawn = draw_charts(table, table.charts, cells, tracker, folder=Path(folder))
-        for path in paths:
-            page.media.add("charts", path.stem, picture(path))
-            if path.stem in page.media.uris:
-                page.charts.append(path.stem)
-    page.remarks += undrawn
+        for chart in table.charts:
+            try:
+                paths, undrawn = draw_charts(table, (chart,), cells, tracker, folder=Path(folder))
+            except UserError as error:
+                paths, undrawn = [], [str(error)]
+            for path in paths:
+                page.media.add("charts", path.stem, picture(path))
+            page.charts += [path.stem for path in paths if path.stem in page.media.uris]
+            page.remarks += undrawn
 
 
 def _add_examples(page: Page, cells: Sequence[Cell], scores: StoredScores, splits: TestSplits) -> None:

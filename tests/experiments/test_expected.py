@@ -80,7 +80,7 @@ def test_missing_cells_rows_and_figures_are_named_as_missing(tmp_path: Path) -> 
     [
         ("demo: {a: {m: [2, 1]}}", "demo.a.m: expected [low, high], two numbers in this order, got [2, 1]"),
         ("demo: {a: {m: [1]}}", "demo.a.m: expected [low, high]"),
-        ("demo: {a: {m: [.nan, 1]}}", "demo.a.m: expected [low, high]"),
+        ("demo: {a: {m: [.nan, 1]}}", "demo.a.m[0]: got nan; allowed: finite numbers"),
         ("demo: {a: 3}", "demo.a: expected a mapping, got 3"),
     ],
 )
