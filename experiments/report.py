@@ -17,7 +17,7 @@ from datamodules.corpus_folder import CorpusMissingError, read_card
 from experiments.merge import get_path
 from experiments.plan import Cell
 from experiments.significance import Significance
-from experiments.significance_text import TESTED, footnotes, tested
+from experiments.significance_text import COMPARED, compared, footnotes
 from experiments.spec import Column, Table
 from experiments.stats import Summary, stars, summarise
 
@@ -223,7 +223,7 @@ def comma_separated(report: Report) -> str:
     """
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(["row", "metric", "mean", "std", "n", "runs", *TESTED])
+    writer.writerow(["row", "metric", "mean", "std", "n", "runs", *COMPARED])
     for row in report.rows:
         for column in report.table.columns:
             summary = report.cells[row, column.metric]
@@ -233,9 +233,9 @@ def comma_separated(report: Report) -> str:
                 else [summary.mean, "" if summary.std is None else summary.std, summary.n]
             )
             runs = " ".join(f"{of.seed}:{of.run_id}" for of in report.values.get((row, column.metric), ()))
-            tests = tested(report.significance, row, column.metric)
+            tests = compared(report.significance, row, column.metric)
             writer.writerow(
-                [row, column.metric, *values, runs, *("" if tests[name] is None else tests[name] for name in TESTED)]
+                [row, column.metric, *values, runs, *("" if tests[name] is None else tests[name] for name in COMPARED)]
             )
     return stream.getvalue()
 

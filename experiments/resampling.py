@@ -2,8 +2,8 @@
 
 Counts are of clips, utterances or sentences; a draw takes as many as there are, with replacement, and every system of
 every seed is scored on the *same* draw, so that what is hard for all cancels. The draws are those of
-``lightning_modules.metrics.bootstrap``, as multiplicities: a draw's sums are then one row of a matrix product, and a
-table of fifty runs takes seconds. float32 holds sums of counts exactly (below 2^24); nats are summed in float64.
+``lightning_modules.metrics.bootstrap``, as multiplicities: sums of all draws are then one matrix product, and a table
+of fifty runs takes seconds. float32 holds sums of counts exactly (below 2^24); nats are summed in float64.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal, NamedTuple, Protocol
 
 import numpy as np
@@ -19,7 +20,8 @@ from numpy.typing import NDArray
 from lightning_modules.metrics.bootstrap import Interval
 
 NUM_RESAMPLES = 50_000  # the least p is 2 / 50,001: below .001 after Holm over 25 rows
-_DRAWN_AT_ONCE = 2_000_000  # indices: chunks that stay in a core's cache and in little memory
+_DRAWN_AT_ONCE = 2_000_000  # indices: chunks that take little memory
+_DRAWS_KEPT = 50_000_000  # indices: 100 MB
 
 Floats = NDArray[np.float64]
 
@@ -27,31 +29,31 @@ Floats = NDArray[np.float64]
 class Rate(Protocol):
     """From sums of counts to the figure that a table shows."""
 
-    def __call__(self, sums_RC: Floats) -> Floats:
-        """(R, C) sums to (R,) rates, NaN where undefined."""
+    def __call__(self, sums_CR: Floats) -> Floats:
+        """(C, R) sums to (R,) rates, NaN where undefined."""
 
 
 @dataclass(frozen=True)
 class Ratio:
     """``sum of the first / sum of the second``: error rates, shares and, of (2 TP, reference + estimated), F1."""
 
-    def __call__(self, sums_RC: Floats) -> Floats:
+    def __call__(self, sums_CR: Floats) -> Floats:
         """See ``Rate``."""
-        return _divide(sums_RC[:, 0], sums_RC[:, 1])
+        return _divide(sums_CR[0], sums_CR[1])
 
 
 @dataclass(frozen=True)
 class Perplexity:
     """``exp(nats / units)``."""
 
-    def __call__(self, sums_RC: Floats) -> Floats:
+    def __call__(self, sums_CR: Floats) -> Floats:
         """See ``Rate``."""
-        return np.exp(_divide(sums_RC[:, 0], sums_RC[:, 1]))
+        return np.exp(_divide(sums_CR[0], sums_CR[1]))
 
 
 @dataclass(frozen=True)
 class MacroF1:
-    """Mean over classes of ``2 TP / (reference + estimated)``; C = 3 columns a class: TP, reference, estimated.
+    """Mean over classes of ``2 TP / (reference + estimated)``; C = 3 counts a class: TP, reference, estimated.
 
     A class leaves the mean of a draw by the table's own policy: where the draw has no reference of it (sed_eval's, for
     events and segments) or, with ``either``, where it is neither there nor predicted (tags).
@@ -59,27 +61,29 @@ class MacroF1:
 
     either: bool = False
 
-    def __call__(self, sums_RC: Floats) -> Floats:
+    def __call__(self, sums_CR: Floats) -> Floats:
         """See ``Rate``."""
-        right, true, found = (sums_RC[:, k::3] for k in range(3))
-        f1_RC = _divide(2 * right, true + found)
-        counted = true + found > 0 if self.either else true > 0
-        return _divide(np.where(counted, f1_RC, 0).sum(axis=1), counted.sum(axis=1).astype(np.float64))
+        total_R, classes_R = np.zeros(sums_CR.shape[1]), np.zeros(sums_CR.shape[1])
+        for right_R, true_R, found_R in zip(sums_CR[::3], sums_CR[1::3], sums_CR[2::3], strict=True):
+            both_R = true_R + found_R
+            total_R += np.where(true_R > 0, 2 * right_R / np.maximum(both_R, 1), 0)  # without references none is right
+            classes_R += (both_R if self.either else true_R) > 0
+        return _divide(total_R, classes_R)
 
 
 @dataclass(frozen=True)
 class DurationF1:
     """F1 of a group of durations: recall counts reference events, precision estimated ones, each by its own length.
 
-    Columns: found, reference, right, estimated. Without estimates precision is 0 (``zero_score``).
+    Counts: found, reference, right, estimated. Without estimates precision is 0 (``zero_score``).
     """
 
-    def __call__(self, sums_RC: Floats) -> Floats:
+    def __call__(self, sums_CR: Floats) -> Floats:
         """See ``Rate``."""
-        recall = _divide(sums_RC[:, 0], sums_RC[:, 1])
-        precision = np.nan_to_num(_divide(sums_RC[:, 2], sums_RC[:, 3]), nan=0.0)
-        f1 = np.nan_to_num(_divide(2 * recall * precision, recall + precision), nan=0.0)
-        return np.where(sums_RC[:, 1] > 0, f1, np.nan)
+        recall_R = _divide(sums_CR[0], sums_CR[1])
+        precision_R = np.nan_to_num(_divide(sums_CR[2], sums_CR[3]), nan=0.0)
+        f1_R = np.nan_to_num(_divide(2 * recall_R * precision_R, recall_R + precision_R), nan=0.0)
+        return np.where(sums_CR[1] > 0, f1_R, np.nan)
 
 
 @dataclass(frozen=True)
@@ -97,7 +101,7 @@ class UnitCounts:
 
     def value(self) -> float:
         """The figure of the whole split: what the run logged."""
-        return float(self.rate(self.counts_NC.sum(axis=0, keepdims=True))[0])
+        return float(self.rate(self.counts_NC.sum(axis=0)[:, None])[0])
 
     def ordered(self, ids: Sequence[str]) -> UnitCounts:
         """The same counts in the order of ``ids``, which must be the same ones."""
@@ -115,16 +119,31 @@ class Difference(NamedTuple):
     p: float
 
 
-def multiplicities(num_blocks: int, *, num_resamples: int, seed: int = 0) -> Iterator[NDArray[np.float32]]:
-    """How often each block is drawn, (r, num_blocks) at a time; the draws of ``Bootstrap`` with this seed."""
-    rng = np.random.default_rng(seed)
+def multiplicities(num_blocks: int, *, num_resamples: int) -> Iterator[NDArray[np.float32]]:
+    """How often each block is drawn, (r, num_blocks) at a time; the draws of ``Bootstrap``, whose seed is 0."""
+    if num_blocks * num_resamples <= _DRAWS_KEPT:
+        drawn_RK, step = _kept(num_blocks, num_resamples), max(1, _DRAWN_AT_ONCE // num_blocks)
+        for start in range(0, num_resamples, step):
+            yield drawn_RK[start : start + step].astype(np.float32)
+    else:
+        for chunk_RK in _draw(num_blocks, num_resamples):
+            yield chunk_RK.astype(np.float32)
+
+
+@lru_cache(maxsize=4)
+def _kept(num_blocks: int, num_resamples: int) -> NDArray[np.uint16]:
+    """All draws: the columns of a table share them."""
+    return np.concatenate([chunk_RK.astype(np.uint16) for chunk_RK in _draw(num_blocks, num_resamples)])
+
+
+def _draw(num_blocks: int, num_resamples: int) -> Iterator[NDArray[np.int64]]:
+    rng = np.random.default_rng(0)
     step = max(1, _DRAWN_AT_ONCE // num_blocks)
     for start in range(0, num_resamples, step):
         rows = min(step, num_resamples - start)
         drawn_RK = rng.integers(num_blocks, size=(rows, num_blocks))
         drawn_RK += np.arange(rows)[:, None] * num_blocks
-        flat = np.bincount(drawn_RK.ravel(), minlength=rows * num_blocks)
-        yield flat.reshape(rows, num_blocks).astype(np.float32)
+        yield np.bincount(drawn_RK.ravel(), minlength=rows * num_blocks).reshape(rows, num_blocks)
 
 
 def resample(
@@ -138,18 +157,18 @@ def resample(
     num_blocks = len(summed[0])
     if num_blocks < 2:
         raise ValueError(f"{num_blocks} block to draw from, allowed: 2 or more")
-    stacked_KC = np.concatenate(summed, axis=1)
-    if (stacked_KC == np.rint(stacked_KC)).all():
-        stacked_KC = stacked_KC.astype(np.float32)
+    stacked_CK = np.ascontiguousarray(np.concatenate(summed, axis=1).T)
+    if (stacked_CK == np.rint(stacked_CK)).all():
+        stacked_CK = stacked_CK.astype(np.float32)
     ends = np.cumsum([counts.shape[1] for counts in summed])
     rates_SR = np.empty((len(systems), num_resamples))
     start = 0
     for drawn_RK in multiplicities(num_blocks, num_resamples=num_resamples):
-        sums_RC = (drawn_RK @ stacked_KC).astype(np.float64)
+        sums_CR = (stacked_CK @ drawn_RK.T).astype(np.float64)
         stop = start + len(drawn_RK)
         for number, system in enumerate(systems):
             first = ends[number] - summed[number].shape[1]
-            rates_SR[number, start:stop] = system.rate(sums_RC[:, first : ends[number]])
+            rates_SR[number, start:stop] = system.rate(sums_CR[first : ends[number]])
         start = stop
     return rates_SR
 

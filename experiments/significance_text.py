@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from experiments.significance import ENOUGH_SPEAKERS, Significance, TestSetTest
 from experiments.stats import LEVELS
 
-TESTED = ("difference", "ci95_low", "ci95_high", "p", "p_holm", "p_seeds", "p_seeds_holm")
+COMPARED = ("difference", "ci95_low", "ci95_high", "p", "p_holm", "p_seeds", "p_seeds_holm")
 
 
-def tested(significance: Significance | None, row: str, metric: str) -> dict[str, float | None]:
-    """``TESTED`` of one cell; None where there is no test."""
+def compared(significance: Significance | None, row: str, metric: str) -> dict[str, float | None]:
+    """``COMPARED`` of one cell; None where there is no test."""
     units = None if significance is None else significance.test_set.get((row, metric))
     seeds = None if significance is None else significance.seeds.get((row, metric))
     return {

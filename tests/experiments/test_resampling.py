@@ -50,11 +50,13 @@ def test_draws_are_those_of_the_runs_own_intervals(blocks: list[str] | None) -> 
 
 def test_chunks_draw_as_one_does(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = np.concatenate(list(multiplicities(5, num_resamples=101)))
-    monkeypatch.setattr("experiments.resampling._DRAWN_AT_ONCE", 35)
-    parts = list(multiplicities(5, num_resamples=101))
-    assert len(parts) == math.ceil(101 / 7)
-    np.testing.assert_array_equal(np.concatenate(parts), whole)
     assert (whole.sum(axis=1) == 5).all()
+    monkeypatch.setattr("experiments.resampling._DRAWN_AT_ONCE", 35)
+    for kept in (1000, 0):
+        monkeypatch.setattr("experiments.resampling._DRAWS_KEPT", kept)
+        parts = list(multiplicities(5, num_resamples=101))
+        assert len(parts) == math.ceil(101 / 7)
+        np.testing.assert_array_equal(np.concatenate(parts), whole)
 
 
 def test_p_comes_near_the_exact_one_over_all_resamples() -> None:
@@ -116,9 +118,9 @@ def test_macro_f1_of_every_draw_is_its_definition(rows: list[list[tuple[int, int
 
 
 def test_rates_of_undefined_sums() -> None:
-    assert np.isnan(Ratio()(np.array([[1.0, 0.0]])))
-    assert Perplexity()(np.array([[2 * math.log(3), 2.0]])) == pytest.approx([3.0])
-    found = DurationF1()(np.array([[0, 0, 1, 2], [1, 2, 0, 0], [0, 2, 0, 3], [1, 2, 2, 3]], dtype=float))
+    assert np.isnan(Ratio()(np.array([[1.0], [0.0]])))
+    assert Perplexity()(np.array([[2 * math.log(3)], [2.0]])) == pytest.approx([3.0])
+    found = DurationF1()(np.array([[0, 0, 1, 2], [1, 2, 0, 0], [0, 2, 0, 3], [1, 2, 2, 3]], dtype=float).T)
     assert found == pytest.approx([math.nan, 0.0, 0.0, 2 * 0.5 * (2 / 3) / (0.5 + 2 / 3)], nan_ok=True)
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from experiments.errors import UserError
 from experiments.significance import compare_rows
-from experiments.significance_text import footnotes, tested
+from experiments.significance_text import compared, footnotes
 from experiments.stats import holm
 from experiments.stored_scores import StoredScores
 from lightning_modules.metrics.bootstrap import Bootstrap
@@ -53,8 +53,8 @@ def test_seeds_have_their_own_test(stored: Stored, tmp_path: Path) -> None:
     assert "over the 2 rows compared" in notes[0]
     assert notes[1].startswith("Blocks are utterances: 3 speakers are too few")
     assert "better in test/wer" in notes[2]
-    assert tested(found, "better", "test/wer")["p_seeds"] == found.seeds["better", "test/wer"].p
-    assert set(tested(None, "better", "test/wer").values()) == {None}
+    assert compared(found, "better", "test/wer")["p_seeds"] == found.seeds["better", "test/wer"].p
+    assert set(compared(None, "better", "test/wer").values()) == {None}
 
 
 def test_what_cannot_be_tested_is_left_out_with_the_reason(stored: Stored, tmp_path: Path) -> None:
