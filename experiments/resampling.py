@@ -157,7 +157,7 @@ def resample(
     num_blocks = len(summed[0])
     if num_blocks < 2:
         raise ValueError(f"{num_blocks} block to draw from, allowed: 2 or more")
-    stacked_CK = np.ascontiguousarray(np.concatenate(summed, axis=1).T)
+    stacked_CK, place_C = np.unique(np.concatenate(summed, axis=1).T, axis=0, return_inverse=True)  # one reference
     if (stacked_CK == np.rint(stacked_CK)).all():
         stacked_CK = stacked_CK.astype(np.float32)
     ends = np.cumsum([counts.shape[1] for counts in summed])
@@ -168,7 +168,7 @@ def resample(
         stop = start + len(drawn_RK)
         for number, system in enumerate(systems):
             first = ends[number] - summed[number].shape[1]
-            rates_SR[number, start:stop] = system.rate(sums_CR[first : ends[number]])
+            rates_SR[number, start:stop] = system.rate(sums_CR[place_C[first : ends[number]]])
         start = stop
     return rates_SR
 

@@ -49,11 +49,12 @@ def _stars(significance: Significance, tests: Sequence[TestSetTest]) -> str:
     for _, metric in significance.test_set:
         columns[metric] = columns.get(metric, 0) + 1
     least, most = min(columns.values()), max(columns.values())
-    count = f"{most}" if least == most else f"{least} to {most}"
+    count = f"{most} rows" if least == most else f"{least} to {most} rows"
+    count = "one row" if count == "1 rows" else count
     return (
         f"Stars: differs from {significance.baseline}, {levels}; paired bootstrap over the {units.num_units} test "
         f"{units.units} ({significance.num_resamples:,} draws, each met by both rows and all common seeds, two-sided), "
-        f"Holm-corrected over the {count} rows compared in a column. They say what these trained networks would do on "
+        f"Holm-corrected over the {count} compared in a column. They say what these trained networks would do on "
         f"other {units.units} of this kind, not what other seeds would give."
     )
 
