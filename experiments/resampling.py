@@ -168,7 +168,7 @@ def resample(
         stop = start + len(drawn_RK)
         for number, system in enumerate(systems):
             first = ends[number] - summed[number].shape[1]
-            rates_SR[number, start:stop] = system.rate(sums_CR[place_C[first : ends[number]]])
+            rates_SR[number, start:stop] = system.rate(sums_CR[place_C.reshape(-1)[first : ends[number]]])
         start = stop
     return rates_SR
 
