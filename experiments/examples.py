@@ -115,11 +115,15 @@ def _utterance(item: Utterance) -> _Candidate:
 
     def make(picture: Path | None) -> Example:
         pairs = tuple(_pair(said, written) for said, written in align(words(item.reference), words(item.hypothesis)))
-        verdict = f"{edits.errors} errors in {edits.length} words"
+        verdict = f"{_number(edits.errors, 'error')} in {_number(edits.length, 'word')}"
         about = ", ".join(text for text in (item.language, item.speaker) if text)
         return Example(item.utterance_id, verdict, about, picture, pairs=pairs)
 
     return _Candidate(item.utterance_id, rate, edits.length, make)
+
+
+def _number(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def _pair(said: str | None, written: str | None) -> Pair:
