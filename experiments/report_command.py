@@ -117,6 +117,8 @@ def _baseline(arguments: argparse.Namespace, table: Table) -> str | None:
         return str(arguments.baseline)
     if table.baseline in table.rows and (not arguments.rows or table.baseline in arguments.rows):
         return table.baseline
+    if table.baseline is not None:
+        print(f"no tests: baseline {table.baseline} is not among the rows shown", file=sys.stderr)
     return None
 
 

@@ -92,6 +92,15 @@ def test_without_stored_files_the_seeds_are_tested_and_the_rest_is_said(
     assert "Over seeds (paired t-test, n = 2, Holm-corrected): no difference below .05" in text
 
 
+def test_without_the_tables_baseline_among_the_rows_that_is_said(
+    report: Report, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert report("--rows", "mil_penalty") == 0
+    said = capsys.readouterr()
+    assert said.err == "no tests: baseline mil is not among the rows shown\n"
+    assert "Stars" not in said.out
+
+
 @pytest.mark.integration
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="needs pdflatex (Debian: texlive-latex-base)")
 @pytest.mark.parametrize("package", ["", r"\usepackage{booktabs}"])
