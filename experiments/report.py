@@ -1,8 +1,9 @@
 """A table's numbers from MLflow: mean ± standard deviation over seeds, as Markdown, LaTeX or CSV.
 
-The best mean of a column stands in bold, reference rows aside. A mean over fewer runs than there are seeds says its n,
-a cell without a finished run is a dash, and the line under the table says how many are missing: a report never hides
-what was not run.
+The best mean of a column stands in bold, reference rows aside, and stars say which rows differ from the baseline
+(``significance.py``). A mean over fewer runs than there are seeds says its n, a cell without a finished run is a dash,
+and the line under the table says how many are missing: a report never hides what was not run. ``report_json.py`` and
+``report_page.py`` have the other two formats.
 """
 
 from __future__ import annotations
@@ -10,20 +11,33 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from datamodules.corpus_folder import CorpusMissingError, read_card
 from experiments.merge import get_path
 from experiments.plan import Cell
+from experiments.significance import Significance
+from experiments.significance_text import COMPARED, compared, footnotes
 from experiments.spec import Column, Table
-from experiments.stats import Summary, summarise
+from experiments.stats import Summary, stars, summarise
 
 NOTE_CHARACTERS = 7500  # MLflow cuts or refuses longer tags
+STAR = "∗"  # U+2217: Markdown reads * as emphasis
+
+
+@dataclass(frozen=True)
+class SeedValue:
+    """One run's figure, and where the run is: its MLflow id and the key that names its folder."""
+
+    seed: int
+    value: float
+    run_id: str
+    run_key: str
 
 
 @dataclass(frozen=True)
 class Report:
-    """Summaries by (row, metric), with what a heading must say."""
+    """Summaries by (row, metric) and the values behind them, with what a heading must say."""
 
     table: Table
     heading: str
@@ -31,11 +45,17 @@ class Report:
     cells: Mapping[tuple[str, str], Summary | None]
     missing: tuple[str, ...]
     num_seeds: int
+    values: Mapping[tuple[str, str], tuple[SeedValue, ...]] = field(default_factory=dict)
+    significance: Significance | None = None
+
+    def stars(self, row: str, metric: str) -> str:
+        """Of the difference from the baseline, over the test set."""
+        return "" if self.significance is None else stars(self.significance.p(row, metric))
 
     def best(self, column: Column) -> set[str]:
         """Rows with the best mean of a column, as printed (ties share it); reference rows do not compete."""
         means = {
-            row: float(_number(summary.mean, column))
+            row: float(shown(summary.mean, column))
             for row in self.rows
             if (summary := self.cells[row, column.metric]) is not None and not self.table.rows[row].reference
         }
@@ -45,24 +65,33 @@ class Report:
         return {row for row, mean in means.items() if mean == target}
 
 
-def _number(value: float, column: Column) -> str:
+def shown(value: float, column: Column) -> str:
+    """A figure in its column's unit and decimals."""
     return f"{100 * value if column.unit == 'percent' else value:.{column.decimals}f}"
 
 
-def make_report(table: Table, cells: Sequence[Cell]) -> Report:
+def make_report(table: Table, cells: Sequence[Cell], significance: Significance | None = None) -> Report:
     """Gather the finished cells of a plan."""
     own = [cell for cell in cells if cell.row.table == table.name]
     rows = tuple(name for name in table.rows if any(cell.row.name == name for cell in own))
     seeds = sorted({cell.seed for cell in own})
-    summaries = {}
-    for row in rows:
-        runs = [cell.run for cell in own if cell.row.name == row and cell.state == "finished" and cell.run]
-        for column in table.columns:
-            summaries[row, column.metric] = summarise(
-                [run.metrics[column.metric] for run in runs if column.metric in run.metrics]
-            )
+    values = {
+        (row, column.metric): tuple(
+            SeedValue(cell.seed, cell.run.metrics[column.metric], cell.run.run_id, _run_key(cell))
+            for cell in own
+            if cell.row.name == row and cell.state == "finished" and cell.run and column.metric in cell.run.metrics
+        )
+        for row in rows
+        for column in table.columns
+    }
+    summaries = {place: summarise([value.value for value in of]) for place, of in values.items()}
     missing = tuple(f"{cell.name} ({cell.state})" for cell in own if cell.state != "finished")
-    return Report(table, _heading(table, seeds), rows, summaries, missing, len(seeds))
+    return Report(table, _heading(table, seeds), rows, summaries, missing, len(seeds), values, significance)
+
+
+def _run_key(cell: Cell) -> str:
+    of_run = cell.run.tags.get("key") if cell.run else None
+    return of_run or (cell.key.id if cell.key else "")
 
 
 def _heading(table: Table, seeds: Sequence[int]) -> str:
@@ -81,34 +110,37 @@ def _heading(table: Table, seeds: Sequence[int]) -> str:
     return f"{table.title} · scale {table.scale} · {'; '.join(says)} · mean ± std over {runs}"
 
 
-def _texts(report: Report, row: str, *, plus_minus: str, bold: str) -> list[str]:
-    """The numbers of a row; ``bold`` has ``{}`` where the text goes."""
+def _texts(report: Report, row: str, *, plus_minus: str, bold: str, raised: str = "{}", star: str = STAR) -> list[str]:
+    """The numbers of a row; ``bold`` and ``raised`` (for stars) have ``{}`` where the text goes."""
     texts = []
     for column in report.table.columns:
         summary = report.cells[row, column.metric]
         if summary is None:
             texts.append("–")
             continue
-        spread = "" if summary.std is None else f" {plus_minus} {_number(summary.std, column)}"
-        text = f"{_number(summary.mean, column)}{spread}"
+        spread = "" if summary.std is None else f" {plus_minus} {shown(summary.std, column)}"
+        text = f"{shown(summary.mean, column)}{spread}"
         text = bold.replace("{}", text) if row in report.best(column) else text
+        if sign := report.stars(row, column.metric):
+            text += raised.replace("{}", sign.replace("*", star))
         texts.append(text + (f" (n={summary.n})" if summary.n < report.num_seeds else ""))
     return texts
 
 
-def _label(column: Column) -> str:
+def label(column: Column) -> str:
+    """A column's heading: which way is better, and its unit."""
     arrow = {"higher": " ↑", "lower": " ↓", "neither": ""}[column.better]
     return f"{column.label}{arrow}" + (" %" if column.unit == "percent" else "")
 
 
-def _footnote(report: Report) -> str:
-    if not report.missing:
-        return ""
-    return f"{len(report.missing)} cells without a finished run: {', '.join(report.missing)}"
+def notes(report: Report) -> list[str]:
+    """What stands under the table: what is missing, and what the stars are."""
+    missing = f"{len(report.missing)} cells without a finished run: {', '.join(report.missing)}"
+    return [*([missing] if report.missing else []), *footnotes(report.significance)]
 
 
 def _grid(report: Report) -> list[list[str]]:
-    heading = ["row", *(_label(column) for column in report.table.columns)]
+    heading = ["row", *(label(column) for column in report.table.columns)]
     return [heading, *([row, *_texts(report, row, plus_minus="±", bold="**{}**")] for row in report.rows)]
 
 
@@ -117,6 +149,7 @@ def note(report: Report) -> str:
     heading, *lines = ["| " + " | ".join(line) + " |" for line in _grid(report)]
     start = [report.heading, "", heading, "|" + " --- |" * (1 + len(report.table.columns))]
     foot = [f"{len(report.missing)} cells without a finished run"] if report.missing else []
+    foot += footnotes(report.significance)[:1]  # what the stars are
     for kept in range(len(lines), -1, -1):
         dropped = len(lines) - kept
         end = [*foot, *([f"{dropped} more rows: earmark report {report.table.name}"] if dropped else [])]
@@ -135,52 +168,62 @@ def markdown(report: Report) -> str:
     ]
     lines.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")
     whys = [f"- `{row}`: {report.table.rows[row].why}" for row in report.rows]
-    foot = _footnote(report)
-    return "\n".join([report.heading, "", *lines, "", *whys, *(["", foot] if foot else [])]) + "\n"
+    under = [line for text in notes(report) for line in ("", text)]
+    return "\n".join([report.heading, "", *lines, "", *whys, *under]) + "\n"
+
+
+_LATEX = str.maketrans({
+    "\\": r"\textbackslash{}",
+    **{sign: f"\\{sign}" for sign in "_%&#$" + "{}"},
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "↑": r"$\uparrow$",
+    "↓": r"$\downarrow$",
+    "·": r"$\cdot$",
+    "±": r"$\pm$",
+    "–": "--",
+    "×": r"$\times$",
+    "<": "$<$",  # text fonts have other glyphs in their places
+    ">": "$>$",
+    STAR: "*",
+})  # fmt: skip
 
 
 def _escape(text: str) -> str:
-    for plain, safe in (("\\", r"\textbackslash{}"), ("_", r"\_"), ("%", r"\%"), ("&", r"\&"), ("#", r"\#")):
-        text = text.replace(plain, safe)
-    for symbol, safe in (
-        ("↑", r"$\uparrow$"),
-        ("↓", r"$\downarrow$"),
-        ("·", r"$\cdot$"),
-        ("±", r"$\pm$"),
-        ("–", "--"),
-        ("×", r"$\times$"),
-        ("<", "$<$"),  # text fonts have other glyphs in their places
-        (">", "$>$"),
-    ):
-        text = text.replace(symbol, safe)
-    return text
+    return text.translate(_LATEX)
 
 
 def latex(report: Report) -> str:
-    """A booktabs table."""
+    r"""A table with booktabs' rules; in a document without ``\usepackage{booktabs}`` they are plain lines."""
     columns = report.table.columns
+    rules = "".join(rf"\providecommand{{\{name}}}{{\hline}}" for name in ("toprule", "midrule", "bottomrule"))
     lines = [
+        rules,
         r"\begin{table}",
         rf"\caption{{{_escape(report.heading)}}}",
         rf"\begin{{tabular}}{{l{'r' * len(columns)}}}",
         r"\toprule",
-        " & ".join(["row", *(_escape(_label(column)) for column in columns)]) + r" \\",
+        " & ".join(["row", *(_escape(label(column)) for column in columns)]) + r" \\",
         r"\midrule",
     ]
     for row in report.rows:
-        texts = [text.replace("–", "--") for text in _texts(report, row, plus_minus=r"$\pm$", bold=r"\textbf{{}}")]
+        texts = _texts(report, row, plus_minus=r"$\pm$", bold=r"\textbf{{}}", raised="$^{{}}$", star="*")
+        texts = [text.replace("–", "--") for text in texts]
         lines.append(" & ".join([_escape(row), *texts]) + r" \\")
     lines += [r"\bottomrule", r"\end{tabular}"]
-    if foot := _footnote(report):
-        lines.append(rf"\par {_escape(foot)}")
+    lines += [rf"\par\smallskip\footnotesize {_escape(text)}" for text in notes(report)]
     return "\n".join([*lines, r"\end{table}"]) + "\n"
 
 
 def comma_separated(report: Report) -> str:
-    """One line a row and metric with mean, std (empty for one seed) and n; rates stay in 0-1."""
+    """One line a row and metric with mean, std (empty for one seed), n, the runs' MLflow ids by seed, and the tests.
+
+    Rates stay in 0-1. ``difference``, its 95 % interval, ``p`` and ``p_holm`` are of the test over the test set,
+    ``p_seeds`` and ``p_seeds_holm`` of the one over seeds; empty where there is none.
+    """
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(["row", "metric", "mean", "std", "n"])
+    writer.writerow(["row", "metric", "mean", "std", "n", "runs", *COMPARED])
     for row in report.rows:
         for column in report.table.columns:
             summary = report.cells[row, column.metric]
@@ -189,8 +232,16 @@ def comma_separated(report: Report) -> str:
                 if summary is None
                 else [summary.mean, "" if summary.std is None else summary.std, summary.n]
             )
-            writer.writerow([row, column.metric, *values])
+            runs = " ".join(f"{of.seed}:{of.run_id}" for of in report.values.get((row, column.metric), ()))
+            tests = compared(report.significance, row, column.metric)
+            writer.writerow(
+                [row, column.metric, *values, runs, *("" if tests[name] is None else tests[name] for name in COMPARED)]
+            )
     return stream.getvalue()
 
 
-FORMATS: Mapping[str, Callable[[Report], str]] = {"md": markdown, "latex": latex, "csv": comma_separated}
+FORMATS: Mapping[str, Callable[[Report], str]] = {
+    "md": markdown,
+    "latex": latex,
+    "csv": comma_separated,
+}  # and two more

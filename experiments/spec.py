@@ -20,7 +20,8 @@ from experiments.table_values import read_mapping, read_seeds, read_texts
 from experiments.yaml_files import read_yaml
 
 TABLES = Path(__file__).parent / "tables"
-TABLE_KEYS = ("title", "family", "base", "machine", "rows", "seeds", "scales", "columns", "charts", "imports")
+TABLE_KEYS = ("title", "family", "base", "machine", "rows", "seeds", "scales", "columns", "charts", "imports",
+              "baseline")  # fmt: skip
 ROW_KEYS = ("why", "set", "unset", "scales", "stage", "from", "reference", "seeds", "only_at")
 MACHINE_KEYS = {"num_workers": 0, "devices": 1, "num_nodes": 1, "threads": 1}  # integers, with the least of each
 COLUMN_KEYS = ("label", "better", "unit", "decimals")
@@ -66,7 +67,7 @@ class Table:
     """A table at one scale.
 
     ``varied`` are the dotted paths in which its trained rows differ, ``absent`` the scales of the rows that are not
-    there at this one.
+    there at this one. ``baseline`` is the row that a report compares the others with.
     """
 
     name: str
@@ -83,6 +84,7 @@ class Table:
     overrides: Mapping[str, Any] = field(default_factory=dict)
     absent: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     charts: tuple[Chart, ...] = ()
+    baseline: str | None = None
 
     def row(self, name: str, *, where: str) -> Row:
         """The row of a name. Raises ``UserError`` for one that there is not, or not at this scale."""
@@ -290,7 +292,14 @@ def read_table(
         overrides=overrides,
         absent={row: at_scales for row, at_scales in at.items() if scale not in at_scales},
         charts=read_charts(raw.get("charts"), where=where, rows=list(entries)),
+        baseline=_baseline(raw.get("baseline"), where=f"{where}: baseline", rows=list(entries)),
     )
+
+
+def _baseline(value: Any, *, where: str, rows: Sequence[str]) -> str | None:
+    if value is not None and value not in rows:
+        raise UserError(f"{where}: {unknown('row', str(value), rows)}")
+    return None if value is None else str(value)
 
 
 def _overrides_of(row: str, overrides: Mapping[str, Any], scored_rows: Sequence[str]) -> dict[str, Any]:

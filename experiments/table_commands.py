@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import signal
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from experiments import slurm_options
@@ -258,49 +257,14 @@ class report:
     @staticmethod
     def add_arguments(parser: argparse.ArgumentParser) -> None:
         """Arguments of ``earmark report``."""
-        parser.epilog = "example: earmark report weak_sed --scale demo --format latex --output table.tex"
+        from experiments import report_command
+
         _table_arguments(parser)
-        parser.add_argument("--format", choices=("md", "latex", "csv"), default="md")
-        parser.add_argument("--output", type=Path, help="write there instead of printing")
-        parser.add_argument(
-            "--charts", type=Path, metavar="FOLDER", help="draw the table's charts there and print their paths instead"
-        )
+        report_command.add_arguments(parser)
 
     @staticmethod
     def run(arguments: argparse.Namespace) -> int:
-        """Print the report; a whole table also becomes the MLflow experiment's note."""
-        from experiments.report import FORMATS, make_report, note
+        """Print the report, or do what the options ask for."""
+        from experiments import report_command
 
-        table, tracker, cells = _plan(arguments)
-        made = make_report(table, cells)
-        text = FORMATS[arguments.format](made)
-        whole = not (arguments.rows or arguments.seeds or arguments.overrides)
-        if whole and any(cell.state == "finished" for cell in cells):
-            tracker.note(table.family, note(made))
-        if arguments.output:
-            try:
-                arguments.output.write_text(text, encoding="utf-8")
-            except OSError as error:
-                raise UserError(f"--output {arguments.output}: {error.strerror}") from None
-        if arguments.charts:
-            return _draw_charts(table, tracker, cells, folder=arguments.charts)
-        if not arguments.output:
-            print(text, end="")
-        return 0
-
-
-def _draw_charts(table: Table, tracker: Tracker, cells: list[Cell], *, folder: Path) -> int:
-    """Print the paths of the charts, and on standard error why one was not drawn."""
-    from experiments.chart_drawing import draw_charts
-
-    if not table.charts:
-        raise UserError(f"{table.path.name}: has no charts; --charts draws what stands under charts: in the file")
-    try:
-        paths, undrawn = draw_charts(table, table.charts, cells, tracker, folder=folder)
-    except OSError as error:
-        raise UserError(f"--charts {folder}: {error.strerror}") from None
-    for line in undrawn:
-        print(f"warning: {line}", file=sys.stderr)
-    for path in paths:
-        print(path)
-    return 0
+        return report_command.run(arguments, *_plan(arguments))

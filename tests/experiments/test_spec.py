@@ -172,3 +172,12 @@ def test_rows_of_the_shipped_table_that_know_more_do_not_compete() -> None:
     rows = read_table("weak_sed").rows.values()
     knowing = {row.name for row in rows if row.name.endswith("_oracle_tags")} | {"strong_upper_bound"}
     assert {row.name for row in rows if row.reference} == knowing
+
+
+def test_a_baseline_is_a_row_and_no_part_of_a_run(tmp_path: Path) -> None:
+    table = read_table(str(write(tmp_path, TABLE + "baseline: mil\n")))
+    assert table.baseline == "mil"
+    assert table.rows == read_table(str(write(tmp_path))).rows
+    write(tmp_path, TABLE + "baseline: mli\n")
+    with pytest.raises(UserError, match=r"small.yaml: baseline: unknown row 'mli' \(did you mean 'mil'\?\)"):
+        read_table(str(tmp_path / "small.yaml"))

@@ -1,0 +1,186 @@
+"""``earmark report TABLE``: a plan's finished runs in five formats, and the check against expected figures."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from experiments.errors import UserError
+
+if TYPE_CHECKING:
+    from experiments.plan import Cell
+    from experiments.report import Report
+    from experiments.spec import Table
+    from experiments.tracking import Tracker
+
+EXAMPLES = """examples:
+  earmark report weak_sed --scale demo                                  Markdown on standard output
+  earmark report weak_sed --baseline fsl --format latex --output t.tex  booktabs, stars against another row
+  earmark report ctc_decoding --format html --output report.html        one page with charts, sounds and pictures
+  earmark report weak_sed --check                                       exit code 1 if a figure left its interval
+  earmark report weak_sed --write-expected                              intervals from the finished runs
+"""
+LOCAL_UI = "http://127.0.0.1:5000"  # where `earmark ui` serves
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments beside those of every table command."""
+    parser.epilog = EXAMPLES
+    parser.add_argument("--format", choices=("md", "latex", "csv", "json", "html"), default="md")
+    parser.add_argument("--output", type=Path, help="write there instead of printing; html needs it")
+    parser.add_argument(
+        "--baseline", metavar="ROW", help="the row that the others are tested against (default: the table's)"
+    )
+    parser.add_argument(
+        "--mlflow-url", metavar="URL",
+        help=f"the MLflow server that html links to (default: MLFLOW_TRACKING_URI if it is one, else {LOCAL_UI})",
+    )  # fmt: skip
+    parser.add_argument(
+        "--charts", type=Path, metavar="FOLDER", help="draw the table's charts there and print their paths instead"
+    )
+    parser.add_argument(
+        "--check", action="store_true",
+        help="compare with the intervals of expected/TABLE.yaml instead; exit code 1 names the cells that left them",
+    )  # fmt: skip
+    parser.add_argument(
+        "--write-expected", action="store_true", help="write these intervals from the finished runs instead"
+    )
+    parser.add_argument(
+        "--expected", type=Path, metavar="FILE", help="the file of --check and --write-expected, in place of that one"
+    )
+
+
+def run(arguments: argparse.Namespace, table: Table, tracker: Tracker, cells: Sequence[Cell]) -> int:
+    """Do what the arguments ask for; a whole table also becomes the MLflow experiment's note."""
+    from experiments.report import FORMATS, make_report, note
+    from experiments.report_json import json_text
+
+    if arguments.format == "html" and not arguments.output:
+        raise UserError("--format html: say where with --output FILE.html")
+    whole = not (arguments.rows or arguments.seeds or arguments.overrides)
+    if arguments.check or arguments.write_expected:
+        made = make_report(table, cells)
+        return (
+            _check(arguments, made, whole=whole) if arguments.check else _write_expected(arguments, made, whole=whole)
+        )
+    if arguments.charts and not arguments.output:
+        return _draw_charts(table, tracker, cells, folder=arguments.charts)
+    tests = _Tests(arguments, table, tracker, cells)
+    made = make_report(table, cells, tests.significance)
+    if whole and any(cell.state == "finished" for cell in cells):
+        tracker.note(table.family, note(made))
+    if arguments.format == "html":
+        tests.write_page(made, path=arguments.output, mlflow_url=_mlflow_url(arguments.mlflow_url, tracker))
+    else:
+        text = json_text(made) if arguments.format == "json" else FORMATS[arguments.format](made)
+        if arguments.output:
+            _write(arguments.output, text)
+        else:
+            print(text, end="")
+    return _draw_charts(table, tracker, cells, folder=arguments.charts) if arguments.charts else 0
+
+
+class _Tests:
+    """The tests against the baseline, and what a page needs beside them."""
+
+    def __init__(self, arguments: argparse.Namespace, table: Table, tracker: Tracker, cells: Sequence[Cell]) -> None:
+        from experiments.significance import Significance, compare_rows
+        from experiments.split_references import TestSplits
+        from experiments.stored_scores import StoredScores
+
+        self._cells, self._tracker = cells, tracker
+        self._scores, self._splits = StoredScores(tracker), TestSplits()
+        self.significance: Significance | None = None
+        baseline = _baseline(arguments, table)
+        if baseline is not None:
+            self.significance = compare_rows(table, cells, self._scores, self._splits, baseline=baseline)
+
+    def write_page(self, made: Report, *, path: Path, mlflow_url: str) -> None:
+        from experiments.report_page import write_page
+
+        try:
+            write_page(made, self._cells, self._tracker, self._scores, self._splits, path=path, mlflow_url=mlflow_url)
+        except OSError as error:
+            raise UserError(f"--output {path}: {error.strerror or error}") from None
+
+
+def _baseline(arguments: argparse.Namespace, table: Table) -> str | None:
+    """The row asked for, which must be there, or the table's own where it is among what is shown."""
+    if arguments.baseline is not None:
+        table.row(arguments.baseline, where="--baseline")
+        if arguments.rows and arguments.baseline not in arguments.rows:
+            raise UserError(f"--baseline {arguments.baseline}: not among --rows {','.join(arguments.rows)}")
+        return str(arguments.baseline)
+    if table.baseline in table.rows and (not arguments.rows or table.baseline in arguments.rows):
+        return table.baseline
+    if table.baseline is not None:
+        print(f"no tests: baseline {table.baseline} is not among the rows shown", file=sys.stderr)
+    return None
+
+
+def _mlflow_url(asked: str | None, tracker: Tracker) -> str:
+    return asked or (tracker.uri if tracker.uri.startswith(("http://", "https://")) else LOCAL_UI)
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UserError(f"--output {path}: {error.strerror}") from None
+
+
+def _check(arguments: argparse.Namespace, made: Report, *, whole: bool) -> int:
+    """One line a cell that left its interval, or one line that says how many are within."""
+    from experiments.expected import expected_path, leaving, num_checked, read_expected
+
+    path = arguments.expected or expected_path(made.table)
+    by_scale = read_expected(path)
+    if made.table.scale not in by_scale:
+        allowed = ", ".join(by_scale) or "none"
+        raise UserError(f"{path}: no intervals of scale {made.table.scale!r}; allowed: {allowed}, or --write-expected")
+    expected = by_scale[made.table.scale]
+    if lines := leaving(made, expected, whole=whole):
+        print("\n".join(lines))
+        return 1
+    count = num_checked(made, expected)
+    print(f"{made.table.name}, scale {made.table.scale}: all {count} figures are within {os.path.relpath(path)}")
+    return 0
+
+
+def _write_expected(arguments: argparse.Namespace, made: Report, *, whole: bool) -> int:
+    from experiments.expected import expected_path, write_expected
+
+    if not whole:
+        raise UserError("--write-expected: of a whole table only, without --rows, --seeds and --set")
+    if not any(made.values.values()):
+        raise UserError(f"--write-expected: {made.table.name} has no finished run at scale {made.table.scale}")
+    path = arguments.expected or expected_path(made.table)
+    try:
+        count = write_expected(path, made)
+    except OSError as error:
+        raise UserError(f"{path}: {error.strerror}") from None
+    for cell in made.missing:
+        print(f"warning: {cell}: its row's intervals are of fewer runs, or missing", file=sys.stderr)
+    print(f"{os.path.relpath(path)}: {count} intervals of scale {made.table.scale}")
+    return 0
+
+
+def _draw_charts(table: Table, tracker: Tracker, cells: Sequence[Cell], *, folder: Path) -> int:
+    """Print the paths of the charts, and on standard error why one was not drawn."""
+    from experiments.chart_drawing import draw_charts
+
+    if not table.charts:
+        raise UserError(f"{table.path.name}: has no charts; --charts draws what stands under charts: in the file")
+    try:
+        paths, undrawn = draw_charts(table, table.charts, cells, tracker, folder=folder)
+    except OSError as error:
+        raise UserError(f"--charts {folder}: {error.strerror}") from None
+    for line in undrawn:
+        print(f"warning: {line}", file=sys.stderr)
+    for path in paths:
+        print(path)
+    return 0

@@ -1,0 +1,91 @@
+"""A report as JSON: every figure with its runs and both tests, for programs."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import math
+import platform
+from dataclasses import asdict
+from typing import Any
+
+from experiments.provenance import git_state
+from experiments.report import Report
+from experiments.significance_text import footnotes
+
+PACKAGES = ("earmark", "torch", "pytorch-lightning", "mlflow", "numpy", "scipy", "sed_eval", "jiwer", "rapidfuzz")
+
+
+def json_text(report: Report) -> str:
+    """One document; rates are in 0-1, what is undefined is null.
+
+    ``rows.ROW.METRIC`` has ``mean``, ``std``, ``n``, ``best``, ``stars``, ``seeds`` (value, MLflow run id and key of
+    each) and, against the baseline, ``test_set`` and ``over_seeds``. docs/report.md says what the tests are.
+    """
+    table, significance = report.table, report.significance
+    document = {
+        "table": table.name,
+        "title": table.title,
+        "scale": table.scale,
+        "heading": report.heading,
+        "columns": {column.metric: asdict(column) for column in table.columns},
+        "rows": {row: _row(report, row) for row in report.rows},
+        "whys": {row: table.rows[row].why for row in report.rows},
+        "missing": list(report.missing),
+        "tests": None
+        if significance is None
+        else {
+            "baseline": significance.baseline,
+            "resamples": significance.num_resamples,
+            "notes": footnotes(significance),
+        },
+        "versions": versions(),
+    }
+    return json.dumps(_plain(document), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def versions() -> dict[str, str]:
+    """Of Python, of the packages that make the figures, and earmark's commit."""
+    found = {"python": platform.python_version()}
+    for name in PACKAGES:
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return {**found, **git_state()}
+
+
+def _row(report: Report, row: str) -> dict[str, Any]:
+    return {
+        column.metric: _cell(report, row, column.metric, best=row in report.best(column))
+        for column in report.table.columns
+    }
+
+
+def _cell(report: Report, row: str, metric: str, *, best: bool) -> dict[str, Any]:
+    summary, significance = report.cells[row, metric], report.significance
+    cell: dict[str, Any] = {
+        "mean": summary.mean if summary else None,
+        "std": summary.std if summary else None,
+        "n": summary.n if summary else 0,
+        "best": best,
+        "stars": report.stars(row, metric),
+        "seeds": {
+            str(of.seed): {"value": of.value, "run_id": of.run_id, "key": of.run_key}
+            for of in report.values.get((row, metric), ())
+        },
+    }
+    if significance is not None and (test := significance.test_set.get((row, metric))):
+        cell["test_set"] = asdict(test)
+    if significance is not None and (seeds := significance.seeds.get((row, metric))):
+        cell["over_seeds"] = asdict(seeds)
+    return cell
+
+
+def _plain(value: Any) -> Any:
+    """NaN and infinity as null."""
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

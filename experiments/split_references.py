@@ -1,0 +1,47 @@
+"""The test split that a run was scored on, as its data module gives it: strong labels, texts, and audio to hear.
+
+Data modules are built from their section of the row alone, once for all rows that share it.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from datamodules.annotations import ClipReferences, UtteranceReferences
+from datamodules.corpus_folder import CorpusMissingError
+from experiments.errors import UserError
+from experiments.plan import Cell
+
+References = ClipReferences | UtteranceReferences
+
+
+class TestSplits:
+    """References of test splits; ``why`` says in one line what is not there."""
+
+    __test__ = False  # pytest: not a test
+
+    def __init__(self) -> None:
+        self._known: dict[str, References | None] = {}
+        self.why: dict[str, str] = {}  # by corpus
+
+    def of(self, cell: Cell) -> References | None:
+        """The references of a cell's test split; None where the corpus is not on this disk, or has no audio."""
+        config = {section: cell.row.config[section] for section in ("data", "scoring")}
+        name = json.dumps(config["data"], sort_keys=True)
+        if name not in self._known:
+            self._known[name] = self._read(cell, config)
+        return self._known[name]
+
+    def _read(self, cell: Cell, config: dict[str, Any]) -> References | None:
+        from experiments.schema import build  # torch, and the row's classes
+
+        where = f"{cell.table.path.name}: rows.{cell.row.name}"
+        try:
+            data = build(config, stage="score", seed=cell.seed, where=where, imports=cell.table.imports).data
+            data.setup("score")
+            references = data.references("test")
+        except (UserError, CorpusMissingError, OSError, ValueError) as error:
+            self.why[where] = str(error).splitlines()[0]
+            return None
+        return references if isinstance(references, ClipReferences | UtteranceReferences) else None

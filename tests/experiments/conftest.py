@@ -1,0 +1,20 @@
+"""Shared by the tests of reports."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def stored() -> ModuleType:
+    """``stored_runs.py`` beside this file, which pytest's importlib mode gives no package to import it from."""
+    spec = importlib.util.spec_from_file_location("stored_runs", Path(__file__).with_name("stored_runs.py"))
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
