@@ -37,6 +37,7 @@ def build_parser() -> argparse.ArgumentParser:
     from experiments import (
         data_command,
         fit_command,
+        run_command,
         score_command,
         score_text_command,
         sync_command,
@@ -54,7 +55,7 @@ def build_parser() -> argparse.ArgumentParser:
     for name, module, summary in (
         ("data", data_command, "prepare a corpus"),
         ("plan", table_commands.plan, "every cell's state, and what would run"),
-        ("run", table_commands.run, "run the cells of a table that are not finished"),
+        ("run", run_command, "run the cells of a table that are not finished"),
         ("report", table_commands.report, "a table's mean ± std over seeds"),
         ("fit", fit_command, "one run from one configuration file"),
         ("sync", sync_command, "deliver to MLflow what an outage or a kill left behind"),

@@ -51,8 +51,8 @@ def run(arguments: argparse.Namespace) -> int:
     from experiments.merge import set_path
     from experiments.plan import make_plan
     from experiments.row_sources import check_seed
+    from experiments.run_command import launch_cells
     from experiments.spec import SECTIONS, Row, Table, read_machine, read_sections
-    from experiments.table_commands import launch_cells
     from experiments.table_values import read_texts
     from experiments.tracking import Tracker
     from experiments.yaml_files import read_yaml

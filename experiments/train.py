@@ -19,8 +19,8 @@ from typing import Any
 
 import pytorch_lightning as lightning
 import torch
-from pytorch_lightning.callbacks import EarlyStopping, ModelCheckpoint
 from lightning_fabric.plugins.environments import SLURMEnvironment
+from pytorch_lightning.callbacks import EarlyStopping, ModelCheckpoint
 
 from datamodules.corpus_folder import read_card
 from datamodules.run_warning import RunWarning

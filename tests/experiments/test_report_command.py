@@ -42,7 +42,7 @@ def report(tmp_path: Path, earmark_home: Path, monkeypatch: pytest.MonkeyPatch) 
         tracker.root, tracker.uri = tmp_path / "mlruns", "sqlite:///none"
         monkeypatch.setattr(tracker, "note", lambda family, text: None)
         monkeypatch.setattr(tracker, "download", lambda *_: (_ for _ in ()).throw(OSError("none")))
-        monkeypatch.setattr(table_commands, "_plan", lambda arguments: (table, tracker, cells))
+        monkeypatch.setattr(table_commands, "read_plan", lambda arguments: (table, tracker, cells))
         return main(["report", "weak_sed", *arguments])
 
     return run
