@@ -72,6 +72,7 @@ def read_plan(arguments: argparse.Namespace) -> tuple[Table, Tracker, list[Cell]
         scored_rows=arguments.rows,
     )
 
+    from experiments.plan import make_plan
     from experiments.tracking import Tracker
 
     tracker = Tracker(home())
