@@ -15,6 +15,7 @@ from experiments.plan import Cell
 from experiments.row_sources import SEED
 from experiments.run_folder import BEST, CONFIG, KEY
 from experiments.tracking import Tracker
+from experiments.views import row_tags
 from experiments.yaml_files import to_yaml
 
 
@@ -54,6 +55,7 @@ def _tags(cell: Cell, git: Mapping[str, str]) -> dict[str, str]:
         "corpus": str(get_path(cell.row.config, "data.corpus")),
         "key": cell.key.id,
         **{f"key.{name}": part for name, part in cell.key.parts().items()},
+        **row_tags(cell.table, cell.row.name),
         **git,
     }
 

@@ -146,6 +146,7 @@ def launch_cells(table: Table, tracker: Tracker, cells: list[Cell], *, slots: in
     busy = [cell.name for cell in cells if cell.state == "running"]
     if busy:
         raise UserError(f"another launch is running {', '.join(busy)}; wait for it or stop it")
+    _write_views(table, tracker, cells)  # before the runs, so that they can be watched
     todo = [cell for cell in cells if cell.state != "finished"]
     print(
         f"{table.name}, scale {table.scale}: {len(cells) - len(todo)} of {len(cells)} cells are finished",
@@ -198,7 +199,10 @@ class report:
         text = FORMATS[arguments.format](made)
         whole = not (arguments.rows or arguments.seeds or arguments.overrides)
         if whole and any(cell.state == "finished" for cell in cells):
-            tracker.note(table.family, note(made))
+            from experiments.notes import write_note
+
+            write_note(tracker, table, note(made))
+        _write_views(table, tracker, cells)
         if arguments.output:
             try:
                 arguments.output.write_text(text, encoding="utf-8")
@@ -209,6 +213,14 @@ class report:
         if not arguments.output:
             print(text, end="")
         return 0
+
+
+def _write_views(table: Table, tracker: Tracker, cells: list[Cell]) -> None:
+    """MLflow's saved views of the table; a warning where they cannot be written, never more."""
+    from experiments.views import write_views
+
+    if line := write_views(table, cells, tracker):
+        print(f"warning: {line}", file=sys.stderr)
 
 
 def _draw_charts(table: Table, tracker: Tracker, cells: list[Cell], *, folder: Path) -> int:

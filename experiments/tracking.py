@@ -85,6 +85,20 @@ class Tracker:
                     for run in runs
                 ]
 
+    def carrying(self, family: str, tag: str) -> list[TrackedRun]:
+        """Runs of a family that have a tag, whatever its value."""
+        runs: list[Run] = []
+        token = None
+        while True:
+            page = self._client.search_runs(
+                [self.experiment_id(family)], f"tags.`{tag}` != ''", max_results=1000, page_token=token
+            )
+            runs += page
+            token = page.token
+            if not token:
+                return [TrackedRun(run.info.run_id, run.data.tags.get(STATE, ""), run.data.tags, run.data.metrics)
+                        for run in runs]  # fmt: skip
+
     def create(self, family: str, *, name: str, tags: Mapping[str, str], params: Mapping[str, Any]) -> str:
         """A new run in state ``scheduled``; returns its id."""
         run = self._client.create_run(
@@ -163,9 +177,20 @@ class Tracker:
         }
         return [by_step[step] for step in sorted(by_step)]
 
-    def note(self, family: str, text: str) -> None:
-        """The Markdown that the experiment's page shows."""
-        self._client.set_experiment_tag(self.experiment_id(family), "mlflow.note.content", text)
+    def untag(self, run_id: str, key: str) -> None:
+        """Take a tag from a run that has it."""
+        self._client.delete_tag(run_id, key)
+
+    def tag_experiment(self, family: str, tags: Mapping[str, str]) -> None:
+        """Set tags of a family's experiment (MLflow refuses values over 20,000 characters)."""
+        experiment_id = self.experiment_id(family)
+        for key, value in tags.items():
+            self._client.set_experiment_tag(experiment_id, key, value)
+
+    def experiment_tags(self, family: str) -> Mapping[str, str]:
+        """The tags of a family's experiment; empty where there is none yet."""
+        found = self._client.get_experiment_by_name(family)
+        return {} if found is None else dict(found.tags)
 
     def experiments(self) -> Sequence[tuple[str, str]]:
         """(name, id) of every experiment that has runs of ours."""

@@ -1,4 +1,4 @@
-"""``earmark ui``: MLflow's dashboard on this machine only, with links to each experiment's runs and charts."""
+"""``earmark ui``: MLflow's dashboard on this machine only, with direct links to the saved views of each table."""
 
 from __future__ import annotations
 
@@ -18,12 +18,14 @@ def run(arguments: argparse.Namespace) -> int:
     from datamodules.corpus_folder import home
     from experiments.tracking import Tracker
 
+    from experiments.views import CHARTS, links
+
     tracker = Tracker(home())
     address = f"http://127.0.0.1:{arguments.port}"
     print(f"MLflow on {address} (Ctrl-C ends it)")
-    for name, experiment_id in tracker.experiments():
-        page = f"{address}/#/experiments/{experiment_id}/runs"
-        print(f"  {name}: {page}\n  {' ' * len(name)}  {page}?compareRunsMode=CHART  (charts)")
+    for family, views in links(tracker, address):
+        for view, link in views:
+            print(f"  {family} · {view}\n    table:  {link}\n    charts: {link}{CHARTS}")
     sys.stdout.flush()
     command = [
         sys.executable, "-m", "mlflow", "server", "--backend-store-uri", tracker.uri,
