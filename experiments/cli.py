@@ -34,7 +34,15 @@ class OneLineParser(argparse.ArgumentParser):
 
 def build_parser() -> argparse.ArgumentParser:
     """All commands. Imports nothing heavy, so that ``earmark --help`` starts at once."""
-    from experiments import data_command, fit_command, score_command, score_text_command, table_commands, ui_command
+    from experiments import (
+        data_command,
+        fit_command,
+        reproduce_command,
+        score_command,
+        score_text_command,
+        table_commands,
+        ui_command,
+    )
 
     parser = OneLineParser(
         prog="earmark",
@@ -49,6 +57,7 @@ def build_parser() -> argparse.ArgumentParser:
         ("run", table_commands.run, "run the cells of a table that are not finished"),
         ("report", table_commands.report, "a table's mean ± std over seeds"),
         ("fit", fit_command, "one run from one configuration file"),
+        ("reproduce", reproduce_command, "a run's configuration and command, and what differs here"),
         ("ui", ui_command, "the MLflow dashboard"),
     ):
         command = commands.add_parser(name, help=summary, formatter_class=argparse.RawDescriptionHelpFormatter)

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
-from experiments import journal, provenance
+from experiments import attempts, journal, provenance
 from experiments.plan import Cell
 from experiments.prepare import prepare_run
 from experiments.progress import LaunchProgress
@@ -176,6 +176,9 @@ class Launcher:
     def _end(self, running: _Running) -> bool:
         """Record how a process ended; True if it finished its run (its exit code is not asked)."""
         running.log.close()
+        with contextlib.suppress(OSError):  # a full disk must not lose the run's end
+            if wall := attempts.ended(running.run_dir):
+                journal.Journal(running.run_dir).metrics(wall, step=0)
         state, message = journal.final_state(running.run_dir / journal.NAME, offset=running.journal_start)
         if state in ("", "started"):  # killed, or died before it could say why
             state, message = "failed", f"ended with exit code {running.process.returncode} and said nothing"
@@ -186,6 +189,7 @@ class Launcher:
         """Tell MLflow how a run ended, artifacts first; True if it is finished and delivered."""
         try:
             self._show(name, self._tracker.ship(run_id, run_dir))
+            self._tracker.tag(run_id, provenance.tags(run_dir))
             if state == "finished":
                 self._tracker.finish(run_id, run_dir, artifacts=artifacts(run_dir))
             else:

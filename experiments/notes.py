@@ -38,7 +38,7 @@ def _links(table: Table, experiment_id: str) -> str:
 
 
 def compose(tags: Mapping[str, str]) -> str:
-    """The note of an experiment's tags: whole sections, newest first; a line names the command for what does not fit."""
+    """The note from an experiment's tags: sections, newest first; a line names the commands of what does not fit."""
     sections = []
     for key, value in tags.items():
         if key.startswith(PREFIX):

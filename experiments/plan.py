@@ -160,7 +160,7 @@ class _Planner:
             if known and name == "code":
                 detail = ": " + ", ".join(keys.differing_files(known["code"], code))
             elif known and name == "config":
-                detail = ": " + "; ".join(_config_changes(known["config"], config))
+                detail = ": " + "; ".join(config_changes(known["config"], config))
             reasons.append(f"{name} changed{detail}")
         return "; ".join(reasons)
 
@@ -182,7 +182,7 @@ def _leaves(value: Any, prefix: str = "") -> dict[str, Any]:
     return leaves
 
 
-def _config_changes(old: Config, new: Config) -> list[str]:
+def config_changes(old: Config, new: Config) -> list[str]:
     """``model.penalty_alpha 0.1 -> 0.2`` for every leaf that differs."""
     before, after = _leaves(old), _leaves(new)
     return [

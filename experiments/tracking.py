@@ -7,6 +7,7 @@ ended by SIGTERM): it is set to ``finished`` last, after the journal and every a
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import tempfile
@@ -19,7 +20,7 @@ os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("DO_NOT_TRACK", "true")
 
 from mlflow import MlflowClient
-from mlflow.entities import Metric, Param, Run, RunStatus, RunTag
+from mlflow.entities import Dataset, DatasetInput, Metric, Param, Run, RunStatus, RunTag
 from mlflow.exceptions import MlflowException
 
 from experiments import journal
@@ -99,8 +100,27 @@ class Tracker:
                 return [TrackedRun(run.info.run_id, run.data.tags.get(STATE, ""), run.data.tags, run.data.metrics)
                         for run in runs]  # fmt: skip
 
-    def create(self, family: str, *, name: str, tags: Mapping[str, str], params: Mapping[str, Any]) -> str:
-        """A new run in state ``scheduled``; returns its id."""
+    def beginning_with(self, text: str) -> list[TrackedRun]:
+        """Runs of every experiment whose id or key begins with ``text`` (hexadecimal digits), newest first."""
+        experiments = [experiment_id for _, experiment_id in self.experiments()]
+        found: dict[str, Run] = {}
+        for condition in (f"attributes.run_id LIKE '{text}%'", f"tags.key LIKE '{text}%'"):
+            for run in self._client.search_runs(experiments, condition, max_results=100):
+                found[run.info.run_id] = run
+        runs = sorted(found.values(), key=lambda run: int(run.info.start_time or 0), reverse=True)
+        return [TrackedRun(run.info.run_id, run.data.tags.get(STATE, ""), run.data.tags, run.data.metrics)
+                for run in runs]  # fmt: skip
+
+    def create(
+        self,
+        family: str,
+        *,
+        name: str,
+        tags: Mapping[str, str],
+        params: Mapping[str, Any],
+        datasets: Mapping[str, str] | None = None,
+    ) -> str:
+        """A new run in state ``scheduled``; returns its id. ``datasets``: digests by corpus."""
         run = self._client.create_run(
             self.experiment_id(family), run_name=name, tags={**tags, STATE: "scheduled", "mlflow.runName": name}
         )
@@ -108,10 +128,18 @@ class Tracker:
         self._client.update_run(run_id, status=RunStatus.to_string(RunStatus.SCHEDULED))
         entries = [Param(key, str(value)[:6000]) for key, value in params.items()]
         self._client.log_batch(run_id, params=entries[:100])
+        inputs = [  # MLflow takes 36 characters of a digest; the whole one is in the tag key.data
+            DatasetInput(Dataset(corpus, digest[:36], "local", json.dumps({"corpus": corpus})))
+            for corpus, digest in (datasets or {}).items()
+        ]
+        if inputs:
+            self._client.log_inputs(run_id, datasets=inputs)
         return run_id
 
     def tag(self, run_id: str, tags: Mapping[str, str]) -> None:
         """Set tags (MLflow cuts values at 8,000 characters)."""
+        if not tags:
+            return
         self._client.log_batch(run_id, tags=[RunTag(key, value) for key, value in tags.items()])
 
     def start(self, run_id: str) -> None:

@@ -17,7 +17,6 @@ def run(arguments: argparse.Namespace) -> int:
     """Serve until Ctrl-C. Bound to 127.0.0.1: a bare MLflow server has no login."""
     from datamodules.corpus_folder import home
     from experiments.tracking import Tracker
-
     from experiments.views import CHARTS, links
 
     tracker = Tracker(home())

@@ -95,8 +95,8 @@ def default_view(metrics: Sequence[tuple[str, str]], *, lower: Collection[str], 
 def read_views(value: Any, *, where: str, rows: Collection[str], default: View) -> tuple[View, ...]:
     """``views:`` of a table file whose rows are ``rows``, at any scale; ``(default,)`` where nothing stands.
 
-    What a view leaves out it has from ``default``. Raises ``UserError`` in one line that names file, key, value and what
-    is allowed.
+    What a view leaves out it has from ``default``. Raises ``UserError`` in one line that names file, key, value and
+    what is allowed.
     """
     views = []
     for name, entry in read_mapping(value, where=f"{where}: views").items():

@@ -1,12 +1,12 @@
 """Saved views of MLflow's Runs page, written from a table's ``views:`` (``view_spec.py``).
 
 The format is undocumented; it was read from the page's own code and is tested in a browser. A view is an experiment tag
-``mlflow.sharedViewState.<id>``: an envelope with a name, times in milliseconds and ``state``, JSON in text that holds the
-page's search (filter, order) and its look (columns, grouping, charts). Ids are digests of table, scale and view, so that
-writing again updates. A version of MLflow that was not tested gets no views and one warning line.
+``mlflow.sharedViewState.<id>``: an envelope with a name, times in milliseconds and ``state``, JSON in text that holds
+the page's search (filter, order) and its look (columns, grouping, charts). Ids are digests of table, scale and view, so
+that writing again updates. A version of MLflow that was not tested gets no views and one warning line.
 
-Which runs a view shows is a tag of the run, ``row.<table>/<scale>`` = row (``…/<view>`` for a view of some rows): MLflow
-has no OR between tags, a run may be of two scales, and the older run of a cell that is stale must leave the means.
+Which runs a view shows is a tag of the run, ``row.<table>/<scale>`` = row (``…/<view>`` for a view of some rows):
+MLflow has no OR between tags, a run may be of two scales, and the older run of a stale cell must leave the means.
 """
 
 from __future__ import annotations
@@ -204,7 +204,7 @@ def _tag_runs(table: Table, cells: Sequence[Cell], tracker: Tracker) -> None:
 
 
 def links(tracker: Tracker, address: str) -> list[tuple[str, list[tuple[str, str]]]]:
-    """(experiment, [(view, link)]) of every experiment, views by name; ``address`` is the page's, without ``/`` at its end."""
+    """(experiment, [(view, link)]) of every experiment, views by name; ``address`` has no ``/`` at its end."""
     found = []
     for family, experiment_id in tracker.experiments():
         page = f"{address}/#/experiments/{experiment_id}/runs"
