@@ -8,12 +8,13 @@ process leaves none. The standard library alone.
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from experiments import provenance
+from experiments import journal, provenance
 from experiments.energy import MachineEnergy
 
 WALL = "run/wall_seconds"
@@ -21,9 +22,11 @@ ENERGY = "run/energy_joules"
 
 
 def begin(run_dir: Path, facts: Mapping[str, Any]) -> None:
-    """Launcher: ``facts`` of the run (its table, git, data), and a new attempt."""
+    """Launcher: ``facts`` of the run (its table, git, data), and a new attempt where the run is not at its end."""
     known = provenance.read(run_dir).get("attempts", [])
-    provenance.write(run_dir, {**facts, "attempts": [*known, {"launched_unix_seconds": round(time.time(), 3)}]})
+    if journal.final_state(run_dir / journal.NAME)[0] != "finished":  # else only its delivery is missing
+        known = [*known, {"launched_unix_seconds": round(time.time(), 3)}]
+    provenance.write(run_dir, {**facts, "attempts": known})
 
 
 def _change_last(run_dir: Path, fields: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
@@ -57,7 +60,8 @@ class Attempt:
         self._run_dir = run_dir
         self._energy = MachineEnergy()
         self._metrics: dict[str, float] | None = None
-        _change_last(run_dir, {"hardware": provenance.hardware()})
+        with contextlib.suppress(OSError):  # a full disk ends the run by what it has to write, not by this
+            _change_last(run_dir, {"hardware": provenance.hardware()})
 
     def end(self) -> dict[str, float]:
         """Write the energy; returns the metric ``run/energy_joules`` of the whole machine, all attempts together.
@@ -67,6 +71,8 @@ class Attempt:
         if self._metrics is None:
             used = self._energy.stop()
             fields = {"energy_joules": sum(used.values()), "energy_of": dict(used)} if used else {}
-            total = _sum(_change_last(self._run_dir, fields), "energy_joules")
-            self._metrics = {} if total is None else {ENERGY: total}
+            self._metrics = {}
+            with contextlib.suppress(OSError):
+                total = _sum(_change_last(self._run_dir, fields), "energy_joules")
+                self._metrics = {} if total is None else {ENERGY: total}
         return self._metrics

@@ -17,7 +17,7 @@ POWERCAP = Path("/sys/class/powercap")
 EVERY_SECONDS = 30.0
 
 
-def processor_counters(powercap: Path = POWERCAP) -> dict[str, tuple[int, int]]:
+def processor_counters(powercap: Path) -> dict[str, tuple[int, int]]:
     """(microjoules, their range) by zone, of every processor package and its memory.
 
     Zones inside a package are part of it, but for ``dram``; ``psys`` holds the packages once more, and the ``mmio``
@@ -55,9 +55,9 @@ def gpu_counters() -> dict[str, float]:
 class MachineEnergy:
     """Counts from its making on; ``stop`` says what the whole machine used since."""
 
-    def __init__(self, *, powercap: Path = POWERCAP, every_seconds: float = EVERY_SECONDS) -> None:
-        self._powercap = powercap
-        self._last = processor_counters(powercap)
+    def __init__(self, *, powercap: Path | None = None, every_seconds: float = EVERY_SECONDS) -> None:
+        self._powercap = powercap or POWERCAP
+        self._last = processor_counters(self._powercap)
         self._joules = dict.fromkeys(self._last, 0.0)
         self._gpus = gpu_counters()
         self._ended = threading.Event()

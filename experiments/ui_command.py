@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import os
+import signal
 import subprocess
 import sys
 
@@ -29,9 +32,14 @@ def run(arguments: argparse.Namespace) -> int:
     command = [
         sys.executable, "-m", "mlflow", "server", "--backend-store-uri", tracker.uri,
         "--artifacts-destination", str(tracker.root / "artifacts"), "--host", "127.0.0.1",
-        "--port", str(arguments.port),
+        "--port", str(arguments.port), "--workers", "1",  # one person's page; four workers load MLflow four times
     ]  # fmt: skip
-    try:
-        return subprocess.run(command, check=False).returncode
-    except KeyboardInterrupt:
-        return 0
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with subprocess.Popen(command, start_new_session=True) as server:
+        try:
+            return server.wait()
+        except KeyboardInterrupt:
+            return 0
+        finally:  # the whole group: MLflow's server is a process under the one that was started
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(server.pid, signal.SIGTERM)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from experiments import attempts, energy, provenance
+from experiments.journal import Journal
 
 CPUINFO = "processor\t: 0\nmodel name\t: Made-up 9000\nprocessor\t: 1\nmodel name\t: Made-up 9000\n"
 SMI = """#!/bin/sh
@@ -120,6 +121,13 @@ def test_sums_are_over_all_attempts_or_unknown(smi: Path, tmp_path: Path, monkey
     attempts.ended(run_dir)
     attempts.begin(run_dir, {"table": "t"})
     assert attempts.Attempt(run_dir).end() == {}
+
+
+def test_a_run_that_only_waits_for_its_delivery_has_no_new_attempt(tmp_path: Path) -> None:
+    attempts.begin(tmp_path, {})
+    Journal(tmp_path).state("finished")
+    attempts.begin(tmp_path, {})
+    assert len(provenance.read(tmp_path)["attempts"]) == 1
 
 
 def test_a_damaged_record_is_made_anew(tmp_path: Path) -> None:
