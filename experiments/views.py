@@ -74,7 +74,8 @@ def state(table: Table, view: View, *, sections: Iterable[str] = ()) -> dict[str
         "datasetsFilter": [],
         "selectedColumns": [field.column for field in view.columns],
         "groupBy": group if view.grouped else None,
-        "groupsExpanded": {},
+        # One line a row; the page would open every group.
+        "groupsExpanded": {f"tag.{tag}.{row}": False for row in view.rows or table.rows} if view.grouped else {},
         "useGroupedValuesInCharts": True,
         "runsHiddenMode": "SHOW_ALL",  # the page's own choice hides all but ten
         "hideEmptyCharts": True,
