@@ -84,10 +84,10 @@ def _shown(link: str, picture: str, folder: Path) -> str:
     kept.mkdir(parents=True, exist_ok=True)
     browser = [
         CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={folder / 'profile'}",
-        "--window-size=1700,1100", "--virtual-time-budget=30000",
+        "--window-size=1700,1100", "--virtual-time-budget=12000",
     ]  # fmt: skip
-    subprocess.run([*browser, f"--screenshot={kept / picture}", link], capture_output=True, check=True, timeout=600)
-    done = subprocess.run([*browser, "--dump-dom", link], capture_output=True, text=True, check=True, timeout=600)
+    subprocess.run([*browser, f"--screenshot={kept / picture}", link], capture_output=True, check=True, timeout=1500)
+    done = subprocess.run([*browser, "--dump-dom", link], capture_output=True, text=True, check=True, timeout=1500)
     return done.stdout
 
 
