@@ -37,6 +37,7 @@ def build_parser() -> argparse.ArgumentParser:
     from experiments import (
         data_command,
         fit_command,
+        reproduce_command,
         run_command,
         score_command,
         score_text_command,
@@ -59,6 +60,7 @@ def build_parser() -> argparse.ArgumentParser:
         ("report", table_commands.report, "a table's mean ± std over seeds"),
         ("fit", fit_command, "one run from one configuration file"),
         ("sync", sync_command, "deliver to MLflow what an outage or a kill left behind"),
+        ("reproduce", reproduce_command, "a run's configuration and command, and what differs here"),
         ("ui", ui_command, "the MLflow dashboard"),
     ):
         command = commands.add_parser(name, help=summary, formatter_class=argparse.RawDescriptionHelpFormatter)

@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from experiments import journal
+from experiments import journal, provenance
 from experiments.run_folder import DELIVERY_LOCK, TRACKED, artifacts, is_locked, locked
 
 if TYPE_CHECKING:
@@ -36,10 +36,18 @@ class Mark:
     heartbeat_seconds: float = 0.0  # since 1970
 
 
-def track(run_dir: Path, *, family: str, name: str, tags: Mapping[str, str], params: Mapping[str, Any]) -> None:
-    """Write down what MLflow is to know of a run before its first line."""
-    known = {"family": family, "name": name, "tags": dict(tags), "params": dict(params)}
-    (run_dir / TRACKED).write_text(json.dumps(known, indent=1) + "\n", encoding="utf-8")
+def track(
+    run_dir: Path,
+    *,
+    family: str,
+    name: str,
+    tags: Mapping[str, str],
+    params: Mapping[str, Any],
+    datasets: Mapping[str, str],
+) -> None:
+    """Write down what MLflow is to know of a run before its first line; ``datasets`` are digests by corpus."""
+    known = {"name": name, "tags": dict(tags), "params": dict(params), "datasets": dict(datasets)}
+    (run_dir / TRACKED).write_text(json.dumps({"family": family, "run": known}, indent=1) + "\n", encoding="utf-8")
 
 
 def is_delivered(run_dir: Path, tracker: Tracker) -> bool:
@@ -67,18 +75,15 @@ def deliver(run_dir: Path, tracker: Tracker) -> bool:
         path = _mark_path(run_dir, tracker)
         mark = _read(path)
         if not mark.run_id:
-            same = tracker.find(known["family"], tags={"key": known["tags"]["key"]})
-            mark.run_id = same[0].run_id if same else tracker.create(known["family"], **_of_run(known))
+            family, run = known["family"], known["run"]
+            same = tracker.find(family, tags={"key": run["tags"]["key"]})
+            mark.run_id = same[0].run_id if same else tracker.create(family, **run)
             _write(mark, path)
         _deliver_lines(run_dir, mark, tracker)
         _write(mark, path)
-        _deliver_state(run_dir, mark, known["tags"], tracker)
+        _deliver_state(run_dir, mark, known["run"]["tags"], tracker)
         _write(mark, path)
         return mark.state in FINAL and mark.state == mark.seen
-
-
-def _of_run(known: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: known[key] for key in ("name", "tags", "params")}
 
 
 def _deliver_lines(run_dir: Path, mark: Mark, tracker: Tracker) -> None:
@@ -100,13 +105,12 @@ def _deliver_state(run_dir: Path, mark: Mark, tags: Mapping[str, str], tracker: 
         if now - mark.heartbeat_seconds > HEARTBEAT_SECONDS and is_locked(run_dir):
             tracker.beat(mark.run_id, now)
             mark.heartbeat_seconds = now
-    elif mark.seen == mark.state:
-        return
-    elif mark.seen == "finished":
-        tracker.finish(mark.run_id, run_dir, artifacts=artifacts(run_dir))
-        mark.state = mark.seen
-    elif mark.seen:
-        tracker.fail(mark.run_id, state=mark.seen, message=mark.message)
+    elif mark.seen != mark.state:
+        tracker.tag(mark.run_id, provenance.tags(run_dir))
+        if mark.seen == "finished":
+            tracker.finish(mark.run_id, run_dir, artifacts=artifacts(run_dir))
+        else:
+            tracker.fail(mark.run_id, state=mark.seen, message=mark.message)
         mark.state = mark.seen
 
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from experiments import journal, provenance
+from experiments import attempts, journal, provenance
 from experiments.courier import Courier, one_line
 from experiments.executors import Executor, RunProcess
 from experiments.plan import Cell
@@ -180,6 +180,7 @@ class Launcher:
         ending = journal.final_state(path, offset=begin)
         if ending.state in ("", "started"):  # killed, or died before it could say why
             ending = journal.State("failed", f"ended with {how} and said nothing")
+            attempts.ended(run_dir)
             with contextlib.suppress(OSError):  # the disk is full: the plan sees that its process is gone
                 journal.Journal(run_dir).state(ending.state, ending.message)
         lock.close()

@@ -10,12 +10,14 @@ import socket
 from collections.abc import Mapping
 from typing import Any
 
-from experiments import delivery, provenance
+from experiments import attempts, delivery, provenance
 from experiments.merge import get_path
 from experiments.plan import Cell
 from experiments.row_sources import SEED
 from experiments.run_folder import BEST, CONFIG, KEY
+from experiments.spec import TABLES
 from experiments.tracking import HOST, Tracker
+from experiments.views import row_tags
 from experiments.yaml_files import to_yaml
 
 
@@ -33,14 +35,27 @@ def prepare_run(cell: Cell, tracker: Tracker, *, machine: Mapping[str, Any], git
     (run_dir / CONFIG).write_text(to_yaml(record), encoding="utf-8")
     parts = {**cell.key.parts(), "seed": cell.seed, "code": dict(cell.code), "config": cell.row.config}
     (run_dir / KEY).write_text(json.dumps(parts, indent=1) + "\n", encoding="utf-8")
-    (run_dir / "environment.txt").write_text(provenance.environment(), encoding="utf-8")
+    (run_dir / provenance.ENVIRONMENT).write_text(provenance.environment(), encoding="utf-8")
     if git.get("git.dirty") == "true":
-        (run_dir / "git.diff").write_text(provenance.git_diff(), encoding="utf-8")
+        (run_dir / provenance.DIFF).write_text(provenance.git_diff(), encoding="utf-8")
+    corpus = str(get_path(cell.row.config, "data.corpus"))
+    attempts.begin(run_dir, {**_place(cell), "git": dict(git), "data": {corpus: cell.key.data}})
     params = {"row": cell.row.name, "seed": cell.seed, "scale": table.scale}
     params |= {path: value for path in table.varied if (value := get_path(cell.row.config, path)) is not None}
     delivery.track(
-        run_dir, family=table.family, name=f"{cell.row.name} seed {cell.seed}", tags=_tags(cell, git), params=params
-    )
+        run_dir, family=table.family, name=f"{cell.row.name} seed {cell.seed}", tags=_tags(cell, git), params=params,
+        datasets={corpus: cell.key.data},
+    )  # fmt: skip
+
+
+def _place(cell: Cell) -> dict[str, Any]:
+    """The cell of a table that the run is: what ``earmark reproduce`` makes its command of."""
+    table = cell.table
+    shipped = table.path.parent == TABLES
+    return {
+        "table": table.name if shipped else str(table.path), "row": cell.row.name, "scale": table.scale,
+        "seed": cell.seed, "overrides": dict(table.overrides),
+    }  # fmt: skip
 
 
 def _tags(cell: Cell, git: Mapping[str, str]) -> dict[str, str]:
@@ -54,6 +69,7 @@ def _tags(cell: Cell, git: Mapping[str, str]) -> dict[str, str]:
         "key": cell.key.id,
         HOST: socket.gethostname(),
         **{f"key.{name}": part for name, part in cell.key.parts().items()},
+        **row_tags(cell.table, cell.row.name),
         **git,
     }
 

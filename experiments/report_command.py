@@ -56,8 +56,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, table: Table, tracker: Tracker, cells: Sequence[Cell]) -> int:
     """Do what the arguments ask for; a whole table also becomes the MLflow experiment's note."""
+    from experiments.notes import write_note
     from experiments.report import FORMATS, make_report, note
     from experiments.report_json import json_text
+    from experiments.table_commands import write_views
 
     if arguments.format == "html" and not arguments.output:
         raise UserError("--format html: say where with --output FILE.html")
@@ -72,7 +74,8 @@ def run(arguments: argparse.Namespace, table: Table, tracker: Tracker, cells: Se
     tests = _Tests(arguments, table, tracker, cells)
     made = make_report(table, cells, tests.significance)
     if whole and any(cell.state == "finished" for cell in cells):
-        tracker.note(table.family, note(made))
+        write_note(tracker, table, note(made))
+    write_views(table, tracker, cells)
     if arguments.format == "html":
         tests.write_page(made, path=arguments.output, mlflow_url=_mlflow_url(arguments.mlflow_url, tracker))
     else:

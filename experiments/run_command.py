@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from experiments import slurm_options
 from experiments.errors import UserError
-from experiments.table_commands import check_configurations, read_plan, table_arguments
+from experiments.table_commands import check_configurations, read_plan, table_arguments, write_views
 
 if TYPE_CHECKING:
     from experiments.executors import Executor
@@ -89,6 +89,7 @@ def launch_cells(
     busy = [cell.name for cell in cells if cell.state == "running"]
     if busy:
         raise UserError(f"another launch is running {', '.join(busy)}; wait for it or stop it")
+    write_views(table, tracker, cells)  # before the runs, so that they can be watched
     todo = [cell for cell in cells if cell.state != "finished"]
     print(
         f"{table.name}, scale {table.scale}: {len(cells) - len(todo)} of {len(cells)} cells are finished",

@@ -17,10 +17,11 @@ from experiments.errors import UserError, unknown
 from experiments.merge import Config, get_path, normalise, set_path, unset_path
 from experiments.row_sources import Source, check_seed, read_sources
 from experiments.table_values import read_mapping, read_seeds, read_texts
+from experiments.view_spec import View, default_view, read_views
 from experiments.yaml_files import read_yaml
 
 TABLES = Path(__file__).parent / "tables"
-TABLE_KEYS = ("title", "family", "base", "machine", "rows", "seeds", "scales", "columns", "charts", "imports",
+TABLE_KEYS = ("title", "family", "base", "machine", "rows", "seeds", "scales", "columns", "charts", "views", "imports",
               "baseline")  # fmt: skip
 ROW_KEYS = ("why", "set", "unset", "scales", "stage", "from", "reference", "seeds", "only_at")
 MACHINE_KEYS = {"num_workers": 0, "devices": 1, "num_nodes": 1, "threads": 1}  # integers, with the least of each
@@ -85,6 +86,7 @@ class Table:
     absent: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     charts: tuple[Chart, ...] = ()
     baseline: str | None = None
+    views: tuple[View, ...] = ()
 
     def row(self, name: str, *, where: str) -> Row:
         """The row of a name. Raises ``UserError`` for one that there is not, or not at this scale."""
@@ -277,6 +279,7 @@ def read_table(
     for row in rows.values():
         if extra := sorted(set(row.seeds or ()) - set(seeds)):
             raise UserError(f"{where}: rows.{row.name}.seeds: {extra[0]} is none of the table's seeds {list(seeds)}")
+    columns = _columns(raw.get("columns"), where=where)
     return Table(
         name=name,
         path=path,
@@ -285,7 +288,7 @@ def read_table(
         scale=scale,
         rows=rows,
         seeds=seeds,
-        columns=_columns(raw.get("columns"), where=where),
+        columns=columns,
         machine=read_machine(raw.get("machine"), where=f"{where}: machine"),
         imports=read_texts(raw.get("imports"), where=f"{where}: imports"),
         varied=_varied(rows),
@@ -293,6 +296,16 @@ def read_table(
         absent={row: at_scales for row, at_scales in at.items() if scale not in at_scales},
         charts=read_charts(raw.get("charts"), where=where, rows=list(entries)),
         baseline=_baseline(raw.get("baseline"), where=f"{where}: baseline", rows=list(entries)),
+        views=read_views(raw.get("views"), where=where, rows=list(entries), default=_default_view(base, columns)),
+    )
+
+
+def _default_view(base: Config, columns: Sequence[Column]) -> View:
+    monitor = get_path(base, "checkpoint.monitor")
+    return default_view(
+        [(column.metric, column.label) for column in columns],
+        lower=[column.metric for column in columns if column.better == "lower"],
+        monitor=monitor if isinstance(monitor, str) else None,
     )
 
 

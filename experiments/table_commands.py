@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from experiments.errors import UserError
@@ -135,3 +137,11 @@ class report:
         from experiments import report_command
 
         return report_command.run(arguments, *read_plan(arguments))
+
+
+def write_views(table: Table, tracker: Tracker, cells: Sequence[Cell]) -> None:
+    """MLflow's saved views of the table; a warning where they cannot be written, never more."""
+    from experiments import views
+
+    if line := views.write_views(table, cells, tracker):
+        print(f"warning: {line}", file=sys.stderr)

@@ -8,6 +8,7 @@ ended by SIGTERM): it is set to ``finished`` last, after the journal and every a
 from __future__ import annotations
 
 import hashlib
+import json
 import logging
 import os
 import re
@@ -25,7 +26,7 @@ os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "30")
 
 from mlflow import MlflowClient
-from mlflow.entities import Metric, Param, Run, RunStatus, RunTag
+from mlflow.entities import Dataset, DatasetInput, Metric, Param, Run, RunStatus, RunTag
 from mlflow.exceptions import MlflowException
 
 from experiments import journal
@@ -104,8 +105,41 @@ class Tracker:
                     for run in runs
                 ]
 
-    def create(self, family: str, *, name: str, tags: Mapping[str, str], params: Mapping[str, Any]) -> str:
-        """A new run in state ``scheduled``; returns its id."""
+    def carrying(self, family: str, tag: str) -> list[TrackedRun]:
+        """Runs of a family that have a tag, whatever its value."""
+        runs: list[Run] = []
+        token = None
+        while True:
+            page = self._client.search_runs(
+                [self.experiment_id(family)], f"tags.`{tag}` != ''", max_results=1000, page_token=token
+            )
+            runs += page
+            token = page.token
+            if not token:
+                return [TrackedRun(run.info.run_id, run.data.tags.get(STATE, ""), run.data.tags, run.data.metrics)
+                        for run in runs]  # fmt: skip
+
+    def beginning_with(self, text: str) -> list[TrackedRun]:
+        """Runs of every experiment whose id or key begins with ``text`` (hexadecimal digits), newest first."""
+        experiments = [experiment_id for _, experiment_id in self.experiments()]
+        found: dict[str, Run] = {}
+        for condition in (f"attributes.run_id LIKE '{text}%'", f"tags.key LIKE '{text}%'"):
+            for run in self._client.search_runs(experiments, condition, max_results=100):
+                found[run.info.run_id] = run
+        runs = sorted(found.values(), key=lambda run: int(run.info.start_time or 0), reverse=True)
+        return [TrackedRun(run.info.run_id, run.data.tags.get(STATE, ""), run.data.tags, run.data.metrics)
+                for run in runs]  # fmt: skip
+
+    def create(
+        self,
+        family: str,
+        *,
+        name: str,
+        tags: Mapping[str, str],
+        params: Mapping[str, Any],
+        datasets: Mapping[str, str] | None = None,
+    ) -> str:
+        """A new run in state ``scheduled``; returns its id. ``datasets``: digests by corpus."""
         run = self._client.create_run(
             self.experiment_id(family), run_name=name, tags={**tags, STATE: "scheduled", "mlflow.runName": name}
         )
@@ -113,10 +147,18 @@ class Tracker:
         self._client.update_run(run_id, status=RunStatus.to_string(RunStatus.SCHEDULED))
         entries = [Param(key, str(value)[:6000]) for key, value in params.items()]
         self._client.log_batch(run_id, params=entries[:100])
+        inputs = [  # MLflow takes 36 characters of a digest; the whole one is in the tag key.data
+            DatasetInput(Dataset(corpus, digest[:36], "local", json.dumps({"corpus": corpus})))
+            for corpus, digest in (datasets or {}).items()
+        ]
+        if inputs:
+            self._client.log_inputs(run_id, datasets=inputs)
         return run_id
 
     def tag(self, run_id: str, tags: Mapping[str, str]) -> None:
         """Set tags (MLflow cuts values at 8,000 characters)."""
+        if not tags:
+            return
         self._client.log_batch(run_id, tags=[RunTag(key, value) for key, value in tags.items()])
 
     def start(self, run_id: str, tags: Mapping[str, str]) -> None:
@@ -178,9 +220,20 @@ class Tracker:
         }
         return [by_step[step] for step in sorted(by_step)]
 
-    def note(self, family: str, text: str) -> None:
-        """The Markdown that the experiment's page shows."""
-        self._client.set_experiment_tag(self.experiment_id(family), "mlflow.note.content", text)
+    def untag(self, run_id: str, key: str) -> None:
+        """Take a tag from a run that has it."""
+        self._client.delete_tag(run_id, key)
+
+    def tag_experiment(self, family: str, tags: Mapping[str, str]) -> None:
+        """Set tags of a family's experiment (MLflow refuses values over 20,000 characters)."""
+        experiment_id = self.experiment_id(family)
+        for key, value in tags.items():
+            self._client.set_experiment_tag(experiment_id, key, value)
+
+    def experiment_tags(self, family: str) -> Mapping[str, str]:
+        """The tags of a family's experiment; empty where there is none yet."""
+        found = self._client.get_experiment_by_name(family)
+        return {} if found is None else dict(found.tags)
 
     def experiments(self) -> Sequence[tuple[str, str]]:
         """(name, id) of every experiment that has runs of ours."""

@@ -25,6 +25,7 @@ from pytorch_lightning.callbacks import EarlyStopping, ModelCheckpoint
 from datamodules.corpus_folder import read_card
 from datamodules.run_warning import RunWarning
 from experiments import keys
+from experiments.attempts import Attempt
 from experiments.contracts import PredictingModule
 from experiments.errors import UserError
 from experiments.journal import Journal
@@ -129,7 +130,7 @@ def _check_key(run_dir: Path, config: Mapping[str, Any], sections: Config) -> No
         raise UserError(f"corpus {corpus!r} changed since this run was planned; launch it again")
 
 
-def run(run_dir: Path, journal: Journal) -> None:
+def run(run_dir: Path, journal: Journal, *, attempt: Attempt | None = None) -> None:
     """Do what the folder's ``config.yaml`` says. Raises whatever goes wrong."""
     config = read_yaml(run_dir / CONFIG)
     machine, stage, seed = config.get("machine") or {}, config["stage"], config["seed"]
@@ -152,7 +153,8 @@ def run(run_dir: Path, journal: Journal) -> None:
     output_dir.mkdir(exist_ok=True)
     scores = parts.scoring.score(predictions=predictions, references=references, output_dir=output_dir)
     (run_dir / METRICS).write_text(json.dumps(scores, indent=2) + "\n", encoding="utf-8")
-    journal.metrics({**scores, "run/seconds": journal.working_seconds()}, step=0)
+    spent = attempt.end() if attempt else {}
+    journal.metrics({**scores, "run/seconds": journal.working_seconds(), **spent}, step=0)
     if stage == "fit":
         from experiments.curves import draw_learning_curves
 
@@ -188,8 +190,9 @@ def main(arguments: list[str]) -> int:
             print(f"{run_dir}: another process works on this run", file=sys.stderr)
             return 1
         journal.state("started")
+        attempt = Attempt(run_dir)
         try:
-            run(run_dir, journal)
+            run(run_dir, journal, attempt=attempt)
         except (KeyboardInterrupt, SystemExit):
             journal.state("stopped", "asked to stop; it goes on from its last checkpoint")
             return 143
@@ -202,6 +205,8 @@ def main(arguments: list[str]) -> int:
             reason = (str(error).strip().splitlines() or [""])[0]
             journal.state("failed", f"{type(error).__name__}: {reason}")
             return 1
+        finally:
+            attempt.end()
     return 0
 
 

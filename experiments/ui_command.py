@@ -1,8 +1,11 @@
-"""``earmark ui``: MLflow's dashboard on this machine only, with links to each experiment's runs and charts."""
+"""``earmark ui``: MLflow's dashboard on this machine only, with direct links to the saved views of each table."""
 
 from __future__ import annotations
 
 import argparse
+import contextlib
+import os
+import signal
 import subprocess
 import sys
 
@@ -17,20 +20,26 @@ def run(arguments: argparse.Namespace) -> int:
     """Serve until Ctrl-C. Bound to 127.0.0.1: a bare MLflow server has no login."""
     from datamodules.corpus_folder import home
     from experiments.tracking import Tracker
+    from experiments.views import CHARTS, links
 
     tracker = Tracker(home())
     address = f"http://127.0.0.1:{arguments.port}"
     print(f"MLflow on {address} (Ctrl-C ends it)")
-    for name, experiment_id in tracker.experiments():
-        page = f"{address}/#/experiments/{experiment_id}/runs"
-        print(f"  {name}: {page}\n  {' ' * len(name)}  {page}?compareRunsMode=CHART  (charts)")
+    for family, views in links(tracker, address):
+        for view, link in views:
+            print(f"  {family} · {view}\n    table:  {link}\n    charts: {link}{CHARTS}")
     sys.stdout.flush()
     command = [
         sys.executable, "-m", "mlflow", "server", "--backend-store-uri", tracker.uri,
         "--artifacts-destination", str(tracker.root / "artifacts"), "--host", "127.0.0.1",
-        "--port", str(arguments.port),
+        "--port", str(arguments.port), "--workers", "1",  # one person's page; four workers load MLflow four times
     ]  # fmt: skip
-    try:
-        return subprocess.run(command, check=False).returncode
-    except KeyboardInterrupt:
-        return 0
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with subprocess.Popen(command, start_new_session=True) as server:
+        try:
+            return server.wait()
+        except KeyboardInterrupt:
+            return 0
+        finally:  # the whole group: MLflow's server is a process under the one that was started
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(server.pid, signal.SIGTERM)

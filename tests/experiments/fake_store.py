@@ -33,11 +33,15 @@ class FakeStore:
             if all(run["tags"].get(name) == value for name, value in tags.items())
         ]
 
-    def create(self, family: str, *, name: str, tags: Mapping[str, str], params: Mapping[str, Any]) -> str:
+    def create(self, family: str, *, name: str, tags: Mapping[str, str], **more: Any) -> str:
         self._call("create")
         run_id = f"run{len(self.runs)}"
         self.runs[run_id] = {"state": "scheduled", "tags": dict(tags), "points": [], "files": [], "message": ""}
         return run_id
+
+    def tag(self, run_id: str, tags: Mapping[str, str]) -> None:
+        self._call("tag")
+        self.runs[run_id]["tags"].update(tags)
 
     def start(self, run_id: str, tags: Mapping[str, str]) -> None:
         self._call("start")

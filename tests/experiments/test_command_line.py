@@ -205,7 +205,7 @@ def test_help_starts_at_once_and_every_command_has_an_example() -> None:
     assert "examples:" in done.stdout
     imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
     assert not imported & {"torch", "mlflow", "numpy", "lhotse", "rich", "jsonargparse", "pytorch_lightning"}
-    for command in ("data", "plan", "run", "report", "fit", "score", "ui"):
+    for command in ("data", "plan", "run", "report", "fit", "score", "reproduce", "ui"):
         text = subprocess.run(
             [sys.executable, "-m", "experiments", command, "--help"], capture_output=True, text=True, check=True
         ).stdout

@@ -24,7 +24,7 @@ def store() -> FakeStore:
 def run_dir(tmp_path: Path) -> Path:
     folder = tmp_path / "runs" / "k1"
     folder.mkdir(parents=True)
-    track(folder, family="sed", name="mil seed 0", tags={"key": "k1", "git.sha": "a"}, params={"row": "mil"})
+    track(folder, family="sed", name="mil seed 0", tags={"key": "k1", "git.sha": "a"}, params={}, datasets={})
     return folder
 
 

@@ -78,7 +78,7 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
     def prepare(cell: Cell, tracker: Tracker, **more: Any) -> None:
         assert cell.key is not None
         tags = {"key": cell.key.id}
-        delivery.track(tracker.run_dir(cell.key.id), family="sed", name=cell.name, tags=tags, params={})
+        delivery.track(tracker.run_dir(cell.key.id), family="sed", name=cell.name, tags=tags, params={}, datasets={})
 
     monkeypatch.setattr(launch, "prepare_run", prepare)
     return Store(tmp_path)

@@ -1,0 +1,106 @@
+"""What is different between a stored run and this machine, and whether the run's key would be another here.
+
+Lines that begin with ``!`` are of what the key holds: code, data, the runs below. Packages, commit and hardware are no
+part of a key, and may still change a number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from datamodules.corpus_folder import CorpusMissingError, read_card
+from experiments import keys, provenance
+from experiments.changes import config_changes, recipe_version
+from experiments.errors import UserError
+from experiments.merge import get_path
+from experiments.stored_origin import Origin
+
+
+def differences(origin: Origin) -> tuple[bool, list[str]]:
+    """(whether code, data or upstream runs differ, all lines)."""
+    serious = _of_key(origin)
+    lines = [f"! {line}" for line in serious]
+    return bool(serious), [*lines, *_table(origin), *_environment(origin), *_git(origin), *_hardware(origin)]
+
+
+def _of_key(origin: Origin) -> list[str]:
+    lines = []
+    sections = origin.key["config"]
+    code = keys.code_digests(sections, recipe_version=recipe_version(), imports=origin.config.get("imports") or ())
+    if changed := keys.differing_files(origin.key["code"], code):
+        lines.append(f"code: {', '.join(changed)}")
+    corpus = str(get_path(sections, "data.corpus"))
+    try:
+        digest = read_card(corpus).digest
+        if digest != origin.key["data"]:
+            lines.append(f"data: {corpus} {origin.key['data'][:16]} -> {digest[:16]}")
+    except CorpusMissingError as error:
+        lines.append(f"data: {error}")
+    for source, other in origin.upstream.items():
+        if other is None:
+            lines.append(f"stands on ({source}): a run that is not finished in this store")
+        else:
+            lines += [f"stands on {other.name} ({source}), run {other.run_id}: {line}" for line in _of_key(other)]
+    return lines
+
+
+def _table(origin: Origin) -> list[str]:
+    """Where the table's row became another since, its command would run that."""
+    from experiments.spec import read_table
+
+    place = origin.place
+    if place is None or place["table"] == "fit":
+        return []
+    where = f"table {place['table']}"
+    try:
+        table = read_table(place["table"], scale=place["scale"], overrides=place["overrides"])
+        row = table.row(place["row"], where=where)
+    except UserError as error:
+        return [f"{where}: {error}"]
+    changes = config_changes(origin.key["config"], row.config)
+    return [f"{where}, row {place['row']}: {'; '.join(changes)} (its command runs the new row)"] if changes else []
+
+
+def _environment(origin: Origin) -> list[str]:
+    stored = origin.files.get(provenance.ENVIRONMENT, "")
+    if not stored:
+        return ["packages: not recorded"]
+    then, now = _packages(stored), _packages(provenance.environment())
+    names = sorted({*then, *now}, key=str.lower)
+    return [
+        f"{name}: {then.get(name, 'absent')} -> {now.get(name, 'absent')}"
+        for name in names
+        if then.get(name) != now.get(name)
+    ]
+
+
+def _packages(text: str) -> dict[str, str]:
+    """Versions by name, Python's among them."""
+    first, *lines = text.splitlines()
+    found = {"python": first.removeprefix("# python ").split(" ")[0]}
+    for line in lines:
+        name, _, version = line.partition("==")
+        found[name] = version
+    return found
+
+
+def _git(origin: Origin) -> list[str]:
+    sha, now = origin.tags.get("git.sha"), provenance.git_state().get("git.sha")
+    if sha is None:
+        return []
+    dirty = provenance.DIFF in origin.files
+    lines = [] if sha == now else [f"commit: {sha} -> {now or 'no checkout'}"]
+    if lines or dirty:
+        patch = f" && git apply {provenance.DIFF}" if dirty else ""
+        lines.append(f"its code: git checkout {sha}{patch}" + (" (written beside config.yaml)" if dirty else ""))
+    return lines
+
+
+def _hardware(origin: Origin) -> list[str]:
+    attempts = origin.record.get("attempts") or [{}]
+    then: Mapping[str, Any] | None = attempts[-1].get("hardware")
+    if then is None:
+        return ["hardware: not recorded"]
+    before, here = provenance.hardware_line(then), provenance.hardware_line(provenance.hardware())
+    return [] if before == here else [f"hardware: {before} -> {here}"]

@@ -1,0 +1,220 @@
+"""Saved views of MLflow's Runs page, written from a table's ``views:`` (``view_spec.py``).
+
+The format is undocumented; it was read from the page's own code and is tested in a browser. A view is an experiment tag
+``mlflow.sharedViewState.<id>``: an envelope with a name, times in milliseconds and ``state``, JSON in text that holds
+the page's search (filter, order) and its look (columns, grouping, charts). Ids are digests of table, scale and view, so
+that writing again updates. A version of MLflow that was not tested gets no views and one warning line.
+
+Which runs a view shows is a tag of the run, ``row.<table>/<scale>`` = row (``…/<view>`` for a view of some rows):
+MLflow has no OR between tags, a run may be of two scales, and the older run of a stale cell must leave the means.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import hashlib
+import importlib.metadata
+import json
+import time
+import urllib.request
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from experiments.plan import Cell
+from experiments.spec import Table
+from experiments.tracking import Tracker, TrackingError
+from experiments.view_spec import View, ViewChart
+
+TESTED = ((3, 15), (3, 18))  # from, and below
+PREFIX = "mlflow.sharedViewState."
+CHARTS = "&compareRunsMode=CHART"  # behind a link: the page opens on the charts
+MAX_CHARACTERS = 18000  # MLflow refuses experiment tags over 20,000
+# Sections that the page would open itself for every metric without a chart of ours; they stay there, folded.
+FOLDED = ("decoding", "model", "run", "test", "train", "validation", "Model metrics", "System metrics")
+
+
+def shown_tag(table: Table, view: View) -> str:
+    """The tag that the runs of a view carry, with the row as value."""
+    tag = f"row.{table.name}/{table.scale}"
+    return tag if view.rows is None else f"{tag}/{view.name}"
+
+
+def row_tags(table: Table, row: str) -> dict[str, str]:
+    """Tags of a run of ``row`` for the views that show it; none under ``--set``, where a run is not the table's."""
+    if table.overrides:
+        return {}
+    return {shown_tag(table, view): row for view in table.views if view.rows is None or row in view.rows}
+
+
+def view_id(table: Table, view: View) -> str:
+    """Stable over writes, different for each scale."""
+    return hashlib.sha256(f"{table.name}\n{table.scale}\n{view.name}".encode()).hexdigest()[:32]
+
+
+def view_name(table: Table, view: View) -> str:
+    """The name that the page lists: ``weak_sed · overview · demo``."""
+    return f"{table.name} · {view.name} · {table.scale}"
+
+
+def state(table: Table, view: View, *, sections: Iterable[str] = ()) -> dict[str, Any]:
+    """The page's state. ``sections`` are first parts of metric names beyond the usual, to be folded too."""
+    tag = shown_tag(table, view)
+    group = {"aggregateFunction": "average", "groupByKeys": [{"mode": "tag", "groupByData": tag}]}
+    order = {} if view.order_by is None else {"orderByKey": view.order_by.column, "orderByAsc": view.ascending}
+    own = f"{view_id(table, view)}-charts"
+    folded = [name for name in dict.fromkeys([*FOLDED, *sections]) if name != table.name]
+    return {
+        "searchFilter": f"tags.`{tag}` != ''",
+        **order,
+        "startTime": "ALL",
+        "lifecycleFilter": "Active",
+        "modelVersionFilter": "All Runs",
+        "datasetsFilter": [],
+        "selectedColumns": [field.column for field in view.columns],
+        "groupBy": group if view.grouped else None,
+        # One line a row; the page would open every group.
+        "groupsExpanded": {f"tag.{tag}.{row}": False for row in view.rows or table.rows} if view.grouped else {},
+        "useGroupedValuesInCharts": True,
+        "runsHiddenMode": "SHOW_ALL",  # the page's own choice hides all but ten
+        "hideEmptyCharts": True,
+        "isAccordionReordered": True,  # else the page sorts the sections by name
+        "compareRunSections": [
+            _section(own, table.name, display=True),
+            *(_section(f"{own}-{name}", name, display=False) for name in folded),
+        ],
+        "compareRunCharts": [_card(chart, f"{own}-{k}", section=own) for k, chart in enumerate(view.charts)],
+    }
+
+
+def _section(uuid: str, name: str, *, display: bool) -> dict[str, Any]:
+    return {
+        "uuid": uuid, "name": name, "display": display, "isReordered": False, "deleted": False, "isGenerated": False,
+    }  # fmt: skip
+
+
+def _card(chart: ViewChart, uuid: str, *, section: str) -> dict[str, Any]:
+    card: dict[str, Any] = {
+        "uuid": uuid, "type": chart.kind.upper(), "metricSectionId": section, "displayName": chart.label,
+        "runsCountToCompare": 100, "deleted": False, "isGenerated": False,
+    }  # fmt: skip
+    names = [field.name for field in chart.fields]
+    if chart.kind == "bar":
+        card |= {"metricKey": names[0]}
+    elif chart.kind == "line":
+        over_metric = chart.x == "epoch"  # the page has steps and times of its own; our epoch is a metric
+        card |= {
+            "metricKey": names[0], "selectedMetricKeys": names, "yAxisKey": "metric", "yAxisExpressions": [],
+            "xAxisKey": "metric" if over_metric else chart.x, "selectedXAxisMetricKey": "epoch" if over_metric else "",
+            "useGlobalXaxisKey": False, "useGlobalLineSmoothing": True, "lineSmoothness": 0, "scaleType": "linear",
+            "xAxisScaleType": "linear", "range": {}, "ignoreOutliers": False,
+        }  # fmt: skip
+    elif chart.kind == "scatter":
+        axes = [{"key": field.name, "type": "METRIC" if field.kind == "metrics" else "PARAM"} for field in chart.fields]
+        card |= {"xaxis": axes[0], "yaxis": axes[1]}
+    else:
+        kinds = {kind: [field.name for field in chart.fields if field.kind == kind] for kind in ("params", "metrics")}
+        card |= {"selectedParams": kinds["params"], "selectedMetrics": kinds["metrics"], "showAllRuns": False}
+    return card
+
+
+def pack(name: str, page: Mapping[str, Any], *, created_ms: int, updated_ms: int) -> str:
+    """The envelope as MLflow stores it; a long state is compressed as the page itself does it."""
+    text = json.dumps(page, separators=(",", ":"))
+    if len(text) > MAX_CHARACTERS - 2000:
+        text = "deflate;" + base64.b64encode(zlib.compress(text.encode(), 9)).decode()
+    return json.dumps({"name": name, "createdAt": created_ms, "updatedAt": updated_ms, "state": text})
+
+
+def unpack(value: str) -> tuple[str, dict[str, Any], int]:
+    """(name, state, created_ms) of an envelope. Raises ``ValueError`` for what is none."""
+    envelope = json.loads(value)
+    try:
+        text = str(envelope["state"])
+        if text.startswith("deflate;"):
+            text = zlib.decompress(base64.b64decode(text.removeprefix("deflate;"))).decode()
+        return str(envelope["name"]), dict(json.loads(text)), int(envelope["createdAt"])
+    except (KeyError, TypeError, zlib.error) as error:
+        raise ValueError(f"no saved view: {error!r}") from None
+
+
+def refused_version(uri: str) -> str:
+    """Why no views are written to the store at ``uri``; empty where its version of MLflow was tested."""
+    version = importlib.metadata.version("mlflow")
+    if uri.startswith(("http://", "https://")):  # its page is the server's
+        try:
+            with urllib.request.urlopen(f"{uri.rstrip('/')}/version", timeout=5) as answer:
+                version = answer.read(100).decode().strip()
+        except OSError as error:
+            return f"the version of MLflow at {uri} is unknown ({error})"
+    parts = version.split(".")
+    number = tuple(int(part) for part in parts[:2]) if all(part.isdigit() for part in parts[:2]) else (0, 0)
+    if TESTED[0] <= number < TESTED[1]:
+        return ""
+    first, last = (".".join(map(str, pair)) for pair in TESTED)
+    return f"saved views were tested with MLflow from {first} to below {last}, this is {version}"
+
+
+def write_views(table: Table, cells: Sequence[Cell], tracker: Tracker) -> str:
+    """Write the table's views and tag the runs that they show; returns one line if they could not be, else nothing.
+
+    ``cells`` may be a part of the table: other rows and seeds keep their tags. Does nothing under ``--set``.
+    """
+    own = [cell for cell in cells if cell.row.table == table.name]
+    if table.overrides or not table.views:
+        return ""
+    if why := refused_version(tracker.uri):
+        return f"no saved views: {why}"
+    try:
+        _tag_runs(table, own, tracker)
+        sections = {metric.split("/")[0] for cell in own if cell.run for metric in cell.run.metrics if "/" in metric}
+        stored = tracker.experiment_tags(table.family)
+        now_ms = time.time_ns() // 1_000_000
+        for view in table.views:
+            key = PREFIX + view_id(table, view)
+            created_ms = now_ms
+            if key in stored:
+                with contextlib.suppress(ValueError):  # somebody broke it; it becomes ours again
+                    created_ms = unpack(stored[key])[2]
+            page = state(table, view, sections=sorted(sections))
+            text = pack(view_name(table, view), page, created_ms=created_ms, updated_ms=now_ms)
+            tracker.tag_experiment(table.family, {key: text})
+    except TrackingError as error:
+        return f"no saved views: {str(error).splitlines()[0]}"
+    return ""
+
+
+def _tag_runs(table: Table, cells: Sequence[Cell], tracker: Tracker) -> None:
+    """Each cell's run carries the tags of its views; a run of the same row and seed with another key loses them."""
+    keys = {(cell.row.name, str(cell.seed)): cell.key.id for cell in cells if cell.key is not None}
+    for tag in {shown_tag(table, view) for view in table.views}:
+        wanted = {
+            cell.run.run_id: row
+            for cell in cells
+            if cell.run is not None and (row := row_tags(table, cell.row.name).get(tag)) is not None
+        }
+        known = {run.run_id: run.tags for run in tracker.carrying(table.family, tag)}
+        for run_id, tags in known.items():
+            place = tags[tag], tags.get("seed", "")
+            if run_id not in wanted and keys.get(place, tags.get("key")) != tags.get("key"):
+                tracker.untag(run_id, tag)
+        for run_id, row in wanted.items():
+            if known.get(run_id, {}).get(tag) != row:
+                tracker.tag(run_id, {tag: row})
+
+
+def links(tracker: Tracker, address: str) -> list[tuple[str, list[tuple[str, str]]]]:
+    """(experiment, [(view, link)]) of every experiment, views by name; ``address`` has no ``/`` at its end."""
+    found = []
+    for family, experiment_id in tracker.experiments():
+        page = f"{address}/#/experiments/{experiment_id}/runs"
+        views = []
+        for key, value in tracker.experiment_tags(family).items():
+            if key.startswith(PREFIX):
+                try:
+                    views.append((unpack(value)[0], f"{page}?viewStateShareKey={key.removeprefix(PREFIX)}"))
+                except ValueError:
+                    continue  # a shared link without a name
+        found.append((family, [*sorted(views), ("all runs", f"{page}?searchFilter=")]))
+    return found
