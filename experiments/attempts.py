@@ -52,8 +52,9 @@ def _wall(run_dir: Path) -> dict[str, float]:
 
 def ended(run_dir: Path) -> None:
     """Launcher: the last attempt's process is gone and could not say how long it took."""
-    with contextlib.suppress(OSError):
-        _change_last(run_dir, _wall(run_dir))
+    if wall := _wall(run_dir):
+        with contextlib.suppress(OSError):
+            _change_last(run_dir, wall)
 
 
 class Attempt:

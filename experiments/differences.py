@@ -11,9 +11,10 @@ from typing import Any
 
 from datamodules.corpus_folder import CorpusMissingError, read_card
 from experiments import keys, provenance
-from experiments.changes import config_changes, recipe_version
+from experiments.changes import config_changes
 from experiments.errors import UserError
 from experiments.merge import get_path
+from experiments.plan import recipe_version
 from experiments.stored_origin import Origin
 
 

@@ -19,7 +19,7 @@ from typing import Any
 
 import pytorch_lightning as lightning
 import torch
-from lightning_fabric.plugins.environments.slurm import SLURMEnvironment
+from pytorch_lightning.plugins.environments import SLURMEnvironment  # type: ignore[attr-defined]  # a re-export
 from pytorch_lightning.callbacks import EarlyStopping, ModelCheckpoint
 
 from datamodules.corpus_folder import read_card

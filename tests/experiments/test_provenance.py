@@ -111,16 +111,15 @@ def test_sums_are_over_all_attempts_or_unknown(smi: Path, tmp_path: Path, monkey
         (smi / "joules").write_text(microjoules)
         spent = attempt.end()
         assert attempt.end() == spent  # the end is counted once
-        wall = attempts.ended(run_dir)
-    assert spent == {attempts.ENERGY: pytest.approx(4.0)}
     record = provenance.read(run_dir)
     assert record["table"] == "t"
-    assert wall[attempts.WALL] == pytest.approx(sum(item["wall_seconds"] for item in record["attempts"]))
+    wall = sum(item["wall_seconds"] for item in record["attempts"])
+    assert spent == {attempts.ENERGY: pytest.approx(4.0), attempts.WALL: pytest.approx(wall)}
     assert provenance.tags(run_dir)["hardware.gpus"] == "H100 + H100"
     attempts.begin(run_dir, {"table": "t"})  # its process is killed: what it used is not known
     attempts.ended(run_dir)
     attempts.begin(run_dir, {"table": "t"})
-    assert attempts.Attempt(run_dir).end() == {}
+    assert set(attempts.Attempt(run_dir).end()) == {attempts.WALL}
 
 
 def test_a_run_that_only_waits_for_its_delivery_has_no_new_attempt(tmp_path: Path) -> None:
@@ -133,6 +132,6 @@ def test_a_run_that_only_waits_for_its_delivery_has_no_new_attempt(tmp_path: Pat
 def test_a_damaged_record_is_made_anew(tmp_path: Path) -> None:
     (tmp_path / provenance.NAME).write_text("{torn")
     assert provenance.read(tmp_path) == {}
-    assert attempts.ended(tmp_path) == {}
+    attempts.ended(tmp_path)
     attempts.begin(tmp_path, {"table": "t"})
     assert len(provenance.read(tmp_path)["attempts"]) == 1
