@@ -12,9 +12,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from experiments.columns import Column
 from experiments.errors import UserError
 from experiments.report import Report
-from experiments.spec import Column, Table
+from experiments.spec import Table
 from experiments.stats import Summary
 from experiments.table_values import read_mapping
 from experiments.yaml_files import read_yaml

@@ -58,6 +58,7 @@ class Cell:
 
 def make_plan(table: Table, tracker: Tracker, *, rows: Sequence[str] = (), seeds: Sequence[int] = ()) -> list[Cell]:
     """The cells of the wanted rows and seeds (default: all) and of every row that they stand on."""
+    rows = [point for row in rows for point in table.grids.get(row, (row,))]
     for row in rows:
         table.row(row, where=table.path.name)
     planner = _Planner(table, tracker)

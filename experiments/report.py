@@ -14,11 +14,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from datamodules.corpus_folder import CorpusMissingError, read_card
+from experiments.columns import Column
 from experiments.merge import get_path
 from experiments.plan import Cell
 from experiments.significance import Significance
 from experiments.significance_text import COMPARED, compared, footnotes
-from experiments.spec import Column, Table
+from experiments.spec import Table
 from experiments.stats import Summary, stars, summarise
 
 NOTE_CHARACTERS = 7500  # MLflow cuts or refuses longer tags

@@ -17,6 +17,7 @@ from typing import NamedTuple
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from experiments.chart_drawing import draw_charts
+from experiments.columns import Column
 from experiments.errors import UserError
 from experiments.examples import Example, RowExamples, row_examples
 from experiments.page_media import Media, picture, sound, strip
@@ -24,7 +25,6 @@ from experiments.plan import Cell
 from experiments.report import Report, label, notes, shown
 from experiments.report_json import versions
 from experiments.significance import SeedsTest, TestSetTest
-from experiments.spec import Column
 from experiments.split_references import TestSplits
 from experiments.stats import stars
 from experiments.stored_scores import StoredScores

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import functools
 import signal
 import sys
 from typing import TYPE_CHECKING, Any
@@ -67,9 +68,14 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.on == "slurm":
         machine = {"threads": 1, "num_workers": 0, **table.machine}
         slurm = slurm_options.from_arguments(arguments, threads=machine["threads"], num_workers=machine["num_workers"])
-    return launch_cells(
-        table, tracker, cells, slots=arguments.slots, retries=arguments.retries, again=again, slurm=slurm
-    )
+    launch = functools.partial(launch_cells, slots=arguments.slots, retries=arguments.retries, again=again, slurm=slurm)
+    code = launch(table, tracker, cells)
+    while code == 0 and table.searches:  # what has finished chooses the next trials
+        table, tracker, cells = read_plan(arguments)
+        if all(cell.state == "finished" for cell in cells):
+            break
+        code = launch(table, tracker, cells)
+    return code
 
 
 def launch_cells(

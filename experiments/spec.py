@@ -13,9 +13,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 from experiments.charts import Chart, read_charts
+from experiments.columns import Column, read_columns
 from experiments.errors import UserError, unknown
+from experiments.grid import spell_out
 from experiments.merge import Config, get_path, normalise, set_path, unset_path
 from experiments.row_sources import Source, check_seed, read_sources
+from experiments.search_spec import Search, read_search
 from experiments.table_values import read_mapping, read_seeds, read_texts
 from experiments.view_spec import View, default_view, read_views
 from experiments.yaml_files import read_yaml
@@ -23,30 +26,17 @@ from experiments.yaml_files import read_yaml
 TABLES = Path(__file__).parent / "tables"
 TABLE_KEYS = ("title", "family", "base", "machine", "rows", "seeds", "scales", "columns", "charts", "views", "imports",
               "baseline")  # fmt: skip
-ROW_KEYS = ("why", "set", "unset", "scales", "stage", "from", "reference", "seeds", "only_at")
+ROW_KEYS = ("why", "set", "unset", "scales", "stage", "from", "reference", "seeds", "only_at", "grid", "search")
 MACHINE_KEYS = {"num_workers": 0, "devices": 1, "num_nodes": 1, "threads": 1}  # integers, with the least of each
-COLUMN_KEYS = ("label", "better", "unit", "decimals")
-DECIMALS = {"percent": 1, "number": 2}
 SECTIONS = ("data", "model", "trainer", "checkpoint", "scoring", "fine_tuning")
 SCORE_SECTIONS = ("data", "scoring")
 SHARED_OVERRIDES = ("data.corpus", "data.languages")  # what rows of two tables must agree on to stand on each other
-NAME = re.compile(r"[A-Za-z0-9_.-]+")
-
-
-@dataclass(frozen=True)
-class Column:
-    """One metric as a report shows it, with so many decimals; ``unit`` percent multiplies rates by 100."""
-
-    metric: str
-    label: str
-    better: Literal["higher", "lower", "neither"]
-    unit: Literal["percent", "number"]
-    decimals: int
+NAME = re.compile(r"[A-Za-z0-9_.=-]+")
 
 
 @dataclass(frozen=True)
 class Row:
-    """One system of a table, with its whole configuration at the chosen scale.
+    """One system of a table, with its whole configuration at the chosen scale, or what a ``search`` starts from.
 
     ``sources`` maps a name of ``from:`` to the row that stands there. A ``reference`` row is shown and never stands in
     bold: it knows more than the others (the true tags, strong labels), so it does not compete. ``seeds`` are those at
@@ -61,6 +51,7 @@ class Row:
     sources: Mapping[str, Source]
     reference: bool = False
     seeds: tuple[int, ...] | None = None
+    search: Search | None = None
 
 
 @dataclass(frozen=True)
@@ -68,7 +59,8 @@ class Table:
     """A table at one scale.
 
     ``varied`` are the dotted paths in which its trained rows differ, ``absent`` the scales of the rows that are not
-    there at this one. ``baseline`` is the row that a report compares the others with.
+    there at this one. ``grids`` are the rows that a row with ``grid:`` stands for, ``searches`` the rows whose trials
+    ``search.with_trials`` puts in their place. ``baseline`` is the row that a report compares the others with.
     """
 
     name: str
@@ -84,12 +76,16 @@ class Table:
     varied: tuple[str, ...]
     overrides: Mapping[str, Any] = field(default_factory=dict)
     absent: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    grids: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    searches: Mapping[str, Search] = field(default_factory=dict)
     charts: tuple[Chart, ...] = ()
     baseline: str | None = None
     views: tuple[View, ...] = ()
 
     def row(self, name: str, *, where: str) -> Row:
         """The row of a name. Raises ``UserError`` for one that there is not, or not at this scale."""
+        if name in self.grids:
+            raise UserError(f"{where}: row {name!r} is a grid; name one of {', '.join(self.grids[name])}")
         if name in self.absent:
             raise UserError(f"{where}: row {name!r} is only at scale {', '.join(self.absent[name])}, not {self.scale}")
         if name not in self.rows:
@@ -134,25 +130,7 @@ def read_sections(value: Mapping[str, Any], *, where: str) -> Config:
 def _check_name(name: str, *, where: str) -> None:
     """Names become folders, tags and arguments of ``--rows``."""
     if not NAME.fullmatch(name):
-        raise UserError(f"{where}: name {name!r}; allowed: letters, digits and _ . - (A-Z, a-z, 0-9)")
-
-
-def _columns(value: Any, *, where: str) -> tuple[Column, ...]:
-    columns = []
-    for metric, entry in read_mapping(value, where=f"{where}: columns").items():
-        place = f"{where}: columns.{metric}"
-        fields = read_mapping(entry, where=place, allowed=COLUMN_KEYS)
-        better, unit = fields.get("better", "higher"), fields.get("unit", "percent")
-        if better not in ("higher", "lower", "neither"):
-            raise UserError(f"{place}.better: {unknown('value', str(better), ('higher', 'lower', 'neither'))}")
-        if unit not in DECIMALS:
-            raise UserError(f"{place}.unit: {unknown('value', str(unit), DECIMALS)}")
-        decimals = fields.get("decimals", DECIMALS[unit])
-        if type(decimals) is not int or not 0 <= decimals <= 6:
-            raise UserError(f"{place}.decimals: expected an integer from 0 to 6, got {decimals!r}")
-        label = str(fields.get("label", metric))
-        columns.append(Column(metric=metric, label=label, better=better, unit=unit, decimals=decimals))
-    return tuple(columns)
+        raise UserError(f"{where}: name {name!r}; allowed: letters, digits and _ . - = (A-Z, a-z, 0-9)")
 
 
 def _row_config(
@@ -163,8 +141,9 @@ def _row_config(
     scale: str,
     scales: Sequence[str],
     where: str,
+    point: Mapping[str, Any],
 ) -> Config:
-    """Base, then the table's scale, then the row's ``unset`` and ``set``, then the row's own scale."""
+    """Base, then the table's scale, the row's ``unset`` and ``set``, the row's own scale, its point of a grid."""
     row_set = read_mapping(entry.get("set"), where=f"{where}.set")
     row_scales = {
         name: read_mapping(differences, where=f"{where}.scales.{name}")
@@ -183,7 +162,7 @@ def _row_config(
             set_path(config, path, value)
         for path in unset:
             unset_path(config, path)
-        for path, value in {**row_set, **own_scale}.items():
+        for path, value in {**row_set, **own_scale, **point}.items():
             set_path(config, path, value)
     except ValueError as error:
         raise UserError(f"{where}: {error}") from None
@@ -211,7 +190,7 @@ def _only_at(name: str, entry: Any, *, scales: Sequence[str], where: str) -> tup
 
 
 def _row(table: str, name: str, entry: Any, *, base: Config, table_scale: Mapping[str, Any], scale: str,
-         scales: Sequence[str], where: str, overrides: Mapping[str, Any]) -> Row:  # fmt: skip
+         scales: Sequence[str], where: str, overrides: Mapping[str, Any], point: Mapping[str, Any]) -> Row:  # fmt: skip
     fields = _row_fields(name, entry, where=where)
     stage = fields.get("stage", "fit")
     if stage not in ("fit", "score"):
@@ -219,7 +198,7 @@ def _row(table: str, name: str, entry: Any, *, base: Config, table_scale: Mappin
     reference = fields.get("reference", False)
     if not isinstance(reference, bool):
         raise UserError(f"{where}.reference: expected true or false, got {reference!r}")
-    config = _row_config(base, fields, table_scale=table_scale, scale=scale, scales=scales, where=where)
+    config = _row_config(base, fields, table_scale=table_scale, scale=scale, scales=scales, where=where, point=point)
     try:
         for path, value in overrides.items():
             if stage == "fit" or path.split(".")[0] in SCORE_SECTIONS:
@@ -234,8 +213,9 @@ def _row(table: str, name: str, entry: Any, *, base: Config, table_scale: Mappin
     sources = read_sources(fields.get("from"), table=table, where=f"{where}.from")
     check_seed(config, sources, stage=stage, where=where)
     seeds = read_seeds(fields["seeds"], where=where) if "seeds" in fields else None
+    search = read_search(fields["search"], where=f"{where}.search") if "search" in fields else None
     return Row(table=table, name=name, why=fields["why"], stage=stage, config=config, sources=sources,
-               reference=reference, seeds=seeds)  # fmt: skip
+               reference=reference, seeds=seeds, search=search)  # fmt: skip
 
 
 def read_table(
@@ -259,7 +239,8 @@ def read_table(
     scale = scale or next(iter(scales))
     if scale not in scales:
         raise UserError(f"{where}: {unknown('scale', scale, scales)}")
-    entries = read_mapping(raw.get("rows"), where=f"{where}: rows")
+    grids = spell_out(read_mapping(raw.get("rows"), where=f"{where}: rows"), where=f"{where}: rows")
+    entries = grids.entries
     if not entries:
         raise UserError(f"{where}: rows: a table needs at least one row")
     table_scale = read_mapping(scales[scale], where=f"{where}: scales.{scale}")
@@ -272,14 +253,14 @@ def read_table(
     rows = {
         row: _row(name, row, entry, base=base, table_scale=table_scale, scale=scale, scales=list(scales),
                   where=f"{where}: rows.{row}",
-                  overrides=_overrides_of(row, overrides, scored_rows))
+                  overrides=_overrides_of(row, overrides, scored_rows), point=grids.points.get(row, {}))
         for row, entry in entries.items() if scale in at[row]
     }  # fmt: skip
     seeds = read_seeds(raw.get("seeds"), where=where)
     for row in rows.values():
         if extra := sorted(set(row.seeds or ()) - set(seeds)):
             raise UserError(f"{where}: rows.{row.name}.seeds: {extra[0]} is none of the table's seeds {list(seeds)}")
-    columns = _columns(raw.get("columns"), where=where)
+    columns = read_columns(raw.get("columns"), where=where)
     return Table(
         name=name,
         path=path,
@@ -294,9 +275,13 @@ def read_table(
         varied=_varied(rows),
         overrides=overrides,
         absent={row: at_scales for row, at_scales in at.items() if scale not in at_scales},
-        charts=read_charts(raw.get("charts"), where=where, rows=list(entries)),
+        grids=grids.rows,
+        searches={row.name: row.search for row in rows.values() if row.search is not None},
+        charts=read_charts(grids.named(raw.get("charts")), where=where, rows=list(entries)),
         baseline=_baseline(raw.get("baseline"), where=f"{where}: baseline", rows=list(entries)),
-        views=read_views(raw.get("views"), where=where, rows=list(entries), default=_default_view(base, columns)),
+        views=read_views(
+            grids.named(raw.get("views")), where=where, rows=list(entries), default=_default_view(base, columns)
+        ),
     )
 
 

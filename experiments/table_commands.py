@@ -78,6 +78,10 @@ def read_plan(arguments: argparse.Namespace) -> tuple[Table, Tracker, list[Cell]
     from experiments.tracking import Tracker
 
     tracker = Tracker(home())
+    if table.searches:
+        from experiments.search import with_trials
+
+        table = with_trials(table, tracker)
     return table, tracker, make_plan(table, tracker, rows=arguments.rows, seeds=arguments.seeds)
 
 
@@ -117,6 +121,10 @@ class plan:
         console.print(grid)
         todo = sum(cell.state not in ("finished", "running") for cell in cells)
         console.print(f"{todo} of {len(cells)} cells would run", highlight=False)
+        for row, search in table.searches.items():
+            console.print(
+                f"{row}: {len(table.grids[row])} of {search.trials} trials are chosen so far", highlight=False
+            )
         return 0
 
 

@@ -19,8 +19,8 @@ from typing import Any
 
 import pytorch_lightning as lightning
 import torch
-from pytorch_lightning.plugins.environments import SLURMEnvironment  # type: ignore[attr-defined]  # a re-export
 from pytorch_lightning.callbacks import EarlyStopping, ModelCheckpoint
+from pytorch_lightning.plugins.environments import SLURMEnvironment  # type: ignore[attr-defined]  # a re-export
 
 from datamodules.corpus_folder import read_card
 from datamodules.run_warning import RunWarning

@@ -54,6 +54,7 @@ RULES: dict[str, tuple[str, ...]] = {
         "lightning_modules.gathering", *(f"lightning_modules.{part}" for part in ("lm", *PARTS)),
     ),
     "experiments.tracking": ("mlflow", "experiments"),
+    "experiments.search": ("optuna", "experiments"),
     "experiments.slurm": ("submitit", "experiments"),
     "experiments.stats": ("scipy",),
     "experiments.page_media": ("lightning_modules", "numpy", "torch", "matplotlib", "PIL", "soundfile"),

@@ -10,12 +10,13 @@ import numpy as np
 
 from datamodules.annotations import ClipReferences, Event
 from datamodules.dcase_tsv import write_events, write_tags
+from experiments.columns import Column
 from experiments.keys import RunKey
 from experiments.plan import Cell
 from experiments.report import Report, make_report
 from experiments.report_page import write_page
 from experiments.significance import Significance, compare_rows
-from experiments.spec import Column, Row, Table
+from experiments.spec import Row, Table
 from experiments.split_references import References, TestSplits
 from experiments.stored_scores import StoredScores, Utterance
 from experiments.tracking import TrackedRun, Tracker

@@ -12,12 +12,12 @@ import pytest
 from matplotlib.figure import Figure
 from matplotlib.image import imread
 
-from experiments import chart_drawing, charts, table_commands
+from experiments import chart_drawing, charts, notes, table_commands
 from experiments.chart_drawing import draw_charts, run_curve
 from experiments.charts import Against, Curves, read_charts
 from experiments.cli import main
 from experiments.errors import UserError
-from experiments.journal import Journal
+from experiments.journal import Journal, read_lines
 from experiments.keys import RunKey
 from experiments.plan import Cell
 from experiments.spec import Row, Table, read_table
@@ -120,7 +120,7 @@ def test_without_the_runs_folder_curves_come_from_the_tracker(earmark_home: Path
         "train/loss": {0: 1.6, 1: pytest.approx(0.85)},
         "none": {},
     }
-    tracker.ship(run_id, journal.path.parent)
+    tracker.log_metrics(run_id, read_lines(journal.path)[0])
     journal.path.rename(tmp_path / "gone")
     assert {metric: run_curve(here, metric, tracker) for metric in from_journal} == from_journal
 
@@ -251,7 +251,7 @@ def test_the_report_command_prints_the_paths_and_says_what_it_did_not_draw(
     of = table(tmp_path, none={**CURVES, "rows": ["scratch_40"]}, against=AGAINST)
     cells = [cell(of, "scratch_40", 0, None), cell(of, "scratch_10", 0, {"test/cer": 0.5})]
     tracker = folders(tmp_path)
-    monkeypatch.setattr(tracker, "note", lambda family, text: None)
+    monkeypatch.setattr(notes, "write_note", lambda *_: None)
     monkeypatch.setattr(table_commands, "read_plan", lambda arguments: (of, tracker, cells))
     out = tmp_path / "out"
     assert main(["report", "t", "--charts", str(out), "--output", str(tmp_path / "t.md")]) == 0

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from experiments.columns import Column
 from experiments.errors import UserError
 from experiments.expected import expected_path, intervals, leaving, num_checked, read_expected, write_expected
 from experiments.report import Report, SeedValue
-from experiments.spec import Column, Row, Table, read_table
+from experiments.spec import Row, Table, read_table
 from experiments.stats import summarise
 
 F1 = Column("test/event_f1_macro", "F1", "higher", "percent", 1)

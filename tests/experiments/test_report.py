@@ -9,9 +9,10 @@ from typing import Literal
 import pytest
 
 from datamodules.corpus_folder import CorpusCard
+from experiments.columns import Column
 from experiments.plan import Cell
 from experiments.report import NOTE_CHARACTERS, Report, comma_separated, latex, make_report, markdown, note
-from experiments.spec import Column, Row, Table
+from experiments.spec import Row, Table
 from experiments.stats import summarise
 from experiments.tracking import TrackedRun
 

@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from experiments import table_commands
+from experiments import notes, table_commands
 from experiments.cli import main
+from experiments.columns import Column
 from experiments.keys import RunKey
 from experiments.plan import Cell
-from experiments.spec import Column, Row, Table
+from experiments.spec import Row, Table
 from experiments.tracking import TrackedRun, Tracker
 
 F1 = Column("test/event_f1_macro", "Event F1 < 1", "higher", "percent", 1)
@@ -40,7 +41,7 @@ def report(tmp_path: Path, earmark_home: Path, monkeypatch: pytest.MonkeyPatch) 
                 )  # fmt: skip
         tracker = Tracker.__new__(Tracker)
         tracker.root, tracker.uri = tmp_path / "mlruns", "sqlite:///none"
-        monkeypatch.setattr(tracker, "note", lambda family, text: None)
+        monkeypatch.setattr(notes, "write_note", lambda *_: None)
         monkeypatch.setattr(tracker, "download", lambda *_: (_ for _ in ()).throw(OSError("none")))
         monkeypatch.setattr(table_commands, "read_plan", lambda arguments: (table, tracker, cells))
         return main(["report", "weak_sed", *arguments])
