@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 import math
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from statistics import fmean
@@ -68,8 +69,9 @@ def _study(search: Search) -> Any:
     except ModuleNotFoundError:
         raise UserError("search: needs optuna: pip install 'earmark[search]'") from None
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    # A constant liar keeps the trials of one wave apart.
-    sampler = optuna.samplers.TPESampler(seed=0, constant_liar=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        sampler = optuna.samplers.TPESampler(seed=0, constant_liar=True)  # keeps the trials of one wave apart
     return optuna.create_study(sampler=sampler, direction="maximize" if search.better == "higher" else "minimize")
 
 

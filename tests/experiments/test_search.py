@@ -38,8 +38,8 @@ rows:
 seeds: [0]
 columns: {validation/tagging_map: {label: mAP}}
 """
-SEARCH = """{metric: validation/tagging_map, trials: 30, parallel: 3, space: {model.penalty_alpha: {low: 0.0, high: 1.0},
-  trainer.max_epochs: {low: 1, high: 8}, model.encoder.cell: [lstm, gru]}}"""
+SEARCH = """{metric: validation/tagging_map, trials: 30, parallel: 3,
+  space: {model.penalty_alpha: {low: 0.0, high: 1.0}, trainer.max_epochs: {low: 1, high: 8}, model.encoder.cell: [lstm, gru]}}"""
 
 
 def _table(folder: Path, text: str = SEARCH) -> Table:
@@ -71,7 +71,7 @@ def _pretend(monkeypatch: pytest.MonkeyPatch, *, num_finished: int) -> None:
 def _trials(table: Table) -> dict[str, Any]:
     found = search.with_trials(table, cast(Tracker, None))
     assert "tuned" not in found.rows
-    assert list(found.rows)[0] == "mil"
+    assert next(iter(found.rows)) == "mil"
     return {name: found.rows[name].config for name in found.grids["tuned"]}
 
 
@@ -136,9 +136,8 @@ def test_a_mistake_is_one_line(tmp_path: Path, old: str, new: str, says: str) ->
 
 @pytest.mark.integration
 def test_run_goes_on_until_every_trial_is_finished(tmp_path: Path) -> None:
-    _table(
-        tmp_path, "{metric: validation/tagging_map, trials: 2, parallel: 1, space: {model.penalty_alpha: [0.1, 0.5]}}"
-    )
+    space = "{model.penalty_alpha: [0.1, 0.5]}"
+    _table(tmp_path, f"{{metric: validation/tagging_map, trials: 2, parallel: 1, space: {space}}}")
     environment = {**os.environ, "EARMARK_HOME": str(tmp_path), "COLUMNS": "200"}
     environment.pop("EARMARK_DATA", None)
 
