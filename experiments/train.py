@@ -21,6 +21,7 @@ import pytorch_lightning as lightning
 import torch
 from pytorch_lightning.callbacks import EarlyStopping, ModelCheckpoint
 from pytorch_lightning.plugins.environments import SLURMEnvironment  # type: ignore[attr-defined]  # a re-export
+from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
 from datamodules.corpus_folder import read_card
 from datamodules.run_warning import RunWarning
@@ -203,7 +204,8 @@ def main(arguments: list[str]) -> int:
         except Exception as error:
             traceback.print_exc()
             reason = (str(error).strip().splitlines() or [""])[0]
-            journal.state("failed", f"{type(error).__name__}: {reason}")
+            lasting = isinstance(error, MisconfigurationException)
+            journal.state("failed", f"{type(error).__name__}: {reason}", lasting=lasting)
             return 1
         finally:
             attempt.end()

@@ -39,7 +39,8 @@ seeds: [0]
 columns: {validation/tagging_map: {label: mAP}}
 """
 SEARCH = """{metric: validation/tagging_map, trials: 30, parallel: 3,
-  space: {model.penalty_alpha: {low: 0.0, high: 1.0}, trainer.max_epochs: {low: 1, high: 8}, model.encoder.cell: [lstm, gru]}}"""
+  space: {model.penalty_alpha: {low: 0.0, high: 1.0}, trainer.max_epochs: {low: 1, high: 8},
+    model.encoder.cell: [lstm, gru]}}"""
 
 
 def _table(folder: Path, text: str = SEARCH) -> Table:

@@ -1,0 +1,69 @@
+"""What the tests of faulty launches share: a home with tones, earmark as a user types it, waiting, counting points."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+TINY = Path(__file__).parents[1] / "experiments" / "tiny.yaml"
+LONG = ("--rows", "mil", "--set", "trainer.max_epochs=50")
+
+
+def command(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "experiments", *arguments]
+
+
+def environment(home: Path, **more: str) -> dict[str, str]:
+    values = {**os.environ, "EARMARK_HOME": str(home), "COLUMNS": "200", **more}
+    values.pop("EARMARK_DATA", None)
+    return values
+
+
+def earmark(home: Path, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command(*arguments), capture_output=True, text=True, env=environment(home, **more), check=False, timeout=600
+    )
+
+
+def wait_for(condition: Callable[[], object], seconds: float = 180) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.1)
+
+
+def runs(home: Path) -> list[Path]:
+    return list((home / "mlruns" / "runs").glob("*"))
+
+
+def epochs(home: Path) -> int:
+    return sum(
+        path.read_text().count('"validation/loss"') for path in (home / "mlruns" / "runs").glob("*/journal.jsonl")
+    )
+
+
+def journal_points(run_dir: Path) -> Counter[tuple[str, int]]:
+    """How often the journal has each metric's step."""
+    points: Counter[tuple[str, int]] = Counter()
+    for line in _lines(run_dir):
+        if line["kind"] == "metrics":
+            points.update((name, line["step"]) for name in line["values"] if name != "epoch")
+    return points
+
+
+def longest_silence_seconds(run_dir: Path) -> float:
+    """The longest time between two lines while it trained."""
+    times = [line["t"] for line in _lines(run_dir) if line["kind"] in ("metrics", "progress")]
+    return max(after - before for before, after in itertools.pairwise(times)) / 1000
+
+
+def _lines(run_dir: Path) -> Iterator[dict]:
+    for line in (run_dir / "journal.jsonl").read_text().splitlines():
+        yield json.loads(line)
