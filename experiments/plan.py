@@ -174,9 +174,11 @@ class _Planner:
             return "running", f"on {host}", newest
         if ending.state in ("failed", "stopped"):
             return "failed", f"{ending.state}: {ending.message}", newest
+        if ending.state == "started":  # whatever the store was last told
+            return "failed", "its process is gone", newest
         if newest is not None and newest.state in ("failed", "stopped"):
             return "failed", f"{newest.state}: {newest.tags.get('earmark.error')}", newest
-        if newest is not None or ending.state == "started":
+        if newest is not None:
             return "failed", "its process is gone", newest
         return "missing", NEVER, None
 

@@ -24,7 +24,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "data, the runs that it stands on, packages, commit, hardware. Exit code 1 if code, data or those runs do."
     )
     parser.epilog = "example: earmark reproduce 3f2a9c --output again"
-    parser.add_argument("run", help="MLflow's id of a run, or the key that names its folder; a beginning will do")
+    parser.add_argument(
+        "wanted", metavar="RUN", help="MLflow's id of a run, or the key that names its folder; a beginning will do"
+    )
     parser.add_argument("--output", type=Path, help="a new folder for config.yaml (default: reproduce-KEY)")
 
 
@@ -35,7 +37,7 @@ def run(arguments: argparse.Namespace) -> int:
     from experiments.stored_origin import find_origin
     from experiments.tracking import Tracker
 
-    origin = find_origin(Tracker(home()), arguments.run)
+    origin = find_origin(Tracker(home()), arguments.wanted)
     folder: Path = arguments.output or Path(f"reproduce-{origin.key_id[:8]}")
     try:
         folder.mkdir(parents=True)

@@ -35,6 +35,7 @@ from experiments.run_folder import locked
 STATE = "earmark.state"
 HEARTBEAT = "earmark.heartbeat"  # seconds since 1970, while a run's process lives
 HOST = "earmark.host"
+STORE_PATIENCE_SECONDS = 600.0  # many processes on a slow machine take turns at a fresh store
 TrackingError = MlflowException
 for _chatter in ("alembic", "mlflow.store.db.utils"):  # a fresh store's schema, told table by table
     logging.getLogger(_chatter).setLevel(logging.WARNING)
@@ -71,7 +72,9 @@ class Tracker:
 
         One process at a time: several that open a fresh SQLite store race in the migration of its schema.
         """
-        with locked(self.root, "store.lock", patience_seconds=120):
+        with locked(self.root, "store.lock", patience_seconds=STORE_PATIENCE_SECONDS) as mine:
+            if not mine:
+                raise TrackingError(f"{self.root / 'store.lock'}: another process has opened the store for minutes")
             found = self._client.get_experiment_by_name(family)
             if found is not None:
                 return str(found.experiment_id)

@@ -1,0 +1,75 @@
+"""On a real SLURM, wherever ``sinfo`` finds one (a one-node one will do): the report is a local launch's."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from .launches import LONG, TINY, command, earmark, environment, epochs, journal_points, runs, wait_for
+
+pytestmark = pytest.mark.slow
+
+
+def _has_nodes() -> bool:
+    if shutil.which("sinfo") is None:
+        return False
+    return bool(subprocess.run(["sinfo", "-h"], capture_output=True, text=True, check=False).stdout.strip())
+
+
+if not _has_nodes():
+    pytest.skip("needs a SLURM with nodes", allow_module_level=True)
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    assert earmark(tmp_path, "data", "tones", "--scale", "tiny").returncode == 0
+    return tmp_path
+
+
+def _report(home: Path, *arguments: str) -> str:
+    return earmark(home, "report", str(TINY), "--rows", "mil,mil_oracle", *arguments).stdout
+
+
+def test_a_table_gives_the_report_of_a_local_launch(home: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    rows = ("--rows", "mil,mil_oracle", "--seeds", "0,1")
+    done = earmark(home, "run", str(TINY), *rows, "--on", "slurm", "--slots", "2", "--time", "30")
+    assert done.returncode == 0, done.stderr
+    local = tmp_path_factory.mktemp("local")
+    assert earmark(local, "data", "tones", "--scale", "tiny").returncode == 0
+    assert earmark(local, "run", str(TINY), *rows, "--slots", "2").returncode == 0
+    assert _report(home, "--seeds", "0,1") == _report(local, "--seeds", "0,1")
+    assert list((home / "mlruns" / "slurm").glob("*_submission.sh"))
+
+
+def test_a_requeued_job_goes_on_from_its_checkpoint(home: Path) -> None:
+    launcher = subprocess.Popen(
+        command("run", str(TINY), *LONG, "--on", "slurm", "--time", "30"), stderr=subprocess.PIPE, text=True,
+        env=environment(home),
+    )  # fmt: skip
+    wait_for(lambda: epochs(home) > 2)
+    before = epochs(home)
+    (job,) = subprocess.run(["squeue", "-h", "-o", "%A"], capture_output=True, text=True, check=True).stdout.split()
+    subprocess.run(["scontrol", "requeue", job], check=True)
+    _, errors = launcher.communicate(timeout=900)
+    assert launcher.returncode == 0, errors
+    (run_dir,) = runs(home)
+    assert before <= epochs(home) == 50
+    assert max(journal_points(run_dir).values()) == 1
+
+
+def test_ctrl_c_stops_the_jobs_and_says_how_to_go_on(home: Path) -> None:
+    launcher = subprocess.Popen(
+        command("run", str(TINY), *LONG, "--on", "slurm", "--time", "30"), stderr=subprocess.PIPE, text=True,
+        env=environment(home),
+    )  # fmt: skip
+    wait_for(lambda: epochs(home) > 1)
+    launcher.send_signal(signal.SIGINT)
+    _, errors = launcher.communicate(timeout=200)
+    assert launcher.returncode == 130, errors
+    assert "go on with: earmark run" in errors
+    assert not subprocess.run(["squeue", "-h"], capture_output=True, text=True, check=True).stdout.strip()
+    assert "stopped" in earmark(home, "plan", str(TINY), *LONG).stdout
