@@ -63,16 +63,22 @@ def upstream_key(keys: Mapping[str, RunKey]) -> str:
 def code_digests(config: Config, *, recipe_version: str, imports: Sequence[str] = ()) -> dict[str, str]:
     """Digest by module of all code that a configuration's classes import, directly or not."""
     packages = (*OUR_PACKAGES, *imports)
-    todo = _with_parents(path.rpartition(".")[0] for path in _named(config) if path.split(".")[0] in packages)
-    todo += _with_parents(module for section in config for module in SECTION_CODE.get(section, ()))
-    digests: dict[str, str] = {"recipe": recipe_version}
+    named = {path.rpartition(".")[0] for path in _named(config) if path.split(".")[0] in packages}
+    named |= {module for section in config for module in SECTION_CODE.get(section, ())}
+    return dict(sorted({"recipe": recipe_version, **_closure(frozenset(named), packages)}.items()))
+
+
+@cache  # rows of a table differ in values, and in few classes
+def _closure(named: frozenset[str], packages: tuple[str, ...]) -> dict[str, str]:
+    todo = _with_parents(sorted(named))
+    digests: dict[str, str] = {}
     while todo:
         module = todo.pop()
         if module in digests or module.split(".")[0] not in packages or (source := _source(module)) is None:
             continue
         digests[module] = _file_digest(source)
         todo += _imported(source, package=module if source.name == "__init__.py" else module.rpartition(".")[0])
-    return dict(sorted(digests.items()))
+    return digests
 
 
 def _named(value: Any) -> list[str]:

@@ -91,3 +91,16 @@ def get_path(config: Config, path: str) -> Any:
             return None
         node = node[key]
     return node["class_path"] if is_class_spec(node) else node
+
+
+def shape(value: Any) -> Any:
+    """A configuration with its numbers left out: what two points of a sweep have in common.
+
+    >>> shape({"class_path": "a.MIL", "init_args": {"penalty_alpha": 0.1, "cell": "lstm"}})
+    {'class_path': 'a.MIL', 'init_args': {'penalty_alpha': 'float', 'cell': 'lstm'}}
+    """
+    if isinstance(value, dict):
+        return {key: shape(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [shape(item) for item in value]
+    return type(value).__name__ if isinstance(value, int | float) else value

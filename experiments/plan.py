@@ -68,7 +68,7 @@ def make_plan(table: Table, tracker: Tracker, *, rows: Sequence[str] = (), seeds
                 planner.cell(table.name, name, seed)
     if not planner.cells:
         raise UserError(f"{table.path.name}: none of the rows {', '.join(rows or table.rows)} runs at --seeds {seeds}")
-    return sorted(planner.cells.values(), key=lambda cell: _depth(cell))
+    return sorted(planner.with_changes(), key=_depth)
 
 
 def _depth(cell: Cell) -> int:
@@ -87,7 +87,6 @@ class _Planner:
         self.scale = table.scale
         self.shared = {path: table.overrides[path] for path in SHARED_OVERRIDES if path in table.overrides}
         self.tracker, self.known = tracker, KnownRuns(tracker)
-        self.num_cells = len(table.rows) * len(table.seeds)
         self.cells: dict[tuple[str, str, int], Cell] = {}
         self.recipe = recipe_version()
         self._open: list[str] = []
@@ -142,20 +141,26 @@ class _Planner:
             old = replace(key, code=accepted.tags["key.code"])
             why = f"before a code change that was accepted: {modules}"
             return replace(cell, key=old, state="finished", why=why, run=accepted, accepted=modules)
-        if why == NEVER and (change := self._change(cell, key)):
-            return replace(cell, state="stale", why=change.why, change=change)
         return replace(cell, state=state, why=why, run=run)
 
-    def _change(self, cell: Cell, key: keys.RunKey) -> Change | None:
-        table = cell.table
-        older = self.known.older(
-            table.family, table=table.name, row=cell.row.name, scale=table.scale, seed=cell.seed,
-            num_cells=self.num_cells,
-        )  # fmt: skip
-        if older is None:
-            return None
+    def with_changes(self) -> list[Cell]:
+        """All cells; those that were finished once, under another key, are stale and say what changed."""
+        new: dict[tuple[str, str], list[tuple[str, int]]] = {}
+        for (table, row, seed), cell in self.cells.items():
+            if cell.why == NEVER:
+                new.setdefault((table, cell.table.family), []).append((row, seed))
+        older = {
+            (table, *cell): run
+            for (table, family), cells in new.items()
+            for cell, run in self.known.older(family, table=table, scale=self.tables[table].scale, cells=cells).items()
+        }
+        return [self._stale(cell, older[place]) if place in older else cell for place, cell in self.cells.items()]
+
+    def _stale(self, cell: Cell, older: TrackedRun) -> Cell:
+        assert cell.key is not None
         record = self.tracker.run_dir(older.tags.get("key", "")) / KEY
-        return find_change(older, key, cell.row.config, cell.code, record=record)
+        change = find_change(older, cell.key, cell.row.config, cell.code, record=record)
+        return replace(cell, state="stale", why=change.why, change=change)
 
     def _state(self, table: Table, key: keys.RunKey) -> tuple[str, str, TrackedRun | None]:
         """State, why, and the store's run of this very key."""

@@ -85,11 +85,18 @@ def read_plan(arguments: argparse.Namespace) -> tuple[Table, Tracker, list[Cell]
     return table, tracker, make_plan(table, tracker, rows=arguments.rows, seeds=arguments.seeds)
 
 
-def check_configurations(cells: list[Cell]) -> None:
-    """Build every row that would run: a misspelt key, a wrong type or a refused value costs seconds, not a night."""
+def check_configurations(cells: list[Cell], *, one_of_a_shape: bool = False) -> None:
+    """Build every row that would run: a misspelt key, a wrong type or a refused value costs seconds, not a night.
+
+    ``one_of_a_shape`` builds one of the rows that differ in numbers alone: a sweep of hundreds is planned in a second.
+    """
+    from experiments.merge import shape
     from experiments.schema import build, parse
 
-    for cell in {(cell.table.name, cell.row.name): cell for cell in cells if cell.state != "finished"}.values():
+    rows = {(cell.table.name, cell.row.name): cell for cell in cells if cell.state != "finished"}
+    if one_of_a_shape:
+        rows = {(name, repr(shape(cell.row.config))): cell for (name, _), cell in reversed(rows.items())}
+    for cell in rows.values():
         table = cell.table
         where = f"{table.path.name}: rows.{cell.row.name}" if table.name != "fit" else table.path.name
         check = parse if cell.key is None else build  # without data there is nothing to build
@@ -112,7 +119,7 @@ class plan:
         from rich.table import Table as Grid
 
         table, _, cells = read_plan(arguments)
-        check_configurations(cells)
+        check_configurations(cells, one_of_a_shape=True)
         grid = Grid("cell", "state", "why", title=f"{table.name} · scale {table.scale}", title_justify="left")
         styles = {"finished": "green", "running": "cyan", "failed": "red", "stale": "yellow", "missing": ""}
         for cell in cells:
