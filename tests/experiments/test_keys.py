@@ -32,6 +32,7 @@ CONFIG = {"model": {"class_path": "mypackage.model.Net", "init_args": {}}}
 
 
 def digests() -> dict[str, str]:
+    keys._closure.cache_clear()
     keys._file_digest.cache_clear()
     keys._imported.cache_clear()
     return keys.code_digests(CONFIG, recipe_version="1", imports=["mypackage"])
@@ -86,6 +87,7 @@ def test_every_part_is_in_the_id() -> None:
 
 def test_a_class_that_stands_as_a_bare_string_is_in_the_closure(package: Path) -> None:
     config = {"model": {"class_path": "other.Model", "init_args": {"encoder": "mypackage.losses.mil.build"}}}
+    keys._closure.cache_clear()
     keys._file_digest.cache_clear()
     found = keys.code_digests(config, recipe_version="1", imports=["mypackage"])
     assert {"mypackage.losses.mil", "mypackage.losses", "mypackage"} <= set(found)
