@@ -48,6 +48,7 @@ class Report:
     num_seeds: int
     values: Mapping[tuple[str, str], tuple[SeedValue, ...]] = field(default_factory=dict)
     significance: Significance | None = None
+    accepted: tuple[str, ...] = ()  # cells whose runs stand for newer code by their user's word
 
     def stars(self, row: str, metric: str) -> str:
         """Of the difference from the baseline, over the test set."""
@@ -87,7 +88,8 @@ def make_report(table: Table, cells: Sequence[Cell], significance: Significance 
     }
     summaries = {place: summarise([value.value for value in of]) for place, of in values.items()}
     missing = tuple(f"{cell.name} ({cell.state})" for cell in own if cell.state != "finished")
-    return Report(table, _heading(table, seeds), rows, summaries, missing, len(seeds), values, significance)
+    accepted = tuple(f"{cell.name} ({cell.accepted})" for cell in own if cell.accepted)
+    return Report(table, _heading(table, seeds), rows, summaries, missing, len(seeds), values, significance, accepted)
 
 
 def _run_key(cell: Cell) -> str:
@@ -137,7 +139,12 @@ def label(column: Column) -> str:
 def notes(report: Report) -> list[str]:
     """What stands under the table: what is missing, and what the stars are."""
     missing = f"{len(report.missing)} cells without a finished run: {', '.join(report.missing)}"
-    return [*([missing] if report.missing else []), *footnotes(report.significance)]
+    accepted = f"made before code changes that were accepted: {', '.join(report.accepted)}"
+    return [
+        *([missing] if report.missing else []),
+        *([accepted] if report.accepted else []),
+        *footnotes(report.significance),
+    ]
 
 
 def _grid(report: Report) -> list[list[str]]:
@@ -150,6 +157,7 @@ def note(report: Report) -> str:
     heading, *lines = ["| " + " | ".join(line) + " |" for line in _grid(report)]
     start = [report.heading, "", heading, "|" + " --- |" * (1 + len(report.table.columns))]
     foot = [f"{len(report.missing)} cells without a finished run"] if report.missing else []
+    foot += [f"{len(report.accepted)} cells were made before accepted code changes"] if report.accepted else []
     foot += footnotes(report.significance)[:1]  # what the stars are
     for kept in range(len(lines), -1, -1):
         dropped = len(lines) - kept

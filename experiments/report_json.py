@@ -32,6 +32,7 @@ def json_text(report: Report) -> str:
         "rows": {row: _row(report, row) for row in report.rows},
         "whys": {row: table.rows[row].why for row in report.rows},
         "missing": list(report.missing),
+        "accepted_code_changes": list(report.accepted),
         "tests": None
         if significance is None
         else {
