@@ -108,6 +108,17 @@ def test_rows_follow_what_they_stand_on_and_the_store_has_them(store: Store, tmp
     assert result.undelivered == []
 
 
+def test_what_a_run_warns_of_is_shown_with_its_name(
+    store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def warns(journal: Journal) -> None:
+        journal.warning("characters that training lacks: 'ï' (1)")
+        journal.state("finished")
+
+    _launch(store, Scripted(warns), _cells(tmp_path)[:1])
+    assert "t/a seed 0: characters that training lacks: 'ï' (1)" in capsys.readouterr().err
+
+
 def test_a_failed_run_is_tried_again_in_the_same_tracked_run(store: Store, tmp_path: Path) -> None:
     cells = _cells(tmp_path)[:1]
     result = _launch(store, executor := Scripted(fails, is_killed, finishes), cells, retries=2)
