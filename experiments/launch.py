@@ -134,6 +134,7 @@ class Launcher:
         try:
             run_dir.mkdir(parents=True, exist_ok=True)
             if not lock.enter_context(locked(run_dir, LAUNCH_LOCK)):
+                lock.close()
                 return self._fail(cell.name, "another launch is running it")
             if journal.final_state(run_dir / journal.NAME).state == "finished":  # a launch before could not deliver it
                 lock.close()
