@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.integration
+pytestmark = pytest.mark.slow  # nine commands, two trainings
 TABLE = Path(__file__).parent / "tiny.yaml"
 PACKAGE = "from lightning_modules.sed.mil import MIL\n\n\nclass Mine(MIL):\n    pass\n"
 

@@ -135,7 +135,7 @@ def test_a_mistake_is_one_line(tmp_path: Path, old: str, new: str, says: str) ->
     assert str(caught.value).startswith("t.yaml: rows.tuned.search")
 
 
-@pytest.mark.integration
+@pytest.mark.slow  # two trainings; the tests above have the rest
 def test_run_goes_on_until_every_trial_is_finished(tmp_path: Path) -> None:
     space = "{model.penalty_alpha: [0.1, 0.5]}"
     _table(tmp_path, f"{{metric: validation/tagging_map, trials: 2, parallel: 1, space: {space}}}")
