@@ -66,6 +66,7 @@ def test_a_run_knows_where_it_comes_from(home: Path) -> None:
     assert ("run/energy_joules" in run.metrics) == ("energy_joules" in attempt)  # not counted: not there, never 0
 
 
+@pytest.mark.slow  # two trainings
 def test_the_printed_commands_give_the_same_key_and_scores(home: Path, tmp_path: Path) -> None:
     folder = _folder(home, stage="fit")
     done = earmark(home, "reproduce", folder.name[:8], cwd=tmp_path)
