@@ -7,13 +7,14 @@ ended by SIGTERM): it is set to ``finished`` last, after the journal and every a
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import logging
 import os
 import re
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -30,6 +31,7 @@ from mlflow.entities import Dataset, DatasetInput, Metric, Param, Run, RunStatus
 from mlflow.exceptions import MlflowException
 
 from experiments import journal
+from experiments.errors import UserError
 from experiments.run_folder import locked
 
 STATE = "earmark.state"
@@ -58,27 +60,34 @@ class Tracker:
         self.root = home / "mlruns"
         self.root.mkdir(parents=True, exist_ok=True)
         self.uri = os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{self.root / 'mlflow.db'}"
-        self._client = MlflowClient(tracking_uri=self.uri)
+        try:
+            with self._alone():
+                self._client = MlflowClient(tracking_uri=self.uri)
+        except ModuleNotFoundError as error:
+            raise UserError(f"MLFLOW_TRACKING_URI: this store needs the package {error.name!r}") from None
         # Without the password: the name stands in files.
         self.store = hashlib.sha256(re.sub(r":[^:@/]*@", "@", self.uri).encode()).hexdigest()[:8]
         self.experiment_id = cache(self._experiment_id)
+
+    @contextlib.contextmanager
+    def _alone(self) -> Iterator[None]:
+        """One process at a time: several that open a fresh database race in the migration of its schema."""
+        with locked(self.root, "store.lock", patience_seconds=STORE_PATIENCE_SECONDS) as mine:
+            if not mine:
+                raise TrackingError(f"{self.root / 'store.lock'}: another process has opened the store for minutes")
+            yield
 
     def run_dir(self, key_id: str) -> Path:
         """The folder of the run with this key."""
         return self.root / "runs" / key_id
 
     def _experiment_id(self, family: str) -> str:
-        """The experiment of a family, made on first use (its artifacts lie under ``mlruns/artifacts``).
-
-        One process at a time: several that open a fresh SQLite store race in the migration of its schema.
-        """
-        with locked(self.root, "store.lock", patience_seconds=STORE_PATIENCE_SECONDS) as mine:
-            if not mine:
-                raise TrackingError(f"{self.root / 'store.lock'}: another process has opened the store for minutes")
+        """The experiment of a family, made on first use (its artifacts lie under ``mlruns/artifacts``)."""
+        with self._alone():
             found = self._client.get_experiment_by_name(family)
             if found is not None:
                 return str(found.experiment_id)
-            local = self.uri.startswith("sqlite:")
+            local = not self.uri.startswith(("http://", "https://"))  # a server has its own place, a database none
             location = (self.root / "artifacts" / family).as_uri() if local else None
             # The tag opens MLflow's page on runs and metrics; without it the page guesses, and guesses chat traces.
             tags = {"mlflow.experimentKind": "custom_model_development"}

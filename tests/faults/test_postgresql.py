@@ -19,7 +19,7 @@ BINARIES = next(iter(sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=T
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(BINARIES is None, reason="needs PostgreSQL (Debian: apt-get install postgresql)"),
-    pytest.mark.skipif(importlib.util.find_spec("psycopg2") is None, reason="needs psycopg2"),
+    pytest.mark.skipif(importlib.util.find_spec("psycopg") is None, reason="needs psycopg"),
 ]
 
 
