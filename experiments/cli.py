@@ -86,7 +86,7 @@ def build_parser() -> argparse.ArgumentParser:
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; returns the exit code."""
     from datamodules.corpus_folder import CorpusMissingError
-    from experiments.errors import UserError
+    from experiments.errors import UserError, first_line
 
     parser = build_parser()
     parsed, rest = parser.parse_known_args(arguments)
@@ -111,5 +111,5 @@ def main(arguments: list[str] | None = None) -> int:
         # Named by its class: importing mlflow for it would slow every command.
         if type(error).__name__ != "MlflowException" or os.environ.get("EARMARK_DEBUG"):
             raise
-        print(f"earmark: error: tracking: {str(error).splitlines()[0]}", file=sys.stderr)
+        print(f"earmark: error: tracking: {first_line(error)}", file=sys.stderr)
         return 2

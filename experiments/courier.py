@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from experiments.delivery import deliver
+from experiments.errors import first_line
 from experiments.tracking import Tracker, TrackingError
 
 SHIP_EVERY_SECONDS = 2.0
@@ -67,7 +68,7 @@ class Courier:
                 done = deliver(run_dir, self._tracker)
             except (TrackingError, OSError) as error:
                 if not self._is_down:
-                    self._say(f"tracking: {one_line(error)} (tried again until it works; the runs go on)")
+                    self._say(f"tracking: {first_line(error)} (tried again until it works; the runs go on)")
                 self._is_down = True
                 self._pause_seconds = min(2 * self._pause_seconds, LONGEST_PAUSE_SECONDS)
                 return
@@ -77,8 +78,3 @@ class Courier:
             if done:
                 with self._change:
                     self._open.pop(run_dir, None)
-
-
-def one_line(error: BaseException) -> str:
-    """The first line of an error."""
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]

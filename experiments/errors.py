@@ -16,3 +16,8 @@ def unknown(what: str, value: str, allowed: Iterable[str]) -> str:
     close = difflib.get_close_matches(value, names, n=1)
     hint = f" (did you mean {close[0]!r}?)" if close else ""
     return f"unknown {what} {value!r}{hint}; allowed: {', '.join(names) or 'none'}"
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of an error's text; its class where it has none."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -1,6 +1,6 @@
-"""What the store knows of a plan's cells, asked for with few queries: a query takes 20 ms, a run in its answer 3 ms.
+"""What the store knows of a plan's cells, asked for with few queries: cells of one code and data come together.
 
-Cells of one code and data come together, since an answer for 500 cells one by one would take ten seconds.
+Asked one by one, a plan of 500 cells would take longer than all the rest of it (``benchmarks/plan_speed.py``).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from experiments.keys import RunKey
 from experiments.tracking import STATE, TrackedRun, Tracker
 
-MANY = 100
+MANY = 100  # cells without a run of their key: more are asked for with one query a table, fewer with one a row
 ACCEPTED = "code_accepted."  # + code key: a tag of a run whose results stand for that code too, by ``earmark run``
 
 

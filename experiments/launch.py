@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from experiments import attempts, journal, provenance
-from experiments.courier import Courier, one_line
+from experiments.courier import Courier
+from experiments.errors import first_line
 from experiments.executors import Executor, RunProcess
 from experiments.plan import Cell
 from experiments.prepare import prepare_run
@@ -147,7 +148,7 @@ class Launcher:
             since = self._waits_since.setdefault(cell.name, time.monotonic())
             if time.monotonic() - since < UPSTREAM_PATIENCE_SECONDS:
                 return left.append(cell)
-            return self._fail(cell.name, f"not started, tracking failed: {one_line(error)}")
+            return self._fail(cell.name, f"not started, tracking failed: {first_line(error)}")
         except OSError as error:
             lock.close()
             return self._fail(cell.name, f"not started, {error.filename}: {error.strerror}")

@@ -56,12 +56,22 @@ class Cell:
         return f"{self.row.table}/{self.row.name} seed {self.seed}"
 
 
-def make_plan(table: Table, tracker: Tracker, *, rows: Sequence[str] = (), seeds: Sequence[int] = ()) -> list[Cell]:
-    """The cells of the wanted rows and seeds (default: all) and of every row that they stand on."""
+def make_plan(
+    table: Table,
+    tracker: Tracker,
+    *,
+    rows: Sequence[str] = (),
+    seeds: Sequence[int] = (),
+    known: KnownRuns | None = None,
+) -> list[Cell]:
+    """The cells of the wanted rows and seeds (default: all) and of every row that they stand on.
+
+    ``known`` are the answers of a store that were got for another plan at the same moment.
+    """
     rows = [point for row in rows for point in table.grids.get(row, (row,))]
     for row in rows:
         table.row(row, where=table.path.name)
-    planner = _Planner(table, tracker)
+    planner = _Planner(table, tracker, known or KnownRuns(tracker))
     for seed in seeds or table.seeds:
         for name in rows or table.rows:
             if seed in (table.rows[name].seeds or (seed,)):
@@ -82,11 +92,11 @@ def recipe_version() -> str:
 
 
 class _Planner:
-    def __init__(self, table: Table, tracker: Tracker) -> None:
+    def __init__(self, table: Table, tracker: Tracker, known: KnownRuns) -> None:
         self.tables = {table.name: table}
         self.scale = table.scale
         self.shared = {path: table.overrides[path] for path in SHARED_OVERRIDES if path in table.overrides}
-        self.tracker, self.known = tracker, KnownRuns(tracker)
+        self.tracker, self.known = tracker, known
         self.cells: dict[tuple[str, str, int], Cell] = {}
         self.recipe = recipe_version()
         self._open: list[str] = []

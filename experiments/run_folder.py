@@ -22,7 +22,6 @@ LOG = "log.txt"
 TRACKED = "tracked.json"  # what MLflow is to know of the run: delivery.py
 DELIVERY_LOCK = "delivery.lock"
 NOT_ARTIFACTS = (LOCK, LAUNCH_LOCK, DELIVERY_LOCK, TRACKED, "last.ckpt")
-NOT_SUFFIXES = (".partial", ".shipped")
 
 
 def is_locked(run_dir: Path) -> bool:
@@ -74,5 +73,5 @@ def artifacts(run_dir: Path) -> list[Path]:
     return [
         path
         for path in files
-        if path.name not in NOT_ARTIFACTS and path.suffix not in NOT_SUFFIXES and not path.name.startswith("delivered.")
+        if path.name not in NOT_ARTIFACTS and path.suffix != ".partial" and not path.name.startswith("delivered.")
     ]

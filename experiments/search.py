@@ -16,6 +16,7 @@ from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from experiments.errors import UserError, unknown
+from experiments.known_runs import KnownRuns
 from experiments.merge import set_path
 from experiments.plan import Cell, make_plan
 from experiments.search_spec import Range, Search
@@ -43,22 +44,18 @@ def with_trials(table: Table, tracker: Tracker) -> Table:
 
 def _trials(table: Table, row: Row, search: Search, tracker: Tracker) -> dict[str, Row]:
     """Rows of the trials by name: wave after wave as far as all of a wave have their value, and the next wave."""
-    study = _study(search)
+    study, known = _study(search), KnownRuns(tracker)
     rows: dict[str, Row] = {}
     while len(rows) < search.trials:
         asked = [study.ask() for _ in range(min(search.parallel, search.trials - len(rows)))]
-        wave = {
-            f"{row.name}.trial={len(rows) + number:03d}": (trial, {path: _suggest(trial, path, axis) for path, axis in
-                                                                   search.space.items()})
-            for number, trial in enumerate(asked)
-        }  # fmt: skip
-        new = {name: _row(table, row, name, point) for name, (_, point) in wave.items()}
+        wave = {f"{row.name}.trial={number:03d}": trial for number, trial in enumerate(asked, start=len(rows))}
+        new = {name: _row(table, row, name, _point(trial, search)) for name, trial in wave.items()}
         rows |= new
-        cells = make_plan(replace(table, rows={**table.rows, **new}), tracker, rows=list(new))
+        cells = make_plan(replace(table, rows={**table.rows, **new}), tracker, rows=list(new), known=known)
         values = {name: _value(search, cells, name, where=f"{table.path.name}: rows.{row.name}") for name in new}
         if None in values.values():
             break
-        for name, (trial, _) in wave.items():
+        for name, trial in wave.items():
             study.tell(trial, values[name])
     return rows
 
@@ -73,6 +70,10 @@ def _study(search: Search) -> Any:
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         sampler = optuna.samplers.TPESampler(seed=0, constant_liar=True)  # keeps the trials of one wave apart
     return optuna.create_study(sampler=sampler, direction="maximize" if search.better == "higher" else "minimize")
+
+
+def _point(trial: Any, search: Search) -> dict[str, Any]:
+    return {path: _suggest(trial, path, axis) for path, axis in search.space.items()}
 
 
 def _suggest(trial: Any, path: str, axis: Range | tuple[Any, ...]) -> Any:

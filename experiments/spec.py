@@ -240,8 +240,7 @@ def read_table(
     if scale not in scales:
         raise UserError(f"{where}: {unknown('scale', scale, scales)}")
     grids = spell_out(read_mapping(raw.get("rows"), where=f"{where}: rows"), where=f"{where}: rows")
-    entries = grids.entries
-    if not entries:
+    if not (entries := grids.entries):
         raise UserError(f"{where}: rows: a table needs at least one row")
     table_scale = read_mapping(scales[scale], where=f"{where}: scales.{scale}")
     base = read_sections(
@@ -257,9 +256,7 @@ def read_table(
         for row, entry in entries.items() if scale in at[row]
     }  # fmt: skip
     seeds = read_seeds(raw.get("seeds"), where=where)
-    for row in rows.values():
-        if extra := sorted(set(row.seeds or ()) - set(seeds)):
-            raise UserError(f"{where}: rows.{row.name}.seeds: {extra[0]} is none of the table's seeds {list(seeds)}")
+    _check_seeds(rows, seeds, where=where)
     columns = read_columns(raw.get("columns"), where=where)
     return Table(
         name=name,
@@ -283,6 +280,12 @@ def read_table(
             grids.named(raw.get("views")), where=where, rows=list(entries), default=_default_view(base, columns)
         ),
     )
+
+
+def _check_seeds(rows: Mapping[str, Row], seeds: Sequence[int], *, where: str) -> None:
+    for row in rows.values():
+        if extra := sorted(set(row.seeds or ()) - set(seeds)):
+            raise UserError(f"{where}: rows.{row.name}.seeds: {extra[0]} is none of the table's seeds {list(seeds)}")
 
 
 def _default_view(base: Config, columns: Sequence[Column]) -> View:

@@ -22,8 +22,8 @@ def run(arguments: argparse.Namespace) -> int:
 
     from datamodules.corpus_folder import home
     from experiments import journal
-    from experiments.courier import one_line
     from experiments.delivery import close_dead, deliver, is_delivered
+    from experiments.errors import first_line
     from experiments.run_folder import TRACKED
     from experiments.tracking import Tracker, TrackingError
 
@@ -38,7 +38,7 @@ def run(arguments: argparse.Namespace) -> int:
             ended = deliver(folder, tracker)
         except (TrackingError, OSError, ValueError) as error:
             failed += 1
-            print(f"not delivered: {folder}: {one_line(error)}", file=sys.stderr)
+            print(f"not delivered: {folder}: {first_line(error)}", file=sys.stderr)
         else:
             state = journal.final_state(folder / journal.NAME).state
             print(f"{folder.name}: {state if ended else 'goes on'}")

@@ -53,6 +53,10 @@ class TrackedRun:
     metrics: Mapping[str, float]
 
 
+def _tracked(run: Run) -> TrackedRun:
+    return TrackedRun(run.info.run_id, run.data.tags.get(STATE, ""), run.data.tags, run.data.metrics)
+
+
 class Tracker:
     """Writes to and asks one MLflow store: ``MLFLOW_TRACKING_URI``, or SQLite under ``mlruns/``."""
 
@@ -112,24 +116,7 @@ class Tracker:
             runs += page
             token = page.token
             if not token or (limit and len(runs) >= limit):
-                return [
-                    TrackedRun(run.info.run_id, run.data.tags.get(STATE, ""), run.data.tags, run.data.metrics)
-                    for run in runs
-                ]
-
-    def carrying(self, family: str, tag: str) -> list[TrackedRun]:
-        """Runs of a family that have a tag, whatever its value."""
-        runs: list[Run] = []
-        token = None
-        while True:
-            page = self._client.search_runs(
-                [self.experiment_id(family)], f"tags.`{tag}` != ''", max_results=1000, page_token=token
-            )
-            runs += page
-            token = page.token
-            if not token:
-                return [TrackedRun(run.info.run_id, run.data.tags.get(STATE, ""), run.data.tags, run.data.metrics)
-                        for run in runs]  # fmt: skip
+                return [_tracked(run) for run in runs]
 
     def beginning_with(self, text: str) -> list[TrackedRun]:
         """Runs of every experiment whose id or key begins with ``text`` (hexadecimal digits), newest first."""
@@ -139,8 +126,7 @@ class Tracker:
             for run in self._client.search_runs(experiments, condition, max_results=100):
                 found[run.info.run_id] = run
         runs = sorted(found.values(), key=lambda run: int(run.info.start_time or 0), reverse=True)
-        return [TrackedRun(run.info.run_id, run.data.tags.get(STATE, ""), run.data.tags, run.data.metrics)
-                for run in runs]  # fmt: skip
+        return [_tracked(run) for run in runs]
 
     def create(
         self,

@@ -22,6 +22,7 @@ import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from experiments.errors import first_line
 from experiments.plan import Cell
 from experiments.spec import Table
 from experiments.tracking import Tracker, TrackingError
@@ -181,7 +182,7 @@ def write_views(table: Table, cells: Sequence[Cell], tracker: Tracker) -> str:
             text = pack(view_name(table, view), page, created_ms=created_ms, updated_ms=now_ms)
             tracker.tag_experiment(table.family, {key: text})
     except TrackingError as error:
-        return f"no saved views: {str(error).splitlines()[0]}"
+        return f"no saved views: {first_line(error)}"
     return ""
 
 
@@ -194,7 +195,7 @@ def _tag_runs(table: Table, cells: Sequence[Cell], tracker: Tracker) -> None:
             for cell in cells
             if cell.run is not None and (row := row_tags(table, cell.row.name).get(tag)) is not None
         }
-        known = {run.run_id: run.tags for run in tracker.carrying(table.family, tag)}
+        known = {run.run_id: run.tags for run in tracker.find(table.family, tags={}, having=[tag])}
         for run_id, tags in known.items():
             place = tags[tag], tags.get("seed", "")
             if run_id not in wanted and keys.get(place, tags.get("key")) != tags.get("key"):

@@ -57,7 +57,7 @@ def _goodness(config: Any) -> float:
 def _pretend(monkeypatch: pytest.MonkeyPatch, *, num_finished: int) -> None:
     """A store in which the first so many trials are finished."""
 
-    def plan(table: Table, tracker: Tracker, *, rows: Sequence[str]) -> list[Cell]:
+    def plan(table: Table, tracker: Tracker, *, rows: Sequence[str], **more: Any) -> list[Cell]:
         cells = []
         for name in rows:
             row, done = table.rows[name], int(name.rpartition("=")[2]) < num_finished

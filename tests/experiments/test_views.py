@@ -154,7 +154,10 @@ def test_writing_again_updates_and_a_stale_run_leaves(earmark_home: Path) -> Non
     first = _cell(table, tracker, "mil", key=old)
     other = _cell(table, tracker, "mil_oracle", key=old)
     assert views.write_views(table, [first, other], tracker) == ""
-    assert {run.tags["row.tiny/demo"] for run in tracker.carrying("sed", "row.tiny/demo")} == {"mil", "mil_oracle"}
+    assert {run.tags["row.tiny/demo"] for run in tracker.find("sed", tags={}, having=["row.tiny/demo"])} == {
+        "mil",
+        "mil_oracle",
+    }
     before = {key: value for key, value in tracker.experiment_tags("sed").items() if key.startswith(views.PREFIX)}
     second = _cell(table, tracker, "mil", key=new)
     assert views.write_views(table, [second], tracker) == ""
@@ -162,7 +165,7 @@ def test_writing_again_updates_and_a_stale_run_leaves(earmark_home: Path) -> Non
     assert before.keys() == after.keys()
     (value,) = after.values()
     assert views.unpack(value)[2] == views.unpack(next(iter(before.values())))[2]  # createdAt stays
-    shown = {run.run_id for run in tracker.carrying("sed", "row.tiny/demo")}
+    shown = {run.run_id for run in tracker.find("sed", tags={}, having=["row.tiny/demo"])}
     assert second.run is not None
     assert other.run is not None
     assert shown == {second.run.run_id, other.run.run_id}  # the other row was not asked for, and stays
@@ -194,11 +197,11 @@ def test_only_tested_versions_of_mlflow_get_views(
 def test_an_outage_is_a_line_and_no_error(earmark_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from experiments.tracking import TrackingError
 
-    def down(*_: object) -> None:
+    def down(*_: object, **more: object) -> None:
         raise TrackingError("connection refused\nand a long story")
 
     tracker = Tracker(earmark_home)
-    monkeypatch.setattr(tracker, "carrying", down)
+    monkeypatch.setattr(tracker, "find", down)
     assert views.write_views(read_table(str(TINY)), [], tracker) == "no saved views: connection refused"
 
 

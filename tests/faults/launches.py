@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import os
 import subprocess
@@ -56,12 +55,6 @@ def journal_points(run_dir: Path) -> Counter[tuple[str, int]]:
         if line["kind"] == "metrics":
             points.update((name, line["step"]) for name in line["values"] if name != "epoch")
     return points
-
-
-def longest_silence_seconds(run_dir: Path) -> float:
-    """The longest time between two lines while it trained."""
-    times = [line["t"] for line in _lines(run_dir) if line["kind"] in ("metrics", "progress")]
-    return max(after - before for before, after in itertools.pairwise(times)) / 1000
 
 
 def _lines(run_dir: Path) -> Iterator[dict]:

@@ -5,92 +5,58 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-TINY = Path(__file__).parents[1] / "experiments" / "tiny.yaml"
+from .launches import LONG, TINY, command, earmark, environment, epochs, wait_for
+
 pytestmark = pytest.mark.integration
-LONG = ("--rows", "mil", "--set", "trainer.max_epochs=50")
 
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("home")
-    _earmark(home, "data", "tones", "--scale", "tiny")
+    earmark(home, "data", "tones", "--scale", "tiny")
     return home
 
 
-def _command(*arguments: str) -> list[str]:
-    return [sys.executable, "-m", "experiments", *arguments]
-
-
-def _environment(home: Path) -> dict[str, str]:
-    environment = {**os.environ, "EARMARK_HOME": str(home), "COLUMNS": "200"}
-    environment.pop("EARMARK_DATA", None)
-    return environment
-
-
-def _earmark(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        _command(*arguments), capture_output=True, text=True, env=_environment(home), check=False, timeout=300
-    )
-
-
 def _launch(home: Path) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        _command("run", str(TINY), *LONG), stderr=subprocess.PIPE, text=True, env=_environment(home)
-    )
-
-
-def _wait_for(condition: Callable[[], object], seconds: float = 120) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.2)
+    return subprocess.Popen(command("run", str(TINY), *LONG), stderr=subprocess.PIPE, text=True, env=environment(home))
 
 
 def _checkpoints(home: Path) -> list[Path]:
     return list((home / "mlruns" / "runs").glob("*/checkpoints/last.ckpt"))
 
 
-def _epochs(home: Path) -> int:
-    return sum(
-        path.read_text().count('"validation/loss"') for path in (home / "mlruns" / "runs").glob("*/journal.jsonl")
-    )
-
-
 def test_ctrl_c_says_how_to_go_on_and_killed_runs_are_taken_up_again(home: Path) -> None:
     launcher = _launch(home)
-    _wait_for(lambda: _checkpoints(home))
+    wait_for(lambda: _checkpoints(home))
     launcher.send_signal(signal.SIGINT)
     _, errors = launcher.communicate(timeout=60)
     assert launcher.returncode == 130
     assert "go on with: earmark run" in errors
-    assert "stopped" in _earmark(home, "plan", str(TINY), *LONG).stdout
+    assert "stopped" in earmark(home, "plan", str(TINY), *LONG).stdout
 
-    before = _epochs(home)
+    before = epochs(home)
     launcher = _launch(home)
-    _wait_for(lambda: _epochs(home) > before + 2)
+    wait_for(lambda: epochs(home) > before + 2)
     launcher.kill()
     _signal_training(home, signal.SIGSTOP)  # a quick machine would finish all epochs while the commands below start
     launcher.communicate()
-    assert "running" in _earmark(home, "plan", str(TINY), *LONG).stdout  # the training process outlives its launcher
-    refused = _earmark(home, "run", str(TINY), *LONG)
+    assert "running" in earmark(home, "plan", str(TINY), *LONG).stdout  # the training process outlives its launcher
+    refused = earmark(home, "run", str(TINY), *LONG)
     assert refused.returncode == 2
     assert "another launch is running tiny/mil seed 0" in refused.stderr
     _signal_training(home, signal.SIGKILL)
-    _wait_for(lambda: not _is_alive(home), 30)
-    assert "its process is gone" in _earmark(home, "plan", str(TINY), *LONG).stdout
+    wait_for(lambda: not _is_alive(home), 30)
+    assert "its process is gone" in earmark(home, "plan", str(TINY), *LONG).stdout
 
-    done = _earmark(home, "run", str(TINY), *LONG)
+    done = earmark(home, "run", str(TINY), *LONG)
     assert done.returncode == 0, done.stderr
     # From the last checkpoint: 50 epochs in all, but for those that were repeated after the two ends.
-    assert 50 <= _epochs(home) < 60
-    assert "finished" in _earmark(home, "plan", str(TINY), *LONG).stdout
+    assert 50 <= epochs(home) < 60
+    assert "finished" in earmark(home, "plan", str(TINY), *LONG).stdout
 
 
 def _signal_training(home: Path, number: signal.Signals) -> None:

@@ -34,6 +34,11 @@ def _report(home: Path, *arguments: str) -> str:
     return earmark(home, "report", str(TINY), "--rows", "mil,mil_oracle", *arguments).stdout
 
 
+def _launch(home: Path) -> subprocess.Popen[str]:
+    arguments = ("run", str(TINY), *LONG, "--on", "slurm", "--time", "30")
+    return subprocess.Popen(command(*arguments), stderr=subprocess.PIPE, text=True, env=environment(home))
+
+
 def test_a_table_gives_the_report_of_a_local_launch(home: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     rows = ("--rows", "mil,mil_oracle", "--seeds", "0,1")
     done = earmark(home, "run", str(TINY), *rows, "--on", "slurm", "--slots", "2", "--time", "30")
@@ -46,10 +51,7 @@ def test_a_table_gives_the_report_of_a_local_launch(home: Path, tmp_path_factory
 
 
 def test_a_requeued_job_goes_on_from_its_checkpoint(home: Path) -> None:
-    launcher = subprocess.Popen(
-        command("run", str(TINY), *LONG, "--on", "slurm", "--time", "30"), stderr=subprocess.PIPE, text=True,
-        env=environment(home),
-    )  # fmt: skip
+    launcher = _launch(home)
     wait_for(lambda: epochs(home) > 2)
     before = epochs(home)
     (job,) = subprocess.run(["squeue", "-h", "-o", "%A"], capture_output=True, text=True, check=True).stdout.split()
@@ -62,10 +64,7 @@ def test_a_requeued_job_goes_on_from_its_checkpoint(home: Path) -> None:
 
 
 def test_ctrl_c_stops_the_jobs_and_says_how_to_go_on(home: Path) -> None:
-    launcher = subprocess.Popen(
-        command("run", str(TINY), *LONG, "--on", "slurm", "--time", "30"), stderr=subprocess.PIPE, text=True,
-        env=environment(home),
-    )  # fmt: skip
+    launcher = _launch(home)
     wait_for(lambda: epochs(home) > 1)
     launcher.send_signal(signal.SIGINT)
     _, errors = launcher.communicate(timeout=200)
