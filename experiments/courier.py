@@ -20,11 +20,15 @@ LONGEST_PAUSE_SECONDS = 30.0
 
 
 class Courier:
-    """Delivers the folders that it watches until they are done; ``say`` takes one line for the user."""
+    """Delivers the folders that it watches; ``say`` takes one line for the user.
+
+    A folder is left alone once its run has ended, as the launcher says (``release``), and the store has all of it. The
+    journal can't say so: until a resumed run writes its first line, the last one is the earlier attempt's end.
+    """
 
     def __init__(self, tracker: Tracker, *, say: Callable[[str], None]) -> None:
         self._tracker, self._say = tracker, say
-        self._open: dict[Path, None] = {}
+        self._open: dict[Path, bool] = {}  # whether its run has ended
         self._pause_seconds = SHIP_EVERY_SECONDS
         self._is_down = False
         self._change = threading.Condition()
@@ -33,16 +37,24 @@ class Courier:
         self._thread.start()
 
     def watch(self, run_dir: Path) -> None:
-        """Deliver this folder from now on, until its run has ended."""
+        """Deliver this folder from now on: its run is about to write."""
+        self._set(run_dir, has_ended=False)
+
+    def release(self, run_dir: Path) -> None:
+        """Deliver what this folder holds, and no more: its run has ended."""
+        self._set(run_dir, has_ended=True)
+
+    def _set(self, run_dir: Path, *, has_ended: bool) -> None:
         with self._change:
-            self._open[run_dir] = None
+            self._open[run_dir] = has_ended
             self._change.notify()
 
     def close(self, *, patience_seconds: float) -> list[Path]:
-        """Deliver what is left, for so long at most; the folders that the store does not have wholly."""
+        """Deliver what is left, for so long at most; the folders that the store lacks a part of. No run goes on."""
         deadline = time.monotonic() + patience_seconds
         with self._change:
             self._closing = True
+            self._open = dict.fromkeys(self._open, True)
             self._pause_seconds = SHIP_EVERY_SECONDS
             self._change.notify()
         self._thread.join(max(0.0, deadline - time.monotonic()))
@@ -53,7 +65,7 @@ class Courier:
     def _work(self) -> None:
         while True:
             with self._change:
-                folders = list(self._open)
+                folders = dict(self._open)
                 if self._closing and not folders:
                     return
             self._round(folders)
@@ -61,9 +73,9 @@ class Courier:
                 if not (self._closing and not self._open):
                     self._change.wait(self._pause_seconds)
 
-    def _round(self, folders: list[Path]) -> None:
+    def _round(self, folders: dict[Path, bool]) -> None:
         """One visit to every folder; the first failure ends it, since the store is the same for all."""
-        for run_dir in folders:
+        for run_dir, has_ended in folders.items():
             try:
                 done = deliver(run_dir, self._tracker)
             except (TrackingError, OSError) as error:
@@ -75,6 +87,7 @@ class Courier:
             if self._is_down:
                 self._say("tracking: works again")
                 self._is_down, self._pause_seconds = False, SHIP_EVERY_SECONDS
-            if done:
+            if done and has_ended:
                 with self._change:
-                    self._open.pop(run_dir, None)
+                    if self._open.get(run_dir):  # not watched anew meanwhile, for another attempt
+                        del self._open[run_dir]

@@ -88,7 +88,8 @@ def deliver(run_dir: Path, tracker: Tracker) -> bool:
 
 def _deliver_lines(run_dir: Path, mark: Mark, tracker: Tracker) -> None:
     lines, end = journal.read_lines(run_dir / journal.NAME, offset=mark.journal_bytes)
-    tracker.log_metrics(mark.run_id, lines)
+    if lines:
+        tracker.log_metrics(mark.run_id, lines)
     mark.journal_bytes = end
     for line in lines:
         if line.kind == "state":

@@ -139,7 +139,7 @@ class Launcher:
                 return self._fail(cell.name, "another launch is running it")
             if journal.final_state(run_dir / journal.NAME).state == "finished":  # a launch before could not deliver it
                 lock.close()
-                self._courier.watch(run_dir)
+                self._courier.release(run_dir)
                 done.add(_key_id(cell))
                 return self._finish(cell.name)
             prepare_run(cell, self._tracker, machine=self._machine, git=self._git)
@@ -186,6 +186,7 @@ class Launcher:
             with contextlib.suppress(OSError):  # the disk is full: the plan sees that its process is gone
                 journal.Journal(run_dir).state(ending.state, ending.message)
         lock.close()
+        self._courier.release(run_dir)
         if ending.state == "finished":
             self._finish(name)
             return True

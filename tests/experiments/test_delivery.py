@@ -135,6 +135,38 @@ def test_the_courier_names_what_it_could_not_deliver(run_dir: Path, store: FakeS
     assert courier.close(patience_seconds=0.5) == [run_dir]
 
 
+def test_the_courier_stays_with_a_resumed_run_that_has_not_written_yet(run_dir: Path, store: FakeStore) -> None:
+    journal = Journal(run_dir)
+    journal.state("started")
+    journal.state("stopped", "asked to")
+    assert deliver(run_dir, _as_tracker(store))
+    courier = Courier(_as_tracker(store), say=lambda text: None)
+    courier.watch(run_dir)
+    (run_dir.parent / "other").mkdir()
+    Journal(run_dir.parent / "other").state("finished")  # a visit to it shows that the first was visited
+    track(run_dir.parent / "other", family="sed", name="b", tags={"key": "b"}, params={}, datasets={})
+    courier.watch(run_dir.parent / "other")
+    _wait_for(lambda: len(store.runs) == 2 and store.runs["run1"]["state"] == "finished")
+    journal.state("started")
+    _wait_for(lambda: store.runs["run0"]["state"] == "running")
+    journal.metrics({"test/wer": 0.25}, step=0)
+    journal.state("finished")
+    courier.release(run_dir)
+    assert courier.close(patience_seconds=20) == []
+    assert store.runs["run0"]["state"] == "finished"
+    assert store.runs["run0"]["points"] == [("test/wer", 0, 0.25)]
+
+
+def test_the_courier_leaves_a_released_run_alone(run_dir: Path, store: FakeStore) -> None:
+    courier = Courier(_as_tracker(store), say=lambda text: None)
+    courier.watch(run_dir)
+    Journal(run_dir).state("failed", "no")
+    courier.release(run_dir)
+    _wait_for(lambda: store.runs and _only(store)["state"] == "failed")
+    store.down = True  # nothing asks it any more
+    assert courier.close(patience_seconds=5) == []
+
+
 def test_a_courier_without_folders_closes_at_once(store: FakeStore) -> None:
     begin = time.monotonic()
     assert Courier(_as_tracker(store), say=lambda text: None).close(patience_seconds=30) == []

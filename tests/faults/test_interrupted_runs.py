@@ -56,7 +56,7 @@ def test_ctrl_c_says_how_to_go_on_and_killed_runs_are_taken_up_again(home: Path)
     assert done.returncode == 0, done.stderr
     # From the last checkpoint: 50 epochs in all, but for those that were repeated after the two ends.
     assert 50 <= epochs(home) < 60
-    assert "finished" in earmark(home, "plan", str(TINY), *LONG).stdout
+    assert "0 of 1 cells would run" in earmark(home, "plan", str(TINY), *LONG).stdout  # MLflow has it, without a sync
 
 
 def _signal_training(home: Path, number: signal.Signals) -> None:
