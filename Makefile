@@ -51,11 +51,14 @@ lint: install
 types: install
 	$(BIN)/mypy
 
+# A process a core, each with whole files, whose tests share their trainings.
+PARALLEL := $(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile
+
 test: install
-	$(BIN)/pytest -m "not slow"
+	$(PARALLEL) -m "not slow"
 
 test-unit: install
-	$(BIN)/pytest -m "not slow and not integration"
+	$(PARALLEL) -m "not slow and not integration"
 
 test-slow: install
 	$(BIN)/pytest -m slow
