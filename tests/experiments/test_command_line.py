@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -153,6 +154,18 @@ def test_two_processes_score_as_one(home: Path, tmp_path: Path) -> None:
     assert two.keys() == one.keys()
     for name, value in one.items():
         assert two[name] == pytest.approx(value, abs=1e-6, nan_ok=True), name
+    (stored,) = _stored_runs(home, key=folder.name)  # of two processes one wrote
+    assert stored.info.status == "FINISHED"
+    for name, value in two.items():
+        assert stored.data.metrics[name] == pytest.approx(value, nan_ok=True), name
+
+
+def _stored_runs(home: Path, *, key: str) -> list[Any]:
+    from mlflow import MlflowClient
+
+    client = MlflowClient(tracking_uri=f"sqlite:///{home / 'mlruns' / 'mlflow.db'}")
+    experiments = [experiment.experiment_id for experiment in client.search_experiments()]
+    return list(client.search_runs(experiments, filter_string=f"tags.key = '{key}'"))
 
 
 @pytest.mark.parametrize(
