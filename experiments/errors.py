@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
+
+# A server's user and password end before its path; a database's password may hold / and ? (SQLAlchemy reads to the @).
+_USERINFO = re.compile(
+    r"(?P<server>\bhttps?://)[^\s/?#]*@"
+    r"|(?P<database>\b(?!https?:)[a-z][\w.+-]*://)[^\s/:@]*(?::[^\s@]*)?@(?:[^\s/?#@]*@)*",
+    re.IGNORECASE,
+)
+_PASSWORD = re.compile(r"(?<=[?&])((?:ssl)?passw(?:or)?d=)[^&\s]*", re.IGNORECASE)
 
 
 class UserError(ValueError):
@@ -19,5 +28,15 @@ def unknown(what: str, value: str, allowed: Iterable[str]) -> str:
 
 
 def first_line(error: BaseException) -> str:
-    """The first line of an error's text; its class where it has none."""
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+    """The first line of an error's text, without passwords of the URIs in it; its class where it has no text."""
+    return public_uri((str(error).strip().splitlines() or [type(error).__name__])[0])
+
+
+def public_uri(uri: str) -> str:
+    """A store's URI (or a text with URIs in it) as anybody may read it: without user and password.
+
+    >>> public_uri("postgresql://me:secret@host:5432/mlflow")
+    'postgresql://host:5432/mlflow'
+    """
+    without = _USERINFO.sub(lambda found: found["server"] or found["database"], uri)
+    return _PASSWORD.sub(r"\1…", without)

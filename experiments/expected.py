@@ -65,8 +65,9 @@ def _interval(value: Any, *, where: str) -> tuple[float, float]:
 def leaving(report: Report, expected: Intervals, *, whole: bool) -> list[str]:
     """A line for each cell that left its interval or is missing; empty where all are within.
 
-    A mean of fewer runs than were planned counts as missing too: it is another figure. ``whole`` says that every row
-    of the table was planned, so that one which is expected and no longer there is named.
+    A mean of fewer runs than were planned counts as missing too: it is another figure. So does one of finished runs of
+    which some have no figure, or none that is finite. ``whole`` says that every row of the table was planned, so that
+    one which is expected and no longer there is named.
     """
     name = report.table.name
     lines = [f"{cell.removesuffix(' (missing)')}: missing" for cell in report.missing]
@@ -76,10 +77,13 @@ def leaving(report: Report, expected: Intervals, *, whole: bool) -> list[str]:
                 lines.append(f"{name}/{row}: missing (the table has no such row)")
             continue
         for metric, (low, high) in metrics.items():
-            summary = report.cells.get((row, metric))
+            summary, num_runs = report.cells.get((row, metric)), report.num_finished.get(row, 0)
             if summary is None:
-                if any(report.values.get((row, column.metric)) for column in report.table.columns):
+                if num_runs:
                     lines.append(f"{name}/{row} {metric}: missing (its runs have no such figure)")
+            elif summary.n < num_runs:
+                have = "has" if summary.n == 1 else "have"
+                lines.append(f"{name}/{row} {metric}: {summary.n} of {num_runs} seeds {have} a figure")
             elif not low <= summary.mean <= high:
                 lines.append(f"{name}/{row} {metric}: {_ends(summary.mean, low, high)}")
     return lines

@@ -86,7 +86,7 @@ def run(arguments: argparse.Namespace) -> int:
     )  # fmt: skip
     tracker = Tracker(home())
     cells = make_plan(table, tracker)
-    code = launch_cells(table, tracker, cells, slots=1, again=f"earmark fit {path}")
+    code = launch_cells(table, tracker, cells, slots=1)
     if code == 0:
         (cell,) = cells
         assert cell.key is not None

@@ -24,9 +24,9 @@ class LaunchProgress:
     """A context manager; ``total`` is the number of runs to do."""
 
     def __init__(self, title: str, total: int) -> None:
-        self._console = Console(stderr=True)
+        self._console = Console(stderr=True, markup=False, emoji=False)  # an error may hold [/brackets] and :colons:
         self._bars = Progress(
-            TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
+            TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
             TextColumn("left"), TimeRemainingColumn(), console=self._console, disable=not self._console.is_terminal,
         )  # fmt: skip
         self._table = self._bars.add_task(title, total=total)
@@ -70,5 +70,5 @@ class LaunchProgress:
             self._bars.remove_task(self._tasks.pop(name))
         seconds = f" after {time.monotonic() - self._since[name]:.0f} s" if name in self._since else ""
         if how != "finished" or not self._console.is_terminal:
-            self.say(f"\\[{self._done}/{self._total}] {name}: {how}{seconds}")
+            self.say(f"[{self._done}/{self._total}] {name}: {how}{seconds}")
         self._bars.advance(self._table)

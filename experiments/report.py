@@ -49,6 +49,7 @@ class Report:
     values: Mapping[tuple[str, str], tuple[SeedValue, ...]] = field(default_factory=dict)
     significance: Significance | None = None
     accepted: tuple[str, ...] = ()  # cells whose runs stand for newer code by their user's word
+    num_finished: Mapping[str, int] = field(default_factory=dict)  # runs by row, whichever figures they have
 
     def stars(self, row: str, metric: str) -> str:
         """Of the difference from the baseline, over the test set."""
@@ -89,7 +90,10 @@ def make_report(table: Table, cells: Sequence[Cell], significance: Significance 
     summaries = {place: summarise([value.value for value in of]) for place, of in values.items()}
     missing = tuple(f"{cell.name} ({cell.state})" for cell in own if cell.state != "finished")
     accepted = tuple(f"{cell.name} ({cell.accepted})" for cell in own if cell.accepted)
-    return Report(table, _heading(table, seeds), rows, summaries, missing, len(seeds), values, significance, accepted)
+    finished = {row: sum(cell.row.name == row and cell.state == "finished" for cell in own) for row in rows}
+    return Report(
+        table, _heading(table, seeds), rows, summaries, missing, len(seeds), values, significance, accepted, finished
+    )
 
 
 def _run_key(cell: Cell) -> str:

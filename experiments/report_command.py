@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from experiments.errors import UserError
+from experiments.errors import UserError, public_uri
 
 if TYPE_CHECKING:
     from experiments.plan import Cell
@@ -126,7 +126,7 @@ def _baseline(arguments: argparse.Namespace, table: Table) -> str | None:
 
 
 def _mlflow_url(asked: str | None, tracker: Tracker) -> str:
-    return asked or (tracker.uri if tracker.uri.startswith(("http://", "https://")) else LOCAL_UI)
+    return asked or (public_uri(tracker.uri) if tracker.uri.startswith(("http://", "https://")) else LOCAL_UI)
 
 
 def _write(path: Path, text: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import functools
+import shlex
 import signal
 import sys
 from typing import TYPE_CHECKING, Any
@@ -63,12 +64,11 @@ def run(arguments: argparse.Namespace) -> int:
             for line in accepted:
                 print(line, file=sys.stderr)
             table, tracker, cells = read_plan(arguments)
-    again = f"earmark run {arguments.table}" + (f" --scale {arguments.scale}" if arguments.scale else "")
     slurm = None
     if arguments.on == "slurm":
         machine = {"threads": 1, "num_workers": 0, **table.machine}
         slurm = slurm_options.from_arguments(arguments, threads=machine["threads"], num_workers=machine["num_workers"])
-    launch = functools.partial(launch_cells, slots=arguments.slots, retries=arguments.retries, again=again, slurm=slurm)
+    launch = functools.partial(launch_cells, slots=arguments.slots, retries=arguments.retries, slurm=slurm)
     code = launch(table, tracker, cells)
     while code == 0 and table.searches:  # what has finished chooses the next trials
         table, tracker, cells = read_plan(arguments)
@@ -84,7 +84,6 @@ def launch_cells(
     cells: list[Cell],
     *,
     slots: int | None,
-    again: str,
     retries: int = 1,
     slurm: SlurmOptions | None = None,
 ) -> int:
@@ -123,6 +122,7 @@ def launch_cells(
     if result.undelivered:
         print(f"{len(result.undelivered)} runs are not in MLflow yet, nothing is lost: earmark sync", file=sys.stderr)
     if result.interrupted:
+        again = shlex.join(["earmark", *sys.argv[1:]])  # as it was typed: rows, seeds and --set decide what is run
         print(f"interrupted; what is finished is kept, go on with: {again}", file=sys.stderr)
         return 130
     return 1 if result.failed or result.undelivered else 0

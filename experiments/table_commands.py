@@ -124,7 +124,7 @@ class plan:
         styles = {"finished": "green", "running": "cyan", "failed": "red", "stale": "yellow", "missing": ""}
         for cell in cells:
             grid.add_row(cell.name, cell.state, cell.why, style=styles[cell.state])
-        console = Console(soft_wrap=False)
+        console = Console(soft_wrap=False, markup=False, emoji=False)  # an error may hold [/brackets] and :colons:
         console.print(grid)
         todo = sum(cell.state not in ("finished", "running") for cell in cells)
         console.print(f"{todo} of {len(cells)} cells would run", highlight=False)

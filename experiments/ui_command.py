@@ -30,12 +30,13 @@ def run(arguments: argparse.Namespace) -> int:
             print(f"  {family} · {view}\n    table:  {link}\n    charts: {link}{CHARTS}")
     sys.stdout.flush()
     command = [
-        sys.executable, "-m", "mlflow", "server", "--backend-store-uri", tracker.uri,
+        sys.executable, "-m", "mlflow", "server",
         "--artifacts-destination", str(tracker.root / "artifacts"), "--host", "127.0.0.1",
         "--port", str(arguments.port), "--workers", "1",  # one person's page; four workers load MLflow four times
     ]  # fmt: skip
+    environment = {**os.environ, "MLFLOW_BACKEND_STORE_URI": tracker.uri}  # ps shows everybody the arguments
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    with subprocess.Popen(command, start_new_session=True) as server:
+    with subprocess.Popen(command, env=environment, start_new_session=True) as server:
         try:
             return server.wait()
         except KeyboardInterrupt:

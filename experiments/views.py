@@ -14,15 +14,17 @@ from __future__ import annotations
 import base64
 import contextlib
 import hashlib
+import http.client
 import importlib.metadata
 import json
 import time
+import urllib.parse
 import urllib.request
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from experiments.errors import first_line
+from experiments.errors import first_line, public_uri
 from experiments.plan import Cell
 from experiments.spec import Table
 from experiments.tracking import Tracker, TrackingError
@@ -145,16 +147,27 @@ def refused_version(uri: str) -> str:
     version = importlib.metadata.version("mlflow")
     if uri.startswith(("http://", "https://")):  # its page is the server's
         try:
-            with urllib.request.urlopen(f"{uri.rstrip('/')}/version", timeout=5) as answer:
+            with urllib.request.urlopen(_version_request(uri), timeout=5) as answer:
                 version = answer.read(100).decode().strip()
-        except OSError as error:
-            return f"the version of MLflow at {uri} is unknown ({error})"
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            return f"the version of MLflow at {public_uri(uri)} is unknown ({first_line(error)})"
     parts = version.split(".")
     number = tuple(int(part) for part in parts[:2]) if all(part.isdigit() for part in parts[:2]) else (0, 0)
     if TESTED[0] <= number < TESTED[1]:
         return ""
     first, last = (".".join(map(str, pair)) for pair in TESTED)
     return f"saved views were tested with MLflow from {first} to below {last}, this is {version}"
+
+
+def _version_request(uri: str) -> urllib.request.Request:
+    """User and password of the URI go into a header, as MLflow's own client does it; urllib takes them for a host."""
+    request = urllib.request.Request(f"{public_uri(uri).rstrip('/')}/version")
+    parts = urllib.parse.urlsplit(uri)
+    if parts.username or parts.password:
+        user, password = (urllib.parse.unquote(part or "") for part in (parts.username, parts.password))
+        login = base64.b64encode(f"{user}:{password}".encode()).decode()
+        request.add_unredirected_header("Authorization", f"Basic {login}")  # for this server alone
+    return request
 
 
 def write_views(table: Table, cells: Sequence[Cell], tracker: Tracker) -> str:

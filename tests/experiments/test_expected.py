@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,9 +11,11 @@ import pytest
 from experiments.columns import Column
 from experiments.errors import UserError
 from experiments.expected import expected_path, intervals, leaving, num_checked, read_expected, write_expected
-from experiments.report import Report, SeedValue
+from experiments.plan import Cell
+from experiments.report import Report, SeedValue, make_report
 from experiments.spec import Row, Table, read_table
 from experiments.stats import summarise
+from experiments.tracking import TrackedRun
 
 F1 = Column("test/event_f1_macro", "F1", "higher", "percent", 1)
 ER = Column("test/er", "ER", "lower", "number", 2)
@@ -28,7 +31,8 @@ def report(folder: Path, rows: dict[str, list[float]], *, missing: tuple[str, ..
         for column in table.columns
     }
     cells = {place: summarise([value.value for value in of]) for place, of in values.items()}
-    return Report(table, "", tuple(rows), cells, missing, 2, values)
+    finished = {row: len(of) for row, of in rows.items()}
+    return Report(table, "", tuple(rows), cells, missing, 2, values, num_finished=finished)
 
 
 def test_the_rule_takes_the_larger_spread_or_the_floor(tmp_path: Path) -> None:
@@ -74,6 +78,33 @@ def test_missing_cells_rows_and_figures_are_named_as_missing(tmp_path: Path) -> 
         "t/gone: missing (the table has no such row)",
     ]
     assert len(leaving(made, expected, whole=False)) == 3  # --rows asked for some
+
+
+@pytest.mark.parametrize("lost", [math.nan, math.inf])
+def test_a_figure_that_some_seeds_lack_is_named(tmp_path: Path, lost: float) -> None:
+    made = report(tmp_path, {"a": [0.2, lost], "b": [0.2, 0.2], "c": [0.2, lost, 0.2]})
+    expected = {row: {"test/er": (0.1, 0.3)} for row in made.rows}
+    assert leaving(made, expected, whole=True) == [
+        "t/a test/er: 1 of 2 seeds has a figure",
+        "t/c test/er: 2 of 3 seeds have a figure",
+    ]
+
+
+def test_a_metric_that_some_or_all_runs_never_logged_is_named(tmp_path: Path) -> None:
+    table = report(tmp_path, {"some": [], "none": []}).table
+    config = {"data": {"class_path": "d.D", "init_args": {"corpus": "x/demo"}}}
+    table = replace(table, rows={name: replace(row, config=config) for name, row in table.rows.items()})
+    logged: dict[str, list[dict[str, float]]] = {"some": [{"test/er": 0.2}, {}], "none": [{}, {}]}
+    cells = [
+        Cell(table, table.rows[row], seed, None, {}, "finished", "", TrackedRun("i", "finished", {}, metrics))
+        for row, of_row in logged.items()
+        for seed, metrics in enumerate(of_row)
+    ]
+    expected = {row: {"test/er": (0.1, 0.3)} for row in table.rows}
+    assert leaving(make_report(table, cells), expected, whole=True) == [
+        "t/some test/er: 1 of 2 seeds has a figure",
+        "t/none test/er: missing (its runs have no such figure)",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import csv
 import io
+import json
+import math
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
@@ -12,6 +14,7 @@ from datamodules.corpus_folder import CorpusCard
 from experiments.columns import Column
 from experiments.plan import Cell
 from experiments.report import NOTE_CHARACTERS, Report, comma_separated, latex, make_report, markdown, note
+from experiments.report_json import json_text
 from experiments.spec import Row, Table
 from experiments.stats import summarise
 from experiments.tracking import TrackedRun
@@ -101,6 +104,15 @@ def test_csv_has_full_precision(earmark_home: Path) -> None:
     assert float(rows[0]["std"]) == pytest.approx(0.02**0.5)
     assert {name: value for name, value in rows[2].items() if value} == {"row": "b", "metric": "test/f1", "n": "0"}
     assert rows[0]["runs"] == "0:i 1:i"
+
+
+def test_an_infinite_metric_is_no_figure(earmark_home: Path) -> None:
+    most = math.inf
+    report = build(earmark_home, {"a": [(0.2, most), (0.4, 1.2)], "b": [(0.1, most), (0.1, most)]})
+    lines = [line for line in markdown(report).splitlines() if line.startswith(("| a", "| b"))]
+    assert [line.split("|")[3].strip() for line in lines] == ["**1.20** (n=1)", "–"]
+    rows = json.loads(json_text(report))["rows"]
+    assert [of["value"] for of in rows["a"]["test/er"]["seeds"].values()] == [None, 1.2]
 
 
 def test_latex_escapes_and_uses_booktabs(earmark_home: Path) -> None:

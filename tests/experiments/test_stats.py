@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import doctest
+import math
 
 import pytest
 from hypothesis import given
@@ -79,6 +80,13 @@ def test_stars_are_below_their_levels() -> None:
 
 def test_summary_of_nothing_is_none() -> None:
     assert summarise([float("nan")]) is None
+
+
+def test_what_is_not_finite_does_not_count() -> None:
+    assert summarise([math.inf, math.nan]) is None
+    assert summarise([0.5, -math.inf, math.inf]) == (0.5, None, 1)
+    assert paired_t({0: math.inf, 1: math.inf, 2: 1.0}, {0: 0.5, 1: -math.inf, 2: 0.5}) == (0.5, None, 1)
+    assert paired_t({0: math.inf}, {0: math.inf}) is None
 
 
 def test_the_docstrings_examples_hold() -> None:
