@@ -2,8 +2,9 @@
 
 A run has one attempt as a rule, and one more for each time that it was interrupted and taken up again. The launcher
 adds an attempt before it starts the process; the process adds what it runs on and, at its end, time and energy, or the
-launcher the time of one that was killed. They never write at the same time. Sums are known only where every attempt's
-part is: a killed process leaves no energy. The standard library alone.
+launcher the time of one that was killed. A process that nobody launched (SLURM requeued its job) adds an attempt of its
+own. They never write at the same time. Sums are known only where every attempt's part is: a killed process leaves no
+energy. The standard library alone.
 """
 
 from __future__ import annotations
@@ -37,6 +38,16 @@ def _change_last(run_dir: Path, fields: Mapping[str, Any]) -> Sequence[Mapping[s
     return list(attempts)
 
 
+def _add_requeued(run_dir: Path) -> None:
+    """A new attempt where a process had the last one; one that was killed ends now, where it is not known when."""
+    record = provenance.read(run_dir)
+    *before, last = record.get("attempts") or [{}]
+    if "hardware" in last:
+        ended = {**_wall(run_dir), **last}
+        new = {"launched_unix_seconds": round(time.time(), 3)}
+        provenance.write(run_dir, {**record, "attempts": [*before, ended, new]})
+
+
 def _sum(attempts: Sequence[Mapping[str, Any]], name: str) -> float | None:
     values = [attempt.get(name) for attempt in attempts]
     numbers = [float(value) for value in values if value is not None]
@@ -65,6 +76,7 @@ class Attempt:
         self._energy = MachineEnergy()
         self._metrics: dict[str, float] | None = None
         with contextlib.suppress(OSError):  # a full disk ends the run by what it has to write, not by this
+            _add_requeued(run_dir)
             _change_last(run_dir, {"hardware": provenance.hardware()})
 
     def end(self) -> dict[str, float]:

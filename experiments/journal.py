@@ -74,9 +74,11 @@ class Journal:
         self._append("warning", message=message)
 
     def working_seconds(self) -> float:
-        """Time that the attempts took so far, each from its start to its last line; this one until now."""
+        """Time that the attempts took so far, each from its start to its own last line; this one until now."""
         total_ms, start_ms, last_ms = 0, None, 0
         for line in read_lines(self.path)[0]:
+            if line.fields.get("afterwards"):
+                continue
             if line.kind == "state" and line.fields["state"] == "started":
                 total_ms += 0 if start_ms is None else last_ms - start_ms
                 start_ms = line.time_ms
@@ -85,12 +87,14 @@ class Journal:
             total_ms += time.time_ns() // 1_000_000 - start_ms
         return total_ms / 1000
 
-    def state(self, state: str, message: str = "", *, lasting: bool = False) -> None:
+    def state(self, state: str, message: str = "", *, lasting: bool = False, afterwards: bool = False) -> None:
         """Record ``started``, ``finished``, ``failed`` or ``stopped``; ``finished`` is the last line of a whole run.
 
-        ``lasting`` marks a failure that another attempt would meet again: what the user wrote is wrong.
+        ``lasting`` marks a failure that another attempt would meet again: what the user wrote is wrong. ``afterwards``
+        marks what somebody else found out, perhaps days after the run's last line.
         """
-        self._append("state", state=state, message=message, **({"lasting": True} if lasting else {}))
+        marks = {"lasting": lasting, "afterwards": afterwards}
+        self._append("state", state=state, message=message, **{name: True for name, holds in marks.items() if holds})
 
 
 def read_lines(path: Path, *, offset: int = 0) -> tuple[list[JournalLine], int]:

@@ -8,17 +8,20 @@ from __future__ import annotations
 import json
 import socket
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
-from experiments import attempts, delivery, provenance
+from experiments import attempts, delivery, journal, provenance
 from experiments.merge import get_path
 from experiments.plan import Cell
 from experiments.row_sources import SEED
-from experiments.run_folder import BEST, CONFIG, KEY
-from experiments.spec import TABLES
+from experiments.run_folder import BEST, CONFIG, KEY, TRACKED
+from experiments.spec import TABLES, Table
 from experiments.tracking import HOST, Tracker
 from experiments.views import row_tags
 from experiments.yaml_files import to_yaml
+
+TABLE_PATH = "table_path"  # in tracked.json, which stays on this machine: where a user's own table lies
 
 
 def prepare_run(cell: Cell, tracker: Tracker, *, machine: Mapping[str, Any], git: Mapping[str, str]) -> None:
@@ -27,7 +30,7 @@ def prepare_run(cell: Cell, tracker: Tracker, *, machine: Mapping[str, Any], git
     table = cell.table
     run_dir = tracker.run_dir(cell.key.id)
     sources = {name: f"../{other.key.id}" for name, other in cell.upstream.items() if other.key}
-    _restore_upstream(cell, tracker)
+    restore_upstream(cell, tracker)
     record = {
         "family": table.family, "stage": cell.row.stage, "seed": cell.seed, "from": sources,
         "imports": list(table.imports), **cell.row.config, "machine": dict(machine),
@@ -38,6 +41,8 @@ def prepare_run(cell: Cell, tracker: Tracker, *, machine: Mapping[str, Any], git
     (run_dir / provenance.ENVIRONMENT).write_text(provenance.environment(), encoding="utf-8")
     if git.get("git.dirty") == "true":
         (run_dir / provenance.DIFF).write_text(provenance.git_diff(), encoding="utf-8")
+    elif git:  # an earlier attempt's does not belong to this commit
+        (run_dir / provenance.DIFF).unlink(missing_ok=True)
     corpus = str(get_path(cell.row.config, "data.corpus"))
     attempts.begin(run_dir, {**_place(cell), "git": dict(git), "data": {corpus: cell.key.data}})
     params = {"row": cell.row.name, "seed": cell.seed, "scale": table.scale}
@@ -46,16 +51,35 @@ def prepare_run(cell: Cell, tracker: Tracker, *, machine: Mapping[str, Any], git
         run_dir, family=table.family, name=f"{cell.row.name} seed {cell.seed}", tags=_tags(cell, git), params=params,
         datasets={corpus: cell.key.data},
     )  # fmt: skip
+    if not _has_name(table):
+        _keep_path(run_dir, table)
 
 
 def _place(cell: Cell) -> dict[str, Any]:
     """The cell of a table that the run is: what ``earmark reproduce`` makes its command of."""
     table = cell.table
-    shipped = table.path.parent == TABLES
     return {
-        "table": table.name if shipped else str(table.path), "row": cell.row.name, "scale": table.scale,
-        "seed": cell.seed, "overrides": dict(table.overrides),
+        "table": table.name if _has_name(table) else _path_from_here(table.path), "row": cell.row.name,
+        "scale": table.scale, "seed": cell.seed, "overrides": dict(table.overrides),
     }  # fmt: skip
+
+
+def _has_name(table: Table) -> bool:
+    """Whether it is a shipped table, or the one row of ``earmark fit``; a user's own is called by its path."""
+    return table.path.parent == TABLES or (table.name == "fit" and table.scale == "none")
+
+
+def _path_from_here(path: Path) -> str:
+    """As it goes to MLflow, which is not to know this machine's folders."""
+    here = Path.cwd()
+    return str(path.relative_to(here)) if path.is_relative_to(here) else path.name
+
+
+def _keep_path(run_dir: Path, table: Table) -> None:
+    known = json.loads((run_dir / TRACKED).read_text(encoding="utf-8"))
+    partial = run_dir / f"{TRACKED}.partial"
+    partial.write_text(json.dumps({**known, TABLE_PATH: str(table.path)}, indent=1) + "\n", encoding="utf-8")
+    partial.replace(run_dir / TRACKED)
 
 
 def _tags(cell: Cell, git: Mapping[str, str]) -> dict[str, str]:
@@ -74,7 +98,7 @@ def _tags(cell: Cell, git: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def _restore_upstream(cell: Cell, tracker: Tracker) -> None:
+def restore_upstream(cell: Cell, tracker: Tracker) -> None:
     """Fetch what finished upstream runs offer, or a seed's weights, where their folders are gone from this disk."""
     for source, other in cell.upstream.items():
         if other.key and other.run:
@@ -82,5 +106,7 @@ def _restore_upstream(cell: Cell, tracker: Tracker) -> None:
             name = "predictions" if other.row.stage == "fit" else "scores"
             if cell.row.stage == "fit" and source == SEED:
                 name = BEST
-            if not (folder / name).exists():
+            # What stopped here and finished on another disk left part of it: a folder without a journal was fetched.
+            is_whole = journal.final_state(folder / journal.NAME).state in ("finished", "")
+            if not (is_whole and (folder / name).exists()):
                 tracker.download(other.run.run_id, name, folder)

@@ -38,7 +38,9 @@ def with_trials(table: Table, tracker: Tracker) -> Table:
             for here in table.rows.values()
             for name, other in (trials.items() if here.name == row.name else [(here.name, here)])
         }
-        table = replace(table, rows=rows, grids={**table.grids, row.name: tuple(trials)})
+        varied = sorted({*table.varied, *row.search.space})  # what was chosen is a param, of the first trial too
+        grids = {**table.grids, row.name: tuple(trials)}
+        table = replace(table, rows=rows, grids=grids, varied=tuple(varied))
     return table
 
 

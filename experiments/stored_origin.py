@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from experiments import provenance
-from experiments.errors import UserError
-from experiments.run_folder import CONFIG, KEY
+from experiments.errors import UserError, public_uri
+from experiments.prepare import TABLE_PATH
+from experiments.run_folder import CONFIG, KEY, TRACKED
 from experiments.tracking import TrackedRun, Tracker, TrackingError
 from experiments.yaml_files import read_yaml
 
@@ -25,8 +26,8 @@ class Origin:
 
     ``files`` are the texts of config.yaml, environment.txt and, for a dirty checkout, git.diff. ``key`` is key.json:
     the parts of the key, digests of code by module, the configuration. ``place`` is the table's cell (None where the
-    record is older than provenance.json and the tags do not say). ``upstream`` are the runs that it stands on, None for
-    one that is no longer in the store.
+    record is older than provenance.json and the tags do not say), of table ``fit`` for a run of ``earmark fit``.
+    ``upstream`` are the runs that it stands on, None for one that is no longer in the store.
     """
 
     run_id: str
@@ -48,7 +49,7 @@ def find_origin(tracker: Tracker, text: str) -> Origin:
         raise UserError(f"run {text!r}: expected at least three hexadecimal digits of a run's id or key")
     found = tracker.beginning_with(text)
     if not found:
-        raise UserError(f"run {text!r}: no run in {tracker.uri} has an id or a key that begins so")
+        raise UserError(f"run {text!r}: no run in {public_uri(tracker.uri)} has an id or a key that begins so")
     newest = {run.tags.get("key", run.run_id): run for run in reversed(found)}  # found are newest first
     if len(newest) > 1:
         names = ", ".join(f"{run.run_id} ({run.tags.get('mlflow.runName', '?')})" for run in newest.values())
@@ -83,14 +84,16 @@ def _origin(tracker: Tracker, run: TrackedRun) -> Origin:
         config=config,
         key=json.loads(texts[KEY]),
         record=record,
-        place=_place(run, record),
+        place=_place(run, record, tracker.run_dir(run.tags["key"])),
         upstream=upstream,
     )
 
 
-def _place(run: TrackedRun, record: Mapping[str, Any]) -> Mapping[str, Any] | None:
+def _place(run: TrackedRun, record: Mapping[str, Any], folder: Path) -> Mapping[str, Any] | None:
     if "table" in record:
-        return record
+        if "row.fit" in run.tags and record["scale"] == "none":  # records before said the path of its file
+            return {**record, "table": "fit"}
+        return {**record, "table": _table_file(folder) or record["table"]}
     rows = [(key, row) for key, row in run.tags.items() if key.startswith("row.") and "/" not in key]
     if len(rows) != 1 or not {"scale", "seed"} <= set(run.tags):
         return None
@@ -99,6 +102,15 @@ def _place(run: TrackedRun, record: Mapping[str, Any]) -> Mapping[str, Any] | No
         "table": key.removeprefix("row."), "row": row, "scale": run.tags["scale"], "seed": int(run.tags["seed"]),
         "overrides": {},
     }  # fmt: skip
+
+
+def _table_file(folder: Path) -> str | None:
+    """The whole path of a user's own table, where this machine launched the run and the file is still there."""
+    try:
+        path = json.loads((folder / TRACKED).read_text(encoding="utf-8")).get(TABLE_PATH)
+    except (OSError, ValueError, AttributeError):
+        return None
+    return str(path) if path is not None and Path(path).is_file() else None
 
 
 def _texts(tracker: Tracker, run: TrackedRun, names: Sequence[str]) -> dict[str, str]:

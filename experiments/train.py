@@ -15,11 +15,11 @@ import traceback
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytorch_lightning as lightning
 import torch
-from pytorch_lightning.callbacks import EarlyStopping, ModelCheckpoint
+from pytorch_lightning.callbacks import ModelCheckpoint
 from pytorch_lightning.plugins.environments import SLURMEnvironment  # type: ignore[attr-defined]  # a re-export
 from pytorch_lightning.utilities.exceptions import MisconfigurationException  # type: ignore[attr-defined]
 
@@ -28,6 +28,7 @@ from datamodules.run_warning import RunWarning
 from experiments import keys
 from experiments.attempts import Attempt
 from experiments.contracts import PredictingModule
+from experiments.early_stopping import LastingEarlyStopping
 from experiments.errors import UserError
 from experiments.journal import Journal
 from experiments.journal_logger import JournalLogger, JournalProgress
@@ -47,6 +48,13 @@ RECIPE_VERSION = "1"  # part of every run's key: raise it when a change here cha
 SPLITS = ("validation", "test")
 
 
+class _Fitted(NamedTuple):
+    """A training that has ended: the step after its last one, and what is known of its best epoch."""
+
+    step: int
+    metrics: Mapping[str, float]
+
+
 def _trainer(parts: Parts, run_dir: Path, journal: Journal, machine: Mapping[str, Any]) -> lightning.Trainer:
     assert parts.checkpoint is not None
     folder, monitor, mode = run_dir / "checkpoints", parts.checkpoint.monitor, parts.checkpoint.mode
@@ -63,7 +71,7 @@ def _trainer(parts: Parts, run_dir: Path, journal: Journal, machine: Mapping[str
     if parts.fine_tuning is not None:
         callbacks.append(Freezing(parts.fine_tuning))
     if parts.checkpoint.patience_epochs is not None:
-        callbacks.append(EarlyStopping(monitor, mode=mode, patience=parts.checkpoint.patience_epochs))
+        callbacks.append(LastingEarlyStopping(monitor, mode=mode, patience=parts.checkpoint.patience_epochs))
     devices = int(machine.get("devices", 1))
     settings = {"log_every_n_steps": 10, **{key: value for key, value in parts.trainer.items() if value is not None}}
     return lightning.Trainer(
@@ -91,10 +99,12 @@ def _load_seed(parts: Parts, seed: Path) -> None:
         raise UserError(f"fine_tuning: {error}") from None
 
 
-def _fit(parts: Parts, run_dir: Path, journal: Journal, machine: Mapping[str, Any], *, seed: Path | None) -> bool:
+def _fit(
+    parts: Parts, run_dir: Path, journal: Journal, machine: Mapping[str, Any], *, seed: Path | None
+) -> _Fitted | None:
     """Train, from the checkpoint ``seed`` where there is one, and write the predictions of the best epoch.
 
-    True on the rank that goes on to score.
+    None on the ranks that have no more to do; the other one goes on to score.
     """
     model, data = parts.model, parts.data
     assert isinstance(model, lightning.LightningModule)
@@ -114,10 +124,14 @@ def _fit(parts: Parts, run_dir: Path, journal: Journal, machine: Mapping[str, An
     for split in SPLITS:
         batches = trainer.predict(model, dataloaders=data.evaluation_dataloader(split))
         model.write_predictions(batches or [], clip_ids=data.clip_ids(split), path=folder / split)
-    if trainer.is_global_zero:
-        sizes = {"parameters": float(sum(p.numel() for p in model.parameters()))}
-        journal.metrics({f"model/{name}": value for name, value in sizes.items()}, step=trainer.global_step)
-    return bool(trainer.is_global_zero)
+    if not trainer.is_global_zero:
+        return None
+    metrics = {"model/parameters": float(sum(p.numel() for p in model.parameters()))}
+    chosen = trainer.checkpoint_callback
+    assert isinstance(chosen, ModelCheckpoint)
+    if chosen.best_model_score is not None:  # a folder that was moved has lost it
+        metrics[str(chosen.monitor)] = float(chosen.best_model_score)
+    return _Fitted(trainer.global_step, metrics)
 
 
 def _check_key(run_dir: Path, config: Mapping[str, Any], sections: Config) -> None:
@@ -131,10 +145,12 @@ def _check_key(run_dir: Path, config: Mapping[str, Any], sections: Config) -> No
         raise UserError(f"corpus {corpus!r} changed since this run was planned; launch it again")
 
 
-def run(run_dir: Path, journal: Journal, *, attempt: Attempt | None = None) -> None:
+def run(run_dir: Path, journal: Journal, *, attempt: Attempt | None = None, rank: int = 0) -> None:
     """Do what the folder's ``config.yaml`` says. Raises whatever goes wrong."""
     config = read_yaml(run_dir / CONFIG)
     machine, stage, seed = config.get("machine") or {}, config["stage"], config["seed"]
+    if rank and stage == "score":
+        return  # one process scores
     torch.set_num_threads(int(machine.get("threads", 1)))
     lightning.seed_everything(seed, workers=True, verbose=False)
     sections = {name: config[name] for name in SECTIONS if name in config}
@@ -145,17 +161,23 @@ def run(run_dir: Path, journal: Journal, *, attempt: Attempt | None = None) -> N
     sources = {name: run_dir / folder for name, folder in (config.get("from") or {}).items()}
     seed_run = sources.pop(SEED, None) if stage == "fit" else None
     predictions = {name: offered(folder) for name, folder in sources.items()}
+    ended = _Fitted(0, {})
     if stage == "fit":
         predictions["own"] = run_dir / "predictions"
-        if not _fit(parts, run_dir, journal, machine, seed=seed_run / BEST if seed_run else None):
+        fitted = _fit(parts, run_dir, journal, machine, seed=seed_run / BEST if seed_run else None)
+        if fitted is None:
             return  # ranks above 0 end here
+        ended = fitted
     references = {split: parts.data.references(split) for split in SPLITS}
     output_dir = run_dir / "scores"
     output_dir.mkdir(exist_ok=True)
     scores = parts.scoring.score(predictions=predictions, references=references, output_dir=output_dir)
     (run_dir / METRICS).write_text(json.dumps(scores, indent=2) + "\n", encoding="utf-8")
     spent = attempt.end() if attempt else {}
-    journal.metrics({**scores, "run/seconds": journal.working_seconds(), **spent}, step=0)
+    # MLflow shows the value of the highest step: what is of the best epoch stands after all that training logged, under
+    # the same names in part.
+    final = {**ended.metrics, **scores, "run/seconds": journal.working_seconds(), **spent}
+    journal.metrics(final, step=ended.step)
     if stage == "fit":
         from experiments.curves import draw_learning_curves
 
@@ -182,7 +204,7 @@ def main(arguments: list[str]) -> int:
     rank = int(os.environ.get("SLURM_PROCID" if slurm else "LOCAL_RANK", "0"))
     journal = Journal(run_dir)
     if rank:
-        run(run_dir, journal)
+        run(run_dir, journal, rank=rank)
         return 0
     _journal_warnings(journal)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # Lightning's own handler takes over while it trains

@@ -3,6 +3,7 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
+from experiments.delivery import close_dead
 from experiments.journal import NAME, Journal, final_state, read_lines, size
 
 
@@ -73,6 +74,18 @@ def test_working_seconds_leave_out_the_time_between_attempts(tmp_path: Path) -> 
     journal = Journal(tmp_path)
     journal.state("started")
     assert 5.5 <= journal.working_seconds() < 6.5
+
+
+def test_working_seconds_leave_out_the_time_until_somebody_found_the_process_gone(tmp_path: Path) -> None:
+    (tmp_path / NAME).write_text(
+        '{"t": 1000, "kind": "state", "state": "started", "message": ""}\n'
+        '{"t": 3000, "kind": "progress", "done": 1, "total": 9, "what": "epoch 0"}\n'
+    )
+    close_dead(tmp_path)  # decades later
+    assert final_state(tmp_path / NAME) == ("failed", "its process is gone", False)
+    journal = Journal(tmp_path)
+    journal.state("started")
+    assert 2 <= journal.working_seconds() < 12
 
 
 def test_a_resumed_run_repeats_no_step(tmp_path: Path) -> None:

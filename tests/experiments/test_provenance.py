@@ -122,6 +122,30 @@ def test_sums_are_over_all_attempts_or_unknown(smi: Path, tmp_path: Path, monkey
     assert set(attempts.Attempt(run_dir).end()) == {attempts.WALL}
 
 
+@pytest.mark.parametrize("first_ended", [True, False])
+def test_a_requeued_job_is_one_more_attempt(
+    first_ended: bool, smi: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(energy, "POWERCAP", tmp_path / "nothing")
+    run_dir = tmp_path / "run"
+    run_dir.mkdir()
+    attempts.begin(run_dir, {"table": "t"})
+    first = attempts.Attempt(run_dir)
+    (smi / "joules").write_text("6000")
+    if first_ended:
+        first.end()
+    (smi / "joules").write_text("7000")  # of whoever had the machine in between
+    second = attempts.Attempt(run_dir)  # SLURM started it: no launcher wrote anything
+    (smi / "joules").write_text("9000")
+    spent = second.end()
+    record = provenance.read(run_dir)
+    assert record["table"] == "t"
+    assert [item.get("energy_joules") for item in record["attempts"]] == [1.0 if first_ended else None, 2.0]
+    assert all("hardware" in item for item in record["attempts"])
+    assert spent[attempts.WALL] == pytest.approx(sum(item["wall_seconds"] for item in record["attempts"]))
+    assert spent.get(attempts.ENERGY) == (3.0 if first_ended else None)  # a killed one's part is not known
+
+
 def test_a_run_that_only_waits_for_its_delivery_has_no_new_attempt(tmp_path: Path) -> None:
     attempts.begin(tmp_path, {})
     Journal(tmp_path).state("finished")

@@ -89,6 +89,16 @@ def test_trials_come_in_waves_and_the_same_again_after_an_interruption(
     assert list(known)[:2] == ["tuned.trial=000", "tuned.trial=001"]
 
 
+def test_what_a_search_chooses_is_a_param_of_its_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _pretend(monkeypatch, num_finished=0)
+    text = TEXT.replace("rows:\n", "rows:\n  long: {why: more epochs, set: {trainer.max_epochs: 2}}\n")
+    path = tmp_path / "t.yaml"
+    path.write_text(text.replace("SEARCH", SEARCH.replace("parallel: 3", "parallel: 1")))
+    found = search.with_trials(read_table(str(path)), cast(Tracker, None))
+    assert list(found.grids["tuned"]) == ["tuned.trial=000"]
+    assert found.varied == ("model.encoder.cell", "model.penalty_alpha", "trainer.max_epochs")
+
+
 def test_trials_stay_in_their_space_and_get_better(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _pretend(monkeypatch, num_finished=30)
     trials = list(_trials(_table(tmp_path)).values())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -34,11 +35,31 @@ def best(home: Path, row: str) -> tuple[Path, dict[str, Any]]:
     return folder, torch.load(folder / "checkpoints" / "best.ckpt", weights_only=True)
 
 
+def _scores_stand_after_what_training_logged(home: Path, row: str) -> None:
+    """MLflow shows the value of the highest step, and validation has scores of the same names."""
+    from mlflow import MlflowClient
+
+    from experiments.tracking import Tracker
+
+    tracker = Tracker(home)
+    (run,) = tracker.find("asr", tags={"row.tiny_transfer": row})
+    scores = json.loads((tracker.run_dir(run.tags["key"]) / "metrics.json").read_text())
+    assert {name: run.metrics[name] for name in scores} == pytest.approx(scores, nan_ok=True)
+    client = MlflowClient(tracking_uri=tracker.uri)
+
+    def last_step(name: str) -> int:
+        return max(point.step for point in client.get_metric_history(run.run_id, name))
+
+    assert all(last_step(name) > last_step("train/loss") for name in scores)
+    assert last_step("validation/loss") > last_step("train/loss")  # what the best epoch was chosen by
+
+
 def test_a_seed_run_is_fine_tuned_to_another_language(tmp_path: Path) -> None:
     assert earmark(tmp_path, "data", "spoken_tones", "--scale", "tiny").returncode == 0
     done = earmark(tmp_path, "run", str(TABLE), "--rows", "frozen", "--seeds", "1", "--slots", "1")
     assert done.returncode == 0, done.stderr
     folder, seed = best(tmp_path, "seed_model")
+    _scores_stand_after_what_training_logged(tmp_path, "frozen")
     _, tuned = best(tmp_path, "frozen")
     assert "ě" in set(tuned["symbols"]) - set(seed["symbols"])
     kept = [name for name in seed["state_dict"] if name.startswith("encoder.")]
