@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from experiments.delivery import deliver
 from experiments.errors import first_line
-from experiments.tracking import Tracker, TrackingError
+from experiments.tracking import Tracker
 
 SHIP_EVERY_SECONDS = 2.0
 LONGEST_PAUSE_SECONDS = 30.0
@@ -30,7 +30,7 @@ class Courier:
         self._tracker, self._say = tracker, say
         self._open: dict[Path, bool] = {}  # whether its run has ended
         self._pause_seconds = SHIP_EVERY_SECONDS
-        self._is_down = False
+        self._failing: set[Path] = set()  # folders whose last delivery failed
         self._change = threading.Condition()
         self._closing = False
         self._thread = threading.Thread(target=self._work, name="courier", daemon=True)
@@ -73,21 +73,25 @@ class Courier:
                 if not (self._closing and not self._open):
                     self._change.wait(self._pause_seconds)
 
-    def _round(self, folders: dict[Path, bool]) -> None:
-        """One visit to every folder; the first failure ends it, since the store is the same for all."""
+    def _round(self, folders: Mapping[Path, bool]) -> None:
+        """One visit to every folder, until one fails: the store is the same for all. That one is the last next time."""
         for run_dir, has_ended in folders.items():
             try:
                 done = deliver(run_dir, self._tracker)
-            except (TrackingError, OSError) as error:
-                if not self._is_down:
+            except Exception as error:  # whatever it is, the other folders are to be delivered
+                if not self._failing:
                     self._say(f"tracking: {first_line(error)} (tried again until it works; the runs go on)")
-                self._is_down = True
+                self._failing.add(run_dir)
                 self._pause_seconds = min(2 * self._pause_seconds, LONGEST_PAUSE_SECONDS)
-                return
-            if self._is_down:
-                self._say("tracking: works again")
-                self._is_down, self._pause_seconds = False, SHIP_EVERY_SECONDS
-            if done and has_ended:
                 with self._change:
-                    if self._open.get(run_dir):  # not watched anew meanwhile, for another attempt
-                        del self._open[run_dir]
+                    if run_dir in self._open:
+                        self._open[run_dir] = self._open.pop(run_dir)
+                return
+            if self._failing == {run_dir}:
+                self._say("tracking: works again")
+                self._pause_seconds = SHIP_EVERY_SECONDS
+            self._failing.discard(run_dir)
+            with self._change:
+                # Not one that is watched anew meanwhile, for another attempt.
+                if done and has_ended and self._open.get(run_dir):
+                    del self._open[run_dir]

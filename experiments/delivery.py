@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -50,9 +50,11 @@ def track(
     (run_dir / TRACKED).write_text(json.dumps({"family": family, "run": known}, indent=1) + "\n", encoding="utf-8")
 
 
-def is_delivered(run_dir: Path, tracker: Tracker) -> bool:
-    """Whether the store has all of a run that has ended."""
+def is_delivered(run_dir: Path, tracker: Tracker, *, present: Container[str]) -> bool:
+    """Whether the store, whose runs are ``present``, has all of a run that has ended."""
     mark = _read(_mark_path(run_dir, tracker))
+    if mark.run_id not in present:
+        return False
     whole = mark.journal_bytes == journal.size(run_dir / journal.NAME)
     return whole and mark.state in FINAL and mark.state == mark.seen
 
@@ -60,7 +62,7 @@ def is_delivered(run_dir: Path, tracker: Tracker) -> bool:
 def close_dead(run_dir: Path) -> None:
     """Say in the journal that a run's process is gone, where it could not and its launcher did not."""
     if not is_locked(run_dir) and journal.final_state(run_dir / journal.NAME).state not in FINAL:
-        journal.Journal(run_dir).state("failed", "its process is gone")
+        journal.Journal(run_dir).state("failed", "its process is gone", afterwards=True)
 
 
 def deliver(run_dir: Path, tracker: Tracker) -> bool:
@@ -72,16 +74,24 @@ def deliver(run_dir: Path, tracker: Tracker) -> bool:
         if not mine:  # another process is at it
             return False
         known = json.loads((run_dir / TRACKED).read_text(encoding="utf-8"))
-        path = _mark_path(run_dir, tracker)
+        path, run = _mark_path(run_dir, tracker), known["run"]
         mark = _read(path)
-        if not mark.run_id:
-            family, run = known["family"], known["run"]
-            same = tracker.find(family, tags={"key": run["tags"]["key"]})
-            mark.run_id = same[0].run_id if same else tracker.create(family, **run)
+        told = tracker.state(mark.run_id) if mark.run_id else None
+        if told is None:  # never there, or deleted since
+            same = tracker.find(known["family"], tags={"key": run["tags"]["key"]})
+            created = "" if same else tracker.create(known["family"], name=run["name"], tags=run["tags"])
+            mark, told = Mark(run_id=same[0].run_id if same else created), same[0].state if same else ""
             _write(mark, path)
+        if told == "finished" and mark.state != "finished":  # on another disk: what is here is of an attempt before
+            size, ending = journal.size(run_dir / journal.NAME), journal.final_state(run_dir / journal.NAME).state
+            mark.journal_bytes, mark.seen, mark.state = size, ending, ending
+            _write(mark, path)
+            return ending in FINAL
+        if not mark.journal_bytes:  # an outage may have come after the run was made: until the first lines are sent
+            tracker.describe(mark.run_id, params=run["params"], datasets=run["datasets"])
         _deliver_lines(run_dir, mark, tracker)
         _write(mark, path)
-        _deliver_state(run_dir, mark, known["run"]["tags"], tracker)
+        _deliver_state(run_dir, mark, run["tags"], tracker)
         _write(mark, path)
         return mark.state in FINAL and mark.state == mark.seen
 

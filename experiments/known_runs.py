@@ -6,7 +6,7 @@ Asked one by one, a plan of 500 cells would take longer than all the rest of it 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from experiments.keys import RunKey
 from experiments.tracking import STATE, TrackedRun, Tracker
@@ -50,30 +50,40 @@ class KnownRuns:
         )
 
     def older(
-        self, family: str, *, table: str, scale: str, cells: Sequence[tuple[str, int]]
+        self, family: str, *, table: str, scale: str, cells: Mapping[tuple[str, int], str]
     ) -> dict[tuple[str, int], TrackedRun]:
-        """The newest finished run of each of these (row, seed), whatever its key; nothing for one that never finished.
+        """A finished run of each of these (row, seed), whatever its key; nothing for one that never finished.
 
-        Many are asked for together, the newest of the table first; then the rows that are left, each by itself.
+        The newest of the configuration whose key ``cells`` has, else the newest: trials with ``--set`` are of that row
+        too. Many are asked for together, the newest of the table first; then the rows that are left, each by itself.
         """
         tags = {"scale": scale, STATE: "finished"}
         found: dict[tuple[str, int], TrackedRun] = {}
         if len(cells) > MANY:
             runs = self._tracker.find(family, tags=tags, having=[f"row.{table}"], limit=len(cells))
-            _take_newest(found, runs, table=table)
+            _take_newest(found, runs, table=table, configs=cells)
             if len(runs) < len(cells):
                 return {cell: found[cell] for cell in cells if cell in found}
         for row in dict.fromkeys(row for row, seed in cells if (row, seed) not in found):
             limit = 2 * sum(row == other for other, _ in cells)
             runs = self._tracker.find(family, tags={f"row.{table}": row, **tags}, limit=limit)
-            _take_newest(found, runs, table=table)
+            _take_newest(found, runs, table=table, configs=cells)
             for seed in (seed for other, seed in cells if other == row and (row, seed) not in found):
                 if len(runs) == limit:  # pushed out by newer ones of other seeds
                     own = {f"row.{table}": row, "seed": str(seed), **tags}
-                    _take_newest(found, self._tracker.find(family, tags=own, limit=1), table=table)
+                    _take_newest(found, self._tracker.find(family, tags=own, limit=1), table=table, configs=cells)
         return {cell: found[cell] for cell in cells if cell in found}
 
 
-def _take_newest(found: dict[tuple[str, int], TrackedRun], runs: Sequence[TrackedRun], *, table: str) -> None:
+def _take_newest(
+    found: dict[tuple[str, int], TrackedRun],
+    runs: Sequence[TrackedRun],
+    *,
+    table: str,
+    configs: Mapping[tuple[str, int], str],
+) -> None:
     for run in runs:
-        found.setdefault((run.tags[f"row.{table}"], int(run.tags["seed"])), run)
+        cell = (run.tags[f"row.{table}"], int(run.tags["seed"]))
+        wanted = configs.get(cell)
+        if cell not in found or run.tags["key.config"] == wanted != found[cell].tags["key.config"]:
+            found[cell] = run

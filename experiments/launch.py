@@ -23,7 +23,7 @@ from experiments.executors import Executor, RunProcess
 from experiments.plan import Cell
 from experiments.prepare import prepare_run
 from experiments.progress import LaunchProgress
-from experiments.run_folder import LAUNCH_LOCK, LOG, locked
+from experiments.run_folder import LAUNCH_LOCK, LOG, is_training, locked
 from experiments.tracking import Tracker, TrackingError
 
 LOOK_EVERY_SECONDS = 0.1
@@ -92,6 +92,8 @@ class Launcher:
                 for running in list(self._running):
                     self._show(running)
                     how = running.process.ended()
+                    if how is not None and is_training(running.prepared.run_dir):
+                        continue  # a job of a launcher that was killed got there first
                     if how is not None and self._end(running, how, waiting):
                         done.add(_key_id(running.prepared.cell))
         except KeyboardInterrupt:
@@ -182,9 +184,10 @@ class Launcher:
         ending = journal.final_state(path, offset=begin)
         if ending.state in ("", "started"):  # killed, or died before it could say why
             ending = journal.State("failed", f"ended with {how} and said nothing")
-            attempts.ended(run_dir)
-            with contextlib.suppress(OSError):  # the disk is full: the plan sees that its process is gone
-                journal.Journal(run_dir).state(ending.state, ending.message)
+            if not is_training(run_dir):
+                attempts.ended(run_dir)
+                with contextlib.suppress(OSError):  # the disk is full: the plan sees that its process is gone
+                    journal.Journal(run_dir).state(ending.state, ending.message)
         lock.close()
         self._courier.release(run_dir)
         if ending.state == "finished":

@@ -155,10 +155,10 @@ class _Planner:
 
     def with_changes(self) -> list[Cell]:
         """All cells; those that were finished once, under another key, are stale and say what changed."""
-        new: dict[tuple[str, str], list[tuple[str, int]]] = {}
+        new: dict[tuple[str, str], dict[tuple[str, int], str]] = {}
         for (table, row, seed), cell in self.cells.items():
-            if cell.why == NEVER:
-                new.setdefault((table, cell.table.family), []).append((row, seed))
+            if cell.why == NEVER and cell.key is not None:
+                new.setdefault((table, cell.table.family), {})[row, seed] = cell.key.config
         older = {
             (table, *cell): run
             for (table, family), cells in new.items()

@@ -29,6 +29,11 @@ def is_locked(run_dir: Path) -> bool:
     return any(_is_held(run_dir / name) for name in (LOCK, LAUNCH_LOCK))
 
 
+def is_training(run_dir: Path) -> bool:
+    """Whether a training process that lives works in this run folder."""
+    return _is_held(run_dir / LOCK)
+
+
 def _is_held(path: Path) -> bool:
     if not path.exists():
         return False

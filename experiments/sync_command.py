@@ -29,8 +29,12 @@ def run(arguments: argparse.Namespace) -> int:
 
     tracker = Tracker(home())
     folders = [path.parent for path in sorted((tracker.root / "runs").glob(f"*/{TRACKED}"))]
-    todo = [folder for folder in folders if not is_delivered(folder, tracker)]
     failed = 0
+    try:
+        present = tracker.run_ids()
+    except (TrackingError, OSError):
+        present = set()  # the store is away, as each folder will say
+    todo = [folder for folder in folders if not is_delivered(folder, tracker, present=present)]
     console = Console(stderr=True)
     for folder in track(todo, "sync", console=console, transient=True, disable=not console.is_terminal):
         try:

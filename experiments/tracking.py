@@ -11,8 +11,10 @@ import contextlib
 import hashlib
 import json
 import logging
+import math
 import os
 import re
+import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -54,7 +56,13 @@ class TrackedRun:
 
 
 def _tracked(run: Run) -> TrackedRun:
-    return TrackedRun(run.info.run_id, run.data.tags.get(STATE, ""), run.data.tags, run.data.metrics)
+    metrics = {name: _as_logged(value) for name, value in run.data.metrics.items()}
+    return TrackedRun(run.info.run_id, run.data.tags.get(STATE, ""), run.data.tags, metrics)
+
+
+def _as_logged(value: float) -> float:
+    """MLflow's SQL stores keep an infinite metric as the largest float that there is, on which a mean overflows."""
+    return math.copysign(math.inf, value) if abs(value) >= 1.797e308 else value
 
 
 class Tracker:
@@ -128,30 +136,50 @@ class Tracker:
         runs = sorted(found.values(), key=lambda run: int(run.info.start_time or 0), reverse=True)
         return [_tracked(run) for run in runs]
 
-    def create(
-        self,
-        family: str,
-        *,
-        name: str,
-        tags: Mapping[str, str],
-        params: Mapping[str, Any],
-        datasets: Mapping[str, str] | None = None,
-    ) -> str:
-        """A new run in state ``scheduled``; returns its id. ``datasets``: digests by corpus."""
+    def create(self, family: str, *, name: str, tags: Mapping[str, str]) -> str:
+        """A new run in state ``scheduled``; returns its id."""
         run = self._client.create_run(
             self.experiment_id(family), run_name=name, tags={**tags, STATE: "scheduled", "mlflow.runName": name}
         )
         run_id = str(run.info.run_id)
         self._client.update_run(run_id, status=RunStatus.to_string(RunStatus.SCHEDULED))
-        entries = [Param(key, str(value)[:6000]) for key, value in params.items()]
-        self._client.log_batch(run_id, params=entries[:100])
-        inputs = [  # MLflow takes 36 characters of a digest; the whole one is in the tag key.data
-            DatasetInput(Dataset(corpus, digest[:36], "local", json.dumps({"corpus": corpus})))
-            for corpus, digest in (datasets or {}).items()
-        ]
-        if inputs:
-            self._client.log_inputs(run_id, datasets=inputs)
         return run_id
+
+    def describe(self, run_id: str, *, params: Mapping[str, Any], datasets: Mapping[str, str]) -> None:
+        """Parameters and data (digests by corpus) of a run, where it has none yet."""
+        run = self._client.get_run(run_id)
+        if not run.data.params:
+            entries = [Param(key, str(value)[:6000]) for key, value in params.items()]
+            self._client.log_batch(run_id, params=entries[:100])
+        if datasets and not (run.inputs and run.inputs.dataset_inputs):
+            inputs = [  # MLflow takes 36 characters of a digest; the whole one is in the tag key.data
+                DatasetInput(Dataset(corpus, digest[:36], "local", json.dumps({"corpus": corpus})))
+                for corpus, digest in datasets.items()
+            ]
+            self._client.log_inputs(run_id, datasets=inputs)
+
+    def state(self, run_id: str) -> str | None:
+        """What the store was told last of a run; None where it has none: deleted, or in a database that is gone."""
+        try:
+            run = self._client.get_run(run_id)
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+                raise
+            return None
+        return run.data.tags.get(STATE, "") if run.info.lifecycle_stage == "active" else None
+
+    def run_ids(self) -> set[str]:
+        """The ids of all runs that are not deleted."""
+        found: set[str] = set()
+        token = None
+        experiments = [experiment_id for _, experiment_id in self.experiments()]
+        while experiments:
+            page = self._client.search_runs(experiments, max_results=1000, page_token=token)
+            found.update(run.info.run_id for run in page)
+            token = page.token
+            if not token:
+                break
+        return found
 
     def tag(self, run_id: str, tags: Mapping[str, str]) -> None:
         """Set tags (MLflow cuts values at 8,000 characters)."""
@@ -194,13 +222,15 @@ class Tracker:
         self.tag(run_id, {STATE: state, "earmark.error": message[:5000]})
 
     def download(self, run_id: str, artifact: str, folder: Path) -> None:
-        """Fetch an artifact of a run into ``folder``, whole or not at all."""
+        """Fetch an artifact of a run into ``folder``, whole or not at all, in the place of one that is there."""
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder, prefix="download-") as aside:
             fetched = Path(self._client.download_artifacts(run_id, artifact, aside))
             target = folder / artifact
             target.parent.mkdir(parents=True, exist_ok=True)
-            fetched.rename(target)
+            if target.is_dir():  # what an attempt left that did not end here
+                shutil.rmtree(target)
+            fetched.replace(target)
 
     def curve(self, run_id: str, metric: str) -> list[tuple[float, float]]:
         """(epoch, value) of a metric that training logged, by step; a resumed epoch's later value stands.
@@ -212,7 +242,7 @@ class Tracker:
         }
         points = sorted(self._client.get_metric_history(run_id, metric), key=lambda point: point.timestamp)
         by_step = {
-            point.step: (float(epochs[point.step, point.timestamp]), float(point.value))
+            point.step: (float(epochs[point.step, point.timestamp]), _as_logged(point.value))
             for point in points
             if (point.step, point.timestamp) in epochs
         }

@@ -33,11 +33,19 @@ class FakeStore:
             if all(run["tags"].get(name) == value for name, value in tags.items())
         ]
 
-    def create(self, family: str, *, name: str, tags: Mapping[str, str], **more: Any) -> str:
+    def create(self, family: str, *, name: str, tags: Mapping[str, str]) -> str:
         self._call("create")
         run_id = f"run{len(self.runs)}"
         self.runs[run_id] = {"state": "scheduled", "tags": dict(tags), "points": [], "files": [], "message": ""}
         return run_id
+
+    def describe(self, run_id: str, *, params: Mapping[str, Any], datasets: Mapping[str, str]) -> None:
+        self._call("describe")
+        self.runs[run_id]["params"] = dict(params)
+
+    def state(self, run_id: str) -> str | None:
+        self._call("state")
+        return self.runs[run_id]["state"] if run_id in self.runs else None
 
     def tag(self, run_id: str, tags: Mapping[str, str]) -> None:
         self._call("tag")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import doctest
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -109,11 +110,12 @@ def test_curves_are_means_over_seeds_as_far_as_all_go_in_a_band(
 @pytest.mark.integration  # a store of its own
 def test_without_the_runs_folder_curves_come_from_the_tracker(earmark_home: Path, tmp_path: Path) -> None:
     of, tracker = table(tmp_path, curves=CURVES), Tracker(earmark_home)
-    run_id = tracker.create("asr", name="r", tags={}, params={})
+    run_id = tracker.create("asr", name="r", tags={})
     here = cell(of, "scratch_10", 0, {}, run_id)
     journal = write_journal(tracker, here, [0.8, 0.6])
     journal.metrics({"train/loss": 0.5, "epoch": 1}, step=16)
     journal.metrics({"validation/cer": 0.01}, step=9)  # what scoring measured: of no epoch
+    journal.metrics({"test/er": math.inf}, step=9)
     from_journal = {metric: run_curve(here, metric, tracker) for metric in ("validation/cer", "train/loss", "none")}
     assert from_journal == {
         "validation/cer": {0: 0.8, 1: 0.6},
@@ -123,6 +125,8 @@ def test_without_the_runs_folder_curves_come_from_the_tracker(earmark_home: Path
     tracker.log_metrics(run_id, read_lines(journal.path)[0])
     journal.path.rename(tmp_path / "gone")
     assert {metric: run_curve(here, metric, tracker) for metric in from_journal} == from_journal
+    (stored,) = tracker.find("asr", tags={})
+    assert stored.metrics["test/er"] == math.inf  # SQL stores have the largest float instead
 
 
 def test_points_stand_at_the_rows_settings_with_their_spread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

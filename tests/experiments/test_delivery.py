@@ -9,7 +9,7 @@ import pytest
 from experiments.courier import Courier
 from experiments.delivery import close_dead, deliver, is_delivered, track
 from experiments.journal import NAME, Journal, final_state
-from experiments.run_folder import LOCK, locked
+from experiments.run_folder import LOCK, TRACKED, locked
 from experiments.tracking import Tracker, TrackingError
 
 from .fake_store import FakeStore
@@ -24,7 +24,9 @@ def store() -> FakeStore:
 def run_dir(tmp_path: Path) -> Path:
     folder = tmp_path / "runs" / "k1"
     folder.mkdir(parents=True)
-    track(folder, family="sed", name="mil seed 0", tags={"key": "k1", "git.sha": "a"}, params={}, datasets={})
+    track(
+        folder, family="sed", name="mil seed 0", tags={"key": "k1", "git.sha": "a"}, params={"row": "mil"}, datasets={}
+    )
     return folder
 
 
@@ -45,9 +47,10 @@ def test_a_run_is_delivered_line_by_line_and_once(run_dir: Path, store: FakeStor
     assert _only(store)["state"] == "running"
     journal.metrics({"test/wer": 0.25}, step=0)
     journal.state("finished")
-    assert not is_delivered(run_dir, tracker)
+    assert not is_delivered(run_dir, tracker, present={"run0"})
     assert deliver(run_dir, tracker)
-    assert is_delivered(run_dir, tracker)
+    assert is_delivered(run_dir, tracker, present={"run0"})
+    assert not is_delivered(run_dir, tracker, present={"another"})
     assert deliver(run_dir, tracker)
     assert _only(store)["points"] == [("train/loss", 1, 0.5), ("test/wer", 0, 0.25)]
     assert _only(store)["state"] == "finished"
@@ -56,7 +59,7 @@ def test_a_run_is_delivered_line_by_line_and_once(run_dir: Path, store: FakeStor
     assert not [name for name in _only(store)["files"] if "lock" in name or name.startswith(("tracked", "delivered"))]
 
 
-@pytest.mark.parametrize("call", ["create", "start", "log_metrics", "finish"])
+@pytest.mark.parametrize("call", ["state", "create", "describe", "start", "log_metrics", "finish"])
 def test_an_outage_at_any_call_loses_nothing_and_doubles_nothing(
     call: str, run_dir: Path, store: FakeStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -70,12 +73,38 @@ def test_an_outage_at_any_call_loses_nothing_and_doubles_nothing(
 
     with monkeypatch.context() as outage:
         outage.setattr(store, call, down)
-        if call != "start":  # a run that has ended is not started
+        if call not in ("start", "state"):  # a run that has ended is not started, and one that is new is not asked for
             with pytest.raises(TrackingError):
                 deliver(run_dir, _as_tracker(store))
     assert deliver(run_dir, _as_tracker(store))
     assert _only(store)["points"] == [("train/loss", 1, 0.5)]
+    assert _only(store)["params"] == {"row": "mil"}
     assert _only(store)["state"] == "finished"
+
+
+def test_a_run_that_the_store_lost_is_delivered_anew(run_dir: Path, store: FakeStore) -> None:
+    Journal(run_dir).metrics({"test/wer": 0.25}, step=0)
+    Journal(run_dir).state("finished")
+    deliver(run_dir, _as_tracker(store))
+    store.runs.clear()
+    assert deliver(run_dir, _as_tracker(store))
+    assert _only(store)["points"] == [("test/wer", 0, 0.25)]
+    assert _only(store)["state"] == "finished"
+
+
+@pytest.mark.parametrize("ending", ["failed", "stopped"])
+def test_what_ended_here_leaves_a_run_alone_that_finished_elsewhere(
+    ending: str, run_dir: Path, store: FakeStore
+) -> None:
+    journal = Journal(run_dir)
+    journal.state("started")
+    deliver(run_dir, _as_tracker(store))
+    _only(store)["state"] = "finished"  # the same key, on another disk
+    journal.metrics({"train/loss": 0.5}, step=1)
+    journal.state(ending, "its process is gone")
+    assert deliver(run_dir, _as_tracker(store))
+    assert _only(store)["state"] == "finished"
+    assert _only(store)["points"] == []
 
 
 def test_a_resumed_run_goes_on_in_the_same_run(run_dir: Path, store: FakeStore) -> None:
@@ -163,8 +192,24 @@ def test_the_courier_leaves_a_released_run_alone(run_dir: Path, store: FakeStore
     Journal(run_dir).state("failed", "no")
     courier.release(run_dir)
     _wait_for(lambda: store.runs and _only(store)["state"] == "failed")
-    store.down = True  # nothing asks it any more
-    assert courier.close(patience_seconds=5) == []
+    calls = len(store.calls)
+    assert courier.close(patience_seconds=20) == []
+    assert len(store.calls) - calls <= 1  # one look after the release, and nothing more
+
+
+def test_one_folder_that_cannot_be_delivered_holds_no_other_up(run_dir: Path, store: FakeStore) -> None:
+    says: list[str] = []
+    broken = run_dir.parent / "broken"
+    broken.mkdir()
+    (broken / TRACKED).write_text("{")
+    courier = Courier(_as_tracker(store), say=says.append)
+    courier.watch(broken)
+    courier.watch(run_dir)
+    Journal(run_dir).state("finished")
+    courier.release(run_dir)
+    _wait_for(lambda: store.runs and _only(store)["state"] == "finished", seconds=60)
+    assert courier.close(patience_seconds=3) == [broken]
+    assert len(says) == 1
 
 
 def test_a_courier_without_folders_closes_at_once(store: FakeStore) -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import contextlib
+import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, cast
@@ -12,7 +14,7 @@ from experiments.journal import Journal
 from experiments.keys import RunKey
 from experiments.plan import Cell
 from experiments.progress import LaunchProgress
-from experiments.run_folder import is_locked
+from experiments.run_folder import is_locked, locked
 from experiments.spec import Row, Table
 from experiments.tracking import Tracker, TrackingError
 
@@ -124,6 +126,24 @@ def test_a_failed_run_is_tried_again_in_the_same_tracked_run(store: Store, tmp_p
     result = _launch(store, executor := Scripted(fails, is_killed, finishes), cells, retries=2)
     assert result.finished == ["t/a seed 0"]
     assert len(executor.started) == 3
+    (run,) = store.runs.values()
+    assert run["state"] == "finished"
+
+
+def test_a_job_that_was_there_first_is_waited_for(store: Store, tmp_path: Path) -> None:
+    def refuses(journal: Journal) -> None:  # as the job of a launcher that was killed has the folder's lock
+        first = contextlib.ExitStack()
+        assert first.enter_context(locked(journal.path.parent))
+
+        def end() -> None:
+            journal.state("finished")
+            first.close()
+
+        threading.Timer(1.0, end).start()
+
+    result = _launch(store, executor := Scripted(refuses), _cells(tmp_path)[:1])
+    assert result.finished == ["t/a seed 0"]
+    assert len(executor.started) == 1
     (run,) = store.runs.values()
     assert run["state"] == "finished"
 

@@ -144,7 +144,7 @@ def test_a_long_state_is_compressed_and_read_again() -> None:
 
 def _cell(table: Table, tracker: Tracker, row: str, *, key: RunKey, state: str = "finished") -> Cell:
     tags = {"row.tiny": row, "seed": "0", "key": key.id, "earmark.state": state}
-    run_id = tracker.create("sed", name=row, tags=tags, params={})
+    run_id = tracker.create("sed", name=row, tags=tags)
     return Cell(table, table.rows[row], 0, key, {}, state, "", TrackedRun(run_id, state, tags, {"odd/metric": 1.0}))
 
 
