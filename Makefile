@@ -52,7 +52,7 @@ types: install
 	$(BIN)/mypy
 
 # A process a core, each with whole files, whose tests share their trainings.
-PARALLEL := $(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile
+PARALLEL := $(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 test: install
 	$(PARALLEL) -m "not slow"
