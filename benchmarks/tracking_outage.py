@@ -117,6 +117,7 @@ def _lines(path: Path) -> list[dict[str, Any]]:
 
 
 def stored_points(uri: str, experiment: str) -> int:
+    """Metrics times steps that the server has of an experiment's one run."""
     from mlflow import MlflowClient
 
     client = MlflowClient(tracking_uri=uri)
@@ -182,6 +183,7 @@ def rows(server: Server, home: Path, begin: float, away: float, end: float) -> I
 
 
 def main() -> None:
+    """Print both systems' pauses and points."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--away-seconds", type=float, default=120.0, help="how long there is no server (%(default)s)")
     parser.add_argument("--around-seconds", type=float, default=60.0, help="before and after that (%(default)s)")

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from experiments import journal, provenance
-from experiments.run_folder import DELIVERY_LOCK, TRACKED, artifacts, is_locked, locked
+from experiments.run_folder import DELIVERY_LOCK, TABLE_PATH, TRACKED, artifacts, is_locked, locked
 
 if TYPE_CHECKING:
     from experiments.tracking import Tracker
@@ -44,10 +44,15 @@ def track(
     tags: Mapping[str, str],
     params: Mapping[str, Any],
     datasets: Mapping[str, str],
+    table_path: Path | None = None,
 ) -> None:
-    """Write down what MLflow is to know of a run before its first line; ``datasets`` are digests by corpus."""
-    known = {"name": name, "tags": dict(tags), "params": dict(params), "datasets": dict(datasets)}
-    (run_dir / TRACKED).write_text(json.dumps({"family": family, "run": known}, indent=1) + "\n", encoding="utf-8")
+    """Write down what MLflow is to know of a run before its first line; ``datasets`` are digests by corpus.
+
+    ``table_path`` stays here: where a user's own table lies.
+    """
+    run = {"name": name, "tags": dict(tags), "params": dict(params), "datasets": dict(datasets)}
+    known = {"family": family, "run": run} | ({TABLE_PATH: str(table_path)} if table_path else {})
+    (run_dir / TRACKED).write_text(json.dumps(known, indent=1) + "\n", encoding="utf-8")
 
 
 def is_delivered(run_dir: Path, tracker: Tracker, *, present: Container[str]) -> bool:

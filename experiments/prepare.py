@@ -15,13 +15,11 @@ from experiments import attempts, delivery, journal, provenance
 from experiments.merge import get_path
 from experiments.plan import Cell
 from experiments.row_sources import SEED
-from experiments.run_folder import BEST, CONFIG, KEY, TRACKED
+from experiments.run_folder import BEST, CONFIG, KEY
 from experiments.spec import TABLES, Table
 from experiments.tracking import HOST, Tracker
 from experiments.views import row_tags
 from experiments.yaml_files import to_yaml
-
-TABLE_PATH = "table_path"  # in tracked.json, which stays on this machine: where a user's own table lies
 
 
 def prepare_run(cell: Cell, tracker: Tracker, *, machine: Mapping[str, Any], git: Mapping[str, str]) -> None:
@@ -49,10 +47,8 @@ def prepare_run(cell: Cell, tracker: Tracker, *, machine: Mapping[str, Any], git
     params |= {path: value for path in table.varied if (value := get_path(cell.row.config, path)) is not None}
     delivery.track(
         run_dir, family=table.family, name=f"{cell.row.name} seed {cell.seed}", tags=_tags(cell, git), params=params,
-        datasets={corpus: cell.key.data},
+        datasets={corpus: cell.key.data}, table_path=None if _has_name(table) else table.path,
     )  # fmt: skip
-    if not _has_name(table):
-        _keep_path(run_dir, table)
 
 
 def _place(cell: Cell) -> dict[str, Any]:
@@ -73,13 +69,6 @@ def _path_from_here(path: Path) -> str:
     """As it goes to MLflow, which is not to know this machine's folders."""
     here = Path.cwd()
     return str(path.relative_to(here)) if path.is_relative_to(here) else path.name
-
-
-def _keep_path(run_dir: Path, table: Table) -> None:
-    known = json.loads((run_dir / TRACKED).read_text(encoding="utf-8"))
-    partial = run_dir / f"{TRACKED}.partial"
-    partial.write_text(json.dumps({**known, TABLE_PATH: str(table.path)}, indent=1) + "\n", encoding="utf-8")
-    partial.replace(run_dir / TRACKED)
 
 
 def _tags(cell: Cell, git: Mapping[str, str]) -> dict[str, str]:

@@ -20,6 +20,7 @@ METRICS = "metrics.json"
 BEST = "checkpoints/best.ckpt"  # weights of the epoch that is scored: what a fine-tuned run starts from
 LOG = "log.txt"
 TRACKED = "tracked.json"  # what MLflow is to know of the run: delivery.py
+TABLE_PATH = "table_path"  # in it, for this machine alone: where a user's own table lies
 DELIVERY_LOCK = "delivery.lock"
 NOT_ARTIFACTS = (LOCK, LAUNCH_LOCK, DELIVERY_LOCK, TRACKED, "last.ckpt")
 

@@ -12,8 +12,7 @@ from typing import Any
 
 from experiments import provenance
 from experiments.errors import UserError, public_uri
-from experiments.prepare import TABLE_PATH
-from experiments.run_folder import CONFIG, KEY, TRACKED
+from experiments.run_folder import CONFIG, KEY, TABLE_PATH, TRACKED
 from experiments.tracking import TrackedRun, Tracker, TrackingError
 from experiments.yaml_files import read_yaml
 

@@ -32,8 +32,9 @@ def run(arguments: argparse.Namespace) -> int:
     failed = 0
     try:
         present = tracker.run_ids()
-    except (TrackingError, OSError):
-        present = set()  # the store is away, as each folder will say
+    except (TrackingError, OSError) as error:
+        print(f"nothing delivered: {first_line(error)}", file=sys.stderr)
+        return 1
     todo = [folder for folder in folders if not is_delivered(folder, tracker, present=present)]
     console = Console(stderr=True)
     for folder in track(todo, "sync", console=console, transient=True, disable=not console.is_terminal):

@@ -114,17 +114,21 @@ class Tracker:
         """
         conditions = [f"tags.`{name}` = '{value}'" for name, value in tags.items()]
         conditions += [f"tags.`{name}` LIKE '%'" for name in having]
+        return [_tracked(run) for run in self._search([self.experiment_id(family)], " and ".join(conditions), limit)]
+
+    def _search(self, experiment_ids: list[str], condition: str = "", limit: int | None = None) -> list[Run]:
+        """Runs that are not deleted, newest first."""
         runs: list[Run] = []
         token = None
         while True:
             page = self._client.search_runs(
-                [self.experiment_id(family)], " and ".join(conditions), max_results=limit or 1000, page_token=token,
+                experiment_ids, condition, max_results=limit or 1000, page_token=token,
                 order_by=["attributes.start_time DESC"],
             )  # fmt: skip
             runs += page
             token = page.token
             if not token or (limit and len(runs) >= limit):
-                return [_tracked(run) for run in runs]
+                return runs
 
     def beginning_with(self, text: str) -> list[TrackedRun]:
         """Runs of every experiment whose id or key begins with ``text`` (hexadecimal digits), newest first."""
@@ -170,16 +174,8 @@ class Tracker:
 
     def run_ids(self) -> set[str]:
         """The ids of all runs that are not deleted."""
-        found: set[str] = set()
-        token = None
-        experiments = [experiment_id for _, experiment_id in self.experiments()]
-        while experiments:
-            page = self._client.search_runs(experiments, max_results=1000, page_token=token)
-            found.update(run.info.run_id for run in page)
-            token = page.token
-            if not token:
-                break
-        return found
+        experiments = [str(item.experiment_id) for item in self._client.search_experiments()]
+        return {str(run.info.run_id) for run in self._search(experiments)}
 
     def tag(self, run_id: str, tags: Mapping[str, str]) -> None:
         """Set tags (MLflow cuts values at 8,000 characters)."""
