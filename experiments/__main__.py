@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import gc
 import sys
 
 
@@ -9,6 +11,7 @@ def main() -> int:
     """Run the command line."""
     from experiments.cli import main as run
 
+    atexit.register(gc.freeze)  # the interpreter's last collections would walk all of torch: two seconds at the prompt
     return run()
 
 

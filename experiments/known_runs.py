@@ -6,13 +6,14 @@ Asked one by one, a plan of 500 cells would take longer than all the rest of it 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from experiments.keys import RunKey
 from experiments.tracking import STATE, TrackedRun, Tracker
 
-MANY = 100  # cells without a run of their key: more are asked for with one query a table, fewer with one a row
 ACCEPTED = "code_accepted."  # + code key: a tag of a run whose results stand for that code too, by ``earmark run``
+_Tags = tuple[tuple[str, str], ...]
+_Share = Callable[[tuple[str, int]], _Tags]
 
 
 class KnownRuns:
@@ -50,29 +51,51 @@ class KnownRuns:
         )
 
     def older(
-        self, family: str, *, table: str, scale: str, cells: Mapping[tuple[str, int], str]
+        self,
+        family: str,
+        *,
+        table: str,
+        scale: str,
+        cells: Mapping[tuple[str, int], str],
+        wanted: Sequence[tuple[str, int]],
     ) -> dict[tuple[str, int], TrackedRun]:
-        """A finished run of each of these (row, seed), whatever its key; nothing for one that never finished.
+        """A finished run of each wanted (row, seed), whatever its key; nothing for one that never finished.
 
         The newest of the configuration whose key ``cells`` has, else the newest: trials with ``--set`` are of that row
-        too. Many are asked for together, the newest of the table first; then the rows that are left, each by itself.
+        too. ``cells`` are all of the table's in the plan. Those that share a row or a seed, whichever makes fewer
+        queries, are asked for together, as many as can be there; where other runs left no room, the other way; last,
+        and where few share anything, one by one.
         """
-        tags = {"scale": scale, STATE: "finished"}
         found: dict[tuple[str, int], TrackedRun] = {}
-        if len(cells) > MANY:
-            runs = self._tracker.find(family, tags=tags, having=[f"row.{table}"], limit=len(cells))
-            _take_newest(found, runs, table=table, configs=cells)
-            if len(runs) < len(cells):
-                return {cell: found[cell] for cell in cells if cell in found}
-        for row in dict.fromkeys(row for row, seed in cells if (row, seed) not in found):
-            limit = 2 * sum(row == other for other, _ in cells)
-            runs = self._tracker.find(family, tags={f"row.{table}": row, **tags}, limit=limit)
-            _take_newest(found, runs, table=table, configs=cells)
-            for seed in (seed for other, seed in cells if other == row and (row, seed) not in found):
-                if len(runs) == limit:  # pushed out by newer ones of other seeds
-                    own = {f"row.{table}": row, "seed": str(seed), **tags}
-                    _take_newest(found, self._tracker.find(family, tags=own, limit=1), table=table, configs=cells)
-        return {cell: found[cell] for cell in cells if cell in found}
+        left = wanted
+        *together, alone = _shares(wanted, table=table)
+        for share in (*together, alone):
+            groups = defaultdict(list)
+            for cell in left:
+                groups[share(cell)].append(cell)
+            if share is not alone and 2 * len(groups) > len(left):
+                continue
+            left = []
+            for shared, group in groups.items():
+                limit = len(group) + sum(share(cell) == shared for cell in cells)
+                tags = {**dict(shared), "scale": scale, STATE: "finished"}
+                runs = self._tracker.find(family, tags=tags, having=[f"row.{table}"], limit=limit)
+                _take_newest(found, runs, table=table, configs=cells)
+                left += [cell for cell in group if cell not in found and len(runs) == limit]
+        return {cell: found[cell] for cell in wanted if cell in found}
+
+
+def _shares(cells: Sequence[tuple[str, int]], *, table: str) -> list[_Share]:
+    """The tags that cells have in common: those that make fewer groups, the others, and both."""
+
+    def row(cell: tuple[str, int]) -> _Tags:
+        return ((f"row.{table}", cell[0]),)
+
+    def seed(cell: tuple[str, int]) -> _Tags:
+        return (("seed", str(cell[1])),)
+
+    first, second = sorted((row, seed), key=lambda share: len({share(cell) for cell in cells}))
+    return [first, second, lambda cell: row(cell) + seed(cell)]
 
 
 def _take_newest(

@@ -155,14 +155,20 @@ class _Planner:
 
     def with_changes(self) -> list[Cell]:
         """All cells; those that were finished once, under another key, are stale and say what changed."""
-        new: dict[tuple[str, str], dict[tuple[str, int], str]] = {}
+        tables: dict[str, dict[tuple[str, int], Cell]] = {}
         for (table, row, seed), cell in self.cells.items():
-            if cell.why == NEVER and cell.key is not None:
-                new.setdefault((table, cell.table.family), {})[row, seed] = cell.key.config
+            if cell.key is not None:
+                tables.setdefault(table, {})[row, seed] = cell
         older = {
-            (table, *cell): run
-            for (table, family), cells in new.items()
-            for cell, run in self.known.older(family, table=table, scale=self.tables[table].scale, cells=cells).items()
+            (table, *place): run
+            for table, cells in tables.items()
+            for place, run in self.known.older(
+                self.tables[table].family,
+                table=table,
+                scale=self.tables[table].scale,
+                cells={place: cell.key.config for place, cell in cells.items() if cell.key is not None},
+                wanted=[place for place, cell in cells.items() if cell.why == NEVER],
+            ).items()
         }
         return [self._stale(cell, older[place]) if place in older else cell for place, cell in self.cells.items()]
 

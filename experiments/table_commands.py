@@ -91,11 +91,15 @@ def check_configurations(cells: list[Cell], *, one_of_a_shape: bool = False) -> 
     ``one_of_a_shape`` builds one of the rows that differ in numbers alone: a sweep of hundreds is planned in a second.
     """
     from experiments.merge import shape
-    from experiments.schema import build, parse
 
     rows = {(cell.table.name, cell.row.name): cell for cell in cells if cell.state != "finished"}
     if one_of_a_shape:
         rows = {(name, repr(shape(cell.row.config))): cell for (name, _), cell in reversed(rows.items())}
+    if not rows:
+        return
+
+    from experiments.schema import build, parse  # brings Lightning, which takes longer than all the rest of a plan
+
     for cell in rows.values():
         table = cell.table
         where = f"{table.path.name}: rows.{cell.row.name}" if table.name != "fit" else table.path.name
