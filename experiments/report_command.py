@@ -17,10 +17,11 @@ if TYPE_CHECKING:
     from experiments.spec import Table
     from experiments.tracking import Tracker
 
+SUFFIXES = {".md": "md", ".tex": "latex", ".csv": "csv", ".json": "json", ".html": "html"}
 EXAMPLES = """examples:
   earmark report weak_sed --scale demo                                  Markdown on standard output
-  earmark report weak_sed --baseline fsl --format latex --output t.tex  booktabs, stars against another row
-  earmark report ctc_decoding --format html --output report.html        one page with charts, sounds and pictures
+  earmark report weak_sed --baseline fsl --output t.tex                 booktabs, stars against another row
+  earmark report ctc_decoding --output report.html                      one page with charts, sounds and pictures
   earmark report weak_sed --check                                       exit code 1 if a figure left its interval
   earmark report weak_sed --write-expected                              intervals from the finished runs
 """
@@ -30,7 +31,9 @@ LOCAL_UI = "http://127.0.0.1:5000"  # where `earmark ui` serves
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments beside those of every table command."""
     parser.epilog = EXAMPLES
-    parser.add_argument("--format", choices=("md", "latex", "csv", "json", "html"), default="md")
+    parser.add_argument(
+        "--format", choices=tuple(SUFFIXES.values()), help="default: what the name of --output ends in, else md"
+    )
     parser.add_argument("--output", type=Path, help="write there instead of printing; html needs it")
     parser.add_argument(
         "--baseline", metavar="ROW", help="the row that the others are tested against (default: the table's)"
@@ -61,7 +64,8 @@ def run(arguments: argparse.Namespace, table: Table, tracker: Tracker, cells: Se
     from experiments.report_json import json_text
     from experiments.table_commands import write_views
 
-    if arguments.format == "html" and not arguments.output:
+    style = arguments.format or SUFFIXES.get(arguments.output.suffix if arguments.output else "", "md")
+    if style == "html" and not arguments.output:
         raise UserError("--format html: say where with --output FILE.html")
     whole = not (arguments.rows or arguments.seeds or arguments.overrides)
     if arguments.check or arguments.write_expected:
@@ -76,10 +80,10 @@ def run(arguments: argparse.Namespace, table: Table, tracker: Tracker, cells: Se
     if whole and any(cell.state == "finished" for cell in cells):
         write_note(tracker, table, note(made))
     write_views(table, tracker, cells)
-    if arguments.format == "html":
+    if style == "html":
         tests.write_page(made, path=arguments.output, mlflow_url=_mlflow_url(arguments.mlflow_url, tracker))
     else:
-        text = json_text(made) if arguments.format == "json" else FORMATS[arguments.format](made)
+        text = json_text(made) if style == "json" else FORMATS[style](made)
         if arguments.output:
             _write(arguments.output, text)
         else:

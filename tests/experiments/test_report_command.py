@@ -15,7 +15,9 @@ from experiments.columns import Column
 from experiments.keys import RunKey
 from experiments.plan import Cell
 from experiments.spec import Row, Table
-from experiments.tracking import TrackedRun, Tracker
+from experiments.tracking import TrackedRun
+
+from .stored_runs import Folders
 
 F1 = Column("test/event_f1_macro", "Event F1 < 1", "higher", "percent", 1)
 Report = Callable[..., int]
@@ -39,10 +41,8 @@ def report(tmp_path: Path, earmark_home: Path, monkeypatch: pytest.MonkeyPatch) 
                     Cell(table, rows[row], seed, RunKey(row, "", "", seed, ""), {}, "finished" if there else "failed",
                          "", tracked if there else None)
                 )  # fmt: skip
-        tracker = Tracker.__new__(Tracker)
-        tracker.root, tracker.uri = tmp_path / "mlruns", "sqlite:///none"
+        tracker = Folders(tmp_path)
         monkeypatch.setattr(notes, "write_note", lambda *_: None)
-        monkeypatch.setattr(tracker, "download", lambda *_: (_ for _ in ()).throw(OSError("none")))
         monkeypatch.setattr(table_commands, "read_plan", lambda arguments: (table, tracker, cells))
         return main(["report", "weak_sed", *arguments])
 
@@ -82,6 +82,25 @@ def test_mistakes_are_one_line(
     error = capsys.readouterr().err
     assert says in error
     assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "begins"),
+    [
+        ("t.tex", (), r"\providecommand"),
+        ("t.csv", (), "row,"),
+        ("t.json", (), "{"),
+        ("t.html", (), "<!doctype html>"),
+        ("t.md", (), "T · scale demo"),
+        ("t.txt", (), "T · scale demo"),
+        ("t.html", ("--format", "csv"), "row,"),
+    ],
+)
+def test_the_name_of_the_output_says_the_format_unless_an_option_does(
+    report: Report, tmp_path: Path, name: str, arguments: tuple[str, ...], begins: str
+) -> None:
+    assert report("--output", str(tmp_path / name), *arguments) == 0
+    assert (tmp_path / name).read_text(encoding="utf-8").startswith(begins)
 
 
 def test_without_stored_files_the_seeds_are_tested_and_the_rest_is_said(
