@@ -185,7 +185,9 @@ def _interval(test: TestSetTest, column: Column) -> str:
 
 
 def _p(p: float | None) -> str:
-    return "–" if p is None else f"{p:.4f}" if p < 0.01 else f"{p:.3f}"
+    if p is None:
+        return "–"
+    return f"{p:.0e}" if 0 < p < 0.0001 else f"{p:.4f}" if p < 0.01 else f"{p:.3f}"
 
 
 def _test_lines(report: Report) -> list[TestLine]:

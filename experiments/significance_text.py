@@ -65,7 +65,7 @@ def _seeds(significance: Significance) -> str:
     if n[-1] == 1:
         return "Over seeds: no test, there is one seed."
     found = [
-        f"{row} in {metric} (p = {test.p_holm:.3f})"
+        f"{row} in {metric} (p = {test.p_holm:.2g})"
         for (row, metric), test in tests.items()
         if test.p_holm is not None and test.p_holm < 0.05
     ]
