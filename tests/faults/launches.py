@@ -43,9 +43,9 @@ def runs(home: Path) -> list[Path]:
 
 
 def epochs(home: Path) -> int:
-    return sum(
-        path.read_text().count('"validation/loss"') for path in (home / "mlruns" / "runs").glob("*/journal.jsonl")
-    )
+    """Validations of all runs; a run's scores have the chosen epoch's loss once more, and no epoch."""
+    lines = [line for run_dir in runs(home) for line in _text(run_dir).splitlines()]
+    return sum('"epoch": ' in line and '"validation/loss": ' in line for line in lines)
 
 
 def journal_points(run_dir: Path) -> Counter[tuple[str, int]]:
@@ -58,5 +58,10 @@ def journal_points(run_dir: Path) -> Counter[tuple[str, int]]:
 
 
 def _lines(run_dir: Path) -> Iterator[dict]:
-    for line in (run_dir / "journal.jsonl").read_text().splitlines():
+    for line in _text(run_dir).splitlines():
         yield json.loads(line)
+
+
+def _text(run_dir: Path) -> str:
+    path = run_dir / "journal.jsonl"
+    return path.read_text() if path.exists() else ""
