@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from experiments import journal, provenance
-from experiments.run_folder import DELIVERY_LOCK, TABLE_PATH, TRACKED, artifacts, is_locked, locked
+from experiments.run_folder import DELIVERY_LOCK, SLURM_JOB, TABLE_PATH, TRACKED, artifacts, is_locked, locked
 
 if TYPE_CHECKING:
     from experiments.tracking import Tracker
@@ -66,7 +66,10 @@ def is_delivered(run_dir: Path, tracker: Tracker, *, present: Container[str]) ->
 
 def close_dead(run_dir: Path) -> None:
     """Say in the journal that a run's process is gone, where it could not and its launcher did not."""
-    if not is_locked(run_dir) and journal.final_state(run_dir / journal.NAME).state not in FINAL:
+    state = journal.final_state(run_dir / journal.NAME).state
+    if not state and (run_dir / SLURM_JOB).exists():  # it may wait in the queue still
+        return
+    if not is_locked(run_dir) and state not in FINAL:
         journal.Journal(run_dir).state("failed", "its process is gone", afterwards=True)
 
 

@@ -19,8 +19,12 @@ from experiments.run_folder import LOG
 from experiments.slots import visible_gpus
 
 
+class QueueAwayError(Exception):
+    """A cluster does not say now whether a job lives."""
+
+
 class RunProcess(Protocol):
-    """One run's process, wherever it is."""
+    """One run's process, wherever it is; as text, what to call it."""
 
     def ended(self) -> str | None:
         """None while it lives, then how it ended (``exit code 1``): shown where the run itself said nothing."""
@@ -39,6 +43,12 @@ class Executor(Protocol):
 
     def start(self, run_dirs: Sequence[Path]) -> list[RunProcess]:
         """A process for each folder, in order."""
+
+    def adopt(self, run_dir: Path) -> RunProcess | None:
+        """The process that an earlier launcher started for a folder, where it lives or waits still.
+
+        Raises ``QueueAwayError``.
+        """
 
 
 def share_of_threads(threads: int) -> dict[str, str]:
@@ -59,6 +69,10 @@ class LocalExecutor:
     def start(self, run_dirs: Sequence[Path]) -> list[RunProcess]:
         """A subprocess for each folder."""
         return [self._start(run_dir) for run_dir in run_dirs]
+
+    def adopt(self, run_dir: Path) -> RunProcess | None:
+        """None: nothing is known of another launcher's subprocesses but the folder's lock."""
+        return None
 
     def _start(self, run_dir: Path) -> RunProcess:
         busy = {slot for slot, process in self._processes.items() if process.ended() is None}

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 from experiments import attempts, journal, provenance
 from experiments.courier import Courier
 from experiments.errors import first_line
-from experiments.executors import Executor, RunProcess
+from experiments.executors import Executor, QueueAwayError, RunProcess
 from experiments.plan import Cell
 from experiments.prepare import prepare_run
 from experiments.progress import LaunchProgress
@@ -36,6 +36,7 @@ class _Prepared(NamedTuple):
     run_dir: Path
     lock: contextlib.ExitStack
     journal_start: int  # bytes of the journal that earlier attempts wrote
+    adopted: RunProcess | None  # an earlier launcher's
 
 
 @dataclass
@@ -123,8 +124,9 @@ class Launcher:
                 left.append(cell)
             else:
                 self._prepare(cell, ready, left, done)
-        processes = self._executor.start([one.run_dir for one in ready])
-        for one, process in zip(ready, processes, strict=True):
+        processes = iter(self._executor.start([one.run_dir for one in ready if one.adopted is None]))
+        for one in ready:
+            process = one.adopted or next(processes)
             self._running.append(_Running(one, process, one.journal_start))
             self._courier.watch(one.run_dir)
             self._progress.started(one.cell.name)
@@ -139,22 +141,27 @@ class Launcher:
             if not lock.enter_context(locked(run_dir, LAUNCH_LOCK)):
                 lock.close()
                 return self._fail(cell.name, "another launch is running it")
+            adopted = self._executor.adopt(run_dir)
+            journal_start = journal.size(run_dir / journal.NAME)
             if journal.final_state(run_dir / journal.NAME).state == "finished":  # a launch before could not deliver it
                 lock.close()
                 self._courier.release(run_dir)
                 done.add(_key_id(cell))
                 return self._finish(cell.name)
-            prepare_run(cell, self._tracker, machine=self._machine, git=self._git)
-        except TrackingError as error:
+            if adopted is None:
+                prepare_run(cell, self._tracker, machine=self._machine, git=self._git)
+            else:
+                self._progress.say(f"{cell.name}: takes over {adopted} of an earlier launch, as it was submitted")
+        except (TrackingError, QueueAwayError) as error:
             lock.close()
             since = self._waits_since.setdefault(cell.name, time.monotonic())
             if time.monotonic() - since < UPSTREAM_PATIENCE_SECONDS:
                 return left.append(cell)
-            return self._fail(cell.name, f"not started, tracking failed: {first_line(error)}")
+            return self._fail(cell.name, f"not started, no answer: {first_line(error)}")
         except OSError as error:
             lock.close()
             return self._fail(cell.name, f"not started, {error.filename}: {error.strerror}")
-        return ready.append(_Prepared(cell, run_dir, lock, journal.size(run_dir / journal.NAME)))
+        return ready.append(_Prepared(cell, run_dir, lock, journal_start, adopted))
 
     def _finish(self, name: str) -> None:
         self._result.finished.append(name)
@@ -179,9 +186,11 @@ class Launcher:
         """Read how a run ended; True if it finished. One that may succeed another time goes back to ``waiting``."""
         self._show(running)
         self._running.remove(running)
-        cell, run_dir, lock, begin = running.prepared
+        cell, run_dir, lock, begin, adopted = running.prepared
         name, path = cell.name, run_dir / journal.NAME
         ending = journal.final_state(path, offset=begin)
+        if adopted and not ending.state:  # it had said how it ended, and lived on for a moment
+            ending = journal.final_state(path)
         if ending.state in ("", "started"):  # killed, or died before it could say why
             ending = journal.State("failed", f"ended with {how} and said nothing")
             if not is_training(run_dir):

@@ -19,7 +19,7 @@ from experiments.errors import UserError
 from experiments.known_runs import ACCEPTED, KnownRuns
 from experiments.merge import Config, get_path
 from experiments.row_sources import SEED
-from experiments.run_folder import KEY, is_locked
+from experiments.run_folder import KEY, SLURM_JOB, is_locked
 from experiments.spec import SHARED_OVERRIDES, Row, Table, read_table
 from experiments.tracking import HEARTBEAT, HOST, TrackedRun, Tracker
 
@@ -196,12 +196,21 @@ class _Planner:
         if ending.state in ("failed", "stopped"):
             return "failed", f"{ending.state}: {ending.message}", newest
         if ending.state == "started":  # whatever the store was last told
-            return "failed", "its process is gone", newest
+            return "failed", _gone(run_dir), newest
         if newest is not None and newest.state in ("failed", "stopped"):
             return "failed", f"{newest.state}: {newest.tags.get('earmark.error')}", newest
         if newest is not None:
-            return "failed", "its process is gone", newest
+            return "failed", _gone(run_dir), newest
         return "missing", NEVER, None
+
+
+def _gone(run_dir: Path) -> str:
+    """Why a run that nobody works on has not ended: a cluster's job may outlive its launcher, before it has a lock."""
+    job = run_dir / SLURM_JOB
+    if not job.is_file():
+        return "its process is gone"
+    job_id = job.read_text(encoding="utf-8").partition(" ")[0]
+    return f"its process is gone, or SLURM job {job_id} waits: earmark run --on slurm takes it over"
 
 
 def _alive_elsewhere(run: TrackedRun) -> str:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from experiments import slurm_options
 from experiments.errors import UserError
+from experiments.run_folder import is_launched
 from experiments.table_commands import check_configurations, read_plan, table_arguments, write_views
 
 if TYPE_CHECKING:
@@ -91,9 +92,6 @@ def launch_cells(
     blocked = [cell for cell in cells if cell.key is None]
     if blocked:
         raise UserError(blocked[0].why.removeprefix("data: "))
-    busy = [cell.name for cell in cells if cell.state == "running"]
-    if busy:
-        raise UserError(f"another launch is running {', '.join(busy)}; wait for it or stop it")
     write_views(table, tracker, cells)  # before the runs, so that they can be watched
     todo = [cell for cell in cells if cell.state != "finished"]
     print(
@@ -105,6 +103,9 @@ def launch_cells(
             tracker.tag(cell.run.run_id, {f"row.{cell.row.table}": cell.row.name})  # another table made it
     if not todo:
         return 0
+    slots, machine, executor = _executor(table, tracker, slots=slots, slurm=slurm)
+    if busy := [cell.name for cell in todo if cell.state == "running" and not _can_take_over(cell, tracker, executor)]:
+        raise UserError(f"another launch is running {', '.join(busy)}; wait for it or stop it")
     check_configurations(cells)
 
     from experiments.launch import Launcher
@@ -113,7 +114,6 @@ def launch_cells(
     # A batch system asks with SIGTERM; a shell's background job is born with SIGINT ignored.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
-    slots, machine, executor = _executor(table, tracker, slots=slots, slurm=slurm)
     with LaunchProgress(table.name, len(todo)) as progress:
         launcher = Launcher(tracker, executor, slots=slots, machine=machine, progress=progress, retries=retries)
         result = launcher.launch(cells)
@@ -126,6 +126,18 @@ def launch_cells(
         print(f"interrupted; what is finished is kept, go on with: {again}", file=sys.stderr)
         return 130
     return 1 if result.failed or result.undelivered else 0
+
+
+def _can_take_over(cell: Cell, tracker: Tracker, executor: Executor) -> bool:
+    """Whether a run goes on whose launcher is gone, as a job of the queue that this one would use."""
+    from experiments.executors import QueueAwayError
+
+    assert cell.key is not None
+    run_dir = tracker.run_dir(cell.key.id)
+    try:
+        return not is_launched(run_dir) and executor.adopt(run_dir) is not None
+    except QueueAwayError as error:
+        raise UserError(f"--on slurm: {error}") from None
 
 
 def _executor(

@@ -20,9 +20,10 @@ METRICS = "metrics.json"
 BEST = "checkpoints/best.ckpt"  # weights of the epoch that is scored: what a fine-tuned run starts from
 LOG = "log.txt"
 TRACKED = "tracked.json"  # what MLflow is to know of the run: delivery.py
+SLURM_JOB = "slurm_job"  # the job that was submitted for the run last: slurm.py
 TABLE_PATH = "table_path"  # in it, for this machine alone: where a user's own table lies
 DELIVERY_LOCK = "delivery.lock"
-NOT_ARTIFACTS = (LOCK, LAUNCH_LOCK, DELIVERY_LOCK, TRACKED, "last.ckpt")
+NOT_ARTIFACTS = (LOCK, LAUNCH_LOCK, DELIVERY_LOCK, TRACKED, SLURM_JOB, "last.ckpt")
 
 
 def is_locked(run_dir: Path) -> bool:
@@ -33,6 +34,11 @@ def is_locked(run_dir: Path) -> bool:
 def is_training(run_dir: Path) -> bool:
     """Whether a training process that lives works in this run folder."""
     return _is_held(run_dir / LOCK)
+
+
+def is_launched(run_dir: Path) -> bool:
+    """Whether a launcher that lives works in this run folder."""
+    return _is_held(run_dir / LAUNCH_LOCK)
 
 
 def _is_held(path: Path) -> bool:

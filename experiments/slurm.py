@@ -2,17 +2,20 @@
 
 submitit writes the batch file and requeues a job that was preempted or ran out of time; the run then goes on from its
 last checkpoint. A run on several GPUs or nodes has one task a GPU, and Lightning joins them. Whether a job lives is
-asked of ``squeue`` alone, which every cluster has; what the run achieved stands in its journal. The run folders must
-lie on a disk that launcher and nodes share.
+asked of ``squeue`` alone, which every cluster has; what the run achieved stands in its journal. A job outlives its
+launcher: the run folder has its id, and the next launcher takes it over. The run folders must lie on a disk that
+launcher and nodes share.
 """
 
 from __future__ import annotations
 
+import contextlib
 import getpass
 import os
 import subprocess
 import sys
 import time
+import uuid
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -21,8 +24,8 @@ import submitit
 from submitit.helpers import Checkpointable
 
 from experiments.errors import UserError
-from experiments.executors import RunProcess, share_of_threads
-from experiments.run_folder import LOG
+from experiments.executors import QueueAwayError, RunProcess, share_of_threads
+from experiments.run_folder import LOG, SLURM_JOB
 from experiments.slurm_options import SlurmOptions
 
 ASK_EVERY_SECONDS = 5.0
@@ -56,8 +59,10 @@ class SlurmExecutor:
         except RuntimeError as error:  # no srun here
             raise UserError(f"--on slurm: {error}") from None
         self._threads = int(machine.get("threads", 1))
+        os.environ.pop("SBATCH_JOB_NAME", None)  # it would win over ours
+        self._job_name = f"earmark-{uuid.uuid4().hex[:8]}"  # ids alone begin anew where a cluster's database does
         self._executor.update_parameters(
-            job_name="earmark", partition=options.partition, time=options.minutes, nodes=options.nodes,
+            job_name=self._job_name, partition=options.partition, time=options.minutes, nodes=options.nodes,
             ntasks_per_node=int(machine.get("devices", 1)), cpus_per_task=options.cpus_per_task,
             gpus_per_node=options.gpus_per_node or None, array_parallelism=slots,
             additional_parameters=dict(options.more),
@@ -70,33 +75,57 @@ class SlurmExecutor:
             return []
         with self._executor.batch():
             jobs = [self._executor.submit(TrainRun(str(run_dir), self._threads)) for run_dir in run_dirs]
-        self._queue.expect(job.job_id for job in jobs)
+        for run_dir, job in zip(run_dirs, jobs, strict=True):
+            self._queue.expect(job.job_id, self._job_name)
+            with contextlib.suppress(OSError):  # a full disk: the next launcher submits a second job, which waits
+                (run_dir / SLURM_JOB).write_text(f"{job.job_id} {self._job_name}\n", encoding="utf-8")
         return [SlurmProcess(job.job_id, self._queue) for job in jobs]
+
+    def adopt(self, run_dir: Path) -> RunProcess | None:
+        """The job of an earlier launcher that waits or runs still: a second would wait for it on a GPU of its own.
+
+        Raises ``QueueAwayError``.
+        """
+        path = run_dir / SLURM_JOB
+        job_id, _, name = (path.read_text(encoding="utf-8") if path.exists() else "").strip().partition(" ")
+        if not name:
+            return None
+        state, _, its_name = (self._queue.state_and_name(job_id) or "").partition(" ")
+        if not self._queue.has_answered:
+            raise QueueAwayError(f"squeue does not say whether SLURM job {job_id} lives")
+        return SlurmProcess(job_id, self._queue) if its_name == name and state != "CG" else None
 
 
 class Queue:
     """The user's jobs that wait or run, asked of SLURM every few seconds for all of them at once."""
 
     def __init__(self) -> None:
-        self._alive: set[str] = set()
-        self._asked = 0.0
+        self._jobs: dict[str, str] = {}  # by id, as squeue says it: "PD earmark-0a1b2c3d"; CG is one that ends
+        self._asked = -ASK_EVERY_SECONDS
+        self.has_answered = False
 
-    def expect(self, job_ids: Any) -> None:
-        """Jobs just submitted, which count as alive until SLURM was asked."""
-        self._alive |= set(job_ids)
+    def expect(self, job_id: str, name: str) -> None:
+        """A job just submitted, which counts as alive until SLURM was asked."""
+        self._jobs[job_id] = f"PD {name}"
         self._asked = time.monotonic()
 
     def has(self, job_id: str, *, now: bool = False) -> bool:
         """Whether a job waits or runs. A SLURM that does not answer changes nothing."""
-        if now or time.monotonic() - self._asked > ASK_EVERY_SECONDS:
+        return self.state_and_name(job_id, now=now) is not None
+
+    def state_and_name(self, job_id: str, *, now: bool = False) -> str | None:
+        """``R earmark-0a1b2c3d`` of a job that waits or runs."""
+        if now or time.monotonic() - self._asked >= ASK_EVERY_SECONDS:
             self._asked = time.monotonic()
             asked = subprocess.run(
-                ["squeue", "--noheader", "--array", f"--user={getpass.getuser()}", "--format=%i"],
-                capture_output=True, text=True, check=False,
+                ["squeue", "--noheader", "--array", f"--user={getpass.getuser()}", "--format=%i %t %j"],
+                capture_output=True, text=True, check=False, errors="replace",
             )  # fmt: skip
             if asked.returncode == 0:
-                self._alive = set(asked.stdout.split())
-        return job_id in self._alive
+                self.has_answered = True
+                jobs = (line.strip().partition(" ") for line in asked.stdout.splitlines())
+                self._jobs = {job_id: state_and_name for job_id, _, state_and_name in jobs}
+        return self._jobs.get(job_id)
 
 
 class SlurmProcess:
@@ -105,9 +134,12 @@ class SlurmProcess:
     def __init__(self, job_id: str, queue: Queue) -> None:
         self.job_id, self._queue = job_id, queue
 
+    def __str__(self) -> str:
+        return f"SLURM job {self.job_id}"
+
     def ended(self) -> str | None:
         """``SLURM job N``, or None while it waits or runs, requeued or not."""
-        return None if self._queue.has(self.job_id) else f"SLURM job {self.job_id}"
+        return None if self._queue.has(self.job_id) else str(self)
 
     def stop(self) -> None:
         """SIGTERM to every process of a running job; a waiting one is taken out of the queue."""

@@ -9,7 +9,7 @@ import pytest
 from experiments.courier import Courier
 from experiments.delivery import close_dead, deliver, is_delivered, track
 from experiments.journal import NAME, Journal, final_state
-from experiments.run_folder import LOCK, TRACKED, locked
+from experiments.run_folder import LOCK, SLURM_JOB, TRACKED, locked
 from experiments.tracking import Tracker, TrackingError
 
 from .fake_store import FakeStore
@@ -139,6 +139,12 @@ def test_a_dead_run_is_closed_and_a_living_one_is_not(run_dir: Path) -> None:
         assert final_state(run_dir / NAME).state == "started"
     close_dead(run_dir)
     assert final_state(run_dir / NAME) == ("failed", "its process is gone", False)
+
+
+def test_a_run_that_waits_in_a_queue_is_not_closed(run_dir: Path) -> None:
+    (run_dir / SLURM_JOB).write_text("7_1 earmark-aa\n")
+    close_dead(run_dir)
+    assert final_state(run_dir / NAME).state == ""
 
 
 def test_the_courier_waits_an_outage_out_and_says_so_once(run_dir: Path, store: FakeStore) -> None:

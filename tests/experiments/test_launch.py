@@ -9,7 +9,7 @@ from typing import Any, cast
 import pytest
 
 from experiments import delivery, launch
-from experiments.executors import RunProcess
+from experiments.executors import QueueAwayError, RunProcess
 from experiments.journal import Journal
 from experiments.keys import RunKey
 from experiments.plan import Cell
@@ -46,6 +46,9 @@ class Scripted:
             journal.state("started")
             self.attempts.pop(0)(journal)
         return [Ended() for _ in run_dirs]
+
+    def adopt(self, run_dir: Path) -> RunProcess | None:
+        return None
 
 
 class Ended:
@@ -148,6 +151,79 @@ def test_a_job_that_was_there_first_is_waited_for(store: Store, tmp_path: Path) 
     assert run["state"] == "finished"
 
 
+@pytest.mark.parametrize("ends_between_the_looks_at_queue_and_journal", [False, True])
+def test_what_an_earlier_launcher_started_is_taken_over(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ends_between_the_looks_at_queue_and_journal: bool
+) -> None:
+    (cell, _) = _cells(tmp_path)
+    assert cell.key is not None
+    run_dir = store.run_dir(cell.key.id)
+    run_dir.mkdir(parents=True)
+    launch.prepare_run(cell, cast(Tracker, store), machine={}, git={})
+    journal = Journal(run_dir)
+    journal.state("started")
+
+    class Job(Ended):
+        looks = 0
+
+        def ended(self) -> str | None:
+            self.looks += 1
+            if self.looks == 3:
+                journal.state("finished")
+            return "SLURM job 7" if self.looks >= 3 else None
+
+    class Adopting(Scripted):
+        def adopt(self, run_dir: Path) -> RunProcess | None:
+            if ends_between_the_looks_at_queue_and_journal:
+                journal.state("finished")
+            return Job()
+
+    def prepare(*_: Any, **__: Any) -> None:
+        raise AssertionError("a folder in which another process works is not filled anew")
+
+    monkeypatch.setattr(launch, "prepare_run", prepare)
+    result = _launch(store, executor := Adopting(), [cell])
+    assert result.finished == ["t/a seed 0"]
+    assert executor.started == []
+    (run,) = store.runs.values()
+    assert run["state"] == "finished"
+
+
+def test_what_a_taken_over_run_said_before_stands(store: Store, tmp_path: Path) -> None:
+    """As where the first of a job's tasks failed, and the others live on for a while."""
+    (cell, _) = _cells(tmp_path)
+    assert cell.key is not None
+    run_dir = store.run_dir(cell.key.id)
+    run_dir.mkdir(parents=True)
+    launch.prepare_run(cell, cast(Tracker, store), machine={}, git={})
+    journal = Journal(run_dir)
+    journal.state("started")
+    journal.state("failed", "no such file", lasting=True)
+
+    class Adopting(Scripted):
+        def adopt(self, run_dir: Path) -> RunProcess | None:
+            return Ended()
+
+    result = _launch(store, executor := Adopting(), [cell], retries=3)
+    assert result.failed["t/a seed 0"].startswith("no such file (log: ")
+    assert executor.started == []
+
+
+def test_a_queue_that_does_not_answer_is_asked_again(store: Store, tmp_path: Path) -> None:
+    class Slow(Scripted):
+        asked = 0
+
+        def adopt(self, run_dir: Path) -> RunProcess | None:
+            self.asked += 1
+            if self.asked < 3:
+                raise QueueAwayError("squeue: Socket timed out")
+            return None
+
+    result = _launch(store, executor := Slow(finishes), _cells(tmp_path)[:1])
+    assert result.finished == ["t/a seed 0"]
+    assert len(executor.started) == 1
+
+
 def test_a_run_that_fails_too_often_says_why_last(store: Store, tmp_path: Path) -> None:
     result = _launch(store, executor := Scripted(fails, is_killed), _cells(tmp_path), retries=1)
     assert len(executor.started) == 2
@@ -187,7 +263,7 @@ def test_an_upstream_run_that_cannot_be_fetched_fails_its_cell_in_the_end(
     monkeypatch.setattr(launch, "prepare_run", down)
     monkeypatch.setattr(launch, "UPSTREAM_PATIENCE_SECONDS", 0.3)
     result = _launch(store, Scripted(), _cells(tmp_path))
-    assert result.failed == {"t/a seed 0": "not started, tracking failed: server is down"}
+    assert result.failed == {"t/a seed 0": "not started, no answer: server is down"}
     assert result.skipped == {"t/b seed 0": "stands on t/a seed 0, which failed"}
     assert not is_locked(store.run_dir(RunKey("a", "", "", 0, "").id))
 

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from experiments.run_folder import SLURM_JOB
+
 from .launches import LONG, TINY, command, earmark, environment, epochs, journal_points, runs, wait_for
 
 pytestmark = pytest.mark.slow
@@ -54,13 +56,46 @@ def test_a_requeued_job_goes_on_from_its_checkpoint(home: Path) -> None:
     launcher = _launch(home)
     wait_for(lambda: epochs(home) > 2)
     before = epochs(home)
-    (job,) = subprocess.run(["squeue", "-h", "-o", "%A"], capture_output=True, text=True, check=True).stdout.split()
+    (job,) = _queue("%A")
     subprocess.run(["scontrol", "requeue", job], check=True)
     _, errors = launcher.communicate(timeout=900)
     assert launcher.returncode == 0, errors
     (run_dir,) = runs(home)
     assert before <= epochs(home) == 50
     assert max(journal_points(run_dir).values()) == 1
+
+
+@pytest.mark.parametrize("waits", [True, False], ids=["waiting", "running"])
+def test_the_job_of_a_launcher_that_was_killed_is_taken_over(home: Path, waits: bool) -> None:
+    blocker = _submit_blocker() if waits else ""
+    launcher = _launch(home)
+    if waits:
+        wait_for(lambda: "PD" in _queue("%t") and [run_dir for run_dir in runs(home) if (run_dir / SLURM_JOB).exists()])
+    else:
+        wait_for(lambda: epochs(home) > 2)
+    launcher.kill()
+    launcher.wait()
+    if waits:
+        subprocess.run(["scancel", blocker], check=True)
+    _, errors = (again := _launch(home)).communicate(timeout=900)
+    assert again.returncode == 0, errors
+    assert "takes over SLURM job" in errors
+    (run_dir,) = runs(home)
+    assert epochs(home) == 50
+    assert max(journal_points(run_dir).values()) == 1
+    assert len(list((home / "mlruns" / "slurm").glob("*_submission.sh"))) == 1
+
+
+def _submit_blocker() -> str:
+    """A job that has every node to itself, so that others wait."""
+    command = ["sbatch", "--parsable", "--exclusive", "--output=/dev/null", "--wrap=sleep 600"]
+    job = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split(";")[0].strip()
+    wait_for(lambda: "R" in _queue("%t"))
+    return job
+
+
+def _queue(field: str) -> list[str]:
+    return subprocess.run(["squeue", "-h", "-o", field], capture_output=True, text=True, check=True).stdout.split()
 
 
 def test_ctrl_c_stops_the_jobs_and_says_how_to_go_on(home: Path) -> None:
@@ -70,5 +105,5 @@ def test_ctrl_c_stops_the_jobs_and_says_how_to_go_on(home: Path) -> None:
     _, errors = launcher.communicate(timeout=200)
     assert launcher.returncode == 130, errors
     assert "go on with: earmark run" in errors
-    assert not subprocess.run(["squeue", "-h"], capture_output=True, text=True, check=True).stdout.strip()
+    assert not _queue("%A")
     assert "stopped" in earmark(home, "plan", str(TINY), *LONG).stdout
