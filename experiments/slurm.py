@@ -23,6 +23,7 @@ from typing import Any
 import submitit
 from submitit.helpers import Checkpointable
 
+from experiments import journal
 from experiments.errors import UserError
 from experiments.executors import QueueAwayError, RunProcess, share_of_threads
 from experiments.run_folder import LOG, SLURM_JOB
@@ -39,6 +40,8 @@ class TrainRun(Checkpointable):
 
     def __call__(self) -> int:
         """Train in a process of its own, whose exit code is returned; the journal says how it ended."""
+        if journal.final_state(Path(self.run_dir) / journal.NAME).state == "finished":  # while this job waited
+            return 0
         rank = int(os.environ.get("SLURM_PROCID", "0"))
         log = Path(self.run_dir) / (f"{Path(LOG).stem}.{rank}.txt" if rank else LOG)
         with log.open("ab") as stream:

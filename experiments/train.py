@@ -30,7 +30,7 @@ from experiments.attempts import Attempt
 from experiments.contracts import PredictingModule
 from experiments.early_stopping import LastingEarlyStopping
 from experiments.errors import UserError
-from experiments.journal import Journal, final_state
+from experiments.journal import Journal
 from experiments.journal_logger import JournalLogger, JournalProgress
 from experiments.merge import Config, get_path
 from experiments.random_state import RandomState
@@ -204,8 +204,6 @@ def main(arguments: list[str]) -> int:
     rank = int(os.environ.get("SLURM_PROCID" if slurm else "LOCAL_RANK", "0"))
     journal = Journal(run_dir)
     if rank:
-        if final_state(journal.path).state == "finished":
-            return 0
         run(run_dir, journal, rank=rank)
         return 0
     _journal_warnings(journal)
@@ -214,8 +212,6 @@ def main(arguments: list[str]) -> int:
         if not mine:
             print(f"{run_dir}: another process works on this run", file=sys.stderr)
             return 1
-        if final_state(journal.path).state == "finished":  # by another launch, while this job waited in a queue
-            return 0
         journal.state("started")
         attempt = Attempt(run_dir)
         try:

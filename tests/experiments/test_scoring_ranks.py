@@ -1,4 +1,4 @@
-"""Runs as the tasks of SLURM jobs: one of several scores, and a job that comes too late does nothing."""
+"""A scoring row as several tasks, as SLURM starts it on several GPUs: one of them scores."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from experiments import train
-from experiments.journal import NAME, Journal, final_state
+from experiments.journal import NAME, final_state
 
 
 class Scoring:
@@ -38,24 +38,3 @@ def test_one_rank_scores(rank: int, tmp_path: Path, monkeypatch: pytest.MonkeyPa
         assert (tmp_path / "scores" / "table.csv").is_file()
     else:
         assert [path.name for path in tmp_path.iterdir()] == ["config.yaml"]
-
-
-@pytest.mark.parametrize("rank", [0, 1])
-def test_a_job_that_waited_while_another_launch_finished_its_run_leaves_it_alone(
-    rank: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def run(*_: Any, **__: Any) -> None:
-        raise AssertionError("trained again")
-
-    monkeypatch.setattr(train, "run", run)
-    monkeypatch.setattr(train, "_journal_warnings", lambda journal: None)
-    monkeypatch.setattr("signal.signal", lambda *args: None)
-    monkeypatch.delenv("SLURM_NTASKS", raising=False)
-    monkeypatch.setenv("LOCAL_RANK", str(rank))
-    journal = Journal(tmp_path)
-    journal.state("started")
-    journal.state("finished")
-    before = journal.path.read_bytes()
-    assert train.main([str(tmp_path)]) == 0
-    assert journal.path.read_bytes() == before
-    assert not (tmp_path / "provenance.json").exists()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from experiments import run_command
 from experiments.errors import UserError
 from experiments.executors import QueueAwayError
+from experiments.journal import Journal
 from experiments.keys import RunKey
 from experiments.plan import Cell
 from experiments.run_folder import LAUNCH_LOCK, LOCK, SLURM_JOB, locked
@@ -104,6 +106,24 @@ def test_a_run_whose_launcher_is_gone_is_not_refused(
     stub: Any = Stub()
     with locked(tmp_path, lock), pytest.raises(Checked if goes_on else UserError):
         run_command.launch_cells(table, stub, [cell], slots=1)
+
+
+@pytest.mark.parametrize(("state", "trains"), [("finished", False), ("stopped", True), ("", True)])
+def test_a_job_that_comes_when_its_run_is_finished_leaves_it_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, state: str, trains: bool
+) -> None:
+    commands: list[Any] = []
+
+    def start(command: Any, **_: Any) -> Any:
+        commands.append(command)
+        return subprocess.CompletedProcess(command, 3)
+
+    monkeypatch.setattr(slurm.subprocess, "run", start)
+    if state:
+        Journal(tmp_path).state("started")
+        Journal(tmp_path).state(state)
+    assert slurm.TrainRun(str(tmp_path), 1)() == (3 if trains else 0)
+    assert len(commands) == trains
 
 
 @pytest.mark.parametrize("record", ["", "7_1", "7_1 ", "\n"])
