@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -40,6 +41,14 @@ def wait_for(condition: Callable[[], object], seconds: float = 180) -> None:
 
 def runs(home: Path) -> list[Path]:
     return list((home / "mlruns" / "runs").glob("*"))
+
+
+def signal_training(home: Path, number: signal.Signals) -> None:
+    """A signal to the processes that train the home's one run."""
+    (run_dir,) = runs(home)
+    found = subprocess.run(["pgrep", "-f", f"experiments.train {run_dir}"], capture_output=True, text=True, check=True)
+    for pid in found.stdout.split():
+        os.kill(int(pid), number)
 
 
 def epochs(home: Path) -> int:

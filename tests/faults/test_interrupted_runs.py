@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from .launches import LONG, TINY, command, earmark, environment, epochs, wait_for
+from .launches import LONG, TINY, command, earmark, environment, epochs, signal_training, wait_for
 
 pytestmark = pytest.mark.integration
 
@@ -42,13 +41,13 @@ def test_ctrl_c_says_how_to_go_on_and_killed_runs_are_taken_up_again(home: Path)
     launcher = _launch(home)
     wait_for(lambda: epochs(home) > before + 2)
     launcher.kill()
-    _signal_training(home, signal.SIGSTOP)  # a quick machine would finish all epochs while the commands below start
+    signal_training(home, signal.SIGSTOP)  # a quick machine would finish all epochs while the commands below start
     launcher.communicate()
     assert "running" in earmark(home, "plan", str(TINY), *LONG).stdout  # the training process outlives its launcher
     refused = earmark(home, "run", str(TINY), *LONG)
     assert refused.returncode == 2
     assert "another launch is running tiny/mil seed 0" in refused.stderr
-    _signal_training(home, signal.SIGKILL)
+    signal_training(home, signal.SIGKILL)
     wait_for(lambda: not _is_alive(home), 30)
     assert "its process is gone" in earmark(home, "plan", str(TINY), *LONG).stdout
 
@@ -57,13 +56,6 @@ def test_ctrl_c_says_how_to_go_on_and_killed_runs_are_taken_up_again(home: Path)
     # From the last checkpoint: 50 epochs in all, but for those that were repeated after the two ends.
     assert 50 <= epochs(home) < 60
     assert "0 of 1 cells would run" in earmark(home, "plan", str(TINY), *LONG).stdout  # MLflow has it, without a sync
-
-
-def _signal_training(home: Path, number: signal.Signals) -> None:
-    (folder,) = (home / "mlruns" / "runs").iterdir()
-    found = subprocess.run(["pgrep", "-f", f"experiments.train {folder}"], capture_output=True, text=True, check=True)
-    for pid in found.stdout.split():
-        os.kill(int(pid), number)
 
 
 def _is_alive(home: Path) -> bool:

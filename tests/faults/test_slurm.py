@@ -11,7 +11,7 @@ import pytest
 
 from experiments.run_folder import SLURM_JOB
 
-from .launches import LONG, TINY, command, earmark, environment, epochs, journal_points, runs, wait_for
+from .launches import LONG, TINY, command, earmark, environment, epochs, journal_points, runs, signal_training, wait_for
 
 pytestmark = pytest.mark.slow
 
@@ -73,17 +73,32 @@ def test_the_job_of_a_launcher_that_was_killed_is_taken_over(home: Path, waits: 
         wait_for(lambda: "PD" in _queue("%t") and [run_dir for run_dir in runs(home) if (run_dir / SLURM_JOB).exists()])
     else:
         wait_for(lambda: epochs(home) > 2)
+        signal_training(home, signal.SIGSTOP)  # else it ends before the second launcher has looked
     launcher.kill()
     launcher.wait()
+    again = _launch(home)
+    said = _until(again, "takes over SLURM job")
     if waits:
         subprocess.run(["scancel", blocker], check=True)
-    _, errors = (again := _launch(home)).communicate(timeout=900)
-    assert again.returncode == 0, errors
-    assert "takes over SLURM job" in errors
+    else:
+        signal_training(home, signal.SIGCONT)
+    _, errors = again.communicate(timeout=900)
+    assert again.returncode == 0, said + errors
     (run_dir,) = runs(home)
     assert epochs(home) == 50
     assert max(journal_points(run_dir).values()) == 1
     assert len(list((home / "mlruns" / "slurm").glob("*_submission.sh"))) == 1
+
+
+def _until(process: subprocess.Popen[str], text: str) -> str:
+    """What a process says up to the line with this text."""
+    assert process.stderr is not None
+    said = ""
+    for line in process.stderr:
+        said += line
+        if text in line:
+            return said
+    raise AssertionError(said)
 
 
 def _submit_blocker() -> str:
