@@ -80,6 +80,7 @@ def earmark(speller: Speller, ctc_head: nn.Linear, arguments: argparse.Namespace
 
 
 def max_steps(arguments: argparse.Namespace) -> int:
+    """Most tokens of a hypothesis."""
     return int(arguments.frames * arguments.max_ratio)
 
 

@@ -101,6 +101,7 @@ def fill(home: Path, cells: list, *, num_finished: int, num_runs: int) -> None:
 
 
 def main() -> None:
+    """Fill a store, plan a table on it, and print how long that took."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--finished", type=int, default=450, help="cells that are finished, of 500")
     parser.add_argument("--scattered", action="store_true", help="the other cells lie anywhere")

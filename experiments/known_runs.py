@@ -68,12 +68,12 @@ class KnownRuns:
         """
         found: dict[tuple[str, int], TrackedRun] = {}
         left = wanted
-        *together, alone = _shares(wanted, table=table)
-        for share in (*together, alone):
+        shares = _shares(wanted, table=table)
+        for share in shares:
             groups = defaultdict(list)
             for cell in left:
                 groups[share(cell)].append(cell)
-            if share is not alone and 2 * len(groups) > len(left):
+            if share is not shares[-1] and 2 * len(groups) > len(left):
                 continue
             left = []
             for shared, group in groups.items():

@@ -19,7 +19,7 @@ from experiments.errors import UserError
 from experiments.known_runs import ACCEPTED, KnownRuns
 from experiments.merge import Config, get_path
 from experiments.row_sources import SEED
-from experiments.run_folder import KEY, SLURM_JOB, is_locked
+from experiments.run_folder import KEY, is_locked, slurm_job
 from experiments.spec import SHARED_OVERRIDES, Row, Table, read_table
 from experiments.tracking import HEARTBEAT, HOST, TrackedRun, Tracker
 
@@ -155,21 +155,18 @@ class _Planner:
 
     def with_changes(self) -> list[Cell]:
         """All cells; those that were finished once, under another key, are stale and say what changed."""
-        tables: dict[str, dict[tuple[str, int], Cell]] = {}
+        configs: dict[str, dict[tuple[str, int], str]] = {}
+        wanted: dict[str, list[tuple[str, int]]] = {}
         for (table, row, seed), cell in self.cells.items():
             if cell.key is not None:
-                tables.setdefault(table, {})[row, seed] = cell
-        older = {
-            (table, *place): run
-            for table, cells in tables.items()
-            for place, run in self.known.older(
-                self.tables[table].family,
-                table=table,
-                scale=self.tables[table].scale,
-                cells={place: cell.key.config for place, cell in cells.items() if cell.key is not None},
-                wanted=[place for place, cell in cells.items() if cell.why == NEVER],
-            ).items()
-        }
+                configs.setdefault(table, {})[row, seed] = cell.key.config
+                if cell.why == NEVER:
+                    wanted.setdefault(table, []).append((row, seed))
+        older: dict[tuple[str, str, int], TrackedRun] = {}
+        for name, places in wanted.items():
+            spec = self.tables[name]
+            found = self.known.older(spec.family, table=name, scale=spec.scale, cells=configs[name], wanted=places)
+            older |= {(name, *place): run for place, run in found.items()}
         return [self._stale(cell, older[place]) if place in older else cell for place, cell in self.cells.items()]
 
     def _stale(self, cell: Cell, older: TrackedRun) -> Cell:
@@ -206,10 +203,9 @@ class _Planner:
 
 def _gone(run_dir: Path) -> str:
     """Why a run that nobody works on has not ended: a cluster's job may outlive its launcher, before it has a lock."""
-    job = run_dir / SLURM_JOB
-    if not job.is_file():
+    job_id, _ = slurm_job(run_dir)
+    if not job_id:
         return "its process is gone"
-    job_id = job.read_text(encoding="utf-8").partition(" ")[0]
     return f"its process is gone, or SLURM job {job_id} waits: earmark run --on slurm takes it over"
 
 

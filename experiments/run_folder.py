@@ -20,15 +20,15 @@ METRICS = "metrics.json"
 BEST = "checkpoints/best.ckpt"  # weights of the epoch that is scored: what a fine-tuned run starts from
 LOG = "log.txt"
 TRACKED = "tracked.json"  # what MLflow is to know of the run: delivery.py
-SLURM_JOB = "slurm_job"  # the job that was submitted for the run last: slurm.py
 TABLE_PATH = "table_path"  # in it, for this machine alone: where a user's own table lies
+SLURM_JOB = "slurm_job"  # id and name of the job that was submitted for the run last: slurm.py
 DELIVERY_LOCK = "delivery.lock"
 NOT_ARTIFACTS = (LOCK, LAUNCH_LOCK, DELIVERY_LOCK, TRACKED, SLURM_JOB, "last.ckpt")
 
 
 def is_locked(run_dir: Path) -> bool:
     """Whether a launcher or a training process that lives works in this run folder."""
-    return any(_is_held(run_dir / name) for name in (LOCK, LAUNCH_LOCK))
+    return is_training(run_dir) or is_launched(run_dir)
 
 
 def is_training(run_dir: Path) -> bool:
@@ -39,6 +39,13 @@ def is_training(run_dir: Path) -> bool:
 def is_launched(run_dir: Path) -> bool:
     """Whether a launcher that lives works in this run folder."""
     return _is_held(run_dir / LAUNCH_LOCK)
+
+
+def slurm_job(run_dir: Path) -> tuple[str, str]:
+    """(id, name) of the SLURM job that was submitted for the run last; empty where there is none."""
+    path = run_dir / SLURM_JOB
+    job_id, _, name = (path.read_text(encoding="utf-8") if path.exists() else "").strip().partition(" ")
+    return job_id, name
 
 
 def _is_held(path: Path) -> bool:

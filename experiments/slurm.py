@@ -26,7 +26,7 @@ from submitit.helpers import Checkpointable
 from experiments import journal
 from experiments.errors import UserError
 from experiments.executors import QueueAwayError, RunProcess, share_of_threads
-from experiments.run_folder import LOG, SLURM_JOB
+from experiments.run_folder import LOG, SLURM_JOB, slurm_job
 from experiments.slurm_options import SlurmOptions
 
 ASK_EVERY_SECONDS = 5.0
@@ -89,8 +89,7 @@ class SlurmExecutor:
 
         Raises ``QueueAwayError``.
         """
-        path = run_dir / SLURM_JOB
-        job_id, _, name = (path.read_text(encoding="utf-8") if path.exists() else "").strip().partition(" ")
+        job_id, name = slurm_job(run_dir)
         if not name:
             return None
         state, _, its_name = (self._queue.state_and_name(job_id) or "").partition(" ")

@@ -71,7 +71,7 @@ def _without_garbage_collection() -> Iterator[None]:
     """Put off the collector while MLflow builds its answer.
 
     A page of runs is some hundred thousand objects that stay: the collector, which they wake again and again, walks
-    the heap of everything imported and finds nothing. That was two thirds of a search (``benchmarks/plan_speed.py``).
+    the heap of everything imported and finds nothing.
     """
     if not gc.isenabled():
         yield

@@ -151,17 +151,23 @@ def test_a_job_that_was_there_first_is_waited_for(store: Store, tmp_path: Path) 
     assert run["state"] == "finished"
 
 
-@pytest.mark.parametrize("ends_between_the_looks_at_queue_and_journal", [False, True])
-def test_what_an_earlier_launcher_started_is_taken_over(
-    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ends_between_the_looks_at_queue_and_journal: bool
-) -> None:
-    (cell, _) = _cells(tmp_path)
+def _begun(store: Store, folder: Path) -> tuple[Cell, Journal]:
+    """A cell that an earlier launcher started."""
+    (cell, _) = _cells(folder)
     assert cell.key is not None
     run_dir = store.run_dir(cell.key.id)
     run_dir.mkdir(parents=True)
     launch.prepare_run(cell, cast(Tracker, store), machine={}, git={})
     journal = Journal(run_dir)
     journal.state("started")
+    return cell, journal
+
+
+@pytest.mark.parametrize("ends_between_the_looks_at_queue_and_journal", [False, True])
+def test_what_an_earlier_launcher_started_is_taken_over(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ends_between_the_looks_at_queue_and_journal: bool
+) -> None:
+    cell, journal = _begun(store, tmp_path)
 
     class Job(Ended):
         looks = 0
@@ -191,13 +197,7 @@ def test_what_an_earlier_launcher_started_is_taken_over(
 
 def test_what_a_taken_over_run_said_before_stands(store: Store, tmp_path: Path) -> None:
     """As where the first of a job's tasks failed, and the others live on for a while."""
-    (cell, _) = _cells(tmp_path)
-    assert cell.key is not None
-    run_dir = store.run_dir(cell.key.id)
-    run_dir.mkdir(parents=True)
-    launch.prepare_run(cell, cast(Tracker, store), machine={}, git={})
-    journal = Journal(run_dir)
-    journal.state("started")
+    cell, journal = _begun(store, tmp_path)
     journal.state("failed", "no such file", lasting=True)
 
     class Adopting(Scripted):
