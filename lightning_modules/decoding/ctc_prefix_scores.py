@@ -20,6 +20,7 @@ from torch import Tensor, as_tensor
 
 from datamodules.annotations import BLANK
 from lightning_modules.decoding.ctc_forward import LOG_2, Forward, extend_all, start_all
+from lightning_modules.decoding.log_posteriors import as_floats, refuse_others
 
 LOWEST_LOG_PROB = -500.0  # a symbol below counts as impossible in its frame: plain doubles end at e^-745
 
@@ -39,7 +40,7 @@ class CtcPrefixScorer:
     """Bound to the log posteriors of B utterances, (B, T, V) natural logs; token 0 is the blank.
 
     Frames from ``num_frames_B`` on are not looked at. Raises ``ValueError`` for shapes or lengths that do not fit, and
-    for NaN.
+    for NaN and log-probabilities above 0.
 
     Two frames in which "a" (token 1) has 0.4 and the blank 0.6: texts that begin with "a" have 0.64, and so has "a"
     itself; the empty text has 0.36.
@@ -57,14 +58,13 @@ class CtcPrefixScorer:
         log_probs_BTV: NDArray[np.floating] | Tensor,
         num_frames_B: NDArray[np.integer] | Tensor | Sequence[int],
     ) -> None:
-        if isinstance(log_probs_BTV, Tensor):
-            log_probs_BTV = log_probs_BTV.detach().cpu().double().numpy()
+        log_probs_BTV = as_floats(log_probs_BTV)
         self.num_frames_B = np.asarray(as_tensor(num_frames_B).cpu(), dtype=np.int64)
         _check(log_probs_BTV.shape, self.num_frames_B)
         inside_BT = np.arange(log_probs_BTV.shape[1]) < self.num_frames_B[:, None]
         log_probs_BVT = np.where(inside_BT[:, None], log_probs_BTV.transpose(0, 2, 1), -np.inf).astype(np.float64)
-        if not (log_probs_BVT < np.inf).all():
-            raise ValueError("log_probs_BTV holds NaN or +inf, allowed: natural-log posteriors")
+        if log_probs_BVT.size:
+            refuse_others(float(log_probs_BVT.max()), what="log_probs_BTV")
         log_probs_BVT[log_probs_BVT < LOWEST_LOG_PROB] = -np.inf
         self._probs_BVT = np.ascontiguousarray(np.exp(log_probs_BVT))
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from datamodules.annotations import BLANK, Hypothesis
+from lightning_modules.decoding.log_posteriors import refuse_others
 
 
 def greedy(
@@ -28,7 +29,7 @@ def greedy(
 
     ``log_probs_BTV`` are natural-log posteriors; frames from ``num_frames_B`` on are not looked at. Among equally
     probable symbols the lowest index wins. On a GPU only (B, T) numbers leave the device. Raises ``ValueError`` for
-    shapes, lengths or a blank that do not fit, and for NaN.
+    shapes, lengths or a blank that do not fit, for NaN, and for log-probabilities above 0.
 
     The lattice of Graves' example: the best path is all blank, though "a" has 0.64 in sum and "" only 0.36.
 
@@ -45,10 +46,11 @@ def greedy(
     inside_BT = np.arange(best_BT.shape[1]) < lengths_B[:, None]
     emitted_BT = inside_BT & (best_BT != blank)
     emitted_BT[:, 1:] &= best_BT[:, 1:] != best_BT[:, :-1]
+    for row, peak_T in enumerate(np.where(inside_BT, peak_BT, -np.inf)):
+        if len(peak_T):
+            refuse_others(float(peak_T.max()), what=f"row {row} of log_probs_BTV")
     sums_BT = np.cumsum(np.where(inside_BT, peak_BT, 0.0), axis=1)  # one after another: padding changes no bit
     score_B = sums_BT[:, -1] if sums_BT.size else np.zeros(len(sums_BT))
-    if np.isnan(score_B).any():
-        raise ValueError(f"row {np.isnan(score_B).argmax()} of log_probs_BTV holds NaN")
     row_N, frame_N = np.nonzero(emitted_BT)
     cuts_B = np.searchsorted(row_N, np.arange(1, len(best_BT)))
     tokens_B = np.split(best_BT[row_N, frame_N], cuts_B)

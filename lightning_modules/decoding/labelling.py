@@ -15,6 +15,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from datamodules.annotations import BLANK
+from lightning_modules.decoding.log_posteriors import as_floats
 
 
 def labelling_log_prob(log_probs_TV: NDArray[np.floating], tokens: Sequence[int], *, blank: int = BLANK) -> float:
@@ -23,7 +24,7 @@ def labelling_log_prob(log_probs_TV: NDArray[np.floating], tokens: Sequence[int]
     >>> round(math.exp(labelling_log_prob(np.log([[0.6, 0.4], [0.6, 0.4]]), [1])), 3)
     0.64
     """
-    return float(_forward(np.asarray(log_probs_TV), np.array(tokens, dtype=np.int64), blank))
+    return float(_forward(as_floats(log_probs_TV), np.array(tokens, dtype=np.int64), blank))
 
 
 def align(log_probs_TV: NDArray[np.floating], tokens: Sequence[int], *, blank: int = BLANK) -> tuple[int, ...]:
@@ -34,7 +35,7 @@ def align(log_probs_TV: NDArray[np.floating], tokens: Sequence[int], *, blank: i
     >>> align(np.log([[0.1, 0.9], [0.8, 0.2], [0.4, 0.6]]), [1, 1])
     (0, 2)
     """
-    frames_U = _best_path(np.asarray(log_probs_TV), np.array(tokens, dtype=np.int64), blank)
+    frames_U = _best_path(as_floats(log_probs_TV), np.array(tokens, dtype=np.int64), blank)
     if len(tokens) and frames_U[0] < 0:
         raise ValueError(f"no path over {len(log_probs_TV)} frames holds the {len(tokens)} tokens {tuple(tokens)}")
     return tuple(frames_U.tolist())

@@ -27,6 +27,7 @@ from lightning_modules.decoding.beam_steps import no_candidates, run
 from lightning_modules.decoding.fusing import AnyLanguageModel, fuse
 from lightning_modules.decoding.fusion import GIVEN, NOTHING, Fusion
 from lightning_modules.decoding.labelling import align
+from lightning_modules.decoding.log_posteriors import as_floats, refuse_others
 from lightning_modules.decoding.rows_by_history import RowsByHistory
 from lightning_modules.decoding.word_ngram import WordNgram
 
@@ -85,7 +86,8 @@ def prefix_beam_search(
     on ``num_threads`` (default: as many as torch uses). Where nothing has a probability the answer is the empty
     hypothesis with score -inf; where no prefix ends in a listed word, the likeliest one with score -inf.
 
-    Raises ``ValueError`` for shapes, lengths, a blank, weights or a language model that do not fit, and for NaN.
+    Raises ``ValueError`` for shapes, lengths, a blank, weights or a language model that do not fit, for NaN, and for
+    log-probabilities above 0.
 
     Best path reads nothing here, though "a" (token 1) has a probability of 0.64 and "" only 0.36:
 
@@ -94,8 +96,7 @@ def prefix_beam_search(
     >>> hypothesis.tokens, round(math.exp(hypothesis.score), 2), hypothesis.frames
     ((1,), 0.64, (0,))
     """
-    if isinstance(log_probs_BTV, Tensor):
-        log_probs_BTV = log_probs_BTV.detach().cpu().double().numpy()
+    log_probs_BTV = as_floats(log_probs_BTV)
     lengths_B = np.asarray(torch.as_tensor(num_frames_B).cpu(), dtype=np.int64)
     _check(log_probs_BTV.shape, lengths_B, blank)
     _check_counts(beam_size=beam_size, n_best=n_best, num_threads=num_threads)
@@ -147,8 +148,8 @@ class _Utterance:
         self.fusion = fusion
         self.log_probs_TV = np.ascontiguousarray(log_probs_TV, dtype=np.float64)
         highest_T = self.log_probs_TV.max(axis=1)
-        if not (highest_T < np.inf).all() or np.isnan(self.log_probs_TV).any():
-            raise ValueError(f"utterance {index} of the batch holds NaN or infinite log-probabilities")
+        if len(highest_T):
+            refuse_others(float(highest_T.max()), what=f"utterance {index} of the batch")
         highest_T = np.where(np.isneginf(highest_T), 0.0, highest_T)
         self.probs_TV = np.zeros((num_frames, num_symbols + 1))
         np.exp(self.log_probs_TV - highest_T[:, None], out=self.probs_TV[:, :-1])

@@ -16,7 +16,6 @@ import heapq
 from typing import NamedTuple
 
 import numpy as np
-import torch
 from numba import njit
 from numpy.typing import NDArray
 from torch import Tensor
@@ -24,6 +23,7 @@ from torch import Tensor
 from datamodules.annotations import BLANK, Hypothesis
 from lightning_modules.decoding.greedy import greedy
 from lightning_modules.decoding.labelling import align, labelling_log_prob
+from lightning_modules.decoding.log_posteriors import as_floats, refuse_others
 
 MAX_EXPANSIONS = 1_000
 LOWEST_LOG_PROB = -600.0  # the search is in plain probabilities, and a double ends at e^-745
@@ -52,7 +52,7 @@ def prefix_search(
     perhaps not the best of all. ``prefix_search_batch`` counts such sections. ``score`` is the log of the joined
     labelling's exact probability over the whole utterance, ``frames`` its tokens' first frames on its best path.
     Where a frame gives no symbol a probability the answer is empty with score -inf. Raises ``ValueError`` for a shape
-    or blank that does not fit, and for NaN.
+    or blank that does not fit, for NaN, and for log-probabilities above 0.
 
     Best path reads nothing here, though "a" (token 1) has a probability of 0.64 and "" only 0.36:
 
@@ -85,7 +85,7 @@ def prefix_search_batch(
 
 
 def _array(log_probs: NDArray[np.floating] | Tensor) -> NDArray[np.floating]:
-    return log_probs.detach().float().cpu().numpy() if isinstance(log_probs, torch.Tensor) else np.asarray(log_probs)
+    return as_floats(log_probs.float() if isinstance(log_probs, Tensor) else log_probs)
 
 
 def _search(
@@ -93,8 +93,8 @@ def _search(
 ) -> SearchedBatch:
     if log_probs_TV.ndim != 2 or not 0 <= blank < log_probs_TV.shape[1]:
         raise ValueError(f"log_probs_TV {log_probs_TV.shape} and blank {blank}, allowed: (T, V) and 0 <= blank < V")
-    if np.isnan(log_probs_TV).any():
-        raise ValueError("log_probs_TV holds NaN")
+    if len(log_probs_TV):
+        refuse_others(float(log_probs_TV.max()), what="log_probs_TV")
     if (log_probs_TV == -np.inf).all(axis=1).any():
         return SearchedBatch([Hypothesis((), -np.inf, ())], 0, 0)
     inside_T = np.pad(np.exp(log_probs_TV[:, blank], dtype=np.float64) <= blank_threshold, 1)

@@ -14,13 +14,13 @@ from itertools import groupby
 from typing import Any, NamedTuple
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
 from datamodules.annotations import BLANK, Hypothesis
 from lightning_modules.decoding.labelling import labelling_log_prob
 from lightning_modules.decoding.language_model import BackoffNgrams
+from lightning_modules.decoding.log_posteriors import as_floats, refuse_others
 from lightning_modules.decoding.wfst_graph import SPACE, compose_graph, spell_words
 
 LOG_ZERO = -1e4  # what a posterior of zero counts: infinities would make the search's adaptive beam undefined
@@ -81,14 +81,17 @@ class WfstDecoder:
         Where the search ends within a word, the beam is doubled, and doubled again. If that does not help either, the
         words that its best path has completed are the answer (perhaps none), with the unfinished path's score.
 
-        Raises ``ValueError`` for settings out of range and for NaN.
+        Raises ``ValueError`` for settings out of range, for NaN, and for log-probabilities above 0.
         """
         if not (lm_weight > 0 and beam > 0 and max_active > MIN_ACTIVE):
             raise ValueError(
                 f"lm_weight {lm_weight}, beam {beam}, max_active {max_active}, "
                 f"allowed: weight and beam above 0, max_active above {MIN_ACTIVE}"
             )
-        log_probs_BTV = np.asarray(torch.as_tensor(log_probs_BTV).detach().float().cpu())
+        log_probs_BTV = as_floats(log_probs_BTV).astype(np.float32)
+        for row, (log_probs_TV, num_frames) in enumerate(zip(log_probs_BTV, num_frames_B, strict=True)):
+            if int(num_frames):
+                refuse_others(float(log_probs_TV[: int(num_frames)].max()), what=f"row {row} of log_probs_BTV")
         scores_BTV = np.maximum(log_probs_BTV, LOG_ZERO)
         if log_priors_V is not None:
             scores_BTV = scores_BTV - np.float32(prior_scale) * np.asarray(log_priors_V, dtype=np.float32)
@@ -97,8 +100,6 @@ class WfstDecoder:
         hypotheses: list[Hypothesis] = []
         for log_probs_TV, scores_TV, num_frames in zip(log_probs_BTV, scores_BTV, num_frames_B, strict=True):
             costs_TV = np.ascontiguousarray(scores_TV[: int(num_frames)] / np.float32(lm_weight))
-            if np.isnan(costs_TV).any():
-                raise ValueError(f"row {len(hypotheses)} of log_probs_BTV holds NaN")
             path = self._search(graph, costs_TV, beam / lm_weight, max_active)
             tokens, frames = self._collapse(path)
             ctc_score = labelling_log_prob(log_probs_TV[: int(num_frames)], tokens, blank=self.blank)

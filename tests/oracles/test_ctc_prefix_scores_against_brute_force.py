@@ -125,7 +125,7 @@ def test_many_hypotheses_are_each_scored_as_alone() -> None:
     [
         (np.zeros((2, 3)), [1, 1], r"log_probs_BTV \(2, 3\) and num_frames_B \(2,\), allowed: \(B, T, V\) and \(B,\)"),
         (np.zeros((1, 3, 2)), [4], r"num_frames_B \[4\], allowed: 0 to 3 frames"),
-        (np.full((1, 3, 2), np.nan), [3], "log_probs_BTV holds NaN or .inf, allowed: natural-log posteriors"),
+        (np.full((1, 3, 2), np.nan), [3], "log_probs_BTV holds NaN, allowed: natural-log posteriors, 0 at most"),
     ],
 )
 def test_refuses_what_does_not_fit(log_probs_BTV: Lattice, num_frames_B: list[int], message: str) -> None:
