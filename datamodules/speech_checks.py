@@ -106,7 +106,7 @@ def unreadable_audio(utterances: Sequence[CheckedUtterance]) -> Finding | None:
     """Files that are there and do not decode to their end."""
     unreadable = [one for one in utterances if one.audio.exists and one.audio.problem]
     return finding(
-        "unreadable_audio", "error", "audio file cannot be decoded to its end", unreadable,
+        "unreadable_audio", "error", "audio file cannot be read whole and at full scale", unreadable,
         lambda one: f"{one.entry.audio}: {one.audio.problem}",
     )  # fmt: skip
 

@@ -9,8 +9,10 @@ import soundfile
 
 from datamodules.audio_facts import audio_facts
 from datamodules.audio_reader import read_audio, sound_length
+from datamodules.imported_corpus import Source, import_corpus
 from datamodules.importers.entry import ManifestEntry
 from datamodules.speech_checks import CheckedUtterance, clipped_audio
+from datamodules.utterance_store import UtteranceStore
 
 RATE_HZ = 16000
 TONE_S = (0.5 * np.sin(np.arange(5 * RATE_HZ) / 9) * np.linspace(0.1, 1, 5 * RATE_HZ)).astype(np.float32)
@@ -133,3 +135,21 @@ def test_peaks_are_those_of_channel_and_time(tmp_path: Path) -> None:
     assert facts.peak_between(0, 1, 0) == facts.peak_between(1, 2, 1) == 0
     with pytest.raises(ValueError, match=r"no channel 2, the file has 2"):
         read_audio(path, channel=2)
+
+
+@pytest.mark.parametrize("name", ["a.mp3", "a.flac", "a.sph"])
+def test_import_records_what_training_reads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv("EARMARK_DATA", str(tmp_path / "data"))
+    flac = bytearray(encoded("FLAC", "PCM_16"))
+    flac[21] &= 0xF0
+    flac[22:26] = bytes(4)
+    data = {"a.mp3": mp3_without_xing, "a.flac": lambda: bytes(flac), "a.sph": lambda: encoded("NIST", "PCM_16")}
+    path = written(tmp_path / name, data[name]())
+    for number, split in enumerate(("train", "validation", "test")):
+        row = f"audio\ttext\tlanguage\tid\n{path}\tahoj\tcs\tu{number}\n"
+        (tmp_path / f"{split}.tsv").write_text(row, encoding="utf-8")
+    manifests = {split: [tmp_path / f"{split}.tsv"] for split in ("train", "validation", "test")}
+    import_corpus("mine", Source(manifests))
+    store = UtteranceStore(folder=tmp_path / "data" / "mine", split="train", sample_rate_hz=RATE_HZ)
+    assert store.utterances[0].duration_seconds == pytest.approx(audio_facts(path).duration_seconds)
+    assert store.num_samples.tolist() == [audio_facts(path).num_samples]
