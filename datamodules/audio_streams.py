@@ -15,6 +15,7 @@ _ENDLESS_FRAMES = 0x00FF_FFFF
 _ENDLESS_SAMPLES = (1 << 35) - 1
 _CHUNK_NAME = re.compile(rb"[A-Za-z0-9_ ()-]{4}")
 _SLACK_BYTES = 1024  # tags and padding behind the last chunk
+_SLACK_MP3_BYTES = 4096  # some encoders do not count the Xing frame itself
 
 
 def endless(path: Path) -> io.BytesIO | None:
@@ -41,10 +42,30 @@ def part_only(path: Path) -> str | None:
         return "several Ogg streams one after the other" if _chained_ogg(path) else None
     if head[:4] == b"RIFF" or (head[:4] == b"FORM" and head[8:11] == b"AIF"):
         return _beyond_chunks(path, "little" if head[:4] == b"RIFF" else "big")
+    if head[:3] == b"ID3" or _is_layer_3(head[:4]):
+        return _joined_mp3(path)
     if head[:4] == b".snd":
         start, size = int.from_bytes(head[4:8]), int.from_bytes(head[8:12])
         rest = path.stat().st_size - start - size
         return f"{rest} bytes behind the end that its header states" if rest > _SLACK_BYTES else None
+    return None
+
+
+def _joined_mp3(path: Path) -> str | None:
+    """Frames behind the end that a Xing frame states, in bytes: a second file behind the first, not a tag."""
+    with path.open("rb") as file:
+        start = _tag_bytes(file.read(10))
+        file.seek(start)
+        frame = file.read(64)
+        at = 4 + _side_bytes(frame) if _is_layer_3(frame[:4]) and _states_length(frame) else None
+        if at is None or not frame[at + 7] & 2:
+            return None
+        end = start + int.from_bytes(frame[at + 12 : at + 16])
+        file.seek(end)
+        goes_on = file.read(4)
+    rest = path.stat().st_size - end
+    if rest > _SLACK_MP3_BYTES and (goes_on[:3] == b"ID3" or _is_layer_3(goes_on)):
+        return f"{rest} bytes of MP3 behind the end that its Xing frame states"
     return None
 
 

@@ -52,6 +52,12 @@ def test_an_mp3_with_xing_frame_that_is_cut_short_is_refused(tmp_path: Path) -> 
         read_audio(path)
 
 
+def test_mp3_files_one_behind_the_other_are_refused(tmp_path: Path) -> None:
+    path = written(tmp_path / "a.mp3", encoded("MP3", "MPEG_LAYER_III") * 2)
+    with pytest.raises(ValueError, match="behind the end that its Xing frame states"):
+        sound_length(path)
+
+
 def test_flac_of_unknown_length_is_read_to_its_end(tmp_path: Path) -> None:
     data = bytearray(encoded("FLAC", "PCM_16"))
     whole_S, _ = read_audio(written(tmp_path / "whole.flac", bytes(data)))
