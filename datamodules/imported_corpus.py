@@ -2,7 +2,8 @@
 
 Texts are normalised, utterances whose texts cannot be are left out and counted, speakers that nobody names are
 ``unknown``. Splits that have no manifest of their own are dealt from the training manifest by text, so that no sentence
-is in two of them. Headers of all files are read here; ``earmark data check`` also decodes them.
+is in two of them. Lengths are read here, from headers where those are to be trusted; ``earmark data
+check`` decodes all.
 """
 
 from __future__ import annotations
@@ -13,10 +14,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-import soundfile
 from rich.console import Console
 from rich.progress import track
 
+from datamodules.audio_reader import SLACK_SECONDS, sound_length
 from datamodules.corpora.clip_corpus import SPLITS
 from datamodules.corpora.speech_corpus import SpeechFacts, SpeechFile, write_speech_manifests
 from datamodules.corpora.speech_splits import deal, split_of_text
@@ -24,7 +25,6 @@ from datamodules.corpora.whole_folder import locked, whole_folder
 from datamodules.corpus_folder import CorpusCard, CorpusMissingError, data_root, read_card
 from datamodules.importers.entry import ManifestEntry, ManifestError
 from datamodules.importers.read import read_manifest
-from datamodules.speech_checks import SLACK_SECONDS
 from datamodules.text_rules import UnspeakableTextError, normalise
 
 UNKNOWN_SPEAKER = "unknown"
@@ -119,8 +119,8 @@ def _keep(source: Source, *, drop_damaged: bool) -> _Kept:
             except _DamagedAudioError as error:
                 if not drop_damaged:
                     raise ManifestError(
-                        f"{entry.place}: {entry.audio}: {error}; allowed: audio that can be read, or --drop-damaged "
-                        "(earmark data check finds all that cannot)"
+                        f"{entry.place}: {entry.audio}: {error.sentence()}; allowed: audio that can be read, "
+                        "or --drop-damaged (earmark data check finds all that cannot)"
                     ) from error
                 kept.dropped[str(entry.language)][str(error)] += 1
             else:
@@ -156,7 +156,15 @@ def _counted(dropped: Mapping[str, Mapping[str, int]]) -> str:
 
 
 class _DamagedAudioError(ValueError):
-    """Why an utterance's audio cannot be used, in words that can be counted."""
+    """Why an utterance's audio cannot be used, in words that can be counted; ``detail`` is for one file."""
+
+    def __init__(self, reason: str, *, detail: str = "") -> None:
+        super().__init__(reason)
+        self._detail = detail
+
+    def sentence(self) -> str:
+        """Reason and detail."""
+        return f"{self} ({self._detail})" if self._detail else str(self)
 
 
 class _Headers:
@@ -185,9 +193,10 @@ class _Headers:
             if not path.is_file():
                 raise _DamagedAudioError("no such file")
             try:
-                self._seconds[path] = float(soundfile.info(path).duration)
-            except (OSError, soundfile.SoundFileError) as error:
-                raise _DamagedAudioError("not a readable audio file") from error
+                num_samples, sample_rate_hz, _ = sound_length(path)
+            except (OSError, ValueError) as error:
+                raise _DamagedAudioError("not a readable audio file", detail=str(error)) from error
+            self._seconds[path] = num_samples / sample_rate_hz
         return self._seconds[path]
 
 
