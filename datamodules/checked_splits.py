@@ -51,7 +51,8 @@ class SplitEntries:
 def entries_of_corpus(name: str) -> SplitEntries:
     """The utterances of a prepared speech corpus, texts as they stand.
 
-    A cut always has a channel: a file's channels count as named where an utterance is of another than the first. Raises ``CorpusMissingError``, and ``ManifestError`` for a corpus of another kind and a damaged manifest.
+    A cut always has a channel: a file's channels count as named where an utterance is of another than the first.
+    Raises ``CorpusMissingError``, and ``ManifestError`` for a corpus of another kind and a damaged manifest.
     """
     if read_card(name).classes:
         raise ManifestError(f"{data_root() / name}: is a corpus of sound events, allowed: one of speech")

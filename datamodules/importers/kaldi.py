@@ -1,5 +1,4 @@
-"""Kaldi data folders: ``wav.scp`` and ``text``, with ``segments``, ``utt2spk``, ``utt2lang`` and ``reco2file_and_channel`` where they
-are there.
+"""Kaldi data folders: ``wav.scp`` and ``text``, and the other files of this list where they are there.
 
     wav.scp    RECORDING audio/file.flac          a command (``sox … |``) is refused: it is not run
     segments   UTTERANCE RECORDING start end      seconds; an end of -1 means the recording's end

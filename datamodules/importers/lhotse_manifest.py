@@ -3,8 +3,9 @@
     librispeech_supervisions_train-clean-5.jsonl.gz    with librispeech_recordings_train-clean-5.jsonl.gz beside it
     cuts_train.jsonl.gz                                single cuts of file recordings (no mixes, no padding)
 
-Each supervision is an utterance, of one channel: its own, which a cut's must equal. ``lhotse prepare NAME …`` has recipes for some 150 corpora. Of the language names that
-they write out in full (``English``, ``polish``), those of MLS become codes; give ``--language`` for others.
+Each supervision is an utterance of one channel, which must be its cut's. ``lhotse prepare NAME …`` has recipes for some
+150 corpora. Of the language names that they write out in full (``English``, ``polish``), those of MLS become codes;
+give ``--language`` for others.
 """
 
 from __future__ import annotations
@@ -48,8 +49,8 @@ def read_lhotse(path: Path, *, audio_root: Path | None = None) -> Iterator[Manif
             start = max(0.0, round(cut.start + segment.start, 6))  # of the text, where the cut cuts into it
             if _channel(segment.channel, place=place) != channel:
                 raise ManifestError(
-                    f"{place}: supervision {segment.id!r} of channel {segment.channel!r} in a cut of channel {channel}, "
-                    "allowed: the same"
+                    f"{place}: supervision {segment.id!r} of channel {segment.channel!r} in a cut of channel "
+                    f"{channel}, allowed: the same"
                 )
             yield _entry(segment, cut.recording, start, channel=channel, root=root, place=place)
 

@@ -4,8 +4,9 @@
     clips/0001.flac  Dobrý den, pane.     cs        anna
     call.wav         Na shledanou.        cs        jan      12.5   1.75      1        bye
 
-``audio`` and ``text`` must be there; ``channel`` counts from 0, and is the first where none stands; columns stand in any order and other columns are ignored. Relative audio files are
-relative to the manifest. TSV knows no quotes (a quotation mark is text); CSV has them as RFC 4180 does.
+``audio`` and ``text`` must be there; ``channel`` counts from 0, and is the first where none stands. Columns stand in
+any order and other columns are ignored. Relative audio files are relative to the manifest. TSV knows no quotes (a
+quotation mark is text); CSV has them as RFC 4180 does.
 """
 
 from __future__ import annotations

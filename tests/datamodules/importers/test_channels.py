@@ -20,7 +20,7 @@ from datamodules.importers.read import read_manifest
 from datamodules.utterance_store import UtteranceStore
 from experiments.cli import main
 
-RATE_HZ = 8000
+RATE_HZ = 16_000  # what training reads, so that samples can be compared
 TONES_HZ = (500.0, 1300.0)  # of the first and the second channel
 SPANS = {"a": (0, 0.0), "b": (1, 2.0)}  # id -> channel, start: each speaks while the other is silent
 
@@ -155,7 +155,7 @@ def test_what_is_not_the_number_of_one_channel_is_refused_by_line(tmp_path, chan
 def test_json_channels_are_refused_likewise(tmp_path, channel):
     path = tmp_path / "train.jsonl"
     path.write_text(json.dumps({"audio": "a.wav", "text": "one", "channel": channel}), encoding="utf-8")
-    with pytest.raises(ManifestError, match="line 1: channel .*, allowed: one channel"):
+    with pytest.raises(ManifestError, match=r"line 1: channel .*, allowed: one channel"):
         read_manifest(path)
 
 
