@@ -212,6 +212,34 @@ def test_a_channel_that_the_file_lacks_is_refused_by_import(earmark_home, tmp_pa
         import_corpus("calls", Source({"train": [path]}, language="en"))
 
 
+def test_what_lacks_its_channel_is_dropped_by_name_and_unnamed_channels_are_said(earmark_home, call, tmp_path, capfd):
+    path = tmp_path / "train.tsv"
+    lines = ["audio\ttext\tchannel\tid", "call.wav\tone\t\ta", "call.wav\ttwo\t1\tb", "call.wav\tthree\t2\tc"]
+    path.write_text("\n".join(lines), encoding="utf-8")
+    others = {}
+    for split in ("validation", "test"):
+        others[split] = [tmp_path / f"{split}.tsv"]
+        others[split][0].write_text(f"audio\ttext\tchannel\tid\ncall.wav\tfour\t0\t{split}\n", encoding="utf-8")
+    import_corpus("calls", Source({"train": [path], **others}, language="en"), drop_damaged=True)
+    dropped = json.loads((data_root() / "calls" / "dropped.json").read_text(encoding="utf-8"))
+    assert dropped == {"en": {"lacks channel 2 (counted from 0)": 1}}
+    assert f"1 utterances of files with several channels, no channel named: the first is taken ({path}, line 2" in (
+        capfd.readouterr().err
+    )
+
+
+def test_channels_of_a_corpus_are_named_where_another_than_the_first_is_taken(earmark_home, call, tmp_path):
+    for name, channel in (("first", 0), ("both", 1)):
+        manifests = {}
+        for split, of in (("train", 0), ("validation", channel), ("test", 0)):
+            manifests[split] = [tmp_path / f"{name}-{split}.tsv"]
+            text = f"audio\ttext\tchannel\tid\ncall.wav\tfour\t{of}\t{split}\n"
+            manifests[split][0].write_text(text, encoding="utf-8")
+        import_corpus(name, Source(manifests, language="en"))
+        named = {entry.names_channel for of in entries_of_corpus(name).by_split.values() for entry in of}
+        assert named == {name == "both"}
+
+
 @pytest.mark.integration
 def test_check_judges_an_utterance_by_its_own_stretch_and_channel(earmark_home, call, tmp_path, capsys):
     found = checked(as_supervisions(tmp_path), capsys)
