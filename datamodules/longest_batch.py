@@ -62,9 +62,9 @@ def load_batch(batch: Sequence[tuple[CheckedUtterance, float]], *, tokenizer: To
 
 
 def _waveform(entry: ManifestEntry) -> NDArray[np.float32]:
-    """The first channel at 16 kHz, (S,)."""
+    """The utterance's channel at 16 kHz, (S,)."""
     with soundfile.SoundFile(entry.audio) as file:
         file.seek(round(entry.start_seconds * file.samplerate))
         frames = -1 if entry.duration_seconds is None else round(entry.duration_seconds * file.samplerate)
-        samples_SC = file.read(frames, dtype="float32", always_2d=True)
-        return np.asarray(soxr.resample(samples_SC[:, 0], file.samplerate, SAMPLE_RATE_HZ), dtype=np.float32)
+        samples_S = file.read(frames, dtype="float32", always_2d=True)[:, entry.channel]
+        return np.asarray(soxr.resample(samples_S, file.samplerate, SAMPLE_RATE_HZ), dtype=np.float32)
