@@ -17,7 +17,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from datamodules.audio_facts import AudioFacts
+from datamodules.audio_facts import PEAK_BLOCK_SECONDS, AudioFacts
 from datamodules.corpora.sound_files import SAMPLE_RATE_HZ
 from datamodules.importers.entry import ManifestEntry
 from datamodules.speed_perturbation import samples_at_speed
@@ -143,8 +143,9 @@ def silent_audio(utterances: Sequence[CheckedUtterance]) -> Finding | None:
     """Utterances of digital silence in their own stretch and channel: one side of a call is silent for long."""
 
     def peak(one: CheckedUtterance) -> float:
-        start = one.entry.start_seconds
-        return one.audio.peak_between(start, start + one.duration_seconds, one.entry.channel)
+        start, end = one.entry.start_seconds, one.entry.start_seconds + one.duration_seconds
+        margin = min(PEAK_BLOCK_SECONDS, one.duration_seconds / 4)  # the blocks at its ends hold its neighbours' sound
+        return one.audio.peak_between(start + margin, end - margin, one.entry.channel)
 
     heard = [one for one in _readable(utterances) if not (lacks_channel(one) or reaches_past(one))]
     return finding(

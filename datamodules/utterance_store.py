@@ -20,6 +20,7 @@ from lhotse.cut import MonoCut
 from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
+from datamodules.audio_reader import read_audio
 from datamodules.speed_perturbation import Draw
 
 FULL_SCALE = 32768.0
@@ -96,12 +97,13 @@ class UtteranceStore(Dataset[Draw]):
     def _decode(self, cut: MonoCut) -> NDArray[np.int16]:
         """16-bit samples of one cut at the store's sample rate."""
         try:
-            audio_S: NDArray[np.float32] = cut.load_audio()[0]
-        except Exception as error:  # Lhotse's backends raise errors of many kinds for a damaged file
-            reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-            raise ValueError(f"{self.path}: utterance {cut.id!r}: cannot read {_source(cut)}: {reason}") from error
-        if cut.sampling_rate != self.sample_rate_hz:
-            audio_S = soxr.resample(audio_S, cut.sampling_rate, self.sample_rate_hz)
+            audio_S, rate_hz = read_audio(
+                Path(_source(cut)), start_seconds=cut.start, duration_seconds=cut.duration, channel=cut.channel
+            )
+        except ValueError as error:
+            raise ValueError(f"{self.path}: utterance {cut.id!r}: cannot read {error}") from error
+        if rate_hz != self.sample_rate_hz:
+            audio_S = soxr.resample(audio_S, rate_hz, self.sample_rate_hz)
         if not len(audio_S):
             raise ValueError(f"{self.path}: utterance {cut.id!r}: {_source(cut)} has no samples")
         return np.round(audio_S * FULL_SCALE).clip(-FULL_SCALE, FULL_SCALE - 1).astype(np.int16)

@@ -77,5 +77,5 @@ def test_the_peak_of_a_stretch_is_that_of_its_own_channel_and_time(tmp_path, rat
     assert facts.peak == 0.5
     assert facts.peak_between(0.0, 300.0, 0) == 0.0
     assert facts.peak_between(200.0, 202.0, 1) == facts.peak_between(201.0, 201.01, 1) == 0.5
-    assert facts.peak_between(0.0, 200.0, 1) == facts.peak_between(202.0, 300.0, 1) == 0.0
+    assert facts.peak_between(0.0, 199.8, 1) == facts.peak_between(202.2, 300.0, 1) == 0.0
     assert facts.peak_between(400.0, 401.0, 1) == 0.0
