@@ -12,11 +12,15 @@ from lhotse import CutSet, MonoCut, MultiCut, Recording, RecordingSet, Supervisi
 from lhotse.audio import AudioSource
 from numpy.typing import NDArray
 
+from datamodules.audio_facts import audio_facts
 from datamodules.checked_splits import entries_of_corpus
 from datamodules.corpus_folder import data_root
 from datamodules.imported_corpus import Source, import_corpus
 from datamodules.importers.entry import ManifestError
 from datamodules.importers.read import read_manifest
+from datamodules.longest_batch import load_batch
+from datamodules.speech_checks import CheckedUtterance
+from datamodules.tokenizer import character_tokenizer
 from datamodules.utterance_store import UtteranceStore
 from experiments.cli import main
 
@@ -210,6 +214,14 @@ def test_a_channel_that_the_file_lacks_is_refused_by_import(earmark_home, tmp_pa
     path.write_text("audio\ttext\tchannel\nmono.wav\tone\t0\nmono.wav\ttwo\t1\n", encoding="utf-8")
     with pytest.raises(ManifestError, match=r"train.tsv, line 3: .*mono.wav: lacks channel 1 \(counted from 0\); all"):
         import_corpus("calls", Source({"train": [path]}, language="en"))
+
+
+def test_the_batch_trial_hears_the_same_channels(call, tmp_path):
+    facts = audio_facts(call)
+    batch = [(CheckedUtterance("train", entry, facts), 1.0) for entry in read_manifest(as_tsv(tmp_path))]
+    waveforms_BS = load_batch(batch, tokenizer=character_tokenizer(["text a", "text b"])).waveforms_BS
+    for waveform_S, frequency_hz in zip(waveforms_BS.numpy(), TONES_HZ, strict=True):
+        np.testing.assert_allclose(waveform_S, tone(frequency_hz, 2), atol=2e-4)
 
 
 def test_what_lacks_its_channel_is_dropped_by_name_and_unnamed_channels_are_said(earmark_home, call, tmp_path, capfd):
