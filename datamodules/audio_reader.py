@@ -1,7 +1,7 @@
 """The one reader of audio files: check, import, batch trial, training and report page see the same samples.
 
-libsndfile decodes, with the corrections of ``audio_streams.py``; the extra ``media`` (PyAV) reads what it does not
-know, such as AAC in m4a and Opus in WebM. What can't be read whole and at full scale is refused in one line.
+libsndfile decodes, with the corrections of ``audio_streams.py``. What can't be read whole and at full scale is refused
+in one line, and so are containers that libsndfile does not know (m4a, WebM, WMA), with the command that converts.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from datamodules.audio_streams import endless, part_only
 # Full scale is 1. Mastering and lossy coding overshoot it by a little, which is clipped; samples in the range of int16
 # or int32 written as floats reach thousands. At 8 (+18 dB) only digital silence of the second kind is below.
 MAX_OVERSHOOT = 8.0
+SLACK_SECONDS = 0.05  # manifests round times
 _BLOCK = 1 << 18
 _SEEKS_EXACTLY = {"WAV", "WAVEX", "FLAC", "AIFF", "AU", "W64", "RF64", "CAF", "NIST"}
 
@@ -51,7 +52,7 @@ def opened(path: Path) -> Iterator[Sound]:
     try:
         why = part_only(path)
         if why is not None:
-            raise ValueError(f"{why}, of which decoders read the first part only; {_convert(path)}")
+            raise ValueError(f"{why}: only the first part would be read; {_convert(path)}")
         stream = endless(path)
         with soundfile.SoundFile(path) if stream is None else _Forward(stream) as file:
             promised = int(file.frames) if stream is None else None
@@ -59,7 +60,22 @@ def opened(path: Path) -> Iterator[Sound]:
     except soundfile.SoundFileError as error:
         if not path.stat().st_size:
             raise ValueError("an empty file") from error
-        raise ValueError(_reason(error)) from error
+        raise ValueError(_unknown_container(path) or _reason(error)) from error
+
+
+def sound_length(path: Path) -> tuple[int, int, int]:
+    """(samples, sample rate in Hz, channels) as reading will find them: the header's where it is to be trusted.
+
+    Streams of unknown length and files of floats are decoded. Raises ``ValueError`` with the reason alone, ``OSError``.
+    """
+    with opened(path) as sound:
+        num_samples = sound.promised_samples
+        if num_samples is None or sound.file.subtype in ("FLOAT", "DOUBLE"):
+            num_samples = 0
+            for block_SC in sound.blocks:
+                check_full_scale(float(np.max(np.abs(block_SC))))
+                num_samples += len(block_SC)
+        return num_samples, sound.sample_rate_hz, sound.num_channels
 
 
 def read_audio(
@@ -67,8 +83,9 @@ def read_audio(
 ) -> tuple[NDArray[np.float32], int]:
     """One channel of a part of a file, (S,) float32 with full scale 1, and its sample rate in Hz.
 
-    Start and duration are rounded to samples; None goes to the file's end. A part that reaches past the end comes out
-    shorter. Raises ``ValueError`` in one line: no such file, not readable, no such channel, beyond full scale.
+    Start and duration are rounded to samples; None goes to the file's end. What lacks at the end is less
+    than ``SLACK_SECONDS``. Raises ``ValueError`` in one line: no such file, not readable, no such channel, beyond full
+    scale, cut short.
     """
     try:
         with opened(path) as sound:
@@ -84,6 +101,9 @@ def read_audio(
             else:
                 end = None if count is None else start + count
                 samples_S = _whole(path, channel, path.stat().st_mtime_ns)[start:end]
+        expected = count if count is not None else max(0, (sound.promised_samples or 0) - start)
+        if expected - len(samples_S) > SLACK_SECONDS * rate_hz:
+            raise ValueError(f"cut short: {len(samples_S)} of {expected} samples from {start_seconds:g} s on")
         check_full_scale(float(np.max(np.abs(samples_S), initial=0.0)))
     except OSError as error:
         raise ValueError(f"{path}: {error.strerror or error}") from error
@@ -117,7 +137,19 @@ def _blocks(file: soundfile.SoundFile) -> Iterator[NDArray[np.float32]]:
         yield block_SC
 
 
+def _unknown_container(path: Path) -> str | None:
+    with path.open("rb") as file:
+        head = file.read(12)
+    names = {"MP4 (m4a)": head[4:8] == b"ftyp", "WebM or Matroska": head[:4] == b"\x1aE\xdf\xa3",
+             "AAC": head[:1] == b"\xff" and head[1:2] in (b"\xf1", b"\xf9"), "WMA": head[:4] == b"0&\xb2u"}  # fmt: skip
+    found = [name for name, is_it in names.items() if is_it]
+    return f"{found[0]} is not read; {_convert(path)}" if found else None
+
+
 def _convert(path: Path) -> str:
+    """The command; RIFF, AIFF and AU sizes that are too small must be ignored, which SoX can for all of them."""
+    if path.suffix.lower() in (".wav", ".aif", ".aiff", ".aifc", ".au", ".snd"):
+        return f"convert it: sox --ignore-length {path.name} {path.stem}.flac"
     return f"convert it: ffmpeg -i {path.name} {path.stem}.flac"
 
 

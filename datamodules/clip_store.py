@@ -14,11 +14,11 @@ import numpy as np
 import torch
 from lhotse import CutSet, load_manifest_lazy
 from lhotse.cut import MonoCut
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
 from datamodules.annotations import Event
+from datamodules.audio_reader import read_audio
 from datamodules.batches import ClipBatch, StrongClipBatch
 
 FULL_SCALE = 32768.0
@@ -105,5 +105,6 @@ def _events(cut: MonoCut) -> tuple[Event, ...]:
 
 
 def _pcm(cut: MonoCut) -> Tensor:
-    audio_1S: NDArray[np.float32] = cut.load_audio()
-    return torch.from_numpy(np.round(audio_1S[0] * FULL_SCALE).clip(-FULL_SCALE, FULL_SCALE - 1).astype(np.int16))
+    source = Path(str(cut.recording.sources[0].source))
+    audio_S, _ = read_audio(source, start_seconds=cut.start, duration_seconds=cut.duration, channel=cut.channel)
+    return torch.from_numpy(np.round(audio_S * FULL_SCALE).clip(-FULL_SCALE, FULL_SCALE - 1).astype(np.int16))

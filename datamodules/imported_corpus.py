@@ -2,7 +2,7 @@
 
 Texts are normalised, utterances whose texts cannot be are left out and counted, speakers that nobody names are
 ``unknown``. Splits that have no manifest of their own are dealt from the training manifest by text, so that no sentence
-is in two of them. Headers of all files are read here; ``earmark data check`` also decodes them.
+is in two of them. Lengths are read here, from headers where those are to be trusted; ``earmark data check`` decodes all.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-import soundfile
 from rich.console import Console
 from rich.progress import track
 
+from datamodules.audio_reader import sound_length
 from datamodules.corpora.clip_corpus import SPLITS
 from datamodules.corpora.speech_corpus import SpeechFacts, SpeechFile, write_speech_manifests
 from datamodules.corpora.speech_splits import deal, split_of_text
@@ -123,7 +123,7 @@ def _keep(source: Source, *, drop_damaged: bool) -> _Kept:
             except _DamagedAudioError as error:
                 if not drop_damaged:
                     raise ManifestError(
-                        f"{entry.place}: {entry.audio}: {error}; allowed: audio that can be read, or --drop-damaged "
+                        f"{entry.place}: {entry.audio}: {error}{error.detail and f' ({error.detail})'}; allowed: audio that can be read, or --drop-damaged "
                         "(earmark data check finds all that cannot)"
                     ) from error
                 kept.dropped[str(entry.language)][str(error)] += 1
@@ -169,7 +169,11 @@ def _first_taken(entries: Sequence[ManifestEntry]) -> str:
 
 
 class _DamagedAudioError(ValueError):
-    """Why an utterance's audio cannot be used, in words that can be counted."""
+    """Why an utterance's audio cannot be used, in words that can be counted; ``detail`` is for one file."""
+
+    def __init__(self, reason: str, *, detail: str = "") -> None:
+        super().__init__(reason)
+        self.detail = detail
 
 
 class _Headers:
@@ -204,10 +208,10 @@ class _Headers:
             if not path.is_file():
                 raise _DamagedAudioError("no such file")
             try:
-                info = soundfile.info(path)
-                self._seconds_and_channels[path] = float(info.duration), int(info.channels)
-            except (OSError, soundfile.SoundFileError) as error:
-                raise _DamagedAudioError("not a readable audio file") from error
+                num_samples, sample_rate_hz, num_channels = sound_length(path)
+            except (OSError, ValueError) as error:
+                raise _DamagedAudioError("not a readable audio file", detail=str(error)) from error
+            self._seconds_and_channels[path] = num_samples / sample_rate_hz, num_channels
         return self._seconds_and_channels[path]
 
 

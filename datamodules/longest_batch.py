@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import soundfile
 import soxr
 import torch
 from numpy.typing import NDArray
 from torch.nn.utils.rnn import pad_sequence
 
 from datamodules.annotations import BLANK
+from datamodules.audio_reader import read_audio
 from datamodules.batches import UtteranceBatch
 from datamodules.corpora.sound_files import SAMPLE_RATE_HZ
 from datamodules.duration_buckets import DurationBuckets
@@ -48,7 +48,7 @@ def longest_batch(
 
 
 def load_batch(batch: Sequence[tuple[CheckedUtterance, float]], *, tokenizer: Tokenizer) -> UtteranceBatch:
-    """Decode, resample to 16 kHz, change speed, pad. Raises ``OSError`` and ``soundfile.SoundFileError``."""
+    """Decode, resample to 16 kHz, change speed, pad. Raises ``ValueError``."""
     waveforms = [torch.from_numpy(change_speed(_waveform(one.entry), speed)) for one, speed in batch]
     tokens = [torch.tensor(tokenizer.encode(one.entry.text), dtype=torch.int64) for one, _ in batch]
     return UtteranceBatch(
@@ -63,8 +63,10 @@ def load_batch(batch: Sequence[tuple[CheckedUtterance, float]], *, tokenizer: To
 
 def _waveform(entry: ManifestEntry) -> NDArray[np.float32]:
     """The utterance's channel at 16 kHz, (S,)."""
-    with soundfile.SoundFile(entry.audio) as file:
-        file.seek(round(entry.start_seconds * file.samplerate))
-        frames = -1 if entry.duration_seconds is None else round(entry.duration_seconds * file.samplerate)
-        samples_S = file.read(frames, dtype="float32", always_2d=True)[:, entry.channel]
-        return np.asarray(soxr.resample(samples_S, file.samplerate, SAMPLE_RATE_HZ), dtype=np.float32)
+    samples_S, rate_hz = read_audio(
+        entry.audio,
+        start_seconds=entry.start_seconds,
+        duration_seconds=entry.duration_seconds,
+        channel=entry.channel,
+    )
+    return np.asarray(soxr.resample(samples_S, rate_hz, SAMPLE_RATE_HZ), dtype=np.float32)

@@ -21,10 +21,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import soundfile
 from lhotse import AudioSource, CutSet, MonoCut, Recording, SupervisionSegment
 from numpy.typing import NDArray
 
+from datamodules.audio_reader import sound_length
 from datamodules.corpora.clip_corpus import SPLITS
 from datamodules.corpora.sound_files import SAMPLE_RATE_HZ, SoundFileError, write_flac
 from datamodules.corpus_folder import CorpusCard
@@ -198,18 +198,18 @@ class _Files:
     def read(self, path: Path) -> tuple[Recording, bytes]:
         if path not in self._read:
             try:
-                info = soundfile.info(path)
+                num_samples, sample_rate_hz, num_channels = sound_length(path)
                 with path.open("rb") as file:
                     digest = hashlib.file_digest(file, "sha256").digest()
-            except (OSError, soundfile.LibsndfileError) as error:
+            except (OSError, ValueError) as error:
                 raise SoundFileError(f"{path}: not a readable sound file ({error})") from error
-            channels = list(range(info.channels))
+            channels = list(range(num_channels))
             recording = Recording(
                 id=str(path),
                 sources=[AudioSource(type="file", channels=channels, source=str(path))],
-                sampling_rate=info.samplerate,
-                num_samples=info.frames,
-                duration=info.frames / info.samplerate,
+                sampling_rate=sample_rate_hz,
+                num_samples=num_samples,
+                duration=num_samples / sample_rate_hz,
                 channel_ids=channels,
             )
             self._read[path] = recording, digest
