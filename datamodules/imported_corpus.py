@@ -2,7 +2,8 @@
 
 Texts are normalised, utterances whose texts cannot be are left out and counted, speakers that nobody names are
 ``unknown``. Splits that have no manifest of their own are dealt from the training manifest by text, so that no sentence
-is in two of them. Lengths are read here, from headers where those are to be trusted; ``earmark data check`` decodes all.
+is in two of them. Lengths are read here, from headers where those are to be trusted; ``earmark data
+check`` decodes all.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import track
 
-from datamodules.audio_reader import sound_length
+from datamodules.audio_reader import SLACK_SECONDS, sound_length
 from datamodules.corpora.clip_corpus import SPLITS
 from datamodules.corpora.speech_corpus import SpeechFacts, SpeechFile, write_speech_manifests
 from datamodules.corpora.speech_splits import deal, split_of_text
@@ -24,7 +25,6 @@ from datamodules.corpora.whole_folder import locked, whole_folder
 from datamodules.corpus_folder import CorpusCard, CorpusMissingError, data_root, read_card
 from datamodules.importers.entry import ManifestEntry, ManifestError
 from datamodules.importers.read import read_manifest
-from datamodules.speech_checks import SLACK_SECONDS
 from datamodules.text_rules import UnspeakableTextError, normalise
 
 UNKNOWN_SPEAKER = "unknown"
@@ -123,8 +123,8 @@ def _keep(source: Source, *, drop_damaged: bool) -> _Kept:
             except _DamagedAudioError as error:
                 if not drop_damaged:
                     raise ManifestError(
-                        f"{entry.place}: {entry.audio}: {error}{error.detail and f' ({error.detail})'}; allowed: audio that can be read, or --drop-damaged "
-                        "(earmark data check finds all that cannot)"
+                        f"{entry.place}: {entry.audio}: {error.sentence()}; allowed: audio that can be read, "
+                        "or --drop-damaged (earmark data check finds all that cannot)"
                     ) from error
                 kept.dropped[str(entry.language)][str(error)] += 1
             else:
@@ -173,7 +173,11 @@ class _DamagedAudioError(ValueError):
 
     def __init__(self, reason: str, *, detail: str = "") -> None:
         super().__init__(reason)
-        self.detail = detail
+        self._detail = detail
+
+    def sentence(self) -> str:
+        """Reason and detail."""
+        return f"{self} ({self._detail})" if self._detail else str(self)
 
 
 class _Headers:

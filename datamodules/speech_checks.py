@@ -18,6 +18,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from datamodules.audio_facts import PEAK_BLOCK_SECONDS, AudioFacts
+from datamodules.audio_reader import SLACK_SECONDS
 from datamodules.corpora.sound_files import SAMPLE_RATE_HZ
 from datamodules.importers.entry import ManifestEntry
 from datamodules.speed_perturbation import samples_at_speed
@@ -27,7 +28,7 @@ MIN_FOR_OUTLIERS = 20  # a median and a spread of fewer say little
 OUTLIER_DEVIATIONS = 4.0  # of log(value) from its median, in robust standard deviations
 MIN_DEVIATION = math.log(1.2)  # of log(value): a corpus of equal lengths must not flag a hair's breadth
 SHORT_CHARACTERS = 8
-SLACK_SECONDS = 0.05  # manifests round times
+MAX_UNCLIPPED = 1.0 + 2**-15  # of full scale
 
 
 class CheckedUtterance(NamedTuple):
@@ -151,6 +152,15 @@ def silent_audio(utterances: Sequence[CheckedUtterance]) -> Finding | None:
     return finding(
         "silent_audio", "warning", "audio is digital silence", [one for one in heard if peak(one) < 2**-15],
         lambda one: f"{_stretch(one)}{one.entry.audio}",
+    )  # fmt: skip
+
+
+def clipped_audio(utterances: Sequence[CheckedUtterance]) -> Finding | None:
+    """Files with samples over full scale: training keeps 16 bits, and clips them."""
+    clipped = [one for one in _readable(utterances) if one.audio.peak > MAX_UNCLIPPED]
+    return finding(
+        "clipped_audio", "warning", "samples over full scale are clipped when read", clipped,
+        lambda one: f"{one.entry.audio}: {one.audio.peak:.3g}",
     )  # fmt: skip
 
 

@@ -14,8 +14,9 @@ from collections.abc import Callable, Hashable, Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
 
+from datamodules.audio_reader import SLACK_SECONDS
 from datamodules.corpora.clip_corpus import SPLITS
-from datamodules.speech_checks import SLACK_SECONDS, CheckedUtterance, Finding, finding
+from datamodules.speech_checks import CheckedUtterance, Finding, finding
 
 
 def shared_audio(utterances: Sequence[CheckedUtterance]) -> Finding | None:

@@ -130,6 +130,7 @@ def _findings(
         checks.unknown_characters(utterances, alphabet=known, given=alphabet is not None),
         checks.no_language(utterances),
         checks.silent_audio(utterances),
+        checks.clipped_audio(utterances),
         checks.duration_outliers(utterances),
         checks.speech_rate_outliers(utterances),
         split_checks.shared_texts(utterances),

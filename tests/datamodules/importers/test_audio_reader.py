@@ -9,6 +9,8 @@ import soundfile
 
 from datamodules.audio_facts import audio_facts
 from datamodules.audio_reader import read_audio, sound_length
+from datamodules.importers.entry import ManifestEntry
+from datamodules.speech_checks import CheckedUtterance, clipped_audio
 
 RATE_HZ = 16000
 TONE_S = (0.5 * np.sin(np.arange(5 * RATE_HZ) / 9) * np.linspace(0.1, 1, 5 * RATE_HZ)).astype(np.float32)
@@ -104,7 +106,13 @@ def test_floats_beyond_full_scale_are_refused_and_overshoot_is_not(tmp_path: Pat
         with pytest.raises(ValueError, match="full scale is 1"):
             read(path)
     soundfile.write(path, TONE_S * 2.04, RATE_HZ, subtype="FLOAT")
-    assert audio_facts(path).problem is None
+    facts = audio_facts(path)
+    assert facts.problem is None
+    entry = ManifestEntry(utterance_id="a", audio=path, text="a", place="train.tsv, line 2")
+    clipped = clipped_audio([CheckedUtterance("train", entry, facts)])
+    assert clipped is not None
+    assert clipped.severity == "warning"
+    assert clipped.examples[0].endswith("a.wav: 1.02")
 
 
 @pytest.mark.parametrize(("name", "head"), [("a.m4a", b"\0\0\0\x20ftypM4A "), ("a.webm", b"\x1aE\xdf\xa3\x01\0\0\0")])
