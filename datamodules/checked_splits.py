@@ -51,12 +51,20 @@ class SplitEntries:
 def entries_of_corpus(name: str) -> SplitEntries:
     """The utterances of a prepared speech corpus, texts as they stand.
 
+    A cut always has a channel: a file's channels count as named where an utterance is of another than the first.
     Raises ``CorpusMissingError``, and ``ManifestError`` for a corpus of another kind and a damaged manifest.
     """
     if read_card(name).classes:
         raise ManifestError(f"{data_root() / name}: is a corpus of sound events, allowed: one of speech")
     folder = data_root() / name
-    return SplitEntries({split: list(_cuts(folder, folder / "manifests" / f"{split}.jsonl.gz")) for split in SPLITS})
+    by_split = {split: list(_cuts(folder, folder / "manifests" / f"{split}.jsonl.gz")) for split in SPLITS}
+    told_apart = {entry.audio for entries in by_split.values() for entry in entries if entry.channel}
+    return SplitEntries(
+        {
+            split: [replace(entry, names_channel=entry.audio in told_apart) for entry in entries]
+            for split, entries in by_split.items()
+        }
+    )
 
 
 def entries_of_manifests(source: Source) -> SplitEntries:
@@ -99,4 +107,5 @@ def _entry(folder: Path, cut: MonoCut, *, place: str) -> ManifestEntry:
         duration_seconds=float(cut.duration),
         language=said.language,
         speaker=None if said.speaker == UNKNOWN_SPEAKER else said.speaker,
+        channel=int(cut.channel),
     )

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from datamodules.annotations import Event
+from datamodules.utf8_text import NotUtf8Error, read_utf8
 
 EVENT_COLUMNS = ("filename", "onset", "offset", "event_label")
 TAG_COLUMNS = ("filename", "event_labels")
@@ -94,9 +95,9 @@ def write_tags(path: Path | str, tags: Mapping[str, Set[str]]) -> None:
 
 def _rows(path: Path, columns: tuple[str, ...]) -> Iterator[_Row]:
     try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise AnnotationFileError(f"{path}: not UTF-8 text ({error.reason} at byte {error.start})") from error
+        text = read_utf8(path)
+    except NotUtf8Error as error:
+        raise AnnotationFileError(str(error)) from error
     header: list[str] | None = None
     written_as: dict[str, str] = {}
     lines = enumerate(re.split(r"\r\n|\n|\r", text), start=1)

@@ -57,6 +57,7 @@ class _Kept:
 
     by_split: dict[str, list[ManifestEntry]] = field(default_factory=dict)
     dropped: dict[str, dict[str, int]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(int)))
+    first_of_several: list[ManifestEntry] = field(default_factory=list)  # nobody names a channel: the first is taken
 
 
 def import_corpus(
@@ -75,6 +76,9 @@ def import_corpus(
         if not rebuild and _is_there(name):
             raise ValueError(f"{target}: corpus {name!r} is there already, allowed: another name, or --rebuild")
         kept = _keep(source, drop_damaged=drop_damaged)
+        if kept.first_of_several:
+            say = Console(stderr=True, soft_wrap=True).print
+            say(_first_taken(kept.first_of_several), highlight=False, markup=False)
         paths = [str(path) for split in SPLITS for path in source.manifests.get(split, ())]
         facts = SpeechFacts(
             name=name, synthetic=False, licences={"imported": licence}, description=f"imported from {', '.join(paths)}"
@@ -125,6 +129,8 @@ def _keep(source: Source, *, drop_damaged: bool) -> _Kept:
                 kept.dropped[str(entry.language)][str(error)] += 1
             else:
                 kept.by_split[split].append(ready)
+                if headers.takes_first_of_several(ready):
+                    kept.first_of_several.append(ready)
     _deal(kept, absent=[split for split in SPLITS if split not in source.manifests])
     for split in SPLITS:
         if not kept.by_split[split]:
@@ -155,6 +161,13 @@ def _counted(dropped: Mapping[str, Mapping[str, int]]) -> str:
     return f"left out: {', '.join(parts) or 'none'}"
 
 
+def _first_taken(entries: Sequence[ManifestEntry]) -> str:
+    return (
+        f"{len(entries)} utterances of files with several channels, no channel named: the first is taken "
+        f"({entries[0].place} and on; name another in the manifest, docs/import.md)"
+    )
+
+
 class _DamagedAudioError(ValueError):
     """Why an utterance's audio cannot be used, in words that can be counted; ``detail`` is for one file."""
 
@@ -168,17 +181,19 @@ class _DamagedAudioError(ValueError):
 
 
 class _Headers:
-    """Lengths of audio files, each opened once."""
+    """Lengths and channels of audio files, each opened once."""
 
     def __init__(self) -> None:
-        self._seconds: dict[Path, float] = {}
+        self._seconds_and_channels: dict[Path, tuple[float, int]] = {}
 
     def fitted(self, entry: ManifestEntry) -> ManifestEntry:
         """The entry, its duration cut where it reaches past the file's end by no more than rounding.
 
-        Raises ``_DamagedAudioError``.
+        Raises ``_DamagedAudioError``, also for a channel that the file lacks.
         """
-        whole_seconds = self._whole_seconds(entry.audio)
+        whole_seconds, num_channels = self._opened(entry.audio)
+        if entry.channel >= num_channels:
+            raise _DamagedAudioError(f"lacks channel {entry.channel} (counted from 0)")
         if entry.start_seconds >= whole_seconds:
             raise _DamagedAudioError("starts after the end of its file")
         if entry.duration_seconds is None:
@@ -188,16 +203,20 @@ class _Headers:
             raise _DamagedAudioError("reaches past the end of its file")
         return entry if past_seconds <= 0 else replace(entry, duration_seconds=None)
 
-    def _whole_seconds(self, path: Path) -> float:
-        if path not in self._seconds:
+    def takes_first_of_several(self, entry: ManifestEntry) -> bool:
+        """Whether a file that was opened has several channels of which the manifest names none."""
+        return not entry.names_channel and self._seconds_and_channels[entry.audio][1] > 1
+
+    def _opened(self, path: Path) -> tuple[float, int]:
+        if path not in self._seconds_and_channels:
             if not path.is_file():
                 raise _DamagedAudioError("no such file")
             try:
-                num_samples, sample_rate_hz, _ = sound_length(path)
+                num_samples, sample_rate_hz, num_channels = sound_length(path)
             except (OSError, ValueError) as error:
                 raise _DamagedAudioError("not a readable audio file", detail=str(error)) from error
-            self._seconds[path] = num_samples / sample_rate_hz
-        return self._seconds[path]
+            self._seconds_and_channels[path] = num_samples / sample_rate_hz, num_channels
+        return self._seconds_and_channels[path]
 
 
 def _speech_file(entry: ManifestEntry) -> SpeechFile:
@@ -209,4 +228,5 @@ def _speech_file(entry: ManifestEntry) -> SpeechFile:
         speaker=entry.speaker or UNKNOWN_SPEAKER,
         start_seconds=entry.start_seconds,
         duration_seconds=entry.duration_seconds,
+        channel=entry.channel,
     )

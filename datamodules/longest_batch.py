@@ -62,8 +62,11 @@ def load_batch(batch: Sequence[tuple[CheckedUtterance, float]], *, tokenizer: To
 
 
 def _waveform(entry: ManifestEntry) -> NDArray[np.float32]:
-    """The first channel at 16 kHz, (S,)."""
+    """The utterance's channel at 16 kHz, (S,)."""
     samples_S, rate_hz = read_audio(
-        entry.audio, start_seconds=entry.start_seconds, duration_seconds=entry.duration_seconds
+        entry.audio,
+        start_seconds=entry.start_seconds,
+        duration_seconds=entry.duration_seconds,
+        channel=entry.channel,
     )
     return np.asarray(soxr.resample(samples_S, rate_hz, SAMPLE_RATE_HZ), dtype=np.float32)

@@ -17,7 +17,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from datamodules.audio_facts import AudioFacts
+from datamodules.audio_facts import PEAK_BLOCK_SECONDS, AudioFacts
 from datamodules.audio_reader import SLACK_SECONDS
 from datamodules.corpora.sound_files import SAMPLE_RATE_HZ
 from datamodules.importers.entry import ManifestEntry
@@ -126,10 +126,33 @@ def reaches_past(one: CheckedUtterance) -> bool:
     return start >= one.audio.duration_seconds or end > one.audio.duration_seconds + SLACK_SECONDS
 
 
+def lacks_channel(one: CheckedUtterance) -> bool:
+    """Whether an utterance is of a channel that its (readable) file does not have."""
+    return one.entry.channel >= one.audio.num_channels
+
+
+def absent_channel(utterances: Sequence[CheckedUtterance]) -> Finding | None:
+    """Channels that a file does not have."""
+    return finding(
+        "absent_channel", "error", "utterance is of a channel that its file lacks (counted from 0)",
+        [one for one in _readable(utterances) if lacks_channel(one)],
+        lambda one: f"channel {one.entry.channel} of {one.audio.num_channels}: {one.entry.audio}",
+    )  # fmt: skip
+
+
 def silent_audio(utterances: Sequence[CheckedUtterance]) -> Finding | None:
-    """Files of digital silence."""
-    silent = [one for one in _readable(utterances) if one.audio.peak < 2**-15]
-    return finding("silent_audio", "warning", "audio is digital silence", silent, lambda one: f"{one.entry.audio}")
+    """Utterances of digital silence in their own stretch and channel: one side of a call is silent for long."""
+
+    def peak(one: CheckedUtterance) -> float:
+        start, end = one.entry.start_seconds, one.entry.start_seconds + one.duration_seconds
+        margin = min(PEAK_BLOCK_SECONDS, one.duration_seconds / 4)  # the blocks at its ends hold its neighbours' sound
+        return one.audio.peak_between(start + margin, end - margin, one.entry.channel)
+
+    heard = [one for one in _readable(utterances) if not (lacks_channel(one) or reaches_past(one))]
+    return finding(
+        "silent_audio", "warning", "audio is digital silence", [one for one in heard if peak(one) < 2**-15],
+        lambda one: f"{_stretch(one)}{one.entry.audio}",
+    )  # fmt: skip
 
 
 def clipped_audio(utterances: Sequence[CheckedUtterance]) -> Finding | None:
@@ -240,8 +263,10 @@ def duplicate_ids(utterances: Sequence[CheckedUtterance]) -> Finding | None:
 
 
 def repeated_audio(utterances: Sequence[CheckedUtterance]) -> Finding | None:
-    """The same stretch of audio twice in one split."""
-    repeated = _repeated(utterances, lambda one: (one.split, one.entry.audio, one.entry.start_seconds))
+    """The same stretch of a channel twice in one split."""
+    repeated = _repeated(
+        utterances, lambda one: (one.split, one.entry.audio, one.entry.channel, one.entry.start_seconds)
+    )
     return finding(
         "repeated_audio", "warning", "the same audio stands twice in a split", repeated,
         lambda one: f"{one.entry.audio}",
@@ -261,12 +286,21 @@ def mixed_sample_rates(utterances: Sequence[CheckedUtterance]) -> Finding | None
 
 
 def several_channels(utterances: Sequence[CheckedUtterance]) -> Finding | None:
-    """Files of more than one channel, of which the first is taken."""
-    several = [one for one in _readable(utterances) if one.audio.num_channels > 1]
+    """Files of more than one channel where the manifest names none: the first is taken."""
+    several = [one for one in _readable(utterances) if one.audio.num_channels > 1 and not one.entry.names_channel]
     return finding(
-        "several_channels", "warning", "audio has several channels, the first is used", several,
+        "several_channels", "warning", "audio has several channels and the manifest names none, the first is used",
+        several,
         lambda one: f"{one.audio.num_channels} channels",
     )  # fmt: skip
+
+
+def _stretch(one: CheckedUtterance) -> str:
+    """Where in its file an utterance is, for an utterance that is not the whole of a mono file."""
+    if one.audio.num_channels == 1 and not one.entry.start_seconds and one.entry.duration_seconds is None:
+        return ""
+    start = one.entry.start_seconds
+    return f"{start:g}-{start + one.duration_seconds:g} s of channel {one.entry.channel}: "
 
 
 def _readable(utterances: Iterable[CheckedUtterance]) -> list[CheckedUtterance]:

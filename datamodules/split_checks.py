@@ -20,23 +20,23 @@ from datamodules.speech_checks import CheckedUtterance, Finding, finding
 
 
 def shared_audio(utterances: Sequence[CheckedUtterance]) -> Finding | None:
-    """Parts of one file in two splits that overlap by more than the rounding of manifests.
+    """Parts of one channel of a file in two splits that overlap by more than the rounding of manifests.
 
     Takes O(n log n) for n utterances of one file: a long recording may be cut into many.
     """
-    by_file: dict[Path, dict[str, list[CheckedUtterance]]] = defaultdict(lambda: defaultdict(list))
+    by_channel: dict[tuple[Path, int], dict[str, list[CheckedUtterance]]] = defaultdict(lambda: defaultdict(list))
     for one in utterances:
-        by_file[one.entry.audio][one.split].append(one)
+        by_channel[one.entry.audio, one.entry.channel][one.split].append(one)
     spans = {
-        audio: {split: _Spans(members) for split, members in by_split.items()}
-        for audio, by_split in by_file.items()
+        channel: {split: _Spans(members) for split, members in by_split.items()}
+        for channel, by_split in by_channel.items()
         if len(by_split) > 1
     }
     shared = []
     for one in utterances:
-        of_file = spans.get(one.entry.audio, {})
+        of_channel = spans.get((one.entry.audio, one.entry.channel), {})
         for split in _earlier(one.split):
-            if split in of_file and (other := of_file[split].overlapping(one)) is not None:
+            if split in of_channel and (other := of_channel[split].overlapping(one)) is not None:
                 shared.append(_Shared(one, split, other))
     return _finding(
         "shared_audio", "error", "the same audio is in another split", shared,
@@ -72,7 +72,7 @@ class _Shared(NamedTuple):
 
 
 class _Spans:
-    """The stretches of one file that are in one split, for finding one that overlaps another in O(log n)."""
+    """The stretches of one channel that are in one split, for finding one that overlaps another in O(log n)."""
 
     def __init__(self, members: Sequence[CheckedUtterance]) -> None:
         ordered = sorted(((*_span(one), number) for number, one in enumerate(members)))

@@ -23,6 +23,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from datamodules.utf8_text import NotUtf8Error, read_utf8
+
 _TRN_LINE = re.compile(r"(?:(.*)\s)?\(([^\s()]+)\)", re.DOTALL)
 _JSON_LINE = re.compile(r'\{\s*"')
 _Parse = Callable[[str], tuple[str, str]]  # raises ValueError with what is allowed
@@ -79,9 +81,9 @@ def write_transcripts(path: Path | str, texts: Mapping[str, str]) -> None:
 
 def _lines(path: Path) -> list[_Line]:
     try:
-        content = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise TranscriptFileError(f"{path}: not UTF-8 text ({error.reason} at byte {error.start})") from error
+        content = read_utf8(path)
+    except NotUtf8Error as error:
+        raise TranscriptFileError(str(error)) from error
     numbered = enumerate(re.split(r"\r\n|\n|\r", unicodedata.normalize("NFC", content)), start=1)
     return [_Line(number, line.strip()) for number, line in numbered if line.strip()]
 

@@ -16,7 +16,15 @@ import torch
 from datamodules.batches import UtteranceBatch
 from datamodules.corpora.sound_files import SAMPLE_RATE_HZ
 from datamodules.longest_batch import load_batch, longest_batch
-from datamodules.speech_checks import NUM_EXAMPLES, CheckedUtterance, Finding, Framing, alignable, reaches_past
+from datamodules.speech_checks import (
+    NUM_EXAMPLES,
+    CheckedUtterance,
+    Finding,
+    Framing,
+    alignable,
+    lacks_channel,
+    reaches_past,
+)
 from datamodules.tokenizer import character_tokenizer
 from lightning_modules.asr.ctc import CTC
 from lightning_modules.layers.recurrent_encoder import demo_encoder
@@ -85,6 +93,8 @@ def _flaw(one: CheckedUtterance, framing: Framing) -> str | None:
     """Why an utterance has no part in the trial, each a finding of its own; None where it has."""
     if one.audio.problem is not None:
         return "unreadable"
+    if lacks_channel(one):
+        return "of a channel that its file lacks"
     if one.duration_seconds <= 0 or reaches_past(one):
         return "outside its file"
     if not one.entry.text.strip():

@@ -121,6 +121,7 @@ def _findings(
     return [
         checks.missing_audio(utterances),
         checks.unreadable_audio(utterances),
+        checks.absent_channel(utterances),
         checks.outside_audio(utterances),
         checks.empty_text(utterances),
         checks.unalignable(utterances, framing=framing),

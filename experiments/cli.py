@@ -7,6 +7,7 @@ it), exit code 2.
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import sys
 from typing import NoReturn
@@ -88,6 +89,9 @@ def main(arguments: list[str] | None = None) -> int:
     from datamodules.corpus_folder import CorpusMissingError
     from experiments.errors import UserError, first_line
 
+    for stream in (sys.stdout, sys.stderr):  # a file's name may hold bytes that are not UTF-8
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     parser = build_parser()
     parsed, rest = parser.parse_known_args(arguments)
     if rest and parsed.command != "fit":

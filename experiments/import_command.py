@@ -17,8 +17,8 @@ EXAMPLE = """examples:
   earmark data import libri --train LibriSpeech/train-clean-5 --validation LibriSpeech/dev-clean-2
   earmark data import cv --train cv/pl/train.tsv cv/cs/train.tsv --test cv/pl/test.tsv cv/cs/test.tsv
 
-formats (docs/import.md): tsv, csv and jsonl with audio, text[, language, speaker, start, duration, id]; kaldi and nemo
-manifests; parts of librispeech and mls; common_voice's tables; what lhotse's recipes prepare.
+formats (docs/import.md): tsv, csv and jsonl with audio, text[, language, speaker, start, duration, channel, id]; kaldi
+and nemo manifests; parts of librispeech and mls; common_voice's tables; what lhotse's recipes prepare.
 Look first for what is wrong with them: earmark data check train.tsv --language cs"""
 
 

@@ -14,6 +14,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from datamodules.utf8_text import NotUtf8Error, has_surrogate, printable, read_utf8
+
 _LANGUAGE = re.compile(r"([a-z]{2,3})(?:[-_][A-Za-z0-9]{2,8})*")
 _AUDIO_SUFFIX = re.compile(r"\.[A-Za-z0-9]{1,5}$")
 
@@ -27,7 +29,8 @@ class ManifestEntry:
     """An utterance before its text is normalised and its audio opened.
 
     ``text`` is as written. ``duration_seconds`` None means to the end of the file. ``language`` and ``speaker`` are
-    None where the manifest says nothing. ``place`` is where it was read: ``train.tsv, line 3``.
+    None where the manifest says nothing. ``place`` is where it was read: ``train.tsv, line 3``. ``channel`` is that of
+    the file, counted from 0; ``names_channel`` False means that the manifest names none and the first is taken.
     """
 
     utterance_id: str
@@ -38,6 +41,8 @@ class ManifestEntry:
     duration_seconds: float | None = None
     language: str | None = None
     speaker: str | None = None
+    channel: int = 0
+    names_channel: bool = False
 
 
 def audio_path(written: str, *, root: Path, place: str) -> Path:
@@ -57,14 +62,16 @@ def audio_path(written: str, *, root: Path, place: str) -> Path:
     return Path(os.path.normpath(root / Path(written).expanduser()))
 
 
-def default_id(written: str, start_seconds: float, has_start: bool) -> str:
-    """The id of an utterance that has none: its audio's name, and its start in milliseconds if it has one.
+def default_id(written: str, start_seconds: float, has_start: bool, *, channel: int = 0) -> str:
+    """The id of an utterance that has none: its audio's name, its channel after the first, its start in milliseconds.
 
-    >>> default_id("clips/a b/1.flac", 0.0, False), default_id("/x/long.wav", 12.5, True)
-    ('clips-a_b-1', 'x-long-0012500')
+    >>> default_id("clips/a b/1.flac", 0.0, False), default_id("/x/long.wav", 12.5, True, channel=1)
+    ('clips-a_b-1', 'x-long-ch1-0012500')
     """
     stem = _AUDIO_SUFFIX.sub("", written.replace("\\", "/")).strip("/.")
     name = re.sub(r"[^\w.-]", "_", stem.replace("/", "-")) or "utterance"
+    if channel:
+        name = f"{name}-ch{channel}"
     return f"{name}-{round(start_seconds * 1000):07d}" if has_start else name
 
 
@@ -80,6 +87,21 @@ def seconds(value: object, *, key: str, place: str, above_zero: bool = False) ->
     if not math.isfinite(number) or number < 0 or (above_zero and number == 0):
         raise ManifestError(f"{place}: {key} {value!r}, allowed: {allowed}")
     return number
+
+
+def channel_number(value: object, *, place: str) -> int:
+    """A channel of a manifest, counted from 0, written as a number or as text.
+
+    Raises ``ManifestError`` for several channels, fractions and all else that is not one channel's number.
+
+    >>> channel_number(1, place="cuts.jsonl, line 2"), channel_number("0", place="train.tsv, line 2")
+    (1, 0)
+    """
+    if isinstance(value, str) and re.fullmatch(r"[0-9]{1,4}", value):
+        return int(value)
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+        return value
+    raise ManifestError(f"{place}: channel {value!r}, allowed: one channel, as a whole number from 0 (0 is the first)")
 
 
 def language_code(written: str, *, key: str, place: str) -> str:
@@ -102,7 +124,8 @@ def utterance_id(written: str, *, place: str) -> str:
 
 
 def entry_from_fields(fields: Mapping[str, object], *, written_audio: str, root: Path, place: str) -> ManifestEntry:
-    """An entry from the columns or keys that all our tables share: text, id, start, duration, language, speaker.
+    """An entry from the columns or keys that all our tables share: text, id, start, duration, channel, language,
+    speaker.
 
     Absent, null and empty optional fields are the same: not given.
     """
@@ -115,11 +138,12 @@ def entry_from_fields(fields: Mapping[str, object], *, written_audio: str, root:
     if not isinstance(text, str):
         raise ManifestError(f"{place}: text {text!r}, allowed: a transcript in quotes")
     language = given.get("language")
+    channel = channel_number(given.get("channel", 0), place=place)
     audio = audio_path(written_audio, root=root, place=place)
     return ManifestEntry(
         utterance_id=utterance_id(str(given["id"]), place=place)
         if "id" in given
-        else default_id(written_audio, start, "start" in given or "duration" in given),
+        else default_id(written_audio, start, "start" in given or "duration" in given, channel=channel),
         audio=audio,
         text=text,
         place=place,
@@ -127,7 +151,20 @@ def entry_from_fields(fields: Mapping[str, object], *, written_audio: str, root:
         duration_seconds=duration,
         language=None if language is None else language_code(str(language), key="language", place=place),
         speaker=str(given["speaker"]) if "speaker" in given else None,
+        channel=channel,
+        names_channel="channel" in given,
     )
+
+
+def refuse_surrogates(entry: ManifestEntry) -> None:
+    """Raise ``ManifestError`` for a name or text that cannot be written as UTF-8, whatever format it came from."""
+    named = {"id": entry.utterance_id, "audio": str(entry.audio), "text": entry.text, "speaker": entry.speaker or ""}
+    for key, value in named.items():
+        if has_surrogate(value):
+            raise ManifestError(
+                f"{printable(entry.place)}: {key} {value!r} is not UTF-8 (half of a surrogate pair), allowed: names "
+                "and texts in UTF-8; rename the file, or mend the line"
+            )
 
 
 def missing_key(what: str, missing: str, there: Iterable[str]) -> str:
@@ -151,8 +188,8 @@ def lines_of(path: Path) -> list[tuple[str, str]]:
 def read_text(path: Path) -> str:
     """A manifest's text. Raises ``ManifestError`` for a file that is no UTF-8 text or can't be opened."""
     try:
-        return path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise ManifestError(f"{path}: not UTF-8 text ({error.reason} at byte {error.start})") from error
+        return read_utf8(path)
+    except NotUtf8Error as error:
+        raise ManifestError(str(error)) from error
     except OSError as error:
         raise ManifestError(f"{path}: {error.strerror}") from error

@@ -4,8 +4,8 @@
     {"audio_filepath": "clips/1.flac", "text": "dobrý den", "duration": 2.5, "offset": 0, "lang": "cs"}
 
 Ours has the keys of the tables (``datamodules.importers.table``). NeMo's ``offset`` is our start, its ``duration`` the
-utterance's length from there; ``lang`` or ``language``, ``speaker`` and ``id`` are read where they stand. Other keys
-are ignored. Relative audio files are relative to the manifest.
+utterance's length from there; ``lang`` or ``language``, ``speaker``, ``channel`` and ``id`` are read where they stand.
+Other keys are ignored. Relative audio files are relative to the manifest.
 """
 
 from __future__ import annotations

@@ -1,11 +1,14 @@
-"""Kaldi data folders: ``wav.scp`` and ``text``, with ``segments``, ``utt2spk`` and ``utt2lang`` where they are there.
+"""Kaldi data folders: ``wav.scp`` and ``text``, and the other files of this list where they are there.
 
     wav.scp    RECORDING audio/file.flac          a command (``sox … |``) is refused: it is not run
     segments   UTTERANCE RECORDING start end      seconds; an end of -1 means the recording's end
     text       UTTERANCE transcript               an utterance without words is kept, as empty
     utt2spk    UTTERANCE SPEAKER
     utt2lang   UTTERANCE LANGUAGE
+    reco2file_and_channel    RECORDING file A      the side of a call: A or 1 is the first channel, B or 2 the second
 
+A fifth column of ``segments`` is refused: Kaldi's help counts its channels from 1, Kaldi's program from 0
+(featbin/extract-segments.cc). ``reco2file_and_channel`` is indexed by recording, or by utterance without segments.
 Kaldi resolves relative audio files from where its scripts run; here they are relative to the data folder, or to
 ``audio_root``. Reader: kaldi-asr.org/doc/data_prep.html.
 """
@@ -41,6 +44,9 @@ class _Segment(NamedTuple):
     duration_seconds: float | None
 
 
+_SIDES = {"A": 0, "1": 0, "B": 1, "2": 1}  # Kaldi's utils/validate_data_dir.sh knows A, B and, with a warning, 1
+
+
 def read_kaldi(folder: Path, *, audio_root: Path | None = None) -> Iterator[ManifestEntry]:
     """Utterances of a data folder, in the order of ``text``. Raises ``ManifestError``."""
     for name in ("wav.scp", "text"):
@@ -50,6 +56,8 @@ def read_kaldi(folder: Path, *, audio_root: Path | None = None) -> Iterator[Mani
     segments = _segments(folder / "segments") if (folder / "segments").exists() else None
     speakers = _table(folder / "utt2spk") if (folder / "utt2spk").exists() else {}
     languages = _table(folder / "utt2lang") if (folder / "utt2lang").exists() else {}
+    sides = folder / "reco2file_and_channel"
+    channels = _channels(sides) if sides.exists() else None
     root = audio_root or folder.absolute()
     for place, utterance, text in _pairs(folder / "text"):
         segment = _Segment(utterance, 0.0, None)
@@ -59,6 +67,8 @@ def read_kaldi(folder: Path, *, audio_root: Path | None = None) -> Iterator[Mani
             segment = segments[utterance]
         if segment.recording not in recordings:
             raise ManifestError(f"{place}: recording {segment.recording!r} has no line in {folder / 'wav.scp'}")
+        if channels is not None and segment.recording not in channels:
+            raise ManifestError(f"{place}: recording {segment.recording!r} has no line in {sides}")
         recording, language = recordings[segment.recording], languages.get(utterance)
         yield ManifestEntry(
             utterance_id=utterance_id(utterance, place=place),
@@ -69,6 +79,8 @@ def read_kaldi(folder: Path, *, audio_root: Path | None = None) -> Iterator[Mani
             duration_seconds=segment.duration_seconds,
             language=None if language is None else language_code(language.rest, key="utt2lang", place=language.place),
             speaker=speakers[utterance].rest or None if utterance in speakers else None,
+            channel=0 if channels is None else channels[segment.recording],
+            names_channel=channels is not None,
         )
 
 
@@ -100,6 +112,11 @@ def _segments(path: Path) -> dict[str, _Segment]:
     segments = {}
     for utterance, line in _table(path).items():
         fields = line.rest.split()
+        if len(fields) == 4:
+            raise ManifestError(
+                f"{line.place}: a fifth column {fields[3]!r}, allowed: 4 (utterance, recording, start, end); Kaldi "
+                "counts its channel from 1 or from 0, say it in reco2file_and_channel as A or B"
+            )
         if len(fields) != 3:
             raise ManifestError(
                 f"{line.place}: {len(fields) + 1} columns, allowed: 4 (utterance, recording, start, end)"
@@ -113,3 +130,18 @@ def _segments(path: Path) -> dict[str, _Segment]:
             raise ManifestError(f"{line.place}: end {end:g} is not after start {start:g}, allowed: a later one, or -1")
         segments[utterance] = _Segment(fields[0], start, end - start)
     return segments
+
+
+def _channels(path: Path) -> dict[str, int]:
+    """Channels by recording, counted from 0."""
+    channels = {}
+    for recording, line in _table(path).items():
+        fields = line.rest.split()
+        if len(fields) != 2:
+            raise ManifestError(f"{line.place}: {len(fields) + 1} columns, allowed: 3 (recording, file, A or B)")
+        if fields[1] not in _SIDES:
+            raise ManifestError(
+                f"{line.place}: channel {fields[1]!r}, allowed: A or 1 (the first channel), B or 2 (the second)"
+            )
+        channels[recording] = _SIDES[fields[1]]
+    return channels

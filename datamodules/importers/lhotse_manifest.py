@@ -3,8 +3,9 @@
     librispeech_supervisions_train-clean-5.jsonl.gz    with librispeech_recordings_train-clean-5.jsonl.gz beside it
     cuts_train.jsonl.gz                                single cuts of file recordings (no mixes, no padding)
 
-Each supervision is an utterance. ``lhotse prepare NAME …`` has recipes for some 150 corpora. Of the language names that
-they write out in full (``English``, ``polish``), those of MLS become codes; give ``--language`` for others.
+Each supervision is an utterance of one channel, which must be its cut's. ``lhotse prepare NAME …`` has recipes for some
+150 corpora. Of the language names that they write out in full (``English``, ``polish``), those of MLS become codes;
+give ``--language`` for others.
 """
 
 from __future__ import annotations
@@ -13,10 +14,10 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from lhotse import CutSet, MonoCut, RecordingSet, SupervisionSegment, SupervisionSet, load_manifest
-from lhotse.audio import Recording
+from lhotse import CutSet, MonoCut, MultiCut, RecordingSet, SupervisionSegment, SupervisionSet, load_manifest
+from lhotse.audio import AudioSource, Recording
 
-from datamodules.importers.entry import ManifestEntry, ManifestError, audio_path, utterance_id
+from datamodules.importers.entry import ManifestEntry, ManifestError, audio_path, channel_number, utterance_id
 from datamodules.importers.libri import MLS_LANGUAGES
 
 
@@ -30,17 +31,28 @@ def read_lhotse(path: Path, *, audio_root: Path | None = None) -> Iterator[Manif
             place = f"{path}, line {number}"
             if segment.recording_id not in recordings:
                 raise ManifestError(f"{place}: recording {segment.recording_id!r} is not in the recordings beside it")
-            yield _entry(segment, recordings[segment.recording_id], segment.start, root=root, place=place)
+            channel = _channel(segment.channel, place=place)
+            recording = recordings[segment.recording_id]
+            yield _entry(segment, recording, segment.start, channel=channel, root=root, place=place)
         return
     if not isinstance(manifest, CutSet):
         raise ManifestError(f"{path}: holds {type(manifest).__name__}, allowed: a file of supervisions or of cuts")
     for number, cut in enumerate(manifest, start=1):
         place = f"{path}, line {number}"
         if not isinstance(cut, MonoCut) or cut.recording is None:
-            raise ManifestError(f"{place}: {type(cut).__name__} {cut.id!r}, allowed: single cuts of recordings")
+            of = f" of channels {cut.channel!r}" if isinstance(cut, MultiCut) else ""
+            raise ManifestError(
+                f"{place}: {type(cut).__name__} {cut.id!r}{of}, allowed: single cuts of one channel of recordings"
+            )
+        channel = _channel(cut.channel, place=place)
         for segment in cut.supervisions:
             start = max(0.0, round(cut.start + segment.start, 6))  # of the text, where the cut cuts into it
-            yield _entry(segment, cut.recording, start, root=root, place=place)
+            if _channel(segment.channel, place=place) != channel:
+                raise ManifestError(
+                    f"{place}: supervision {segment.id!r} of channel {segment.channel!r} in a cut of channel "
+                    f"{channel}, allowed: the same"
+                )
+            yield _entry(segment, cut.recording, start, channel=channel, root=root, place=place)
 
 
 def _load(path: Path) -> object:
@@ -66,11 +78,9 @@ def _recordings_beside(path: Path) -> dict[str, Recording]:
 
 
 def _entry(
-    segment: SupervisionSegment, recording: Recording, start_seconds: float, *, root: Path, place: str
+    segment: SupervisionSegment, recording: Recording, start_seconds: float, *, channel: int, root: Path, place: str
 ) -> ManifestEntry:
-    source = recording.sources[0]
-    if len(recording.sources) != 1 or source.type != "file":
-        raise ManifestError(f"{place}: audio of type {source.type!r}, allowed: one file a recording")
+    source = _source(recording, channel, place=place)
     if recording.transforms:
         raise ManifestError(f"{place}: recording {recording.id!r} has transforms, allowed: recordings as they are")
     whole = start_seconds == 0 and abs(segment.duration - recording.duration) < 1e-3
@@ -83,7 +93,25 @@ def _entry(
         duration_seconds=None if whole else float(segment.duration),
         language=_code(segment.language),
         speaker=segment.speaker or None,
+        channel=source.channels.index(channel),  # a file's channels are listed in the file's order
+        names_channel=True,
     )
+
+
+def _channel(written: object, *, place: str) -> int:
+    """The one channel of a supervision or cut; a list of one is one."""
+    return channel_number(written[0] if isinstance(written, list) and len(written) == 1 else written, place=place)
+
+
+def _source(recording: Recording, channel: int, *, place: str) -> AudioSource:
+    """The file that holds a channel: a recording may have a file for each, as of several microphones."""
+    for source in recording.sources:
+        if channel in source.channels:
+            if source.type != "file":
+                raise ManifestError(f"{place}: audio of type {source.type!r}, allowed: files")
+            return source
+    there = ", ".join(str(number) for source in recording.sources for number in source.channels)
+    raise ManifestError(f"{place}: channel {channel} of recording {recording.id!r}, allowed: {there or 'none'}")
 
 
 def _code(language: str | None) -> str | None:

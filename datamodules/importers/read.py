@@ -9,12 +9,13 @@ from typing import Protocol
 
 from datamodules.importers.common_voice import read_common_voice
 from datamodules.importers.detect import detect
-from datamodules.importers.entry import ManifestEntry, ManifestError
+from datamodules.importers.entry import ManifestEntry, ManifestError, refuse_surrogates
 from datamodules.importers.json_lines import read_jsonl, read_nemo
 from datamodules.importers.kaldi import read_kaldi
 from datamodules.importers.lhotse_manifest import read_lhotse
 from datamodules.importers.libri import read_librispeech, read_mls
 from datamodules.importers.table import read_csv, read_tsv
+from datamodules.utf8_text import has_surrogate, printable
 
 
 class _Reader(Protocol):
@@ -42,6 +43,8 @@ def read_manifest(
     ``language`` is that of entries whose manifest says none. ``audio_root`` is what relative audio files are relative
     to, instead of the manifest's own folder. Raises ``ManifestError``, also for a manifest without an utterance.
     """
+    if has_surrogate(str(path)):
+        raise ManifestError(f"{printable(str(path))}: the name is not UTF-8, allowed: rename it; corpora keep the name")
     reader = _READERS[detect(path) if format_name == "auto" else format_name]
     try:
         entries = list(reader(path, audio_root=audio_root))
@@ -49,6 +52,8 @@ def read_manifest(
         raise ManifestError(f"{error.filename or path}: {error.strerror}") from error
     if not entries:
         raise ManifestError(f"{path}: holds no utterance")
+    for entry in entries:
+        refuse_surrogates(entry)
     if language is None:
         return entries
     return [entry if entry.language else replace(entry, language=language) for entry in entries]

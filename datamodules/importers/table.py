@@ -1,11 +1,12 @@
 """Manifests as tables: TSV and CSV with a heading.
 
-    audio            text                 language  speaker  start  duration  id
+    audio            text                 language  speaker  start  duration  channel  id
     clips/0001.flac  Dobrý den, pane.     cs        anna
-    long.wav         Na shledanou.        cs        jan      12.5   1.75      bye
+    call.wav         Na shledanou.        cs        jan      12.5   1.75      1        bye
 
-``audio`` and ``text`` must be there; columns stand in any order and other columns are ignored. Relative audio files are
-relative to the manifest. TSV knows no quotes (a quotation mark is text); CSV has them as RFC 4180 does.
+``audio`` and ``text`` must be there; ``channel`` counts from 0, and is the first where none stands. Columns stand in
+any order and other columns are ignored. Relative audio files are relative to the manifest. TSV knows no quotes (a
+quotation mark is text); CSV has them as RFC 4180 does.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from datamodules.importers.entry import (
 )
 
 REQUIRED = ("audio", "text")
-COLUMNS = (*REQUIRED, "language", "speaker", "start", "duration", "id")
+COLUMNS = (*REQUIRED, "language", "speaker", "start", "duration", "channel", "id")
 
 
 def read_tsv(path: Path, *, audio_root: Path | None = None) -> Iterator[ManifestEntry]:

@@ -106,7 +106,7 @@ def test_lines_that_cannot_be_read_are_refused_with_their_number(tmp_path, name,
 
 def test_bytes_of_another_encoding_are_refused(tmp_path):
     (tmp_path / "a.txt").write_bytes("u1 café".encode("latin-1"))
-    with pytest.raises(TranscriptFileError, match=r"a\.txt: not UTF-8 text"):
+    with pytest.raises(TranscriptFileError, match=r"a\.txt, line \d: not UTF-8 text"):
         read_transcripts(tmp_path / "a.txt")
 
 

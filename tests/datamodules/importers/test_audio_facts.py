@@ -66,3 +66,16 @@ def test_missing_empty_foreign_and_damaged_files_say_so(write_audio, tmp_path):
     assert problems["nan.wav"] == "samples that are not finite"
     assert problems[tmp_path.name] == "is a folder"
     assert not audio_facts(tmp_path / "absent.wav").exists
+
+
+@pytest.mark.parametrize("rate_hz", [8000, 11_025, 44_100])
+def test_the_peak_of_a_stretch_is_that_of_its_own_channel_and_time(tmp_path, rate_hz):
+    samples_SC = np.zeros((300 * rate_hz, 2))
+    samples_SC[200 * rate_hz : 202 * rate_hz, 1] = 0.5
+    soundfile.write(tmp_path / "a.wav", samples_SC, rate_hz, subtype="FLOAT")
+    facts = audio_facts(tmp_path / "a.wav")
+    assert facts.peak == 0.5
+    assert facts.peak_between(0.0, 300.0, 0) == 0.0
+    assert facts.peak_between(200.0, 202.0, 1) == facts.peak_between(201.0, 201.01, 1) == 0.5
+    assert facts.peak_between(0.0, 199.8, 1) == facts.peak_between(202.2, 300.0, 1) == 0.0
+    assert facts.peak_between(400.0, 401.0, 1) == 0.0

@@ -125,7 +125,7 @@ def test_json_lines_are_refused_likewise(tmp_path: Path, line: str, message: str
 def test_text_that_is_not_utf8_and_absent_files_are_one_line(tmp_path: Path) -> None:
     path = tmp_path / "train.tsv"
     path.write_bytes(b"audio\ttext\n1.wav\t\xe9\n")
-    with pytest.raises(ManifestError, match=r"train\.tsv: not UTF-8 text \(.* at byte 17\)"):
+    with pytest.raises(ManifestError, match=r"train\.tsv, line 2: not UTF-8 text \(.* at byte 17: \\xe9\\n\)"):
         read_manifest(path)
     with pytest.raises(ManifestError, match=r"absent\.tsv: no such file or folder"):
         read_manifest(tmp_path / "absent.tsv")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -90,6 +91,15 @@ def test_parts_of_one_recording_with_other_starts_are_shared_where_they_overlap(
     assert split_checks.shared_audio([segment, held_out._replace(entry=APART[0].entry)]) is not None
     elsewhere = utterance("x", "test", audio="other.wav", start=start, seconds=seconds)
     assert split_checks.shared_audio([segment, elsewhere]) is None
+
+
+def test_two_channels_of_one_file_at_the_same_time_are_not_the_same_audio():
+    first = utterance("a", "train", audio="call.wav", start=1.0, seconds=1.0)
+    second = utterance("b", "test", audio="call.wav", start=1.0, seconds=1.0)
+    second = second._replace(entry=replace(second.entry, channel=1))
+    assert split_checks.shared_audio([first, second]) is None
+    third = second._replace(split="validation")
+    assert split_checks.shared_audio([first, third, second]).count == 1
 
 
 SEGMENTS = st.tuples(st.sampled_from(SPLITS), st.integers(0, 400), st.none() | st.integers(6, 120))
