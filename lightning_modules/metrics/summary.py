@@ -16,7 +16,7 @@ from typing import Any
 from datamodules.annotations import Event
 from lightning_modules.metrics.durations import DurationCounts, DurationScores, score_by_duration
 from lightning_modules.metrics.event_based import score_event_based
-from lightning_modules.metrics.event_scores import EventScores, ScoredLists, select_scored
+from lightning_modules.metrics.event_scores import EventScores, Rates, ScoredLists, select_scored
 from lightning_modules.metrics.segment_based import score_segment_based
 from lightning_modules.metrics.tag_sets import TaggingScores, score_tags
 
@@ -24,7 +24,9 @@ POLICY = (
     "sed_eval with zero_score and optimal matching; files: those of the reference; classes: those given, else the union"
     " of both lists; a class without estimates counts 0 in the macro mean, one without reference events leaves it;"
     " segments reach to the last offset of a file; an event is short below short_below_seconds, by its own length in"
-    " the reference for recall and in the estimate for precision"
+    " the reference for recall and in the estimate for precision; error rates are errors per reference event, null"
+    " without one: quote the micro one (sed_eval's overall), beside the F1 of your choice; the macro mean weighs false"
+    " alarms of rare classes without bound"
 )
 
 
@@ -120,8 +122,14 @@ def _labels(events: Mapping[str, Sequence[Event]]) -> dict[str, frozenset[str]]:
 
 
 def _event_scores(scores: EventScores) -> dict[str, Any]:
-    by_class = {label: asdict(rates) for label, rates in scores.by_class.items()}
-    return {"macro": asdict(scores.macro), "micro": asdict(scores.micro), "by_class": by_class}
+    by_class = {label: _defined(rates) for label, rates in scores.by_class.items()}
+    return {"macro": _defined(scores.macro), "micro": _defined(scores.micro), "by_class": by_class}
+
+
+def _defined(rates: Rates) -> dict[str, Any]:
+    """Without a reference event an error rate is undefined; sed_eval's 0 (or 1e15) would read as a perfect system."""
+    undefined = dict.fromkeys(("error_rate", "deletion_rate", "insertion_rate"), math.nan)
+    return asdict(rates) | ({} if rates.num_reference else undefined)
 
 
 def _duration_scores(scores: DurationScores) -> dict[str, Any]:
