@@ -16,7 +16,7 @@ from typing import Any
 from datamodules.annotations import Event
 from lightning_modules.metrics.durations import DurationCounts, DurationScores, score_by_duration
 from lightning_modules.metrics.event_based import score_event_based
-from lightning_modules.metrics.event_scores import EventScores, Rates, ScoredLists, select_scored
+from lightning_modules.metrics.event_scores import EventScores, ScoredLists, select_scored
 from lightning_modules.metrics.segment_based import score_segment_based
 from lightning_modules.metrics.tag_sets import TaggingScores, score_tags
 
@@ -122,14 +122,8 @@ def _labels(events: Mapping[str, Sequence[Event]]) -> dict[str, frozenset[str]]:
 
 
 def _event_scores(scores: EventScores) -> dict[str, Any]:
-    by_class = {label: _defined(rates) for label, rates in scores.by_class.items()}
-    return {"macro": _defined(scores.macro), "micro": _defined(scores.micro), "by_class": by_class}
-
-
-def _defined(rates: Rates) -> dict[str, Any]:
-    """Without a reference event an error rate is undefined; sed_eval's 0 (or 1e15) would read as a perfect system."""
-    undefined = dict.fromkeys(("error_rate", "deletion_rate", "insertion_rate"), math.nan)
-    return asdict(rates) | ({} if rates.num_reference else undefined)
+    by_class = {label: asdict(rates.defined()) for label, rates in scores.by_class.items()}
+    return {"macro": asdict(scores.macro.defined()), "micro": asdict(scores.micro.defined()), "by_class": by_class}
 
 
 def _duration_scores(scores: DurationScores) -> dict[str, Any]:
