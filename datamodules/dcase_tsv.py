@@ -2,11 +2,11 @@
 
 Strong lists have the columns ``filename onset offset event_label`` (older lists: ``file``, ``event_onset``,
 ``event_offset``), weak ones ``filename event_labels`` with labels joined by commas. Both may lack the heading, have
-CRLF line ends, a byte-order mark and rows in any order; other columns of a headed file are ignored. A clip without an
-event is a row with its filename and empty fields, or with its filename alone: a text that ends in an audio extension,
-or, in a list with a heading or a full row, one without blank, comma, semicolon or brackets. (A line of another format
-has no tab either: taken for an event-free clip, it would score as silence.) What cannot be scored is refused with file
-and line. Lists of other formats: ``datamodules.event_lists``.
+CRLF line ends, a byte-order mark and rows in any order; a headed file has its columns in any order, and others, which
+are ignored. A clip without an event is a row with its filename and empty fields, or with its filename alone: a text
+that ends in an audio extension, or, in a list with a heading or a full row, one without blank, comma, semicolon or
+brackets. (A line of another format has no tab either: taken for an event-free clip, it would score as silence.) What
+cannot be scored is refused with file and line. Lists of other formats: ``datamodules.event_lists``.
 """
 
 from __future__ import annotations
@@ -136,9 +136,10 @@ def _rows(path: Path, lines: Lines, columns: tuple[str, ...], separator: str) ->
     written_as: dict[str, str] = {}
     for number, fields in numbered[header is not None :]:
         place = f"{path}, line {number}"
-        filename, values = fields[0].strip(), [field.strip() for field in fields[1:]]
+        values = [field.strip() for field in fields]
+        filename = values[header.index("filename") if header and len(values) == width else 0]
         if len(fields) != width:
-            if any(values):
+            if any(values[1:]):
                 raise AnnotationFileError(
                     f"{place}: {len(fields)} columns, allowed: {width} separated by {separator} "
                     f"({' '.join(header or columns)}) or the filename alone"
@@ -152,8 +153,8 @@ def _rows(path: Path, lines: Lines, columns: tuple[str, ...], separator: str) ->
                 f"{place}: filename {filename!r} and {written_as[clip]!r} are both clip {clip!r}; clips are matched "
                 "without folder and extension, which must be unique"
             )
-        named = zip((header or columns)[1:], values, strict=False)
-        yield _Row(place, clip, {name: value for name, value in named if name})
+        named = zip(header or columns, values, strict=True) if len(values) == width else ()
+        yield _Row(place, clip, {name: value for name, value in named if name not in ("", "filename")})
 
 
 def _check_filename_alone(place: str, text: str, *, has_full_row: bool, separator: str) -> None:
@@ -181,7 +182,7 @@ def _check_filename_alone(place: str, text: str, *, has_full_row: bool, separato
 def _header(place: str, fields: list[str], columns: tuple[str, ...]) -> list[str] | None:
     """The columns that a heading names ("" for those to ignore), or None where the first row is data."""
     names = [_SYNONYMS.get(field.strip().lower(), field.strip().lower()) for field in fields]
-    if names[0] != "filename":
+    if names[0] != "filename" and not set(columns) <= set(names):
         return None
     if not set(columns) <= set(names) or len(set(names)) < len(names):
         raise AnnotationFileError(f"{place}: heading {' '.join(names)!r}, allowed: {' '.join(columns)!r}")

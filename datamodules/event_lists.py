@@ -29,6 +29,7 @@ FORMATS: tuple[Format, ...] = ("dcase", "csv", "audacity", "raven")
 
 RAVEN_FILES = ("Begin File", "Begin Path")
 RAVEN_LABELS = ("Annotation", "Label", "Common Name", "Species")
+BIRDNET_COLUMNS = "Start (s),End (s),Scientific name,Common name,Confidence,File"
 _RAVEN_TIMES = ("Begin Time (s)", "End Time (s)")
 _OWN_SUFFIX = re.compile(r"(\.Table\.\d+)?(\.BirdNET)?(\.selections?(\.table)?)?\.(txt|tsv|csv)$", re.IGNORECASE)
 
@@ -65,8 +66,9 @@ def _refuse_other_formats(path: Path, lines: Lines) -> None:
         raise AnnotationFileError(f"{place}: a Raven selection table; give --format raven")
     if first.lower().startswith("start (s),end (s)"):
         raise AnnotationFileError(
-            f"{place}: BirdNET's CSV, which has no columns {','.join(EVENT_COLUMNS)}; rename File, Start (s), End (s) "
-            "and Common name to them (filename first), or let BirdNET write a Raven table and give --format raven"
+            f"{place}: BirdNET's CSV; let BirdNET write a Raven table (--rtype table) and give --format raven, or "
+            f"rename its columns ({BIRDNET_COLUMNS}): "
+            f"sed -i '1s/.*/onset,offset,scientific,event_label,confidence,filename/' {path.name}"
         )
     if first.startswith(("{", "[")):
         raise AnnotationFileError(f"{place}: JSON, allowed: rows of {' '.join(EVENT_COLUMNS)} separated by tabs")
@@ -77,8 +79,10 @@ def _refuse_other_formats(path: Path, lines: Lines) -> None:
 
 
 def _has_csv_heading(text: str) -> bool:
-    heading = text.lstrip().split("\n", 1)[0].strip().lower().replace('"', "")
-    return "\t" not in heading and heading.split(",")[0].strip() in ("filename", "file") and "," in heading
+    heading = text.lstrip().split("\n", 1)[0].lower().replace('"', "")
+    names = [name.strip() for name in heading.split(",")]
+    known = names[0] in ("filename", "file") or set(EVENT_COLUMNS) <= set(names)
+    return known and len(names) > 1 and "\t" not in heading
 
 
 def _comma_separated(path: Path, text: str) -> Lines:

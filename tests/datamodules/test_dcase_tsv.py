@@ -29,6 +29,8 @@ def test_columns_are_found_by_their_heading_and_others_ignored(tmp_path):
     path = tmp_path / "events.tsv"
     path.write_text("filename\tevent_label\tconfidence\tonset\toffset\na.wav\tcat\t0.9\t0.5\t1\nb.wav\t\t\t\t\n")
     assert read_events(path) == {"a": (Event(0.5, 1.0, "cat"),), "b": ()}
+    path.write_text("onset\toffset\tfile\tevent_label\n.5\t1\ta.wav\tcat\nb.wav\n")
+    assert read_events(path) == {"a": (Event(0.5, 1.0, "cat"),), "b": ()}
 
 
 @pytest.mark.parametrize("heading", ["filename\tevent_labels\n", "file\tevent_labels\n", ""])

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from datamodules.annotations import Event
 from datamodules.dcase_tsv import AnnotationFileError
-from datamodules.event_lists import FORMATS, read_event_list
+from datamodules.event_lists import BIRDNET_COLUMNS, FORMATS, read_event_list
 
 EXPECTED = {"a": (Event(0.5, 2.0, "dog"),), "b": (Event(1.0, 3.0, "cat, small"),), "c": ()}
 RAVEN = "Selection\tView\tChannel\tBegin Time (s)\tEnd Time (s)\tLow Freq (Hz)"
@@ -37,6 +37,14 @@ def test_commas_with_the_known_heading_and_quotes_are_read(tmp_path, text, taken
     assert read(tmp_path, text) == (EXPECTED, taken)
 
 
+def test_birdnets_csv_is_read_after_the_conversion_that_its_refusal_names(tmp_path):
+    text = f"{BIRDNET_COLUMNS}\n0.5,2.0,Canis,dog,0.9,/x/a.wav\n"
+    with pytest.raises(AnnotationFileError, match="BirdNET") as error:
+        read(tmp_path, text)
+    heading = re.search(r"s/\.\*/(.*)/'", str(error.value))[1]
+    assert read(tmp_path, text.replace(BIRDNET_COLUMNS, heading))[0] == {"a": (Event(0.5, 2.0, "dog"),)}
+
+
 def test_csv_without_heading_needs_the_format(tmp_path):
     text = 'a.wav,0.5,2.0,dog\nb.wav,1,3,"cat, small"\nc.wav\n'
     assert read(tmp_path, text, form="csv") == (EXPECTED, "csv")
@@ -57,7 +65,7 @@ def test_csv_without_heading_needs_the_format(tmp_path):
         ('[{"filename": "a.wav", "onset": 0.5}]\n', None, "line 1: JSON"),
         ('{\n"a.wav": [[0.5, 2.0, "dog"]]\n}\n', None, "line 1: JSON"),
         ("Start (s),End (s),Scientific name,Common name,Confidence,File\n0,3,Turdus merula,Blackbird,.9,a.wav\n", None,
-         "line 1: BirdNET's CSV.*rename File.*--format raven"),
+         "line 1: BirdNET's CSV.*--format raven.*sed -i"),
         (f"{RAVEN}\tAnnotation\n1\tSpectrogram 1\t1\t0.5\t2\t0\tdog\n", None, "line 1: a Raven.*--format raven"),
         ("0.5\t2.0\tdog\n", None, "line 1: .*Audacity.*--format audacity"),
         ("0.5\tdog\n", "audacity", "line 1: 2 columns, allowed: an Audacity label's 3"),
