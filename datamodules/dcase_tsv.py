@@ -165,6 +165,8 @@ def _check_filename_alone(place: str, text: str, *, has_full_row: bool, separato
         found = "JSON"
     elif sign := re.search(r"[;,|]", text):
         found = "separated by " + {";": "semicolons", ",": "commas", "|": "bars"}[sign[0]]
+    elif "\t" in text:
+        found = "separated by tabs"
     elif re.search(r"\s", text):
         found = "separated by blanks"
     elif re.search(r"[\"{}\[\]]", text):

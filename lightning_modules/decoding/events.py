@@ -11,6 +11,7 @@ Legend: T frames, C classes; all functions are pure, and work on all classes at 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -30,10 +31,10 @@ class PostProcessing:
     """The constants between a curve and its events; 0 <= low_threshold <= high_threshold <= 1, else ``ValueError``.
 
     ``median_seconds`` and ``window_seconds`` (moving average) are the windows of two filters, applied in this order;
-    0 leaves a filter out. With ``rescaled`` every tagged class has an event, at its clip's peak, unless its smoothed
-    curve is 0 throughout: nothing in it says when (above a high threshold of 0 it has none). Without it thresholds are
-    on probabilities. Gaps up to ``longest_gap_seconds`` are closed first, never longer ones, then events under
-    ``shortest_event_seconds`` are dropped, but for a class's longest; ``frames`` says what that is on a grid.
+    0 leaves a filter out. With ``rescaled`` every tagged class has an event, at its clip's peak, except one whose
+    smoothed curve is 0 throughout: that says nothing of when, and is no event at any high threshold above 0. Without it
+    thresholds are on probabilities. Gaps up to ``longest_gap_seconds`` are closed first, never longer ones, then events
+    under ``shortest_event_seconds`` are dropped, but for a class's longest; ``frames`` says what that is on a grid.
     """
 
     median_seconds: float
@@ -51,7 +52,7 @@ class PostProcessing:
                 "allowed: 0 <= low_threshold <= high_threshold <= 1"
             )
         for name in ("median_seconds", "window_seconds", "longest_gap_seconds", "shortest_event_seconds"):
-            if not getattr(self, name) >= 0:
+            if not 0 <= getattr(self, name) < math.inf:
                 raise ValueError(f"{name} {getattr(self, name)}, allowed: a number of seconds, 0 or more")
 
     def frames(self, grid: FrameGrid) -> dict[str, int]:

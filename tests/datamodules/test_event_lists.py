@@ -80,6 +80,7 @@ def test_csv_without_heading_needs_the_format(tmp_path):
         ('filename,onset,offset,event_label\na.wav,0,5,"dog\n', None, "line 2: unexpected end of data"),
         ("filename\tonset\toffset\tevent_label\na.wav\tnan\tnan\tnan\n", None, "line 2: onset nan.*empty fields"),
         ("filename\tonset\toffset\tevent_label\na.wav\tNone\t\t\n", None, "line 2: onset 'None'.*empty fields"),
+        ("a.wav\t0\t1\tdog\n", "csv", "line 1: .*separated by tabs.*allowed: columns separated by commas"),
         ("clip1\nclip2\n", None, "line 1: 'clip1' .*one column without an audio extension"),
         ("filename\tonset\toffset\tevent_label\nb.wav\t\ndog\ncat 1\n", None, "line 4: .*separated by blanks"),
         ("a.wav\t0\t1\tdog\n".encode("utf-16"), None, "line 1: not UTF-8 text but UTF-16.*iconv"),

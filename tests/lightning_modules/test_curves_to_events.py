@@ -194,6 +194,8 @@ def test_thresholds_out_of_order_are_refused():
         PostProcessing(**{**SETTINGS, "low_threshold": 0.6})
     with pytest.raises(ValueError, match="window_seconds nan"):
         PostProcessing(**{**SETTINGS, "window_seconds": float("nan")})
+    with pytest.raises(ValueError, match="longest_gap_seconds inf"):
+        PostProcessing(**{**SETTINGS, "longest_gap_seconds": float("inf")})
 
 
 def f1_at(threshold, probabilities, tags):
