@@ -30,11 +30,13 @@ class Event(NamedTuple):
 
 @dataclass(frozen=True)
 class FrameGrid:
-    """Seconds <-> frames of a fixed hop.
+    """Seconds <-> frames of a fixed hop. Quotients are rounded to a millionth of a frame first: 0.3 / 0.1 are 3 frames.
 
     >>> grid = FrameGrid(hop_seconds=0.5)
     >>> grid.num_frames(2.1), grid.nearest_edge(0.8), grid.seconds(3)
     (5, 2, 1.5)
+    >>> FrameGrid(hop_seconds=0.1).whole_frames(0.3), FrameGrid(hop_seconds=0.08).whole_frames(0.2)
+    (3, 2)
     >>> grid.activity([Event(0.5, 1.5, "dog")], classes=("cat", "dog"), num_frames=4)[:, 1]
     array([0., 1., 1., 0.], dtype=float32)
     """
@@ -47,15 +49,22 @@ class FrameGrid:
 
     def num_frames(self, duration_seconds: float) -> int:
         """Number of frames that cover a duration (the last one may reach past its end)."""
-        return math.ceil(round(duration_seconds / self.hop_seconds, 6))
+        return math.ceil(self._frames(duration_seconds))
+
+    def whole_frames(self, duration_seconds: float) -> int:
+        """Number of whole frames that a duration holds."""
+        return math.floor(self._frames(duration_seconds))
 
     def nearest_edge(self, seconds: float) -> int:
         """Frame edge nearest to a time; halves go up, so that equal events of one grid stay equal."""
-        return math.floor(seconds / self.hop_seconds + 0.5)
+        return math.floor(self._frames(seconds) + 0.5)
 
     def seconds(self, frame: int) -> float:
         """Time at which a frame starts."""
         return frame * self.hop_seconds
+
+    def _frames(self, seconds: float) -> float:
+        return round(seconds / self.hop_seconds, 6)
 
     def activity(self, events: Sequence[Event], *, classes: Sequence[str], num_frames: int) -> NDArray[np.float32]:
         """Strong labels ``Y_tc`` in {0, 1} on this grid, shape (num_frames, len(classes)).

@@ -23,6 +23,12 @@ def read_utf8(path: Path) -> str:
     Raises ``NotUtf8Error`` for bytes that are not UTF-8, ``OSError`` for a file that can't be opened.
     """
     data = path.read_bytes()
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in data:
+        number = data[: max(data.find(b"\0"), 0)].count(b"\n") + 1
+        raise NotUtf8Error(
+            f"{printable(str(path))}, line {number}: not UTF-8 text but UTF-16 or no text, allowed: UTF-8; "
+            "convert: iconv -f UTF-16 -t UTF-8"
+        )
     try:
         return data.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
     except UnicodeDecodeError as error:
@@ -31,7 +37,7 @@ def read_utf8(path: Path) -> str:
         bytes_there = ascii(without_mark[error.start : error.start + 8])[2:-1]
         raise NotUtf8Error(
             f"{printable(str(path))}, line {number}: not UTF-8 text ({error.reason} at byte {error.start}: "
-            f"{bytes_there}), allowed: UTF-8; convert it with iconv -f latin1 -t utf-8, or what its encoding is"
+            f"{bytes_there}), allowed: UTF-8; convert: iconv -f LATIN1 -t UTF-8, or from what it was written in"
         ) from error
 
 

@@ -1,14 +1,17 @@
 """From frame curves to events: smooth, rescale within the clip, hysteresis thresholds, close gaps, drop blips.
 
-Follows the post-processing of Pellegrini & Cances (arXiv 1901.03146, section 4): curves of the tagged classes only,
-rescaled to [0, 1] within the clip, moving average of 19 frames (0.44 s), hysteresis thresholds. Differs in two points:
-smoothing comes before rescaling (afterwards it would lower short peaks below the high threshold, and a tagged class
-could lose its only event), and `rescale` does not stretch a flat curve. A median filter can go first.
+After the post-processing of Pellegrini & Cances (arXiv 1901.03146, section 4): curves of the tagged classes only,
+rescaled to [0, 1] within the clip, moving average of 19 frames (0.44 s), hysteresis. Theirs turns on above the high
+threshold and off below the low one (.03 and .03 after rescaling), ignores 3 frames at each edge of the clip and closes
+no gap. Ours differs: smoothing comes before rescaling (afterwards it would lower short peaks below the high threshold,
+and a tagged class could lose its only event); `rescale` does not stretch a flat curve; an event begins where its curve
+passes the *low* threshold; edges count; gaps are closed, blips dropped; a median filter can go first.
 Legend: T frames, C classes; all functions are pure, and work on all classes at once.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -28,9 +31,10 @@ class PostProcessing:
     """The constants between a curve and its events; 0 <= low_threshold <= high_threshold <= 1, else ``ValueError``.
 
     ``median_seconds`` and ``window_seconds`` (moving average) are the windows of two filters, applied in this order;
-    0 leaves a filter out. With ``rescaled`` every tagged class has an event, at its clip's peak; without it thresholds
-    are on probabilities. Gaps up to ``longest_gap_seconds`` are closed first, then events under
-    ``shortest_event_seconds`` are dropped.
+    0 leaves a filter out. With ``rescaled`` every tagged class has an event, at its clip's peak, except one whose
+    smoothed curve is 0 throughout: that says nothing of when, and is no event at any high threshold above 0. Without it
+    thresholds are on probabilities. Gaps up to ``longest_gap_seconds`` are closed first, never longer ones, then events
+    under ``shortest_event_seconds`` are dropped, but for a class's longest; ``frames`` says what that is on a grid.
     """
 
     median_seconds: float
@@ -48,36 +52,49 @@ class PostProcessing:
                 "allowed: 0 <= low_threshold <= high_threshold <= 1"
             )
         for name in ("median_seconds", "window_seconds", "longest_gap_seconds", "shortest_event_seconds"):
-            if not getattr(self, name) >= 0:
+            if not 0 <= getattr(self, name) < math.inf:
                 raise ValueError(f"{name} {getattr(self, name)}, allowed: a number of seconds, 0 or more")
+
+    def frames(self, grid: FrameGrid) -> dict[str, int]:
+        """The seconds as frames of a grid: windows to the nearest odd number, gaps down, shortest events up."""
+        return {
+            "median": odd_frames(self.median_seconds, grid),
+            "window": odd_frames(self.window_seconds, grid),
+            "longest_gap": grid.whole_frames(self.longest_gap_seconds),
+            "shortest_event": grid.num_frames(self.shortest_event_seconds),
+        }
 
     def curves(self, curves_TC: Curves, *, grid: FrameGrid) -> Curves:
         """The curves that the thresholds are laid on, in [0, 1]."""
-        smoothed_TC = median_smooth(curves_TC, num_frames=odd_frames(self.median_seconds, grid))
-        smoothed_TC = mean_smooth(smoothed_TC, num_frames=odd_frames(self.window_seconds, grid))
+        frames = self.frames(grid)
+        smoothed_TC = median_smooth(curves_TC, num_frames=frames["median"])
+        smoothed_TC = mean_smooth(smoothed_TC, num_frames=frames["window"])
         return rescale(smoothed_TC) if self.rescaled else smoothed_TC
 
     def events(
         self, curves_TC: Curves, *, classes: Sequence[str], tagged: frozenset[str], grid: FrameGrid, end_seconds: float
     ) -> tuple[Event, ...]:
-        """Events of the tagged classes of one clip, sorted, none past ``end_seconds``."""
+        """Events of the tagged classes of one clip, sorted; the last frame's are cut at ``end_seconds``."""
         kept = [column for column, label in enumerate(classes) if label in tagged]
         if not kept or not len(curves_TC):
             return ()
         ready_TC = self.curves(curves_TC[:, kept], grid=grid)
         active_TC = hysteresis(ready_TC, low=self.low_threshold, high=self.high_threshold)
-        active_TC = close_gaps(active_TC, longest=grid.nearest_edge(self.longest_gap_seconds))
-        active_TC = drop_short(active_TC, shortest=grid.nearest_edge(self.shortest_event_seconds))
+        frames = self.frames(grid)
+        active_TC = close_gaps(active_TC, longest=frames["longest_gap"])
+        active_TC = drop_short(active_TC, shortest=frames["shortest_event"])
         return active_events(active_TC, classes=[classes[c] for c in kept], grid=grid, end_seconds=end_seconds)
 
 
 def odd_frames(window_seconds: float, grid: FrameGrid) -> int:
     """The odd number of frames nearest to a window, at least 1: odd, so that smoothing shifts nothing.
 
-    >>> odd_frames(0.44, FrameGrid(hop_seconds=512 / 22050))
-    19
+    Between two odd numbers it is the upper: a window of two frames is not left out.
+
+    >>> odd_frames(0.44, FrameGrid(hop_seconds=512 / 22050)), odd_frames(0.44, FrameGrid(hop_seconds=0.08))
+    (19, 5)
     """
-    return max(1, 2 * round((window_seconds / grid.hop_seconds - 1) / 2) + 1)
+    return 2 * FrameGrid(2 * grid.hop_seconds).whole_frames(window_seconds) + 1
 
 
 def mean_smooth(curves_TC: Curves, *, num_frames: int) -> Curves:

@@ -1,7 +1,8 @@
 """From frame probabilities to a clip probability, by class: (B, T, C) and a mask (B, T) -> (B, C).
 
-Each is a weighted mean over time, differing in who weighs: nobody (mean), the frame itself (linear softmax), a learnt
-power of it (auto-pool), a second output (attention), the loudest frame alone (max). Padded frames weigh nothing.
+Each is a weighted mean over time, differing in who weighs: nobody (mean), the frame itself (linear softmax), e to a
+learnt multiple of it (auto-pool), a second output (attention), the loudest frame alone (max). Padded frames weigh
+nothing.
 Wang, Li & Metze, arXiv 1810.09050; McFee et al., arXiv 1804.10070 (auto-pool); Xu et al., arXiv 1710.00343 (attention).
 """
 
@@ -52,11 +53,14 @@ def attention_pool(probabilities_BTC: Tensor, attention_BTC: Tensor, mask_BT: Te
 
 
 class AutoPool(nn.Module):
-    """``Σ_t p_t e^{α_c p_t} / Σ_t e^{α_c p_t}`` with α_c learnt: 0 is the mean, 1 the softmax, ∞ the max."""
+    """``Σ_t p_t e^{α_c p_t} / Σ_t e^{α_c p_t}`` with α_c learnt: 0 is the mean, 1 the exponential softmax, ∞ the max.
+
+    Nothing keeps α_c above 0: below it the quiet frames weigh more, down to the min at -∞.
+    """
 
     def __init__(self, *, num_classes: int) -> None:
         super().__init__()
-        # 1 is McFee et al.'s start.
+        # McFee et al.'s code starts at 0, the mean; at 1 loud frames weigh more from the first step, by e at most.
         self.alpha_C = nn.Parameter(torch.ones(num_classes))
 
     def forward(self, probabilities_BTC: Tensor, mask_BT: Tensor) -> Tensor:

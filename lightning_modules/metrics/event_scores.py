@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from datamodules.annotations import Event
@@ -43,6 +43,12 @@ class Rates:
     insertion_rate: float
     num_reference: int
     num_estimated: int
+
+    def defined(self) -> Rates:
+        """With NaN error rates where there is no reference event: sed_eval's 0 would read as a perfect system."""
+        if self.num_reference:
+            return self
+        return replace(self, error_rate=math.nan, deletion_rate=math.nan, insertion_rate=math.nan)
 
 
 @dataclass(frozen=True)

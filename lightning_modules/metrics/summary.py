@@ -24,7 +24,9 @@ POLICY = (
     "sed_eval with zero_score and optimal matching; files: those of the reference; classes: those given, else the union"
     " of both lists; a class without estimates counts 0 in the macro mean, one without reference events leaves it;"
     " segments reach to the last offset of a file; an event is short below short_below_seconds, by its own length in"
-    " the reference for recall and in the estimate for precision"
+    " the reference for recall and in the estimate for precision; error rates are errors per reference event, null"
+    " without one: quote the micro one (sed_eval's overall), beside the F1 of your choice; the macro mean weighs false"
+    " alarms of rare classes without bound"
 )
 
 
@@ -120,8 +122,8 @@ def _labels(events: Mapping[str, Sequence[Event]]) -> dict[str, frozenset[str]]:
 
 
 def _event_scores(scores: EventScores) -> dict[str, Any]:
-    by_class = {label: asdict(rates) for label, rates in scores.by_class.items()}
-    return {"macro": asdict(scores.macro), "micro": asdict(scores.micro), "by_class": by_class}
+    by_class = {label: asdict(rates.defined()) for label, rates in scores.by_class.items()}
+    return {"macro": asdict(scores.macro.defined()), "micro": asdict(scores.micro.defined()), "by_class": by_class}
 
 
 def _duration_scores(scores: DurationScores) -> dict[str, Any]:

@@ -74,7 +74,7 @@ def _event_metrics(summary: DetectionSummary) -> dict[str, float]:
     for name, scores in (("segment", summary.segment_based), ("event", summary.event_based)):
         metrics[f"test/{name}_f1_macro"] = scores.macro.f1
         metrics[f"test/{name}_f1_micro"] = scores.micro.f1
-        metrics[f"test/{name}_er"] = scores.micro.error_rate
+        metrics[f"test/{name}_er"] = scores.micro.defined().error_rate
     for group, by_duration in summary.by_duration.items():  # micro: most classes are nearly all short or all long
         counts = by_duration.micro
         metrics[f"test/event_f1_{group}"] = counts.f1
@@ -104,9 +104,9 @@ def _class_row(summary: DetectionSummary, label: str, *, with_events: bool) -> d
         short, long = (summary.by_duration[group].by_class[label] for group in ("short", "long"))
         row |= {
             "segment_f1": _cell(segments.f1),
-            "segment_er": _cell(segments.error_rate),
+            "segment_er": _cell(segments.defined().error_rate),
             "event_f1": _cell(events.f1),
-            "event_er": _cell(events.error_rate),
+            "event_er": _cell(events.defined().error_rate),
             "event_precision": _cell(events.precision),
             "event_recall": _cell(events.recall),
             "event_recall_short": _cell(short.recall),

@@ -82,7 +82,8 @@ class DetectionScoring(Scoring):
             events = decode(own, tags.test, chosen, test)
             more = {"validation/event_f1_macro": validation_f1, **_coactivation(own, test)}
             selection = "weak" if validation.events is None else "strong"
-            fitted |= {"selection": selection, "events": asdict(chosen)}
+            frames = chosen.frames(FrameGrid(hop_seconds=own.hop_seconds))
+            fitted |= {"selection": selection, "events": asdict(chosen), "frames": frames}
         metrics = report_detection(
             tags=tags, events=events, validation=validation, test=test, output_dir=output_dir, fitted=fitted, more=more
         )

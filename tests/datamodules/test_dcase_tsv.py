@@ -29,6 +29,8 @@ def test_columns_are_found_by_their_heading_and_others_ignored(tmp_path):
     path = tmp_path / "events.tsv"
     path.write_text("filename\tevent_label\tconfidence\tonset\toffset\na.wav\tcat\t0.9\t0.5\t1\nb.wav\t\t\t\t\n")
     assert read_events(path) == {"a": (Event(0.5, 1.0, "cat"),), "b": ()}
+    path.write_text("onset\toffset\tfile\tevent_label\n.5\t1\ta.wav\tcat\nb.wav\n")
+    assert read_events(path) == {"a": (Event(0.5, 1.0, "cat"),), "b": ()}
 
 
 @pytest.mark.parametrize("heading", ["filename\tevent_labels\n", "file\tevent_labels\n", ""])
@@ -50,7 +52,12 @@ def test_forms_of_weak_lists(tmp_path, heading):
         ("b.wav\t0\t1\t", "event_label ''"),
         ("b.wav\t0\t1", "3 columns"),
         ("b.wav\t0\t1\tdog\tcat", "5 columns"),
-        ("b.wav 0 1 dog\t", None),
+        ("b.wav 0 1 dog\t", "(separated by blanks)"),
+        ("b.wav 0 1 dog", "(separated by blanks)"),
+        ("b.wav,0,1,dog", "(separated by commas)"),
+        ("b;0,5;1,0;dog", "(separated by semicolons)"),
+        ('{"b.wav": []}', "(JSON)"),
+        ("b.wav\tnan\t\t", "empty fields, or its filename alone"),
         ("\t0\t1\tdog", "filename ''"),
         ("other/a.wav\t0\t1\tdog", "'other/a.wav' and 'a.wav'"),
     ],
@@ -58,13 +65,30 @@ def test_forms_of_weak_lists(tmp_path, heading):
 def test_faults_name_file_line_and_value(tmp_path, row, value):
     path = tmp_path / "events.tsv"
     path.write_text(f"filename\tonset\toffset\tevent_label\na.wav\t0\t1\tdog\n{row}\n")
-    if value is None:  # blanks instead of tabs: a filename alone, as far as anybody can tell
-        assert len(read_events(path)) == 2
-        return
     with pytest.raises(AnnotationFileError, match=re.escape(value)) as error:
         read_events(path)
     assert f"{path}, line 3: " in str(error.value)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("name", ["b.wav", "my dog, barking.FLAC", "b", "Y1_30.000_40.000"])
+def test_a_filename_alone_is_an_event_free_clip(tmp_path, name):
+    path = tmp_path / "events.tsv"
+    path.write_text(f"{name}\na.wav\t0\t1\tdog\n")
+    assert list(read_events(path).values()) == [(), (Event(0, 1, "dog"),)]
+    path.write_text(f"{name}\n")
+    if name.lower().endswith((".wav", ".flac")):
+        assert list(read_events(path).values()) == [()]
+        return
+    with pytest.raises(AnnotationFileError, match=r"line 1: .*one column without an audio extension"):
+        read_events(path)
+
+
+def test_tags_with_commas_instead_of_tabs_are_refused(tmp_path):
+    path = tmp_path / "tags.tsv"
+    path.write_text("a.wav\tdog\nb.wav,cat\n")
+    with pytest.raises(AnnotationFileError, match=r"line 2: 'b.wav,cat' \(separated by commas\)"):
+        read_tags(path)
 
 
 def test_a_list_of_the_wrong_kind_is_refused(tmp_path):

@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from experiments import score_command
 from experiments.score_command import add_arguments, run
 
 REFERENCE = "filename\tonset\toffset\tevent_label\na.wav\t1.0\t2.0\tdog\na.wav\t3\t4\tcat\nb.wav\t\t\t\n"
@@ -55,6 +56,37 @@ def test_an_event_free_reference_scores_null_not_nan(tmp_path, capsys):
     assert scores["event_based"]["micro"]["f1"] is None
 
 
+def test_a_list_without_any_event_is_named_and_no_error_rate_is_0(tmp_path, capsys):
+    scores, warnings = score(tmp_path, capsys, reference="a.wav\n", estimated="")
+    assert "ref.tsv: no line has an event (1 files, all event-free)" in warnings
+    assert "est.tsv: no line has an event (0 files, all event-free)" in warnings
+    assert scores["event_based"]["micro"]["error_rate"] is None
+    assert scores["segment_based"]["macro"]["error_rate"] is None
+    scores, _ = score(tmp_path, capsys, reference="a.wav\n", estimated="a.wav\t0\t1\tdog\n")
+    assert scores["event_based"]["by_class"]["dog"]["error_rate"] is None  # sed_eval: about 1e15
+    scores, warnings = score(tmp_path, capsys, estimated="a.wav\nb.wav\n")
+    assert scores["event_based"]["micro"]["error_rate"] == 1.0
+    assert "est.tsv: no line has an event (2 files" in warnings
+
+
+def test_commas_are_read_and_said(tmp_path, capsys):
+    with_commas = "filename,onset,offset,event_label\na.wav,0.5,2.0,dog\nb.wav,1.0,3.0,cat\n"
+    scores, said = score(tmp_path, capsys, reference=with_commas, estimated=with_commas.replace(",", "\t"))
+    assert scores["event_based"]["macro"]["f1"] == 1.0
+    assert said == f"{tmp_path / 'ref.tsv'}: read as csv, by its heading\n"
+    assert "quote the micro one" in scores["policy"]
+
+
+def test_formats_of_each_list(tmp_path, capsys):
+    track, reference = "1.1\t2.1\tdog\n", "ref.wav\t1\t2\tdog\nest.wav\t1\t2\tdog\n"
+    scores, said = score(tmp_path, capsys, "--format", "audacity", "--reference-format", "dcase",
+                         reference=reference, estimated=track)  # fmt: skip
+    assert scores["event_based"]["by_class"]["dog"]["f1"] == pytest.approx(2 / 3)  # est.wav's event
+    assert said == ""
+    with pytest.raises(ValueError, match=r"est.tsv, line 1: .*--format audacity"):
+        score(tmp_path, capsys, estimated=track)
+
+
 @pytest.mark.parametrize(
     ("option", "value", "allowed"),
     [
@@ -93,6 +125,12 @@ def test_offsets_that_make_endless_segments_are_refused(tmp_path, capsys):
         score(tmp_path, capsys, "--segment-seconds", "1e-6", reference="a.wav\t0\t0.5\tdog\n")
     scores, _ = score(tmp_path, capsys, estimated="else.wav\t1\t1e9\tdog\n")  # not scored
     assert scores["event_based"]["by_class"]["dog"]["f1"] == 0.0
+
+
+def test_help_names_the_formats_that_are_read():
+    from datamodules import event_lists
+
+    assert score_command.FORMATS == event_lists.FORMATS
 
 
 def test_scoring_needs_no_torch():

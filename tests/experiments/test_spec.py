@@ -181,3 +181,10 @@ def test_a_baseline_is_a_row_and_no_part_of_a_run(tmp_path: Path) -> None:
     write(tmp_path, TABLE + "baseline: mli\n")
     with pytest.raises(UserError, match=r"small.yaml: baseline: unknown row 'mli' \(did you mean 'mil'\?\)"):
         read_table(str(tmp_path / "small.yaml"))
+
+
+def test_micro_figures_beside_macro_f1_say_so_in_their_label() -> None:
+    labels = {column.metric: column.label for column in read_table("weak_sed").columns}
+    micro = {metric for metric in labels if metric.endswith(("_er", "_short", "_long", "_micro"))}
+    assert len(micro) == 4
+    assert {metric for metric, label in labels.items() if "(micro)" in label} == micro

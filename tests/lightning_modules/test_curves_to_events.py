@@ -18,6 +18,7 @@ from lightning_modules.decoding.events import (
     hysteresis,
     mean_smooth,
     median_smooth,
+    odd_frames,
     rescale,
 )
 
@@ -144,11 +145,57 @@ def test_a_tagged_class_with_any_activity_keeps_an_event_when_rescaled(curves_TC
     assert {event.label for event in events} >= {label for label, alive in zip(classes, alive_C, strict=True) if alive}
 
 
+@given(frames=st.integers(0, 9), hop_seconds=st.sampled_from((0.08, 0.1, 0.02, 1 / 30, 512 / 22050)))
+def test_gaps_and_blips_keep_to_their_seconds(frames, hop_seconds):
+    """Two runs with a gap of so many frames between, and a blip of as many, at limits of 0.2 s and of whole frames."""
+    grid = FrameGrid(hop_seconds=hop_seconds)
+    for limit_seconds in (0.2, frames * hop_seconds):
+        seconds = {"longest_gap_seconds": limit_seconds, "shortest_event_seconds": limit_seconds}
+        processing = PostProcessing(**{**SETTINGS, **seconds})
+        within = frames * hop_seconds <= limit_seconds + 1e-9
+        long = [1.0] * 40
+        gap_TC = np.array([*long, *[0.0] * frames, *long])[:, None]
+        events = processing.events(gap_TC, classes=["dog"], tagged=frozenset(["dog"]), grid=grid, end_seconds=1e9)
+        assert len(events) == (1 if within else 2)
+        blip_TC = np.array([*long, *[0.0] * 40, *[1.0] * frames])[:, None]
+        events = processing.events(blip_TC, classes=["dog"], tagged=frozenset(["dog"]), grid=grid, end_seconds=1e9)
+        shorter = frames == 0 or frames * hop_seconds < limit_seconds - 1e-9
+        assert len(events) == (1 if shorter else 2)
+
+
+def test_the_demos_frames():
+    """Gaps up to 0.2 s are 0.16 s at a hop of 80 ms, not 0.24 s; an event of one frame is under 0.1 s."""
+    seconds = {"window_seconds": 0.44, "longest_gap_seconds": 0.2, "shortest_event_seconds": 0.1}
+    frames = PostProcessing(**{**SETTINGS, **seconds}).frames(FrameGrid(hop_seconds=0.08))
+    assert frames == {"median": 1, "window": 5, "longest_gap": 2, "shortest_event": 2}
+
+
+@given(window=st.integers(0, 400), hop=st.integers(1, 40))
+def test_windows_are_the_nearest_odd_number_of_frames_the_upper_of_two(window, hop):
+    nearest = min(range(1, 501, 2), key=lambda odd: (abs(odd * hop - window), -odd))
+    assert odd_frames(window / 1000, FrameGrid(hop_seconds=hop / 1000)) == nearest
+
+
+def test_a_curve_of_zeros_has_no_event_though_tagged():
+    processing = PostProcessing(**{**SETTINGS, "rescaled": True})
+    curves_TC = np.array([[0.0, 1e-6]] * 5)
+    events = processing.events(
+        curves_TC,
+        classes=["dog", "cat"],
+        tagged=frozenset(["dog", "cat"]),
+        grid=FrameGrid(hop_seconds=1.0),
+        end_seconds=5.0,
+    )
+    assert events == (Event(0.0, 5.0, "cat"),)
+
+
 def test_thresholds_out_of_order_are_refused():
     with pytest.raises(ValueError, match=r"low_threshold 0.6 and high_threshold 0.5, allowed"):
         PostProcessing(**{**SETTINGS, "low_threshold": 0.6})
     with pytest.raises(ValueError, match="window_seconds nan"):
         PostProcessing(**{**SETTINGS, "window_seconds": float("nan")})
+    with pytest.raises(ValueError, match="longest_gap_seconds inf"):
+        PostProcessing(**{**SETTINGS, "longest_gap_seconds": float("inf")})
 
 
 def f1_at(threshold, probabilities, tags):

@@ -96,6 +96,7 @@ def test_weak_selection_keeps_the_rows_constants_and_fits_tags_only(run):
     assert stored["selection"] == "weak"
     chosen = (stored["events"]["window_seconds"], stored["events"]["high_threshold"], stored["events"]["low_threshold"])
     assert chosen == (0.3, 0.7, 0.4)
+    assert stored["frames"] == {"median": 1, "window": 7, "longest_gap": 4, "shortest_event": 2}  # of 50 ms
     assert stored["tag_thresholds"]["dog"] == pytest.approx((0.9 + 0.05) / 2)
 
 
