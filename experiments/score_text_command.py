@@ -1,7 +1,8 @@
 """``earmark score text``: word and character error of any system's texts, as JSON on stdout.
 
-``datamodules.transcripts`` says which files are read; texts are matched by id and compared as they stand, in Unicode
-normal form C. Warnings go to stderr, so that stdout is one JSON document. Heavy imports wait inside ``run``.
+``datamodules.text_lists`` says which files are read; texts are matched by id and compared as they stand, in Unicode
+normal form C. The forms that were taken and warnings go to stderr, so that stdout is one JSON document. Heavy imports
+wait inside ``run``.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from datamodules.text_lists import TextList
     from lightning_modules.metrics.bootstrap import Bootstrap, Comparison, Interval
     from lightning_modules.metrics.text_scores import TextScores
 
@@ -21,10 +23,14 @@ EXAMPLE = """examples:
   earmark score text --reference ref.txt --hypothesis mine.txt | jq .wer
   earmark score text --reference ref.txt --hypothesis old.txt --hypothesis new.txt --speakers utt2spk
 
-files (UTF-8, any order of lines; an id without text is an utterance without words):
-  id text      a1 hello world                        Kaldi's text; a blank or a tab after the id
-  trn          hello world (a1)                      every line ends in (id), or the name in .trn
-  JSON lines   {"id": "a1", "text": "hello world"}   or the name ends in .jsonl
+files (UTF-8, any order of lines; an id without text is an utterance without words); --format says the form:
+  kaldi   a1 hello world                       the first word is the id
+  tsv     a1<TAB>hello world                   a heading (id, text, ...) names the columns, here and in csv
+  csv     a1,"hello, world"                    the name in .csv, or such a heading
+  trn     hello world (a1)                     the name in .trn, or every line ends in (id)
+  jsonl   {"id": "a1", "text": "hello world"}  or the name in .jsonl; NeMo's text, pred_text and audio_filepath too
+  plain   hello world                          no ids: line by line; only with --format plain
+The form that was taken is said on stderr. Alternatives { a / b c / @ } in references: the best one is scored.
 
 Rates are over all words (characters, spaces included), as jiwer's; undefined ones are null. substitutions,
 deletions and insertions are numbers of words. With two hypothesis files the figures are the first one's, those of the
@@ -49,7 +55,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--speakers", metavar="FILE", help='lines "id speaker": confidence by blocks of speakers, figures by speaker'
     )
-    parser.add_argument("--lower", action="store_true", help="compare in lower case")
+    parser.add_argument(
+        "--format", choices=("kaldi", "tsv", "csv", "trn", "jsonl", "plain"), help="form of both files (default: found)"
+    )
+    parser.add_argument(
+        "--lower", action="store_true", help="compare in lower case, by Unicode: of no language (Turkish I becomes i)"
+    )
     parser.add_argument(
         "--resamples", type=_at_least_one, default=10_000, metavar="R", help="draws of the bootstrap (default 10000)"
     )
@@ -59,24 +70,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print the scores; exit code 0. Raises ``UserError`` for files that can't be scored."""
     from experiments.errors import UserError
+    from experiments.text_list_choice import read_all, shown
     from lightning_modules.metrics.bootstrap import Bootstrap
-    from lightning_modules.metrics.text_scores import score_texts
 
     if len(arguments.hypothesis) > 2:
         raise UserError(f"--hypothesis is given {len(arguments.hypothesis)} times, allowed: once or twice")
-    references = _read(arguments.reference, lower=arguments.lower)
-    if not references:
+    lists = read_all(arguments.reference, arguments.hypothesis, arguments.format)
+    if not lists[0].texts:
         raise UserError(f"{arguments.reference}: holds no utterance, so there is nothing to score")
-    systems = []
-    for path in arguments.hypothesis:
-        try:
-            systems.append(score_texts(references, _read(path, lower=arguments.lower)))
-        except ValueError as error:
-            text = str(error) if isinstance(error, UserError) else f"{path} against {arguments.reference}: {error}"
-            raise UserError(text) from error
+    systems = [_score(lists[0], hypothesis, lower=arguments.lower) for hypothesis in lists[1:]]
+    _require_same_lengths(lists, systems)
+    references = lists[0].texts
     speakers = None if arguments.speakers is None else _read_speakers(arguments.speakers, references)
     bootstrap = Bootstrap(num_resamples=arguments.resamples, seed=arguments.seed)
-    _warn(systems[0], speakers, lower=arguments.lower)
+    _say(lists, lower=arguments.lower)
+    _warn(systems[0], speakers)
     result = _figures(systems[0], bootstrap, speakers)
     if len(systems) == 2:
         result |= {
@@ -84,8 +92,9 @@ def run(arguments: argparse.Namespace) -> int:
             **_comparison(systems[0], systems[1], bootstrap, speakers),
         }
     result["settings"] = {
-        "reference": arguments.reference,
-        "hypotheses": arguments.hypothesis,
+        "reference": shown(arguments.reference),
+        "hypotheses": [shown(path) for path in arguments.hypothesis],
+        "formats": {"reference": lists[0].form, "hypotheses": [hypothesis.form for hypothesis in lists[1:]]},
         "lower": arguments.lower,
         "resamples": arguments.resamples,
         "seed": arguments.seed,
@@ -95,32 +104,90 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _read(path: str, *, lower: bool) -> dict[str, str]:
-    from datamodules.transcripts import TranscriptFileError, read_transcripts
+def _score(reference: TextList, hypothesis: TextList, *, lower: bool) -> TextScores:
+    """One system's edits against the best reading of each reference."""
     from experiments.errors import UserError
+    from experiments.text_list_choice import hint, refuse_line
+    from lightning_modules.metrics.alternatives import best_reading, readings
+    from lightning_modules.metrics.text_scores import require_same_ids, score_texts
 
     try:
-        texts = read_transcripts(path)
-    except TranscriptFileError as error:
-        raise UserError(str(error)) from error
-    except OSError as error:
-        raise UserError(f"{error.filename}: {error.strerror}") from error
-    return {utterance: text.lower() for utterance, text in texts.items()} if lower else texts
+        require_same_ids(reference.texts, hypothesis.texts)
+    except ValueError as error:
+        raise UserError(f"{hypothesis.path} against {reference.path}: {error}{hint(reference, hypothesis)}") from error
+    references, hypotheses = {}, {}
+    for utterance, text in reference.texts.items():
+        said = hypothesis.texts[utterance]
+        try:
+            allowed = readings(text)
+        except ValueError as error:
+            raise refuse_line(reference, utterance, error) from error
+        if _has_alternatives(said):
+            raise refuse_line(hypothesis, utterance, "alternatives { a / b }, allowed: in references only")
+        if lower:
+            allowed, said = [reading.lower() for reading in allowed], said.lower()
+        references[utterance], hypotheses[utterance] = best_reading(allowed, said), said
+    return score_texts(references, hypotheses)
+
+
+def _has_alternatives(text: str) -> bool:
+    from lightning_modules.metrics.alternatives import readings
+
+    try:
+        return readings(text) != [text]
+    except ValueError:
+        return True
+
+
+def _require_same_lengths(lists: list[TextList], systems: list[TextScores]) -> None:
+    """Two systems are compared on the same words; alternatives of unequal lengths may give each its own."""
+    from experiments.text_list_choice import refuse_line
+
+    for utterance, edits in systems[0].utterances.items():
+        other = systems[-1].utterances[utterance]
+        if any(a.length != b.length for a, b in zip(edits, other, strict=True)):
+            raise refuse_line(
+                lists[0], utterance, "the two systems meet alternatives of unequal lengths, allowed: score each alone"
+            )
 
 
 def _read_speakers(path: str, references: Mapping[str, str]) -> dict[str, str]:
     """Speakers of the references' utterances; a list for a whole corpus may name others besides."""
+    from datamodules.transcripts import TranscriptFileError, read_transcripts
     from experiments.errors import UserError
     from lightning_modules.metrics.text_scores import named
 
-    speakers = _read(path, lower=False)
+    try:
+        speakers = read_transcripts(path)
+    except TranscriptFileError as error:
+        raise UserError(str(error)) from error
+    except OSError as error:
+        raise UserError(f"{error.filename}: {error.strerror}") from error
     without = [utterance for utterance in references if not speakers.get(utterance)]
     if without:
         raise UserError(f"{path}: no speaker of {len(without)} reference utterances: {named(without)}")
     return {utterance: speakers[utterance] for utterance in references}
 
 
-def _warn(scores: TextScores, speakers: Mapping[str, str] | None, *, lower: bool) -> None:
+def _say(lists: list[TextList], *, lower: bool) -> None:
+    """The form of each file, and what is scored otherwise than its readers may expect."""
+    from experiments.text_list_choice import described, marked_words, shown
+
+    for each in lists:
+        print(described(each), file=sys.stderr)
+    warnings = [warning for each in lists if (warning := marked_words(each)) is not None]
+    if lower and any(letter in text for each in lists for text in each.texts.values() for letter in "ıİ"):
+        warnings.append(
+            "--lower knows no language: Turkish and Azeri I becomes i (not ı), İ becomes i with a dot above"
+        )
+    for each in lists[1:]:
+        if each.path == lists[0].path and each.texts == lists[0].texts:
+            warnings.append(f"{shown(each.path)}: the hypotheses are the references themselves")
+    for warning in warnings:
+        print(f"warning: {warning}", file=sys.stderr)
+
+
+def _warn(scores: TextScores, speakers: Mapping[str, str] | None) -> None:
     lines = []
     if speakers is not None:
         count = len(set(speakers.values()))

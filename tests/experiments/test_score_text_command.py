@@ -43,7 +43,7 @@ def test_figures_are_jiwers_and_utterances_are_matched_by_id(tmp_path, capsys):
     assert scores["words"] == 6
     assert scores["utterances"] == 3
     assert scores["wer_ci95"][0] <= 0.5 <= scores["wer_ci95"][1]
-    assert not warnings
+    assert "warning" not in warnings
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ def test_speakers_make_blocks_and_figures_of_their_own(tmp_path, capsys):
     )
     assert scores["wer_ci95"] != plain["wer_ci95"]
     assert scores["settings"]["blocks"] == "speakers"
-    assert not warnings
+    assert "warning" not in warnings
 
 
 def test_few_speakers_are_warned_of(tmp_path, capsys):
@@ -135,7 +135,7 @@ def test_empty_references_and_one_utterance_give_null_not_a_bare_count(tmp_path,
         ({"hyp": "a1 x\na3 y\n"}, "1 reference utterance has no hypothesis: a2"),
         ({"hyp": "a1\na2\na3\nb1\nb2 x\n"}, "2 hypotheses are of no reference utterance: b1, b2"),
         ({"hyp": "a1\n"}, "2 reference utterances have no hypothesis: a2, a3"),
-        ({"hyp": "a1\na2\na1 x\na3\n"}, "hyp, line 3 (read as id text): id 'a1' stands on line 1 already"),
+        ({"hyp": "a1\na2\na1 x\na3\n"}, "hyp, line 3 (read as kaldi): id 'a1' stands on line 1 already"),
         ({"hyp": "a1\na2\na3\n", "new": "a1\n"}, "new against"),
         ({"hyp": "a1", "b": "a1", "c": "a1"}, "--hypothesis is given 3 times, allowed: once or twice"),
         ({"reference": "\n", "hyp": "a1\n"}, "ref.txt: holds no utterance"),
@@ -185,3 +185,55 @@ def test_help_needs_no_heavy_import_and_scoring_no_torch(tmp_path):
         "import lightning_modules.metrics.text_scores; sys.exit(bool(heavy) or 'torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_heading_is_no_utterance_and_the_forms_are_said(tmp_path, capsys):
+    scores, said = score(
+        tmp_path, capsys, reference="id\ttext\na1\thello world\n", hyp_csv='file,pred_text\na1,"hello word"\n'
+    )
+    assert (scores["wer"], scores["utterances"]) == (0.5, 1)
+    assert scores["settings"]["formats"] == {"reference": "tsv", "hypotheses": ["csv"]}
+    assert "ref.txt: read as tsv, 1 utterances (line 1 is a heading, columns id and text)" in said
+    assert "hyp.csv: read as csv, 1 utterances (line 1 is a heading, columns file and pred_text)" in said
+
+
+def test_files_without_ids_are_scored_line_by_line_when_asked(tmp_path, capsys):
+    files = {"reference": "the cat\nour dog sleeps\n", "hyp": "a cat\none dog sleeps\n"}
+    with pytest.raises(ValueError, match=r"not one id matches.*--format.*plain"):
+        score(tmp_path, capsys, **files)
+    scores, _ = score(tmp_path, capsys, "--format", "plain", **files)
+    assert scores["wer"] == jiwer.wer(["the cat", "our dog sleeps"], ["a cat", "one dog sleeps"])
+
+
+def test_the_form_in_which_ids_match_is_taken_and_two_are_asked_for(tmp_path, capsys):
+    reference = "a1 hello (laughs)\na2 bye (coughs)\n"
+    scores, said = score(tmp_path, capsys, reference=reference, hyp="a1 hello\na2 bye\n")
+    assert (scores["words"], scores["deletions"]) == (4, 2)
+    assert "warning: " in said
+    assert "line 1: '(laughs)' is scored as a word, and so are all 2 words" in said
+    with pytest.raises(ValueError, match="fit as trn or kaldi: say which with --format"):
+        score(tmp_path, capsys, reference=reference, hyp=reference)
+    assert score(tmp_path, capsys, "--format", "trn", reference=reference, hyp=reference)[0]["words"] == 4
+
+
+def test_alternatives_take_the_best_in_references_alone(tmp_path, capsys):
+    reference = "a1 { i am / i'm / @ } here\n"
+    for said, words in (("a1 i'm here\n", 2), ("a1 here\n", 1), ("a1 i am here\n", 3)):
+        scores, _ = score(tmp_path, capsys, reference=reference, hyp=said)
+        assert (scores["wer"], scores["words"]) == (0, words)
+    with pytest.raises(ValueError, match=r"line 1 .*unequal lengths, allowed: score each alone"):
+        score(tmp_path, capsys, reference=reference, hyp="a1 here\n", new="a1 i am here\n")
+    with pytest.raises(ValueError, match=r"hyp, line 1 .*in references only"):
+        score(tmp_path, capsys, reference="a1 b\n", hyp="a1 { b / c }\n")
+    with pytest.raises(ValueError, match=r"ref\.txt, line 2 .*braces"):
+        score(tmp_path, capsys, reference="a1 b\na2 { c / d\n", hyp="a1 b\na2 c\n")
+
+
+def test_what_may_surprise_is_warned_of(tmp_path, capsys):
+    _, said = score(tmp_path, capsys, "--lower", reference="a1 Iğdır\n", hyp="a1 iğdir\n")
+    assert "--lower knows no language" in said
+    _, said = score(tmp_path, capsys, reference="uh- well (a1)\n", hyp_trn="uh well (a1)\n")
+    assert "'uh-' is scored as a word" in said
+    (tmp_path / "ref.txt").write_text('{"id": "a1", "text": "b"}\n', encoding="utf-8")
+    assert main(["score", "text", *(f"--{side}={tmp_path / 'ref.txt'}" for side in ("reference", "hypothesis"))]) == 0
+    assert "the hypotheses are the references themselves" in capsys.readouterr().err
