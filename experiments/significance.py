@@ -114,8 +114,8 @@ def compare_rows(
     test_set: dict[tuple[str, str], TestSetTest] = {}
     for metric in metrics:
         of_units = _Units(metric, counts.of(metric), baseline, num_resamples)
-        left_out |= of_units.left_out
         test_set |= {(row, metric): test for row, test in of_units.tests().items()}
+        left_out |= of_units.left_out
     return Significance(
         baseline=baseline,
         num_resamples=num_resamples,
@@ -156,8 +156,8 @@ class _Units:
         if self.first is None:
             return {}
         if len(self.first.ids) < 2:
-            rows = {run.row for run in self.systems if run.row != self.baseline}
-            self.left_out |= dict.fromkeys(sorted(rows), f"there is 1 of the test {self.first.unit}, and 2 make a test")
+            rows = sorted({run.row for run in self.systems if run.row != self.baseline})
+            self.left_out |= dict.fromkeys(rows, f"too few {self.first.unit} to draw from: 1, allowed: 2 or more")
             return {}
         speakers = self.first.speakers or ()
         num_speakers = len(set(speakers))
