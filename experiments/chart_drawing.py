@@ -110,7 +110,7 @@ def _draw_curves(
             axis.fill_between(epochs, [min(of) for of in values], [max(of) for of in values], color=colour, alpha=0.15)
     axis.xaxis.get_major_locator().set_params(integer=True)
     axis.set_xlabel("epoch")
-    axis.legend(fontsize=9)
+    _draw_legend(axis)
 
 
 def _draw_against(
@@ -146,8 +146,8 @@ def _draw_against(
         axis.set_xscale("log")
         axis.minorticks_off()
     axis.set_xticks(sorted(xs), [f"{x:g}" for x in sorted(xs)])
-    axis.set_xlabel(chart.x_label)
-    axis.legend(fontsize=9)
+    axis.set_xlabel(chart.x_label, parse_math=False)
+    _draw_legend(axis)
 
 
 def _summaries(chart: Against, finished: Mapping[str, Sequence[Cell]]) -> dict[float, Summary]:
@@ -199,6 +199,12 @@ def _label(name: str, num_runs: int, num_seeds: int) -> str:
     return name if num_runs == num_seeds else f"{name} (n={num_runs})"
 
 
+def _draw_legend(axis: Any) -> None:
+    """With names as they stand: two dollar signs are no formula."""
+    for text in axis.legend(fontsize=9).get_texts():
+        text.set_parse_math(False)
+
+
 def _figure(chart: Chart) -> tuple[Any, Any]:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -206,7 +212,7 @@ def _figure(chart: Chart) -> tuple[Any, Any]:
     figure = Figure(figsize=(8, 5), layout="constrained")
     FigureCanvasAgg(figure)
     axis = figure.subplots()
-    axis.set_ylabel(chart.label + (" (%)" if chart.unit == "percent" else ""))
+    axis.set_ylabel(chart.label + (" (%)" if chart.unit == "percent" else ""), parse_math=False)
     axis.grid(alpha=0.3)
     return figure, axis
 

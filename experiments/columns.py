@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from experiments.errors import UserError, unknown
+from experiments.stored_names import name_problem
 from experiments.table_values import read_mapping
 
 COLUMN_KEYS = ("label", "better", "unit", "decimals")
@@ -28,6 +29,8 @@ def read_columns(value: Any, *, where: str) -> tuple[Column, ...]:
     columns = []
     for metric, entry in read_mapping(value, where=f"{where}: columns").items():
         place = f"{where}: columns.{metric}"
+        if problem := name_problem(str(metric)):
+            raise UserError(f"{place}: {problem}")
         fields = read_mapping(entry, where=place, allowed=COLUMN_KEYS)
         better, unit = fields.get("better", "higher"), fields.get("unit", "percent")
         if better not in ("higher", "lower", "neither"):

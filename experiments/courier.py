@@ -11,8 +11,9 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from experiments.delivery import deliver
+from experiments.delivery import deliver, refused
 from experiments.errors import first_line
+from experiments.refusals import told
 from experiments.tracking import Tracker
 
 SHIP_EVERY_SECONDS = 2.0
@@ -31,6 +32,7 @@ class Courier:
         self._open: dict[Path, bool] = {}  # whether its run has ended
         self._pause_seconds = SHIP_EVERY_SECONDS
         self._failing: set[Path] = set()  # folders whose last delivery failed
+        self._said: set[tuple[Path, str]] = set()  # what the store refused of which folder
         self._change = threading.Condition()
         self._closing = False
         self._thread = threading.Thread(target=self._work, name="courier", daemon=True)
@@ -78,6 +80,7 @@ class Courier:
         for run_dir, has_ended in folders.items():
             try:
                 done = deliver(run_dir, self._tracker)
+                self._say_refused(run_dir)
             except Exception as error:  # whatever it is, the other folders are to be delivered
                 if not self._failing:
                     self._say(f"tracking: {first_line(error)} (tried again until it works; the runs go on)")
@@ -95,3 +98,10 @@ class Courier:
                 # Not one that is watched anew meanwhile, for another attempt.
                 if done and has_ended and self._open.get(run_dir):
                     del self._open[run_dir]
+
+    def _say_refused(self, run_dir: Path) -> None:
+        """One line a folder of what the store refused for good since the last visit."""
+        new = {what: why for what, why in refused(run_dir, self._tracker).items() if (run_dir, what) not in self._said}
+        if new:
+            self._said |= {(run_dir, what) for what in new}
+            self._say(f"tracking: {run_dir.name}: MLflow refuses {told(new)} (it stays in the run folder)")

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Container, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +34,7 @@ class Mark:
     message: str = ""
     state: str = ""  # what the store was told
     heartbeat_seconds: float = 0.0  # since 1970
+    refused: dict[str, str] = field(default_factory=dict)  # what it did not take, and why: here it lies as before
 
 
 def track(
@@ -64,6 +65,11 @@ def is_delivered(run_dir: Path, tracker: Tracker, *, present: Container[str]) ->
     return whole and mark.state in FINAL and mark.state == mark.seen
 
 
+def refused(run_dir: Path, tracker: Tracker) -> dict[str, str]:
+    """What the store did not take of a run, such as ``metric recall@5``, with its reasons; the folder has it."""
+    return _read(_mark_path(run_dir, tracker)).refused
+
+
 def close_dead(run_dir: Path) -> None:
     """Say in the journal that a run's process is gone, where it could not and its launcher did not."""
     state = journal.final_state(run_dir / journal.NAME).state
@@ -74,9 +80,10 @@ def close_dead(run_dir: Path) -> None:
 
 
 def deliver(run_dir: Path, tracker: Tracker) -> bool:
-    """Send what the store does not have yet; True when the run has ended and the store has all of it.
+    """Send what the store does not have yet; True when the run has ended and the store has all that it takes.
 
-    Raises ``TrackingError`` or ``OSError``; what was sent until then stays sent.
+    What it refuses for good is marked, named in the tag ``earmark.refused`` and passed over (``refused``). Raises
+    ``TrackingError`` or ``OSError``; what was sent until then stays sent.
     """
     with locked(run_dir, DELIVERY_LOCK) as mine:
         if not mine:  # another process is at it
@@ -96,7 +103,8 @@ def deliver(run_dir: Path, tracker: Tracker) -> bool:
             _write(mark, path)
             return ending in FINAL
         if not mark.journal_bytes:  # an outage may have come after the run was made: until the first lines are sent
-            tracker.describe(mark.run_id, params=run["params"], datasets=run["datasets"])
+            known_of_run = {name: run[name] for name in ("tags", "params", "datasets")}
+            mark.refused |= tracker.describe(mark.run_id, **known_of_run)
         _deliver_lines(run_dir, mark, tracker)
         _write(mark, path)
         _deliver_state(run_dir, mark, run["tags"], tracker)
@@ -107,7 +115,7 @@ def deliver(run_dir: Path, tracker: Tracker) -> bool:
 def _deliver_lines(run_dir: Path, mark: Mark, tracker: Tracker) -> None:
     lines, end = journal.read_lines(run_dir / journal.NAME, offset=mark.journal_bytes)
     if lines:
-        tracker.log_metrics(mark.run_id, lines)
+        mark.refused |= tracker.log_metrics(mark.run_id, lines)
     mark.journal_bytes = end
     for line in lines:
         if line.kind == "state":
@@ -119,17 +127,18 @@ def _deliver_state(run_dir: Path, mark: Mark, tags: Mapping[str, str], tracker: 
     now = time.time()
     if mark.seen == "started":
         if mark.state != "running":
-            tracker.start(mark.run_id, tags)
+            mark.refused |= tracker.start(mark.run_id, tags)
             mark.state = "running"
         if now - mark.heartbeat_seconds > HEARTBEAT_SECONDS and is_locked(run_dir):
             tracker.beat(mark.run_id, now)
             mark.heartbeat_seconds = now
     elif mark.seen != mark.state:
-        tracker.tag(mark.run_id, provenance.tags(run_dir))
+        mark.refused |= tracker.tag_as_taken(mark.run_id, provenance.tags(run_dir))
         if mark.seen == "finished":
-            tracker.finish(mark.run_id, run_dir, artifacts=artifacts(run_dir))
+            files = artifacts(run_dir)
+            mark.refused |= tracker.finish(mark.run_id, run_dir, artifacts=files, refused=mark.refused)
         else:
-            tracker.fail(mark.run_id, state=mark.seen, message=mark.message)
+            tracker.fail(mark.run_id, state=mark.seen, message=mark.message, refused=mark.refused)
         mark.state = mark.seen
 
 

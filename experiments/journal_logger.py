@@ -10,6 +10,7 @@ from pytorch_lightning.loggers import Logger
 from pytorch_lightning.utilities import rank_zero_only
 
 from experiments.journal import Journal
+from experiments.stored_names import check_metrics
 
 
 class JournalLogger(Logger):
@@ -31,7 +32,8 @@ class JournalLogger(Logger):
 
     @rank_zero_only
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
-        """Append one line with all metrics of a step."""
+        """Append one line with all metrics of a step. Raises ``UserError`` for one that no store would take."""
+        check_metrics(metrics, step=step or 0)
         self._journal.metrics({key: float(value) for key, value in metrics.items()}, step=step or 0)
 
     @rank_zero_only
@@ -40,7 +42,10 @@ class JournalLogger(Logger):
 
 
 class JournalProgress(lightning.Callback):
-    """Tells the journal how many training batches are done, for the launcher's bars."""
+    """Tells the journal how many training batches are done, for the launcher's bars.
+
+    It looks at validation's names too: at Lightning's sanity check, which logs nothing, and an epoch earlier.
+    """
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
@@ -51,3 +56,7 @@ class JournalProgress(lightning.Callback):
             per_epoch = int(trainer.num_training_batches)
             total = per_epoch * trainer.max_epochs
             self._journal.progress(trainer.fit_loop.total_batch_idx + 1, total, what=f"epoch {trainer.current_epoch}")
+
+    def on_validation_end(self, trainer: lightning.Trainer, *args: Any, **kwargs: Any) -> None:
+        """Raises ``UserError`` for a metric that no store would take."""
+        check_metrics(trainer.logged_metrics)

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 
 from datamodules.corpus_folder import CorpusMissingError, read_card
 from experiments.columns import Column
+from experiments.markdown_text import escaped, escaped_line, one_line
 from experiments.merge import get_path
 from experiments.plan import Cell
 from experiments.significance import Significance
@@ -152,14 +153,14 @@ def notes(report: Report) -> list[str]:
 
 
 def _grid(report: Report) -> list[list[str]]:
-    heading = ["row", *(label(column) for column in report.table.columns)]
-    return [heading, *([row, *_texts(report, row, plus_minus="±", bold="**{}**")] for row in report.rows)]
+    heading = ["row", *(escaped(label(column)) for column in report.table.columns)]
+    return [heading, *([escaped(row), *_texts(report, row, plus_minus="±", bold="**{}**")] for row in report.rows)]
 
 
 def note(report: Report) -> str:
     """The heading and the table alone, unpadded, for MLflow's note: what does not fit is dropped from the end."""
     heading, *lines = ["| " + " | ".join(line) + " |" for line in _grid(report)]
-    start = [report.heading, "", heading, "|" + " --- |" * (1 + len(report.table.columns))]
+    start = [escaped_line(report.heading), "", heading, "|" + " --- |" * (1 + len(report.table.columns))]
     foot = [f"{len(report.missing)} cells without a finished run"] if report.missing else []
     foot += [f"{len(report.accepted)} cells were made before accepted code changes"] if report.accepted else []
     foot += footnotes(report.significance)[:1]  # what the stars are
@@ -180,9 +181,9 @@ def markdown(report: Report) -> str:
         "| " + " | ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)) + " |" for line in grid
     ]
     lines.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")
-    whys = [f"- `{row}`: {report.table.rows[row].why}" for row in report.rows]
+    whys = [f"- `{row}`: {one_line(report.table.rows[row].why)}" for row in report.rows]
     under = [line for text in notes(report) for line in ("", text)]
-    return "\n".join([report.heading, "", *lines, "", *whys, *under]) + "\n"
+    return "\n".join([escaped_line(report.heading), "", *lines, "", *whys, *under]) + "\n"
 
 
 _LATEX = str.maketrans({
@@ -196,6 +197,7 @@ _LATEX = str.maketrans({
     "±": r"$\pm$",
     "–": "--",
     "×": r"$\times$",
+    "|": r"\textbar{}",  # which text fonts show as a dash
     "<": "$<$",  # text fonts have other glyphs in their places
     ">": "$>$",
     STAR: "*",
@@ -203,7 +205,7 @@ _LATEX = str.maketrans({
 
 
 def _escape(text: str) -> str:
-    return text.translate(_LATEX)
+    return one_line(text).translate(_LATEX)  # an empty line would end the paragraph, and with it the caption
 
 
 def latex(report: Report) -> str:

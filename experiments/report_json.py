@@ -11,6 +11,7 @@ from typing import Any
 
 from experiments.provenance import git_state
 from experiments.report import Report
+from experiments.significance import ENOUGH_UNITS
 from experiments.significance_text import footnotes
 
 PACKAGES = ("earmark", "torch", "pytorch-lightning", "mlflow", "numpy", "scipy", "sed_eval", "jiwer", "rapidfuzz")
@@ -38,6 +39,7 @@ def json_text(report: Report) -> str:
         else {
             "baseline": significance.baseline,
             "resamples": significance.num_resamples,
+            "stars_from_units": ENOUGH_UNITS,
             "notes": footnotes(significance),
         },
         "versions": versions(),

@@ -26,7 +26,6 @@ from experiments.report import Report, label, notes, shown
 from experiments.report_json import versions
 from experiments.significance import SeedsTest, TestSetTest
 from experiments.split_references import TestSplits
-from experiments.stats import stars
 from experiments.stored_scores import StoredScores
 from experiments.tracking import Tracker
 
@@ -200,14 +199,14 @@ def _test_lines(report: Report) -> list[TestLine]:
             units = significance.test_set.get((row, column.metric))
             seeds = significance.seeds.get((row, column.metric))
             if units or seeds:
-                lines.append(_test_line(row, column, units, seeds))
+                sign = report.stars(row, column.metric)
+                lines.append(_test_line(row, column, units, seeds, sign=sign))
     return lines
 
 
-def _test_line(row: str, column: Column, units: TestSetTest | None, seeds: SeedsTest | None) -> TestLine:
+def _test_line(row: str, column: Column, units: TestSetTest | None, seeds: SeedsTest | None, *, sign: str) -> TestLine:
     difference = units.difference if units else seeds.difference if seeds else 0.0
     over_seeds = "–" if seeds is None or seeds.p is None else f"{_p(seeds.p)} → {_p(seeds.p_holm)} (n={seeds.n})"
-    sign = stars(units.p_holm) if units else ""
     return TestLine(
         row=row,
         column=label(column),

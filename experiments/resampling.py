@@ -194,6 +194,29 @@ def difference_of_means(
     return Difference(difference, Interval(float(low), float(high)), min(1.0, 2 * (rarer + 1) / (len(drawn_R) + 1)))
 
 
+def num_differing(
+    systems: Sequence[UnitCounts], others: Sequence[UnitCounts], *, blocks: Sequence[Hashable] | None = None
+) -> int:
+    """Of the units (or blocks) those on which two rows' counts differ, in any of the seeds that are paired here."""
+    differs_K = [
+        (_block_sums(of.counts_NC, blocks) != _block_sums(other.counts_NC, blocks)).any(axis=1)
+        for of, other in zip(systems, others, strict=True)
+    ]
+    return int(np.sum(np.any(differs_K, axis=0)))
+
+
+def least_p(num_units: int) -> float:
+    """The least two-sided p of an exact paired test (by flipped signs) over units that all differ.
+
+    Of 2^n ways to swap the two systems on n units, the one that was seen and its mirror image are the most extreme: no
+    p can be below 2^(1 - n), while a bootstrap over units that agree says almost 0.
+
+    >>> [least_p(n) for n in (0, 4, 6)]
+    [1.0, 0.125, 0.03125]
+    """
+    return min(1.0, 2.0 ** (1 - num_units))
+
+
 def _block_sums(counts_NC: Floats, blocks: Sequence[Hashable] | None) -> Floats:
     if blocks is None:
         return counts_NC

@@ -6,7 +6,8 @@ all common seeds, whose figures are averaged on it: averaging goes over what was
 and the more seeds, the less one network's luck is in the difference. Blocks are speakers (Bisani & Ney, ICASSP 2004)
 where there are at least ``ENOUGH_SPEAKERS``, as in a run's own ``test/wer_ci95``: percentiles of fewer blocks are too
 narrow, and four speakers that agree would look like certainty. With fewer, utterances are drawn, and the rough interval
-over speakers stands beside it.
+over speakers stands beside it. For the same reason there are no stars under ``ENOUGH_UNITS`` clips or utterances, and
+no p is below what an exact test over the units that differ could give (``least_p``).
 
 *Over seeds*: Student's paired t-test of the figures. Would the difference be there after other trainings? With two or
 three seeds it can show large differences only; hence the stars stand for the first test.
@@ -20,7 +21,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from experiments.plan import Cell
-from experiments.resampling import NUM_RESAMPLES, Difference, Floats, UnitCounts, difference_of_means, resample
+from experiments.resampling import (
+    NUM_RESAMPLES,
+    Difference,
+    Floats,
+    UnitCounts,
+    difference_of_means,
+    least_p,
+    num_differing,
+    resample,
+)
 from experiments.spec import Table
 from experiments.split_references import TestSplits
 from experiments.stats import holm, paired_t
@@ -29,14 +39,17 @@ from experiments.stored_scores import StoredScores
 from lightning_modules.metrics.bootstrap import Interval
 
 ENOUGH_SPEAKERS = 10
+# To draw from: of equal systems 15 % of bootstraps over 4 units say p < .05, 12 % over 6, 8 % over 10
+# (benchmarks/stars_of_few_units.py).
+ENOUGH_UNITS = 10
 
 
 @dataclass(frozen=True)
 class TestSetTest:
     """The paired bootstrap of one row and column; ``difference`` is the row's figure minus the baseline's.
 
-    ``units`` are what was drawn from, in ``num_units`` of them; ``ci95_speakers`` is there where the speakers are too
-    few to be the blocks.
+    ``units`` are what was drawn from, ``num_units`` of them, and the rows' counts differ on ``num_differing``. With
+    ``stars_withheld`` they are too few. ``ci95_speakers`` is there where the speakers are too few to be the blocks.
     """
 
     __test__ = False  # pytest: not a test
@@ -48,6 +61,8 @@ class TestSetTest:
     seeds: tuple[int, ...]
     units: str
     num_units: int
+    num_differing: int
+    stars_withheld: bool
     num_speakers: int
     ci95_speakers: Interval | None
 
@@ -73,9 +88,9 @@ class Significance:
     left_out: tuple[str, ...]
 
     def p(self, row: str, metric: str) -> float | None:
-        """The corrected p that the stars stand for."""
+        """The corrected p that the stars stand for; None where there is none, or too few units to say so."""
         test = self.test_set.get((row, metric))
-        return None if test is None else test.p_holm
+        return None if test is None or test.stars_withheld else test.p_holm
 
 
 def compare_rows(
@@ -101,8 +116,8 @@ def compare_rows(
     test_set: dict[tuple[str, str], TestSetTest] = {}
     for metric in metrics:
         of_units = _Units(metric, counts.of(metric), baseline, num_resamples)
-        left_out |= of_units.left_out
         test_set |= {(row, metric): test for row, test in of_units.tests().items()}
+        left_out |= of_units.left_out
     return Significance(
         baseline=baseline,
         num_resamples=num_resamples,
@@ -139,13 +154,22 @@ class _Units:
                 self.systems[run] = of.ordered(first.ids)
 
     def tests(self) -> dict[str, TestSetTest]:
-        """Of each row that shares a seed with the baseline."""
-        if self.first is None or len(self.first.ids) < 2:
+        """Of each row that shares a seed with the baseline; none of one unit, which is said."""
+        if self.first is None:
+            return {}
+        if len(self.first.ids) < 2:
+            rows = sorted({run.row for run in self.systems if run.row != self.baseline})
+            self.left_out |= dict.fromkeys(rows, f"too few {self.first.unit} to draw from: 1, allowed: 2 or more")
             return {}
         speakers = self.first.speakers or ()
         num_speakers = len(set(speakers))
         enough = num_speakers >= ENOUGH_SPEAKERS
-        found = self._differences(speakers if enough else None)
+        blocks = speakers if enough else None
+        num_units = num_speakers if enough else len(self.first.ids)
+        differing = {row: self._num_differing(row, blocks) for row in {run.row for run in self.systems}}
+        found = {
+            row: of._replace(p=max(of.p, least_p(differing[row]))) for row, of in self._differences(blocks).items()
+        }
         rough = self._differences(speakers) if num_speakers > 1 and not enough else {}
         adjusted = holm({row: difference.p for row, difference in found.items()})
         return {
@@ -156,12 +180,19 @@ class _Units:
                 p_holm=adjusted[row],
                 seeds=self._seeds(row),
                 units="speakers" if enough else self.first.unit,
-                num_units=num_speakers if enough else len(self.first.ids),
+                num_units=num_units,
+                num_differing=differing[row],
+                stars_withheld=num_units < ENOUGH_UNITS,
                 num_speakers=num_speakers,
                 ci95_speakers=rough[row].ci95 if row in rough else None,
             )
             for row, of in found.items()
         }
+
+    def _num_differing(self, row: str, blocks: Sequence[str] | None) -> int:
+        seeds = self._seeds(row)
+        pairs = ([self.systems[Run(name, seed)] for seed in seeds] for name in (row, self.baseline))
+        return num_differing(*pairs, blocks=blocks) if seeds else 0
 
     def _seeds(self, row: str) -> tuple[int, ...]:
         return tuple(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from experiments.significance import ENOUGH_SPEAKERS, Significance, TestSetTest
+from experiments.resampling import least_p
+from experiments.significance import ENOUGH_SPEAKERS, ENOUGH_UNITS, Significance, TestSetTest
 from experiments.stats import LEVELS
 
 COMPARED = ("difference", "ci95_low", "ci95_high", "p", "p_holm", "p_seeds", "p_seeds_holm")
@@ -31,10 +32,11 @@ def footnotes(significance: Significance | None) -> list[str]:
         return []
     lines = []
     if tests := list(significance.test_set.values()):
-        lines.append(_stars(significance, tests))
+        withheld = tests[0].stars_withheld  # the split is the same for all
+        lines.append(_no_stars(significance, tests[0]) if withheld else _stars(significance, tests))
         if few := sorted({test.num_speakers for test in tests if 1 < test.num_speakers < ENOUGH_SPEAKERS}):
             lines.append(
-                f"Blocks are utterances: {few[0]} speakers are too few to draw from, so the stars say nothing about "
+                f"Blocks are utterances: {few[0]} speakers are too few to draw from, so the tests say nothing about "
                 "other speakers."
             )
     if significance.seeds:
@@ -54,8 +56,17 @@ def _stars(significance: Significance, tests: Sequence[TestSetTest]) -> str:
     return (
         f"Stars: differs from {significance.baseline}, {levels}; paired bootstrap over the {units.num_units} test "
         f"{units.units} ({significance.num_resamples:,} draws, each met by both rows and all common seeds, two-sided), "
-        f"Holm-corrected over the {count} compared in a column. They say what these trained networks would do on "
-        f"other {units.units} of this kind, not what other seeds would give."
+        f"Holm-corrected over the {count} compared in a column; no p is below 2^(1-k) for k {units.units} on which two "
+        f"rows differ, the least of an exact test. They say what these trained networks would do on other "
+        f"{units.units} of this kind, not what other seeds would give."
+    )
+
+
+def _no_stars(significance: Significance, test: TestSetTest) -> str:
+    return (
+        f"No stars against {significance.baseline}: {test.num_units} test {test.units} are too few to draw from "
+        f"(allowed: {ENOUGH_UNITS} or more), and an exact paired test over {test.num_units} cannot give p below "
+        f"{least_p(test.num_units):.3g}."
     )
 
 

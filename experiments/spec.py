@@ -19,6 +19,7 @@ from experiments.grid import spell_out
 from experiments.merge import Config, get_path, normalise, set_path, unset_path
 from experiments.row_sources import Source, check_seed, read_sources
 from experiments.search_spec import Search, read_search
+from experiments.stored_names import name_problem
 from experiments.table_values import read_mapping, read_seeds, read_texts
 from experiments.view_spec import View, default_view, read_views
 from experiments.yaml_files import read_yaml
@@ -239,6 +240,8 @@ def read_table(
     scale = scale or next(iter(scales))
     if scale not in scales:
         raise UserError(f"{where}: {unknown('scale', scale, scales)}")
+    if problem := name_problem(f"row.{name}/{scale}"):  # what finds the table's runs in a store
+        raise UserError(f"{where}: tag row.{name}/{scale}: {problem}")
     grids = spell_out(read_mapping(raw.get("rows"), where=f"{where}: rows"), where=f"{where}: rows")
     if not (entries := grids.entries):
         raise UserError(f"{where}: rows: a table needs at least one row")

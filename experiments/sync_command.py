@@ -16,14 +16,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Deliver every folder; exit code 1 if one could not be."""
+    """Deliver every folder; exit code 1 if one could not be.
+
+    What the store refuses for good is said and no failure: no later sync would do more.
+    """
     from rich.console import Console
     from rich.progress import track
 
     from datamodules.corpus_folder import home
     from experiments import journal
-    from experiments.delivery import close_dead, deliver, is_delivered
+    from experiments.delivery import close_dead, deliver, is_delivered, refused
     from experiments.errors import first_line
+    from experiments.refusals import REFUSED, told
     from experiments.run_folder import TRACKED
     from experiments.tracking import Tracker, TrackingError
 
@@ -47,5 +51,9 @@ def run(arguments: argparse.Namespace) -> int:
         else:
             state = journal.final_state(folder / journal.NAME).state
             print(f"{folder.name}: {state if ended else 'goes on'}")
+            if lacks := refused(folder, tracker):
+                print(f"refused by MLflow, and kept in {folder}: {told(lacks)}", file=sys.stderr)
     print(f"{len(todo) - failed} of {len(todo)} run folders delivered, {len(folders) - len(todo)} were before")
+    if partly := sum(bool(refused(folder, tracker)) for folder in folders):
+        print(f"{partly} of them without what MLflow refuses: their tag {REFUSED} names it")
     return 1 if failed else 0

@@ -21,7 +21,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("DO_NOT_TRACK", "true")
@@ -35,13 +35,17 @@ from mlflow.exceptions import MlflowException
 
 from experiments import journal
 from experiments.errors import UserError
+from experiments.refusals import Refused, send, storable, tag_of
 from experiments.run_folder import locked
+from experiments.stored_names import name_problem, point_problem
 
 STATE = "earmark.state"
 HEARTBEAT = "earmark.heartbeat"  # seconds since 1970, while a run's process lives
 HOST = "earmark.host"
 STORE_PATIENCE_SECONDS = 600.0  # many processes on a slow machine take turns at a fresh store
+BATCH = {"metrics": 1000, "params": 100, "tags": 100}  # the most that MLflow takes at once
 TrackingError = MlflowException
+Entry = Metric | Param | RunTag
 for _chatter in ("alembic", "mlflow.store.db.utils"):  # a fresh store's schema, told table by table
     logging.getLogger(_chatter).setLevel(logging.WARNING)
 
@@ -160,26 +164,63 @@ class Tracker:
         return [_tracked(run) for run in runs]
 
     def create(self, family: str, *, name: str, tags: Mapping[str, str]) -> str:
-        """A new run in state ``scheduled``; returns its id."""
+        """A new run in state ``scheduled``; returns its id. Tags that it can't have are named by ``describe``."""
+        taken = {key: storable(value) for key, value in tags.items() if name_problem(key) is None}
         run = self._client.create_run(
-            self.experiment_id(family), run_name=name, tags={**tags, STATE: "scheduled", "mlflow.runName": name}
+            self.experiment_id(family), run_name=name, tags={**taken, STATE: "scheduled", "mlflow.runName": name}
         )
         run_id = str(run.info.run_id)
         self._client.update_run(run_id, status=RunStatus.to_string(RunStatus.SCHEDULED))
         return run_id
 
-    def describe(self, run_id: str, *, params: Mapping[str, Any], datasets: Mapping[str, str]) -> None:
-        """Parameters and data (digests by corpus) of a run, where it has none yet."""
+    def describe(
+        self, run_id: str, *, tags: Mapping[str, str], params: Mapping[str, Any], datasets: Mapping[str, str]
+    ) -> Refused:
+        """Tags, parameters and data (digests by corpus) of a run, where it has none yet."""
         run = self._client.get_run(run_id)
-        if not run.data.params:
-            entries = [Param(key, str(value)[:6000]) for key, value in params.items()]
-            self._client.log_batch(run_id, params=entries[:100])
+        wanted = {key: value for key, value in tags.items() if key not in run.data.tags}
+        refused = self.tag_as_taken(run_id, wanted)
+        entries = [Param(key, storable(value)[:6000]) for key, value in params.items() if key not in run.data.params]
+        refused |= self._send(run_id, "params", entries)
         if datasets and not (run.inputs and run.inputs.dataset_inputs):
             inputs = [  # MLflow takes 36 characters of a digest; the whole one is in the tag key.data
                 DatasetInput(Dataset(corpus, digest[:36], "local", json.dumps({"corpus": corpus})))
                 for corpus, digest in datasets.items()
             ]
-            self._client.log_inputs(run_id, datasets=inputs)
+            refused |= send(
+                inputs,
+                lambda some: self._client.log_inputs(run_id, datasets=some),
+                called=lambda item: f"dataset {item.dataset.name}",
+                is_there=lambda: self.state(run_id) is not None,
+            )
+        return refused
+
+    def _send(self, run_id: str, kind: Literal["metrics", "params", "tags"], entries: Sequence[Entry]) -> Refused:
+        """All that the store takes of these, in batches; what it does not take. Raises ``TrackingError``."""
+        refused, taken = {}, []
+        for entry in entries:
+            step = entry.step if isinstance(entry, Metric) else 0
+            if problem := point_problem(str(entry.key), step):  # known, so a thousand points need no thousand questions
+                refused[f"{kind[:-1]} {entry.key}"] = problem
+            else:
+                taken.append(entry)
+        size = BATCH[kind]
+        for start in range(0, len(taken), size):
+            refused |= send(
+                taken[start : start + size],
+                lambda some: self._log_batch(run_id, some),
+                called=lambda entry: f"{kind[:-1]} {entry.key}",
+                is_there=lambda: self.state(run_id) is not None,
+            )
+        return refused
+
+    def _log_batch(self, run_id: str, entries: Sequence[Entry]) -> None:
+        self._client.log_batch(
+            run_id,
+            metrics=[entry for entry in entries if isinstance(entry, Metric)],
+            params=[entry for entry in entries if isinstance(entry, Param)],
+            tags=[entry for entry in entries if isinstance(entry, RunTag)],
+        )
 
     def state(self, run_id: str) -> str | None:
         """What the store was told last of a run; None where it has none: deleted, or in a database that is gone."""
@@ -200,41 +241,62 @@ class Tracker:
         """Set tags (MLflow cuts values at 8,000 characters)."""
         if not tags:
             return
-        self._client.log_batch(run_id, tags=[RunTag(key, value) for key, value in tags.items()])
+        self._client.log_batch(run_id, tags=[RunTag(key, storable(value)) for key, value in tags.items()])
 
-    def start(self, run_id: str, tags: Mapping[str, str]) -> None:
+    def tag_as_taken(self, run_id: str, tags: Mapping[str, str]) -> Refused:
+        """Set the tags that the store takes; the others, with the reason."""
+        return self._send(run_id, "tags", [RunTag(key, storable(value)) for key, value in tags.items()])
+
+    def start(self, run_id: str, tags: Mapping[str, str]) -> Refused:
         """The run's process has started, under these tags."""
         self._client.update_run(run_id, status=RunStatus.to_string(RunStatus.RUNNING))
-        self.tag(run_id, {**tags, STATE: "running"})
+        return self.tag_as_taken(run_id, {**tags, STATE: "running"})
 
     def beat(self, run_id: str, seconds: float) -> None:
         """The run's process was alive at this time (seconds since 1970)."""
         self.tag(run_id, {HEARTBEAT: f"{seconds:.0f}"})
 
-    def log_metrics(self, run_id: str, lines: Iterable[journal.JournalLine]) -> None:
-        """Send the metrics of journal lines. What is sent twice changes nothing in the store."""
+    def log_metrics(self, run_id: str, lines: Iterable[journal.JournalLine]) -> Refused:
+        """Send the metrics of journal lines; what is refused. What is sent twice changes nothing in the store."""
         metrics = [
             Metric(key, float(value), line.time_ms, int(line.fields["step"]))
             for line in lines
             if line.kind == "metrics"
             for key, value in line.fields["values"].items()
         ]
-        for start in range(0, len(metrics), 1000):
-            self._client.log_batch(run_id, metrics=metrics[start : start + 1000])
+        return self._send(run_id, "metrics", metrics)
 
-    def finish(self, run_id: str, run_dir: Path, *, artifacts: Iterable[Path]) -> None:
-        """Artifacts, then MLflow's status, then the tag that makes the run count as finished."""
+    def finish(
+        self, run_id: str, run_dir: Path, *, artifacts: Iterable[Path], refused: Mapping[str, str] | None = None
+    ) -> Refused:
+        """Artifacts, then MLflow's status, then the tag that makes the run count as finished.
+
+        ``refused`` is what the store did not take before; returned is what it did not take now.
+        """
+        now: Refused = {}
         for path in artifacts:
-            folder = path.relative_to(run_dir).parent
-            self._client.log_artifact(run_id, str(path), None if folder == Path() else str(folder))
+            now |= self._send_artifact(run_id, run_dir, path)
         self._client.set_terminated(run_id, status=RunStatus.to_string(RunStatus.FINISHED))
-        self.tag(run_id, {STATE: "finished"})
+        self.tag(run_id, {**tag_of({**(refused or {}), **now}), STATE: "finished"})
+        return now
 
-    def fail(self, run_id: str, *, state: str, message: str) -> None:
-        """The run ended without its result; ``state`` is ``failed`` or ``stopped``."""
+    def _send_artifact(self, run_id: str, run_dir: Path, path: Path) -> Refused:
+        name = path.relative_to(run_dir)
+        folder = None if name.parent == Path() else str(name.parent)
+        if self.uri.startswith(("http://", "https://")) and (odd := [sign for sign in "#?%" if sign in str(name)]):
+            return {f"file {name}": f"MLflow would read {' '.join(odd)} as part of the URL, and store another name"}
+        return send(
+            [path],
+            lambda some: self._client.log_artifact(run_id, str(some[0]), folder),
+            called=lambda _: f"file {name}",
+            is_there=lambda: self.state(run_id) is not None,
+        )
+
+    def fail(self, run_id: str, *, state: str, message: str, refused: Mapping[str, str] | None = None) -> None:
+        """The run ended without its result; ``state`` is ``failed`` or ``stopped``, ``refused`` as in ``finish``."""
         status = RunStatus.FAILED if state == "failed" else RunStatus.KILLED
         self._client.set_terminated(run_id, status=RunStatus.to_string(status))
-        self.tag(run_id, {STATE: state, "earmark.error": message[:5000]})
+        self.tag(run_id, {**tag_of(refused or {}), STATE: state, "earmark.error": message[:5000]})
 
     def download(self, run_id: str, artifact: str, folder: Path) -> None:
         """Fetch an artifact of a run into ``folder``, whole or not at all, in the place of one that is there."""

@@ -39,6 +39,7 @@ from experiments.row_sources import SEED
 from experiments.run_folder import BEST, CONFIG, KEY, METRICS, locked, offered
 from experiments.schema import Parts, build
 from experiments.spec import SECTIONS
+from experiments.stored_names import check_metrics
 from experiments.yaml_files import read_yaml
 from lightning_modules.callbacks.fine_tuning import Freezing
 from lightning_modules.callbacks.seed_loading import start_from_seed
@@ -173,6 +174,7 @@ def run(run_dir: Path, journal: Journal, *, attempt: Attempt | None = None, rank
     output_dir.mkdir(exist_ok=True)
     scores = parts.scoring.score(predictions=predictions, references=references, output_dir=output_dir)
     (run_dir / METRICS).write_text(json.dumps(scores, indent=2) + "\n", encoding="utf-8")
+    _check_scores(scores, stage=stage)
     spent = attempt.end() if attempt else {}
     # MLflow shows the value of the highest step: what is of the best epoch stands after all that training logged, under
     # the same names in part.
@@ -183,6 +185,16 @@ def run(run_dir: Path, journal: Journal, *, attempt: Attempt | None = None, rank
 
         draw_learning_curves(run_dir)
     journal.state("finished")
+
+
+def _check_scores(scores: Mapping[str, float], *, stage: str) -> None:
+    """Names that no store takes are refused where nothing was trained; a training is worth more than its worst name."""
+    try:
+        check_metrics(scores)
+    except UserError as error:
+        if stage == "score":
+            raise
+        warnings.warn(f"scoring: {error}; it stays in {METRICS}, MLflow gets the others", RunWarning, stacklevel=1)
 
 
 def _journal_warnings(journal: Journal) -> None:

@@ -17,6 +17,7 @@ class FakeStore:
 
     def __init__(self) -> None:
         self.down = False
+        self.refuses: dict[str, str] = {}  # metrics, with the reason
         self.runs: dict[str, dict[str, Any]] = {}
         self.calls: list[str] = []
 
@@ -39,40 +40,51 @@ class FakeStore:
         self.runs[run_id] = {"state": "scheduled", "tags": dict(tags), "points": [], "files": [], "message": ""}
         return run_id
 
-    def describe(self, run_id: str, *, params: Mapping[str, Any], datasets: Mapping[str, str]) -> None:
+    def describe(
+        self, run_id: str, *, tags: Mapping[str, str], params: Mapping[str, Any], datasets: Mapping[str, str]
+    ) -> dict[str, str]:
         self._call("describe")
         self.runs[run_id]["params"] = dict(params)
+        return {}
 
     def state(self, run_id: str) -> str | None:
         self._call("state")
         return self.runs[run_id]["state"] if run_id in self.runs else None
 
-    def tag(self, run_id: str, tags: Mapping[str, str]) -> None:
+    def tag_as_taken(self, run_id: str, tags: Mapping[str, str]) -> dict[str, str]:
         self._call("tag")
         self.runs[run_id]["tags"].update(tags)
+        return {}
 
-    def start(self, run_id: str, tags: Mapping[str, str]) -> None:
+    def start(self, run_id: str, tags: Mapping[str, str]) -> dict[str, str]:
         self._call("start")
         self.runs[run_id]["state"] = "running"
         self.runs[run_id]["tags"].update(tags)
+        return {}
 
     def beat(self, run_id: str, seconds: float) -> None:
         self._call("beat")
 
-    def log_metrics(self, run_id: str, lines: Iterable[JournalLine]) -> None:
+    def log_metrics(self, run_id: str, lines: Iterable[JournalLine]) -> dict[str, str]:
         self._call("log_metrics")
         self.runs[run_id]["points"] += [
             (name, line.fields["step"], value)
             for line in lines
             if line.kind == "metrics"
             for name, value in line.fields["values"].items()
+            if name not in self.refuses
         ]
+        return {f"metric {name}": why for name, why in self.refuses.items()}
 
-    def finish(self, run_id: str, run_dir: Path, *, artifacts: Iterable[Path]) -> None:
+    def finish(
+        self, run_id: str, run_dir: Path, *, artifacts: Iterable[Path], refused: Mapping[str, str]
+    ) -> dict[str, str]:
         self._call("finish")
         self.runs[run_id]["files"] = [path.name for path in artifacts]
         self.runs[run_id]["state"] = "finished"
+        self.runs[run_id]["refused"] = dict(refused)
+        return {}
 
-    def fail(self, run_id: str, *, state: str, message: str) -> None:
+    def fail(self, run_id: str, *, state: str, message: str, refused: Mapping[str, str]) -> None:
         self._call("fail")
-        self.runs[run_id].update(state=state, message=message)
+        self.runs[run_id].update(state=state, message=message, refused=dict(refused))

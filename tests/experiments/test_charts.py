@@ -147,6 +147,19 @@ def test_points_stand_at_the_rows_settings_with_their_spread(tmp_path: Path, mon
     assert axis.get_xlabel() == "minutes"
 
 
+def test_dollar_signs_in_labels_are_no_formulas(tmp_path: Path) -> None:
+    odd = {
+        **AGAINST,
+        "label": "$\\frac$ err",
+        "x_label": "cost in $ of $\\x",
+        "lines": {"a $_$": ["scratch_10", "scratch_20"]},
+    }
+    of = table(tmp_path, against=odd)
+    cells = [cell(of, row, 0, {"test/cer": 0.5}) for row in ("scratch_10", "scratch_20")]
+    paths, _ = draw_charts(of, of.charts, cells, folders(tmp_path), folder=tmp_path)
+    assert [path.name for path in paths] == ["against.png"]
+
+
 def test_a_narrow_axis_is_linear(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     of = table(tmp_path, against={**AGAINST, "lines": {"scratch": ["scratch_10", "scratch_20"]}, "unit": "number"})
     figures = drawn(monkeypatch)

@@ -218,6 +218,23 @@ def test_one_folder_that_cannot_be_delivered_holds_no_other_up(run_dir: Path, st
     assert len(says) == 1
 
 
+def test_the_courier_names_what_the_store_refuses_once_and_goes_on(run_dir: Path, store: FakeStore) -> None:
+    says: list[str] = []
+    store.refuses = {"recall@5": "a bad name"}
+    courier = Courier(_as_tracker(store), say=says.append)
+    courier.watch(run_dir)
+    journal = Journal(run_dir)
+    journal.metrics({"recall@5": 0.5, "train/loss": 0.5}, step=1)
+    _wait_for(lambda: says)
+    journal.metrics({"recall@5": 0.6}, step=2)
+    journal.state("finished")
+    assert courier.close(patience_seconds=20) == []
+    assert says == ["tracking: k1: MLflow refuses metric recall@5: a bad name (it stays in the run folder)"]
+    assert _only(store)["points"] == [("train/loss", 1, 0.5)]
+    assert _only(store)["refused"] == {"metric recall@5": "a bad name"}
+    assert is_delivered(run_dir, _as_tracker(store), present={"run0"})
+
+
 def test_a_courier_without_folders_closes_at_once(store: FakeStore) -> None:
     begin = time.monotonic()
     assert Courier(_as_tracker(store), say=lambda text: None).close(patience_seconds=30) == []

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import math
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
@@ -135,3 +136,23 @@ def test_latex_keeps_less_than_as_it_is(earmark_home: Path) -> None:
 
     assert _escape("short < 1 s") == "short $<$ 1 s"
     assert _escape(r"\a_{b} 5 % & ~$^∗") == r"\textbackslash{}a\_\{b\} 5 \% \& \textasciitilde{}\$\textasciicircum{}*"
+
+
+def test_a_users_words_break_no_table(earmark_home: Path) -> None:
+    report = build(earmark_home, {"_a_": [(0.2, 1.0), (0.4, 1.2)], "b": [(0.5, 1.5), (0.5, 1.5)]})
+    odd = Column("test/f1", "F1 | *t* `x`\n\\ <b> 50 $ & _c_", "higher", "percent", 1)
+    row = replace(report.table.rows["b"], why="of a | b,\nas `published`")
+    table = replace(report.table, columns=(odd, ER), rows={**report.table.rows, "b": row})
+    report = replace(report, table=table, heading="# Title | 1\n\n| a | b |")
+    for text in (markdown(report), note(report)):
+        first, _, heading, *lines = text.splitlines()
+        assert first == r"\# Title \| 1 \| a \| b \|"
+        assert heading.startswith(r"| row ")
+        assert r" | F1 \| \*t\* \`x\` \\ &lt;b> 50 $ & \_c\_ ↑ % |" in heading
+        assert [len(re.findall(r"(?<!\\)\|", line)) for line in (heading, *lines[:3])] == [4] * 4
+        assert lines[1].startswith(r"| \_a\_ ")
+    assert "- `b`: of a | b, as `published`\n" in markdown(report)
+    rows = list(csv.DictReader(io.StringIO(comma_separated(report))))
+    assert [row["row"] for row in rows] == ["_a_", "_a_", "b", "b"]
+    caption = next(line for line in latex(report).splitlines() if line.startswith(r"\caption"))
+    assert caption == r"\caption{\# Title \textbar{} 1 \textbar{} a \textbar{} b \textbar{}}"

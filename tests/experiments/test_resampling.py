@@ -17,7 +17,9 @@ from experiments.resampling import (
     Ratio,
     UnitCounts,
     difference_of_means,
+    least_p,
     multiplicities,
+    num_differing,
     resample,
 )
 from lightning_modules.metrics.bootstrap import Bootstrap
@@ -85,6 +87,34 @@ def test_equal_systems_have_p_one_and_several_seeds_are_averaged() -> None:
     assert of_two.difference == pytest.approx(1 / 9)
     low, high = np.quantile((drawn[0] + drawn[1] - drawn[2] - drawn[3]) / 2, [0.025, 0.975])
     assert of_two.ci95 == pytest.approx((low, high))
+
+
+@given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 2), st.sampled_from("abc")), min_size=2, max_size=7))
+@settings(max_examples=60)
+def test_no_exact_test_goes_below_the_least_p(units: list[tuple[int, int, str]]) -> None:
+    """All ways to swap two systems, unit by unit and block by block: the share that differs at least as much."""
+    errors, others = ([[unit[k], 3] for unit in units] for k in (0, 1))
+    for blocks in (None, [block for _, _, block in units]):
+        names = blocks or list(range(len(units)))
+        signs = [
+            dict(zip(set(names), swap, strict=True)) for swap in itertools.product((1, -1), repeat=len(set(names)))
+        ]
+        sums = [abs(sum(sign[name] * (a - b) for name, (a, b, _) in zip(names, units, strict=True))) for sign in signs]
+        seen = abs(sum(a - b for a, b, _ in units))
+        exact = sum(of >= seen for of in sums) / len(sums)
+        differing = num_differing([system(errors)], [system(others)], blocks=blocks)
+        assert exact >= least_p(differing)
+        differences = {name: sum(a - b for other, (a, b, _) in zip(names, units, strict=True) if other == name)
+                       for name in names}  # fmt: skip
+        assert differing == sum(of != 0 for of in differences.values())
+        if min(differences.values()) >= 0 or max(differences.values()) <= 0:  # all agree: there it is reached
+            assert exact == least_p(differing)
+
+
+def test_a_unit_differs_where_any_seed_does() -> None:
+    same, once = system([[1, 3], [0, 3], [2, 3]]), system([[1, 3], [1, 3], [2, 3]])
+    assert num_differing([same, once], [same, same]) == 1
+    assert num_differing([same, same], [same, same]) == 0
 
 
 def test_one_block_is_refused() -> None:

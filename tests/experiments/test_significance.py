@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import itertools
+import json
 import shutil
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType as Stored
 
+import jiwer
 import pytest
 
 from experiments.errors import UserError
-from experiments.significance import compare_rows
+from experiments.report import make_report, markdown
+from experiments.report_json import json_text
+from experiments.significance import ENOUGH_UNITS, compare_rows
 from experiments.significance_text import compared, footnotes
 from experiments.stats import holm
-from experiments.stored_scores import StoredScores
+from experiments.stored_scores import StoredScores, Utterance
 from lightning_modules.metrics.bootstrap import Bootstrap
 
 
@@ -140,3 +146,83 @@ def test_files_of_another_disk_are_fetched_once(
         found = compare_rows(table, cells, scores, splits, baseline="base", num_resamples=stored.DRAWS)
         assert found.test_set["other", "test/wer"].p == 1.0
     assert asked == ["run_other_0/scores/errors_test.csv"]
+
+
+def _exact_p(own: Sequence[Utterance], others: Sequence[Utterance]) -> float:
+    """The share of all ways to swap the two systems, utterance by utterance, that differ in WER at least as much."""
+    errors, base = (
+        [jiwer.process_words(of.reference, of.hypothesis).substitutions for of in texts] for texts in (own, others)
+    )
+    seen = abs(sum(errors) - sum(base))
+    swaps = itertools.product((1, -1), repeat=len(errors))
+    found = [abs(sum(sign * (a - b) for sign, a, b in zip(swap, errors, base, strict=True))) for swap in swaps]
+    return sum(of >= seen for of in found) / len(found)
+
+
+@pytest.mark.parametrize(
+    ("num", "wrong", "stars"), [(4, 4, ""), (6, 6, ""), (9, 9, ""), (10, 10, "*"), (12, 6, "*"), (12, 5, "")]
+)
+def test_no_star_says_more_than_an_exact_test_could(
+    stored: Stored, tmp_path: Path, num: int, wrong: int, stars: str
+) -> None:
+    tracker, table = stored.Folders(tmp_path), stored.make_table(tmp_path, "asr", ["base", "better"])
+    texts = {row: stored.texts(of, num=num, speakers=1) for row, of in (("base", wrong), ("better", 0))}
+    cells = [stored.text_cell(table, tracker, row, 0, of) for row, of in texts.items()]
+    found = compare_rows(
+        table, cells, StoredScores(tracker), stored.Splits(None), baseline="base", num_resamples=stored.DRAWS
+    )
+    test = found.test_set["better", "test/wer"]
+    exact = _exact_p(texts["better"], texts["base"])
+    assert exact == 2.0 ** (1 - wrong)  # all that differ agree: the least that the exact test can give
+    assert test.p >= exact
+    assert (test.num_units, test.num_differing, test.stars_withheld) == (num, wrong, num < ENOUGH_UNITS)
+    assert set(make_report(table, cells, found).stars("better", "test/wer")) == set(stars)
+    if num == 4:
+        assert test.p == 0.125
+        assert footnotes(found)[0] == (
+            "No stars against base: 4 test utterances are too few to draw from (allowed: 10 or more), and an exact "
+            "paired test over 4 cannot give p below 0.125."
+        )
+
+
+def test_blocks_are_the_units_that_count(stored: Stored, tmp_path: Path) -> None:
+    """Thirty utterances that differ, three of each of ten speakers: the exact test over speakers has ten signs."""
+    found, _ = stored.compare(tmp_path, {"base": [30], "better": [0], "little": [26]}, speakers=10)
+    better, little = found.test_set["better", "test/wer"], found.test_set["little", "test/wer"]
+    assert (better.units, better.num_units, better.num_differing, better.p) == ("speakers", 10, 10, 2.0**-9)
+    assert better.p_holm == 2 * better.p
+    assert little.num_differing == 4  # four utterances, of four speakers
+    assert little.p == 0.125
+
+
+def test_withheld_stars_are_nowhere_and_the_json_says_so(stored: Stored, tmp_path: Path) -> None:
+    references = stored.some_references(4)
+    tracker, table = stored.Folders(tmp_path), stored.make_table(tmp_path, "sed", ["base", "late"])
+    cells = [
+        stored.event_cell(table, tracker, row, seed, references, stored.moved(references, every=every))
+        for row, every in (("base", 9), ("late", 1))
+        for seed in (0, 1)
+    ]
+    page, made = stored.page_of(tmp_path, "sed", references, cells, tracker)
+    assert "No stars against base: 4 test clips are too few" in page
+    assert "∗" not in markdown(made)
+    assert "<sup>*" not in page.replace("∗", "*")
+    document = json.loads(json_text(made))
+    cell = document["rows"]["late"]["test/event_f1_macro"]
+    assert (cell["stars"], cell["test_set"]["stars_withheld"], cell["test_set"]["num_units"]) == ("", True, 4)
+    assert cell["test_set"]["p"] >= 0.125
+    assert document["tests"]["stars_from_units"] == ENOUGH_UNITS
+
+
+def test_one_utterance_makes_no_test_and_that_is_said(stored: Stored, tmp_path: Path) -> None:
+    tracker, table = stored.Folders(tmp_path), stored.make_table(tmp_path, "asr", ["base", "other"])
+    cells = [
+        stored.text_cell(table, tracker, row, 0, stored.texts(k, num=1)) for k, row in enumerate(("base", "other"))
+    ]
+    found = compare_rows(
+        table, cells, StoredScores(tracker), stored.Splits(None), baseline="base", num_resamples=stored.DRAWS
+    )
+    assert found.test_set == {}
+    assert found.left_out == (
+        "not tested over the test set: other: too few utterances to draw from: 1, allowed: 2 or more",
+    )

@@ -13,6 +13,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from mlflow import MlflowClient
+
+from experiments.delivery import track
+from experiments.journal import NAME, Journal, read_lines
+from experiments.tracking import Tracker
 
 from .launches import LONG, TINY, command, earmark, environment, epochs, journal_points, runs, wait_for
 
@@ -66,8 +71,6 @@ def home(tmp_path: Path) -> Path:
 
 
 def _stored_points(uri: str, family: str = "sed") -> Counter[tuple[str, int]]:
-    from mlflow import MlflowClient
-
     client = MlflowClient(tracking_uri=uri)
     (run,) = client.search_runs([client.get_experiment_by_name(family).experiment_id])
     names = [name for name in run.data.metrics if name != "epoch"]
@@ -115,6 +118,46 @@ def test_a_launch_that_ends_during_the_outage_is_delivered_by_sync(home: Path, s
     assert _stored_points(server.uri) == journal_points(run_dir)
     assert "0 of 1 cells would run" in earmark(home, "plan", str(TINY), *short, **uri).stdout
     assert "0 of 0 run folders delivered, 1 were before" in earmark(home, "sync", **uri).stdout
+
+
+def test_a_server_that_refuses_a_name_or_is_away_is_told_apart(tmp_path: Path, server: Server) -> None:
+    run_dir = tmp_path / "mlruns" / "runs" / "k1"
+    run_dir.mkdir(parents=True)
+    track(run_dir, family="sed", name="a", tags={"key": "k1"}, params={"a@b": 1, "seed": 0}, datasets={})
+    journal = Journal(run_dir)
+    journal.metrics({"loss": 0.5, "recall@5": 0.5}, step=0)
+    (run_dir / "part#1.txt").write_text("x")
+    journal.state("finished")
+    uri = {"MLFLOW_TRACKING_URI": server.uri}
+    server.stop()
+    assert earmark(tmp_path, "sync", **uri).returncode == 1
+    server.start()
+    synced = earmark(tmp_path, "sync", **uri)
+    assert synced.returncode == 0, synced.stderr
+    assert "1 of 1 run folders delivered" in synced.stdout
+    for what in ("param a@b", "metric recall@5", "file part#1.txt"):
+        assert f"{what}: MLflow " in synced.stderr
+    client = MlflowClient(tracking_uri=server.uri)
+    (run,) = client.search_runs([client.get_experiment_by_name("sed").experiment_id])
+    assert (run.data.metrics, run.data.params["seed"]) == ({"loss": 0.5}, "0")
+    assert run.data.tags["earmark.state"] == "finished"
+    assert "file part#1.txt: " in run.data.tags["earmark.refused"]
+    assert [item.path for item in client.list_artifacts(run.info.run_id)] == ["journal.jsonl"]
+
+
+def test_a_server_says_itself_what_it_refuses(tmp_path: Path, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a newer server, or one on Windows, whose rule earmark does not know."""
+    monkeypatch.setattr("experiments.tracking.point_problem", lambda name, step: None)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", server.uri)
+    tracker = Tracker(tmp_path)
+    run_id = tracker.create("sed", name="a", tags={"key": "k"})
+    journal = Journal(tmp_path)
+    journal.metrics({"loss": 0.5, "recall@5": 0.5, "b": 1.0}, step=0)
+    refused = tracker.log_metrics(run_id, read_lines(tmp_path / NAME)[0])
+    assert set(refused) == {"metric recall@5"}
+    assert "Names may only contain" in refused["metric recall@5"]
+    (run,) = tracker.find("sed", tags={"key": "k"})
+    assert run.metrics == {"loss": 0.5, "b": 1.0}
 
 
 def test_eight_launches_at_once_on_a_fresh_store_are_all_recorded(home: Path) -> None:
