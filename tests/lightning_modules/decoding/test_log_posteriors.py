@@ -36,9 +36,10 @@ def with_wfst() -> dict[str, Callable[[Lattice | torch.Tensor], object]]:
     from lightning_modules.decoding.language_model import BackoffNgrams, Ngram
     from lightning_modules.decoding.wfst import WfstDecoder
 
-    entry = Ngram(np.log(0.5))
-    words = BackoffNgrams(symbols=("<blank>", "a"), unit="word", tables=({(0,): entry, (1,): entry},))
-    decoder = WfstDecoder(symbols=("<blank>", " ", "a", "b"), words=["a"], ngrams=words)
+    log_prob = -float(np.log(3.0))
+    table = {(token,): Ngram(log_prob) for token in range(3)}
+    ngrams = BackoffNgrams(symbols=("<blank>", "<unk>", "a"), unit="word", tables=(table,))
+    decoder = WfstDecoder(symbols=("<blank>", " ", "a", "b"), words=["a"], ngrams=ngrams)
     return {"wfst": lambda log_probs_BTV: [one.tokens for one in decoder.decode(log_probs_BTV, [3])]}
 
 
