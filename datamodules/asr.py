@@ -8,7 +8,7 @@ from the training texts alone. Everything that a user's corpus can have wrong is
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from functools import cached_property
 
 import pytorch_lightning as pl
@@ -116,8 +116,8 @@ class SpeechDataModule(UtteranceSplits, pl.LightningDataModule):
     def setup(self, stage: str) -> None:
         """Read manifests and, unless ``stage`` is ``score``, all audio; checks the training texts.
 
-        Warns once of utterances that are left out as too fast, and of characters that training texts lack. Raises
-        ``ValueError`` naming the utterance (and the file) for an unreadable file, an empty training text and a language
+        Warns once of utterances that are left out as too long or too fast, and of characters that training texts
+        lack. Raises ``ValueError`` naming the utterance (and the file) for an unreadable file, an empty training text and a language
         without a tag, and where nothing is left to train on.
         """
         if stage == "score":
@@ -229,10 +229,17 @@ class SpeechDataModule(UtteranceSplits, pl.LightningDataModule):
 
     def _warn(self) -> None:
         """Say which utterances are left out and which characters nobody can write."""
-        if too_fast := len(self._short_enough) - len(self._kept):
+        if self._too_long:
             rank_zero_warn(
-                f"{self._train.path}: {too_fast} of {len(self._short_enough)} training utterances have more than "
-                f"max_tokens_per_second {self.max_tokens_per_second:g} and are left out",
+                f"{self._train.path}: {len(self._too_long)} training utterances are longer than max_seconds "
+                f"{self.max_seconds:g} and are left out: {_first(self._too_long)}",
+                category=RunWarning,
+            )
+        if too_fast := sorted(set(self._short_enough) - set(self._kept)):
+            names = _first(self._train.utterances[number].utterance_id for number in too_fast)
+            rank_zero_warn(
+                f"{self._train.path}: {len(too_fast)} of {len(self._short_enough)} training utterances have more than "
+                f"max_tokens_per_second {self.max_tokens_per_second:g} and are left out: {names}",
                 category=RunWarning,
             )
         if self.unit == "character":  # unknown words are many, and have a symbol
@@ -259,3 +266,9 @@ class SpeechDataModule(UtteranceSplits, pl.LightningDataModule):
                 )
         if self.languages == ():
             raise ValueError(f"languages: name at least one, or none at all (null); allowed: {', '.join(allowed)}")
+
+
+def _first(names: Iterable[str], most: int = 3) -> str:
+    """The first few of some names."""
+    listed = list(names)
+    return ", ".join(listed[:most]) + (", …" if len(listed) > most else "")

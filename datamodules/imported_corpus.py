@@ -9,6 +9,7 @@ check`` decodes all.
 from __future__ import annotations
 
 import re
+import warnings
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -25,7 +26,8 @@ from datamodules.corpora.whole_folder import locked, whole_folder
 from datamodules.corpus_folder import CorpusCard, CorpusMissingError, data_root, read_card
 from datamodules.importers.entry import ManifestEntry, ManifestError
 from datamodules.importers.read import read_manifest
-from datamodules.text_rules import UnspeakableTextError, normalise
+from datamodules.run_warning import RunWarning
+from datamodules.text_rules import UnspeakableTextError, has_own_rules, normalise
 
 UNKNOWN_SPEAKER = "unknown"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*(/[A-Za-z0-9][A-Za-z0-9_.-]*)?")
@@ -95,6 +97,12 @@ def normalised(entry: ManifestEntry) -> str:
     """An entry's text as it is learnt. Raises ``UnspeakableTextError``, and ``ManifestError`` without a language."""
     if entry.language is None:
         raise ManifestError(f"{entry.place}: utterance {entry.utterance_id!r} has no language, allowed: --language xx")
+    if not has_own_rules(entry.language):
+        warnings.warn(  # shown once a language
+            f"language {entry.language!r} has the generic text rules alone: lower case, no punctuation, any script",
+            category=RunWarning,
+            stacklevel=2,
+        )
     return normalise(entry.text, language=entry.language)
 
 

@@ -4,17 +4,23 @@ Unicode NFC, lower case. Diacritics and apostrophes are kept (typographic ones b
 punctuation is a space, hyphens too. What cannot be read as it stands, i.e. digits, signs such as %, stage directions in
 brackets, letters of a script that the language is not written in, is an error: the clip is dropped and counted, since
 a text that differs from what is said teaches and scores nonsense.
+
+Ligatures of type (ﬁ, ﬂ, ﬆ) and one-character digraphs (ǆ, ǉ, ǌ) are their letters. Hebrew geresh is an apostrophe;
+gershayim, or a quotation mark that stands for it, is kept between two Hebrew letters (צה״ל). A Serbian text is wholly
+in Cyrillic or wholly in Latin letters.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-APOSTROPHES = "'’‘ʼ´`′＇"
+APOSTROPHES = "'’‘ʼ´`′＇׳"  # the last one is Hebrew's geresh
 SIGNS = "@#%&*/\\§¶†‡_‰‱"  # punctuation by Unicode, but read aloud as words
 _MIDDLE_DOT = "·"
+_GERSHAYIM = "״"
+_ONE_CHARACTER = re.compile("[\ufb00-\ufb06\u01c4-\u01cc\u01f1-\u01f3]")  # ligatures of type, and digraphs
 
 
 class UnspeakableTextError(ValueError):
@@ -29,11 +35,13 @@ class UnspeakableTextError(ValueError):
 class TextRules:
     """What a language has of its own.
 
-    ``script`` is the first word of its letters' Unicode names (None: any); ``leading`` and ``trailing`` are words that
+    ``script`` is the first word of its letters' Unicode names (None: any), ``other_script`` that of texts that have no
+    letter of the first; ``leading`` and ``trailing`` are words that
     keep an apostrophe at that end (Dutch 's, Italian un po'); ``replaced`` maps characters before anything else.
     """
 
     script: str | None = None
+    other_script: str | None = None
     leading: frozenset[str] = frozenset()
     trailing: frozenset[str] = frozenset()
     replaced: tuple[tuple[str, str], ...] = ()
@@ -44,7 +52,8 @@ _TURKIC = TextRules("LATIN", replaced=(("I", "ı"), ("İ", "i")))
 RULES = {
     **dict.fromkeys(("ca", "cs", "da", "de", "es", "et", "fi", "fr", "hr", "hu", "lt", "lv", "no", "pl"), _LATIN),
     **dict.fromkeys(("pt", "sk", "sl", "sv", "sw", "vi"), _LATIN),
-    **dict.fromkeys(("be", "bg", "mk", "ru", "sr", "uk"), _CYRILLIC),
+    **dict.fromkeys(("be", "bg", "mk", "ru", "uk"), _CYRILLIC),
+    "sr": replace(_CYRILLIC, other_script="LATIN"),
     **dict.fromkeys(("az", "tr"), _TURKIC),
     "el": TextRules("GREEK"),
     "en": TextRules("LATIN", leading=frozenset(("cause", "em", "til", "tis", "twas"))),
@@ -71,8 +80,11 @@ def normalise(text: str, *, language: str) -> str:
         ...
     datamodules.text_rules.UnspeakableTextError: digits: '1'
     """
-    rules = RULES.get(re.split("[-_]", language)[0].lower(), GENERIC)
+    rules = RULES.get(_code(language), GENERIC)
     text = unicodedata.normalize("NFC", text)
+    text = _ONE_CHARACTER.sub(lambda match: unicodedata.normalize("NFKC", match[0]), text)
+    if rules.other_script and not any(_is_of(character, rules.script) for character in text):
+        rules = replace(rules, script=rules.other_script)
     for old, new in rules.replaced:
         text = text.replace(old, new)
     text = unicodedata.normalize("NFC", text.lower())
@@ -88,11 +100,31 @@ def normalise(text: str, *, language: str) -> str:
     return normalised
 
 
+def has_own_rules(language: str) -> bool:
+    """Whether a language's letters and apostrophes are known; others have the generic rules.
+
+    >>> has_own_rules("pt-BR"), has_own_rules("kab")
+    (True, False)
+    """
+    return _code(language) in RULES
+
+
+def _code(language: str) -> str:
+    return re.split("[-_]", language)[0].lower()
+
+
+def _is_of(character: str, script: str | None) -> bool:
+    """Whether a character is a letter of a script (None: of any)."""
+    return character.isalpha() and (script is None or unicodedata.name(character, "").startswith(script + " "))
+
+
 def _kept(character: str, *, after: str, text: str, position: int, rules: TextRules) -> str:
     """What becomes of one character: itself, an apostrophe, a space or nothing."""
     kind = unicodedata.category(character)
     if character in APOSTROPHES:
         return "'"
+    if character in (_GERSHAYIM, '"') and after != " " and _is_of(after, "HEBREW"):
+        return _GERSHAYIM if _is_of(text[position + 1 : position + 2], "HEBREW") else " "
     if kind[0] == "L":
         if rules.script and not unicodedata.name(character, "").startswith(rules.script + " "):
             raise UnspeakableTextError("another script", repr(character))

@@ -32,12 +32,14 @@ class UtteranceSplits:
     train_minutes: float | None
     max_seconds: float | None  # longer training utterances are none of the minutes
     language_tags: bool = False
+    _too_long: tuple[str, ...]  # ids of training utterances above max_seconds, known once ``_train`` was read
 
     @cached_property
     def _train(self) -> UtteranceStore:
         store = self._read("train")
+        longest = math.inf if self.max_seconds is None else self.max_seconds
+        self._too_long = tuple(one.utterance_id for one in store.utterances if one.duration_seconds > longest)
         if self.train_minutes is not None:
-            longest = math.inf if self.max_seconds is None else self.max_seconds
             candidates = [utterance for utterance in store.utterances if utterance.duration_seconds <= longest]
             store.keep(first_minutes(candidates, self.train_minutes))
         return store

@@ -10,7 +10,12 @@ import argparse
 import io
 import os
 import sys
+import warnings
 from typing import NoReturn
+
+from datamodules.run_warning import RunWarning
+
+_usual_format = warnings.formatwarning
 
 EXAMPLES = """examples:
   earmark data soundscapes --scale demo      prepare real audio (Debian packages, no registration)
@@ -84,6 +89,15 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _format_warning(
+    message: Warning | str, category: type[Warning], filename: str, lineno: int, line: str | None = None
+) -> str:
+    """What a user should know of data is one line; other warnings say where in the code they were made."""
+    if issubclass(category, RunWarning):
+        return f"warning: {message}\n"
+    return _usual_format(message, category, filename, lineno, line)
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; returns the exit code."""
     from datamodules.corpus_folder import CorpusMissingError
@@ -92,6 +106,7 @@ def main(arguments: list[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):  # a file's name may hold bytes that are not UTF-8
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+    warnings.formatwarning = _format_warning
     parser = build_parser()
     parsed, rest = parser.parse_known_args(arguments)
     if rest and parsed.command != "fit":

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from datamodules.importers.language_codes import TWO_LETTERS
 from datamodules.utf8_text import NotUtf8Error, has_surrogate, printable, read_utf8
 
 _LANGUAGE = re.compile(r"([a-z]{2,3})(?:[-_][A-Za-z0-9]{2,8})*")
@@ -105,15 +106,19 @@ def channel_number(value: object, *, place: str) -> int:
 
 
 def language_code(written: str, *, key: str, place: str) -> str:
-    """The ISO 639 code of a language or locale. Raises ``ManifestError`` for anything else.
+    """The ISO 639 code of a language or locale, of two letters where it has such a one.
+
+    Raises ``ManifestError`` for anything else.
 
     >>> language_code("sv-SE", key="language", place="train.tsv, line 2"), language_code("kab", key="", place="")
     ('sv', 'kab')
+    >>> language_code("tur", key="", place=""), language_code("ger-AT", key="", place="")
+    ('tr', 'de')
     """
     match = _LANGUAGE.fullmatch(written)
     if match is None:
         raise ManifestError(f"{place}: {key} {written!r}, allowed: an ISO 639 code such as en, cs or pt-BR")
-    return match[1]
+    return TWO_LETTERS.get(match[1], match[1])
 
 
 def utterance_id(written: str, *, place: str) -> str:

@@ -16,7 +16,8 @@ Kaldi resolves relative audio files from where its scripts run; here they are re
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+import warnings
+from collections.abc import Iterable, Iterator, Set
 from pathlib import Path
 from typing import NamedTuple
 
@@ -29,6 +30,7 @@ from datamodules.importers.entry import (
     seconds,
     utterance_id,
 )
+from datamodules.run_warning import RunWarning
 
 _ARCHIVE = re.compile(r"\.ark:\d+(\[.*\])?$")
 
@@ -59,7 +61,9 @@ def read_kaldi(folder: Path, *, audio_root: Path | None = None) -> Iterator[Mani
     sides = folder / "reco2file_and_channel"
     channels = _channels(sides) if sides.exists() else None
     root = audio_root or folder.absolute()
-    for place, utterance, text in _pairs(folder / "text"):
+    texts = list(_pairs(folder / "text"))
+    _warn_of_textless(folder, audio=recordings if segments is None else segments, texts={text[1] for text in texts})
+    for place, utterance, text in texts:
         segment = _Segment(utterance, 0.0, None)
         if segments is not None:
             if utterance not in segments:
@@ -81,6 +85,18 @@ def read_kaldi(folder: Path, *, audio_root: Path | None = None) -> Iterator[Mani
             speaker=speakers[utterance].rest or None if utterance in speakers else None,
             channel=0 if channels is None else channels[segment.recording],
             names_channel=channels is not None,
+        )
+
+
+def _warn_of_textless(folder: Path, *, audio: Iterable[str], texts: Set[str]) -> None:
+    """Say which utterances vanish, since nobody wrote down what is said."""
+    without = [utterance for utterance in audio if utterance not in texts]
+    if without:
+        named = ", ".join(without[:3]) + (", …" if len(without) > 3 else "")
+        warnings.warn(
+            f"{folder}: {len(without)} utterances have no line in text and are left out: {named}",
+            category=RunWarning,
+            stacklevel=3,
         )
 
 

@@ -18,6 +18,7 @@ from lhotse import CutSet, MonoCut, MultiCut, RecordingSet, SupervisionSegment, 
 from lhotse.audio import AudioSource, Recording
 
 from datamodules.importers.entry import ManifestEntry, ManifestError, audio_path, channel_number, utterance_id
+from datamodules.importers.language_codes import TWO_LETTERS
 from datamodules.importers.libri import MLS_LANGUAGES
 
 
@@ -118,4 +119,4 @@ def _code(language: str | None) -> str | None:
     if not language:
         return None
     match = re.fullmatch(r"([a-z]{2,3})([-_]\w+)*", language)
-    return match[1] if match else MLS_LANGUAGES.get(language.lower())
+    return TWO_LETTERS.get(match[1], match[1]) if match else MLS_LANGUAGES.get(language.lower())

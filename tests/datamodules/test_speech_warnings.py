@@ -100,3 +100,16 @@ def test_words_that_are_unknown_are_counted_and_not_said() -> None:
     assert unknown == Counter(word for word in words if word not in data.symbols)
     assert unknown
     assert said_in_setup(data) == []
+
+
+@pytest.mark.usefixtures("corpus")
+@pytest.mark.parametrize("minutes", [None, 0.1])
+def test_long_training_utterances_are_left_out_counted_and_named(minutes: float | None) -> None:
+    durations = {one.utterance_id: one.duration_seconds for one in speech()._train.utterances}
+    limit = sorted(durations.values())[15]
+    long = [name for name, seconds in sorted(durations.items()) if seconds > limit]
+    assert long
+    [message] = [text for text in said_in_setup(speech(max_seconds=limit, train_minutes=minutes)) if "max_s" in text]
+    assert f": {len(long)} training utterances are longer than max_seconds {limit:g} and are left out: " in message
+    assert long[0] in message
+    assert not [text for text in said_in_setup(speech(max_seconds=1000.0)) if "max_seconds" in text]

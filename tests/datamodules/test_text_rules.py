@@ -34,6 +34,12 @@ LANGUAGES = [*sorted(RULES), "xx"]
         ("xx", "Слово and мир", "слово and мир"),
         ("de", "Stra\u00adße", "straße"),
         ("hi", "नमस्ते दुनिया।", "नमस्ते दुनिया"),
+        ("en", "The ﬁrst ﬂoor, the laﬆ oﬀer", "the first floor the last offer"),
+        ("hr", "ǅep ǉubav Ǌiva", "džep ljubav njiva"),
+        ("he", 'צה״ל אמר "שלום" בארה"ב', "צה״ל אמר שלום בארה״ב"),
+        ("he", "ג׳ירפה וצ'יפס", "ג'ירפה וצ'יפס"),
+        ("sr", "Добар дан, Џорџе", "добар дан џорџе"),
+        ("sr", "Dobar dan, Đorđe", "dobar dan đorđe"),
     ],
 )
 def test_what_each_language_keeps(language: str, text: str, expected: str) -> None:
@@ -55,6 +61,7 @@ def test_what_each_language_keeps(language: str, text: str, expected: str) -> No
         ("es", "(ruido) hola", "brackets"),
         ("en", "<beep>", "signs"),
         ("ru", "Это Asterisk", "another script"),
+        ("sr", "Добар dan", "another script"),
         ("en", "The Аsterisk", "another script"),  # a Cyrillic capital that looks like A
         ("en", "...", "no letters"),
         ("en", "", "no letters"),
