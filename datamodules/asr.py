@@ -117,8 +117,8 @@ class SpeechDataModule(UtteranceSplits, pl.LightningDataModule):
         """Read manifests and, unless ``stage`` is ``score``, all audio; checks the training texts.
 
         Warns once of utterances that are left out as too long or too fast, and of characters that training texts
-        lack. Raises ``ValueError`` naming the utterance (and the file) for an unreadable file, an empty training text and a language
-        without a tag, and where nothing is left to train on.
+        lack. Raises ``ValueError`` naming the utterance (and the file) for an unreadable file, an empty training text
+        and a language without a tag, and where nothing is left to train on.
         """
         if stage == "score":
             return  # texts are enough; pictures decode the few utterances that they show
