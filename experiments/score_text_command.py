@@ -83,7 +83,7 @@ def run(arguments: argparse.Namespace) -> int:
     references = lists[0].texts
     speakers = None if arguments.speakers is None else _read_speakers(arguments.speakers, references)
     bootstrap = Bootstrap(num_resamples=arguments.resamples, seed=arguments.seed)
-    _say(lists, lower=arguments.lower)
+    _say(lists, lower=arguments.lower, is_asked=arguments.format is not None)
     _warn(systems[0], speakers)
     result = _figures(systems[0], bootstrap, speakers)
     if len(systems) == 2:
@@ -169,13 +169,15 @@ def _read_speakers(path: str, references: Mapping[str, str]) -> dict[str, str]:
     return {utterance: speakers[utterance] for utterance in references}
 
 
-def _say(lists: list[TextList], *, lower: bool) -> None:
+def _say(lists: list[TextList], *, lower: bool, is_asked: bool) -> None:
     """The form of each file, and what is scored otherwise than its readers may expect."""
-    from experiments.text_list_choice import described, marked_words, shown
+    from experiments.text_list_choice import described, marked_words, shown, wordlike_ids
 
     for each in lists:
         print(described(each), file=sys.stderr)
     warnings = [warning for each in lists if (warning := marked_words(each)) is not None]
+    if not is_asked:
+        warnings += [warning for each in lists[:1] if (warning := wordlike_ids(each)) is not None]
     if lower and any(letter in text for each in lists for text in each.texts.values() for letter in "ıİ"):
         warnings.append(
             "--lower knows no language: Turkish and Azeri I becomes i (not ı), İ becomes i with a dot above"

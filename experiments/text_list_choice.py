@@ -55,6 +55,20 @@ def refuse_line(lists: TextList, utterance: str, problem: object) -> UserError:
     return UserError(f"{lists.path}, line {lists.lines[utterance]} (read as {lists.form}): {problem}")
 
 
+def wordlike_ids(lists: TextList) -> str | None:
+    """A warning about first words that were taken for ids and do not look like ids."""
+    if (
+        lists.form != "kaldi"
+        or len(lists.texts) < 2
+        or any(character.isdigit() for name in lists.texts for character in name)
+    ):
+        return None
+    return (
+        f"{lists.path}: the first words were taken for ids ({', '.join(list(lists.texts)[:3])}, …), and none has a digit; "
+        "if the lines have no ids, say --format plain"
+    )
+
+
 def marked_words(lists: TextList) -> str | None:
     """A warning about words that sclite may treat in a way of their own and that are scored as they stand here."""
     marked: Mapping[str, list[str]] = {

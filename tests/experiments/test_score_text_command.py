@@ -237,3 +237,15 @@ def test_what_may_surprise_is_warned_of(tmp_path, capsys):
     (tmp_path / "ref.txt").write_text('{"id": "a1", "text": "b"}\n', encoding="utf-8")
     assert main(["score", "text", *(f"--{side}={tmp_path / 'ref.txt'}" for side in ("reference", "hypothesis"))]) == 0
     assert "the hypotheses are the references themselves" in capsys.readouterr().err
+
+
+def test_first_words_that_look_like_no_ids_are_warned_of(tmp_path, capsys):
+    reference, hypothesis = "the cat\na dog\n", "the cat\na dig\n"
+    scores, said = score(tmp_path, capsys, reference=reference, hyp_txt=hypothesis)
+    assert scores["wer"] == 0.5
+    assert "first words were taken for ids (the, a, …), and none has a digit" in said
+    assert "say --format plain" in said
+    for form, wer in (("plain", 0.25), ("kaldi", 0.5)):
+        scores, said = score(tmp_path, capsys, "--format", form, reference=reference, hyp_txt=hypothesis)
+        assert scores["wer"] == wer
+        assert "none has a digit" not in said
