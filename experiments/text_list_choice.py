@@ -57,14 +57,12 @@ def refuse_line(lists: TextList, utterance: str, problem: object) -> UserError:
 
 def wordlike_ids(lists: TextList) -> str | None:
     """A warning about first words that were taken for ids and do not look like ids."""
-    if (
-        lists.form != "kaldi"
-        or len(lists.texts) < 2
-        or any(character.isdigit() for name in lists.texts for character in name)
-    ):
+    has_digit = any(character.isdigit() for name in lists.texts for character in name)
+    if lists.form != "kaldi" or len(lists.texts) < 2 or has_digit:
         return None
+    first = ", ".join(list(lists.texts)[:3])
     return (
-        f"{lists.path}: the first words were taken for ids ({', '.join(list(lists.texts)[:3])}, …), and none has a digit; "
+        f"{lists.path}: the first words were taken for ids ({first}, …), and none has a digit; "
         "if the lines have no ids, say --format plain"
     )
 
