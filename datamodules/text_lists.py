@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple, get_args
 
 from datamodules.transcripts import TranscriptFileError
+from datamodules.utf8_text import NotUtf8Error, read_utf8
 
 Form = Literal["kaldi", "tsv", "csv", "trn", "jsonl", "plain"]
 Side = Literal["reference", "hypothesis"]
@@ -95,19 +96,10 @@ def read_text_lists(path: Path | str, *, side: Side, form: Form | None = None) -
 
 
 def _lines(path: Path) -> list[_Line]:
-    content = path.read_bytes()
-    for mark, name in ((b"\xff\xfe", "UTF-16"), (b"\xfe\xff", "UTF-16")):
-        if content.startswith(mark):
-            raise TranscriptFileError(f"{path}, line 1: {name} text, allowed: UTF-8 (iconv -f {name} -t UTF-8)")
     try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = len(re.findall(rb"\r\n|\n|\r", error.object[: error.start])) + 1
-        raise TranscriptFileError(f"{path}, line {line}: {error.reason} ({error.start}), allowed: UTF-8") from None
-    lines = re.split(r"\r\n|\n|\r", unicodedata.normalize("NFC", text))
-    if "\0" in text:
-        number = next(number for number, line in enumerate(lines, start=1) if "\0" in line)
-        raise TranscriptFileError(f"{path}, line {number}: a zero byte (UTF-16 without its mark?), allowed: UTF-8 text")
+        lines = unicodedata.normalize("NFC", read_utf8(path)).split("\n")
+    except NotUtf8Error as error:
+        raise TranscriptFileError(str(error)) from error
     return [_Line(number, line) for number, line in enumerate(lines[:-1] if not lines[-1] else lines, start=1)]
 
 
