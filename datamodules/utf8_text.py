@@ -20,11 +20,11 @@ class NotUtf8Error(ValueError):
 def read_utf8(path: Path) -> str:
     """A file's text, its line ends ``\\n``, without a byte-order mark.
 
-    Raises ``NotUtf8Error`` for bytes that are not UTF-8, ``OSError`` for a file that can't be opened.
+    Raises ``NotUtf8Error`` for bytes that are not UTF-8 and for NUL, ``OSError`` for a file that can't be opened.
     """
     data = path.read_bytes()
     if data.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in data:
-        number = data[: max(data.find(b"\0"), 0)].count(b"\n") + 1
+        number = len(re.findall(rb"\r\n?|\n", data[: max(data.find(b"\0"), 0)])) + 1
         raise NotUtf8Error(
             f"{printable(str(path))}, line {number}: not UTF-8 text but UTF-16 or no text, allowed: UTF-8; "
             "convert: iconv -f UTF-16 -t UTF-8"
