@@ -8,7 +8,7 @@ from the training texts alone. Everything that a user's corpus can have wrong is
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from functools import cached_property
 
 import pytorch_lightning as pl
@@ -23,7 +23,7 @@ from datamodules.run_warning import RunWarning
 from datamodules.speed_perturbation import Draw, samples_at_speed
 from datamodules.tokenizer import Unit
 from datamodules.utterance_collator import UtteranceCollator
-from datamodules.utterance_splits import SCORED_SPLITS, ScoredSplit, Split, UtteranceSplits
+from datamodules.utterance_splits import SCORED_SPLITS, ScoredSplit, Split, UtteranceSplits, first_names
 from datamodules.utterance_store import UtteranceStore
 
 
@@ -229,14 +229,10 @@ class SpeechDataModule(UtteranceSplits, pl.LightningDataModule):
 
     def _warn(self) -> None:
         """Say which utterances are left out and which characters nobody can write."""
-        if self._too_long:
-            rank_zero_warn(
-                f"{self._train.path}: {len(self._too_long)} training utterances are longer than max_seconds "
-                f"{self.max_seconds:g} and are left out: {_first(self._too_long)}",
-                category=RunWarning,
-            )
+        if too_long := self._left_out_as_too_long():
+            rank_zero_warn(too_long, category=RunWarning)
         if too_fast := sorted(set(self._short_enough) - set(self._kept)):
-            names = _first(self._train.utterances[number].utterance_id for number in too_fast)
+            names = first_names(self._train.utterances[number].utterance_id for number in too_fast)
             rank_zero_warn(
                 f"{self._train.path}: {len(too_fast)} of {len(self._short_enough)} training utterances have more than "
                 f"max_tokens_per_second {self.max_tokens_per_second:g} and are left out: {names}",
@@ -266,9 +262,3 @@ class SpeechDataModule(UtteranceSplits, pl.LightningDataModule):
                 )
         if self.languages == ():
             raise ValueError(f"languages: name at least one, or none at all (null); allowed: {', '.join(allowed)}")
-
-
-def _first(names: Iterable[str], most: int = 3) -> str:
-    """The first few of some names."""
-    listed = list(names)
-    return ", ".join(listed[:most]) + (", …" if len(listed) > most else "")

@@ -11,7 +11,7 @@ from lhotse import MonoCut, load_manifest_lazy
 from datamodules.audio_facts import AudioFacts
 from datamodules.corpora.clip_corpus import SPLITS
 from datamodules.corpus_folder import data_root, read_card
-from datamodules.imported_corpus import UNKNOWN_SPEAKER, Source, normalised
+from datamodules.imported_corpus import UNKNOWN_SPEAKER, Source, normalised, warn_of_generic_rules
 from datamodules.importers.entry import ManifestEntry, ManifestError
 from datamodules.speech_checks import CheckedUtterance, Finding, finding
 from datamodules.text_rules import UnspeakableTextError
@@ -58,6 +58,8 @@ def entries_of_corpus(name: str) -> SplitEntries:
         raise ManifestError(f"{data_root() / name}: is a corpus of sound events, allowed: one of speech")
     folder = data_root() / name
     by_split = {split: list(_cuts(folder, folder / "manifests" / f"{split}.jsonl.gz")) for split in SPLITS}
+    for language in sorted({entry.language for entries in by_split.values() for entry in entries if entry.language}):
+        warn_of_generic_rules(language)
     told_apart = {entry.audio for entries in by_split.values() for entry in entries if entry.channel}
     return SplitEntries(
         {

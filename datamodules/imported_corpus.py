@@ -97,13 +97,18 @@ def normalised(entry: ManifestEntry) -> str:
     """An entry's text as it is learnt. Raises ``UnspeakableTextError``, and ``ManifestError`` without a language."""
     if entry.language is None:
         raise ManifestError(f"{entry.place}: utterance {entry.utterance_id!r} has no language, allowed: --language xx")
-    if not has_own_rules(entry.language):
-        warnings.warn(  # shown once a language
-            f"language {entry.language!r} has the generic text rules alone: lower case, no punctuation, any script",
+    warn_of_generic_rules(entry.language)
+    return normalise(entry.text, language=entry.language)
+
+
+def warn_of_generic_rules(language: str) -> None:
+    """Say, once a language, that nothing is known of its letters and apostrophes."""
+    if not has_own_rules(language):
+        warnings.warn(
+            f"language {language!r} has the generic text rules alone: lower case, no punctuation, any script",
             category=RunWarning,
             stacklevel=2,
         )
-    return normalise(entry.text, language=entry.language)
 
 
 def _is_there(name: str) -> bool:

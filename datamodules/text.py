@@ -10,10 +10,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytorch_lightning as pl
+from pytorch_lightning.utilities import rank_zero_warn
 from torch.utils.data import DataLoader
 
 from datamodules.annotations import TextReferences
 from datamodules.corpus_folder import read_card
+from datamodules.run_warning import RunWarning
 from datamodules.text_batches import (
     EvaluationSampler,
     SegmentSampler,
@@ -80,12 +82,20 @@ class TextDataModule(UtteranceSplits, pl.LightningDataModule):
         self.word_min_count = word_min_count
         self.num_workers = num_workers
         self.seed = seed
+        self._has_warned = False
         known = self._train.all_languages
         if self.languages is not None and (not self.languages or set(self.languages) - set(known)):
             raise ValueError(f"languages {list(self.languages)}, allowed: null, or some of {', '.join(known)}")
         if max_seconds is not None and train_minutes is None:
             raise ValueError(f"max_seconds {max_seconds}, allowed: null where train_minutes is null")
         self._check_train_minutes()
+
+    def setup(self, stage: str) -> None:
+        """Warns once of training texts whose utterances are too long to be among the minutes."""
+        too_long = None if stage == "score" or self._has_warned else self._left_out_as_too_long()
+        if too_long:
+            rank_zero_warn(too_long, category=RunWarning)
+        self._has_warned = True
 
     def train_dataloader(self) -> DataLoader[Any]:
         """``TextStreamBatch``, or ``TextBatch`` where ``bptt_tokens`` is None; every rank has equally many."""

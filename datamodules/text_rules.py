@@ -16,6 +16,8 @@ import re
 import unicodedata
 from dataclasses import dataclass, replace
 
+from datamodules.importers.language_codes import TWO_LETTERS
+
 APOSTROPHES = "'’‘ʼ´`′＇׳"  # the last one is Hebrew's geresh
 SIGNS = "@#%&*/\\§¶†‡_‰‱"  # punctuation by Unicode, but read aloud as words
 _MIDDLE_DOT = "·"
@@ -51,10 +53,12 @@ _LATIN, _CYRILLIC = TextRules("LATIN"), TextRules("CYRILLIC", replaced=(("\u0301
 _TURKIC = TextRules("LATIN", replaced=(("I", "ı"), ("İ", "i")))
 RULES = {
     **dict.fromkeys(("ca", "cs", "da", "de", "es", "et", "fi", "fr", "hr", "hu", "lt", "lv", "no", "pl"), _LATIN),
+    **dict.fromkeys(("nb", "nn"), _LATIN),
     **dict.fromkeys(("pt", "sk", "sl", "sv", "sw", "vi"), _LATIN),
     **dict.fromkeys(("be", "bg", "mk", "ru", "uk"), _CYRILLIC),
     "sr": replace(_CYRILLIC, other_script="LATIN"),
-    **dict.fromkeys(("az", "tr"), _TURKIC),
+    **dict.fromkeys(("az", "crh", "gag", "tr"), _TURKIC),
+    "bs": replace(_LATIN, other_script="CYRILLIC"),
     "el": TextRules("GREEK"),
     "en": TextRules("LATIN", leading=frozenset(("cause", "em", "til", "tis", "twas"))),
     "it": TextRules("LATIN", trailing=frozenset(("be", "ca", "da", "di", "fa", "mo", "po", "sta", "to", "va"))),
@@ -67,7 +71,7 @@ GENERIC = TextRules()
 def normalise(text: str, *, language: str) -> str:
     """The text as it is learnt and scored; normalising again changes nothing.
 
-    ``language`` is an ISO 639-1 code (``pt-BR`` counts as ``pt``); an unknown one has the generic rule. Raises
+    ``language`` is an ISO 639 code (``pt-BR`` and ``por`` count as ``pt``); an unknown one has the generic rule. Raises
     ``UnspeakableTextError`` for a text with digits, signs, brackets or another script's letters, and for one without
     letters.
 
@@ -110,7 +114,8 @@ def has_own_rules(language: str) -> bool:
 
 
 def _code(language: str) -> str:
-    return re.split("[-_]", language)[0].lower()
+    code = re.split("[-_]", language)[0].lower()
+    return TWO_LETTERS.get(code, code)
 
 
 def _is_of(character: str, script: str | None) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Iterable
 from functools import cached_property
 from typing import Literal
 
@@ -33,12 +34,14 @@ class UtteranceSplits:
     max_seconds: float | None  # longer training utterances are none of the minutes
     language_tags: bool = False
     _too_long: tuple[str, ...]  # ids of training utterances above max_seconds, known once ``_train`` was read
+    _num_offered: int  # training utterances before any were left out
 
     @cached_property
     def _train(self) -> UtteranceStore:
         store = self._read("train")
         longest = math.inf if self.max_seconds is None else self.max_seconds
         self._too_long = tuple(one.utterance_id for one in store.utterances if one.duration_seconds > longest)
+        self._num_offered = len(store)
         if self.train_minutes is not None:
             candidates = [utterance for utterance in store.utterances if utterance.duration_seconds <= longest]
             store.keep(first_minutes(candidates, self.train_minutes))
@@ -62,6 +65,16 @@ class UtteranceSplits:
         if self.unit == "character":
             return character_tokenizer(self._training_texts, languages=languages)
         return word_tokenizer(self._training_texts, min_count=self.word_min_count, languages=languages)
+
+    def _left_out_as_too_long(self) -> str | None:
+        """A warning about training utterances above ``max_seconds``; None where there are none."""
+        store, names = self._train, self._too_long
+        if not names:
+            return None
+        return (
+            f"{store.path}: {len(names)} of {self._num_offered} training utterances are longer than max_seconds "
+            f"{self.max_seconds:g} and are left out: {first_names(names)}"
+        )
 
     @property
     def symbols(self) -> tuple[str, ...]:
@@ -97,3 +110,9 @@ class UtteranceSplits:
             sample_rate_hz=self.sample_rate_hz,
             languages=self.languages,
         )
+
+
+def first_names(names: Iterable[str], most: int = 3) -> str:
+    """The first few of some names."""
+    listed = list(names)
+    return ", ".join(listed[:most]) + (", …" if len(listed) > most else "")

@@ -16,8 +16,7 @@ Kaldi resolves relative audio files from where its scripts run; here they are re
 from __future__ import annotations
 
 import re
-import warnings
-from collections.abc import Iterable, Iterator, Set
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -30,7 +29,7 @@ from datamodules.importers.entry import (
     seconds,
     utterance_id,
 )
-from datamodules.run_warning import RunWarning
+from datamodules.importers.left_out import warn_of_left_out
 
 _ARCHIVE = re.compile(r"\.ark:\d+(\[.*\])?$")
 
@@ -62,7 +61,12 @@ def read_kaldi(folder: Path, *, audio_root: Path | None = None) -> Iterator[Mani
     channels = _channels(sides) if sides.exists() else None
     root = audio_root or folder.absolute()
     texts = list(_pairs(folder / "text"))
-    _warn_of_textless(folder, audio=recordings if segments is None else segments, texts={text[1] for text in texts})
+    known = {utterance for _, utterance, _ in texts}
+    spoken = recordings if segments is None else segments
+    warn_of_left_out(folder, (name for name in spoken if name not in known), what="utterances without a line in text")
+    if segments is not None:
+        cut = {segment.recording for segment in segments.values()}
+        warn_of_left_out(folder, (name for name in recordings if name not in cut), what="recordings without a segment")
     for place, utterance, text in texts:
         segment = _Segment(utterance, 0.0, None)
         if segments is not None:
@@ -85,18 +89,6 @@ def read_kaldi(folder: Path, *, audio_root: Path | None = None) -> Iterator[Mani
             speaker=speakers[utterance].rest or None if utterance in speakers else None,
             channel=0 if channels is None else channels[segment.recording],
             names_channel=channels is not None,
-        )
-
-
-def _warn_of_textless(folder: Path, *, audio: Iterable[str], texts: Set[str]) -> None:
-    """Say which utterances vanish, since nobody wrote down what is said."""
-    without = [utterance for utterance in audio if utterance not in texts]
-    if without:
-        named = ", ".join(without[:3]) + (", …" if len(without) > 3 else "")
-        warnings.warn(
-            f"{folder}: {len(without)} utterances have no line in text and are left out: {named}",
-            category=RunWarning,
-            stacklevel=3,
         )
 
 

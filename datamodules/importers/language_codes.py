@@ -23,5 +23,9 @@ ssw ss  sun su  swa sw  swe sv  tah ty  tam ta  tat tt  tel te  tgk tg  tgl tl  
 tsn tn  tso ts  tuk tk  tur tr  twi tw  uig ug  ukr uk  urd ur  uzb uz  ven ve  vie vi  vol vo  wel cy  wln wa
 wol wo  xho xh  yid yi  yor yo  zha za  zho zh  zul zu
 """
-_CODES = _PAIRS.split()
+# Individual languages of a macro-language that are written as it is: ISO 639-3 has a code of three letters for both.
+_INDIVIDUAL = """
+azj az  ekk et  lvs lv  swh sw  als sq  arb ar  cmn zh  khk mn  npi ne  ory or  pes fa  plt mg  uzn uz  ydd yi  zsm ms
+"""
+_CODES = (_PAIRS + _INDIVIDUAL).split()
 TWO_LETTERS = dict(zip(_CODES[::2], _CODES[1::2], strict=True))

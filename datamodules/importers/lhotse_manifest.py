@@ -19,6 +19,7 @@ from lhotse.audio import AudioSource, Recording
 
 from datamodules.importers.entry import ManifestEntry, ManifestError, audio_path, channel_number, utterance_id
 from datamodules.importers.language_codes import TWO_LETTERS
+from datamodules.importers.left_out import warn_of_left_out
 from datamodules.importers.libri import MLS_LANGUAGES
 
 
@@ -28,6 +29,9 @@ def read_lhotse(path: Path, *, audio_root: Path | None = None) -> Iterator[Manif
     root = audio_root or path.absolute().parent
     if isinstance(manifest, SupervisionSet):
         recordings = _recordings_beside(path)
+        spoken = {segment.recording_id for segment in manifest}
+        silent = [name for name in recordings if name not in spoken]
+        warn_of_left_out(path, silent, what="recordings without a supervision")
         for number, segment in enumerate(manifest, start=1):
             place = f"{path}, line {number}"
             if segment.recording_id not in recordings:
@@ -38,6 +42,8 @@ def read_lhotse(path: Path, *, audio_root: Path | None = None) -> Iterator[Manif
         return
     if not isinstance(manifest, CutSet):
         raise ManifestError(f"{path}: holds {type(manifest).__name__}, allowed: a file of supervisions or of cuts")
+    silent = [str(cut.id) for cut in manifest if not getattr(cut, "supervisions", ())]
+    warn_of_left_out(path, silent, what="cuts without a supervision")
     for number, cut in enumerate(manifest, start=1):
         place = f"{path}, line {number}"
         if not isinstance(cut, MonoCut) or cut.recording is None:

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from datamodules.importers.entry import ManifestEntry, ManifestError, lines_of
+from datamodules.importers.left_out import warn_of_left_out
 
 MLS_LANGUAGES = {
     "dutch": "nl", "english": "en", "french": "fr", "german": "de", "italian": "it", "polish": "pl",
@@ -31,6 +32,9 @@ def read_librispeech(folder: Path, *, audio_root: Path | None = None) -> Iterato
     parts = sorted({path.relative_to(folder).parts[0] for path in transcripts})
     if parts[0].startswith(_PARTS):
         raise ManifestError(f"{folder}: holds the parts {', '.join(parts)}, allowed: one part, as {folder / parts[0]}")
+    said = {line.split(maxsplit=1)[0] for path in transcripts for _, line in lines_of(path)}
+    silent = sorted(path.stem for path in folder.rglob("*.flac") if path.stem not in said)
+    warn_of_left_out(folder, silent, what="audio files without a line in *.trans.txt")
     for path in transcripts:
         for place, line in lines_of(path):
             utterance, *text = line.split(maxsplit=1)
@@ -52,6 +56,9 @@ def read_mls(folder: Path, *, audio_root: Path | None = None) -> Iterator[Manife
         raise ManifestError(f"{folder}: no file 'transcripts.txt', allowed: a part of MLS (mls_polish/train)")
     name = folder.absolute().parent.name.removeprefix("mls_")
     suffix = ".opus" if name.endswith("_opus") else ".flac"
+    said = {line.partition("\t")[0] for _, line in lines_of(transcripts)}
+    silent = sorted(path.stem for path in (folder / "audio").rglob(f"*{suffix}") if path.stem not in said)
+    warn_of_left_out(folder, silent, what="audio files without a line in transcripts.txt")
     for place, line in lines_of(transcripts):
         utterance, tab, text = line.partition("\t")
         pieces = utterance.split("_")

@@ -13,6 +13,8 @@ import pytest
 
 from datamodules import spoken_tones
 from datamodules.asr import SpeechDataModule
+from datamodules.run_warning import RunWarning
+from datamodules.text import TextDataModule
 
 
 def speech(**settings: Any) -> SpeechDataModule:
@@ -110,6 +112,16 @@ def test_long_training_utterances_are_left_out_counted_and_named(minutes: float 
     long = [name for name, seconds in sorted(durations.items()) if seconds > limit]
     assert long
     [message] = [text for text in said_in_setup(speech(max_seconds=limit, train_minutes=minutes)) if "max_s" in text]
-    assert f": {len(long)} training utterances are longer than max_seconds {limit:g} and are left out: " in message
+    assert (
+        f": {len(long)} of 24 training utterances are longer than max_seconds {limit:g} and are left out: " in message
+    )
     assert long[0] in message
     assert not [text for text in said_in_setup(speech(max_seconds=1000.0)) if "max_seconds" in text]
+
+
+@pytest.mark.usefixtures("corpus")
+def test_texts_of_long_utterances_are_counted_where_minutes_leave_them_out() -> None:
+    durations = sorted(one.duration_seconds for one in speech()._train.utterances)
+    data = TextDataModule(corpus="spoken_tones/tiny", batch_size=4, train_minutes=0.1, max_seconds=durations[15])
+    with pytest.warns(RunWarning, match=r"of 24 training utterances are longer than max_seconds .* are left out: "):
+        data.setup("fit")

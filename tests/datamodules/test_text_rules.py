@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 import pytest
@@ -75,7 +76,11 @@ def test_what_cannot_be_read_is_refused_with_its_reason(language: str, text: str
     assert "\n" not in str(raised.value)
 
 
-texts = st.one_of(st.text(), st.text(alphabet="aAbIİΣσéE\u0301\u0323ʹ'’ -.,·lL\u200b\u00ad\t\n„”ßЁя"))
+texts = st.one_of(
+    st.text(),
+    st.text(alphabet="aAbIİΣσéE\u0301\u0323ʹ'’ -.,·lL\u200b\u00ad\t\n„”ßЁя"),
+    st.text(alphabet="אב״׳\"'’ ﬁǆДжdž"),
+)
 
 
 @given(texts, st.sampled_from(LANGUAGES))
@@ -90,7 +95,8 @@ def test_any_text_is_either_refused_or_clean(text: str, language: str) -> None:
     assert done == " ".join(done.split())
     assert "''" not in done
     assert any(character.isalpha() for character in done)
-    assert all(character in " '·" or unicodedata.category(character)[0] in "LM" for character in done)
+    assert all(character in " '·״" or unicodedata.category(character)[0] in "LM" for character in done)
+    assert not re.search("(^|[^א-ײיִ-ﭏ])״|״($|[^א-ײיִ-ﭏ])", done)  # between two Hebrew letters alone
 
 
 @given(texts, st.sampled_from(LANGUAGES), st.sampled_from([",", "…", " – ", "!", "\u200b\n", "  "]))

@@ -7,13 +7,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from lhotse import CutSet, RecordingSet
+from lhotse import CutSet, RecordingSet, SupervisionSet
 from lhotse.recipes import prepare_commonvoice, prepare_librispeech, prepare_mls
 from lhotse.utils import fastcopy
 
 from datamodules.importers.detect import detect
 from datamodules.importers.entry import ManifestEntry, ManifestError
 from datamodules.importers.read import read_manifest
+from datamodules.run_warning import RunWarning
 
 
 def facts(entries: list[ManifestEntry]) -> set[tuple[object, ...]]:
@@ -157,3 +158,29 @@ def test_lhotse_manifests_without_texts_or_recordings_are_refused(librispeech: P
     (tmp_path / "damaged.jsonl.gz").write_bytes(b"\x1f\x8bnothing")
     with pytest.raises(ManifestError, match=r"damaged\.jsonl\.gz: .*allowed: cuts or supervisions that Lhotse wrote"):
         read_manifest(tmp_path / "damaged.jsonl.gz")
+
+
+def test_audio_without_a_text_is_counted_and_named(librispeech: Path, mls: Path, kaldi: Path, tmp_path: Path) -> None:
+    (librispeech / "train-clean-5" / "19" / "198" / "19-198-0007.flac").touch()
+    with pytest.warns(RunWarning, match=r"left out audio files without a line in \*\.trans\.txt: 1 \(19-198-0007\)"):
+        assert len(read_manifest(librispeech / "train-clean-5")) == 3
+    (mls / "mls_polish" / "train" / "audio" / "6892" / "10349" / "6892_10349_000009.flac").touch()
+    with pytest.warns(RunWarning, match=r"without a line in transcripts\.txt: 1 \(6892_10349_000009\)"):
+        assert len(read_manifest(mls / "mls_polish" / "train")) == 1
+    with (kaldi / "wav.scp").open("a", encoding="utf-8") as file:
+        file.write("rec3 audio/rec3.wav\n")
+    with pytest.warns(RunWarning, match=r"left out recordings without a segment: 1 \(rec3\)"):
+        assert len(read_manifest(kaldi)) == 3
+    (librispeech / "train-clean-5" / "19" / "198" / "19-198-0007.flac").unlink()
+    prepared = prepare_librispeech(librispeech, output_dir=tmp_path)["train-clean-5"]
+    supervisions = tmp_path / "librispeech_supervisions_train-clean-5.jsonl.gz"
+    spoken = list(prepared["supervisions"])
+    SupervisionSet.from_segments(spoken[1:]).to_file(supervisions)
+    with pytest.warns(RunWarning, match=rf"left out recordings without a supervision: 1 \({spoken[0].recording_id}\)"):
+        assert len(read_manifest(supervisions)) == 2
+    cuts = tmp_path / "cuts.jsonl"
+    CutSet.from_manifests(**prepared).map(
+        lambda cut: cut.drop_supervisions() if cut.recording_id == spoken[0].recording_id else cut
+    ).to_file(cuts)
+    with pytest.warns(RunWarning, match=r"left out cuts without a supervision: 1 \("):
+        assert len(read_manifest(cuts)) == 2
