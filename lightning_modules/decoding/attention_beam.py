@@ -25,6 +25,7 @@ from lightning_modules.decoding.attention_objective import Doubles, Objective
 from lightning_modules.decoding.ctc_prefix_scores import CtcPrefixScorer
 from lightning_modules.decoding.dropping_done import is_worth_dropping, narrow
 from lightning_modules.decoding.language_model import LanguageModel
+from lightning_modules.decoding.log_posteriors import refuse_others
 from lightning_modules.decoding.step_models import SpellingModel, pick
 
 Integers = NDArray[np.int64]
@@ -121,6 +122,8 @@ class _Search:
         next_NWV = answer_NWV.double().cpu().numpy()
         if np.isnan(next_NWV).any():
             raise ValueError(f"the attention decoder answered NaN after {num_tokens} tokens")
+        if next_NWV.size:
+            refuse_others(float(next_NWV.max()), what="the attention decoder's answer")
         attention_NWV = self.attention_NW[..., None] + next_NWV
         own_NWV = self.objective.own(attention_NWV, self._ctc(attention_NWV.shape[2]))
         lm_NWV = self._lm(attention_NWV.shape[2])

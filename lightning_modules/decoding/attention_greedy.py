@@ -11,6 +11,7 @@ from torch import Tensor
 
 from datamodules.annotations import BLANK, Hypothesis
 from lightning_modules.decoding.dropping_done import is_worth_dropping, narrow
+from lightning_modules.decoding.log_posteriors import refuse_others
 from lightning_modules.decoding.step_models import SpellingModel
 
 
@@ -19,7 +20,8 @@ def attention_greedy(model: SpellingModel, *, max_tokens_B: Tensor) -> list[Hypo
     """One hypothesis an utterance; ``score`` is the natural log of its probability, its end included.
 
     A text of ``max_tokens_B`` tokens is ended there, whatever the model would go on with. Among equally probable tokens
-    the lowest wins. ``frames`` is empty: an attention decoder emits at no frame. Raises ``ValueError`` for NaN.
+    the lowest wins. ``frames`` is empty: an attention decoder emits at no frame. Raises ``ValueError`` for NaN and
+    for log-probabilities above 0.
     """
     device = model.num_frames_B.device
     limits_N = max_tokens_B.to(device)
@@ -33,6 +35,7 @@ def attention_greedy(model: SpellingModel, *, max_tokens_B: Tensor) -> list[Hypo
         log_probs_N1V, state = model.step(token_N.unsqueeze(1), state)
         log_probs_NV = log_probs_N1V.squeeze(1)
         best_N, token_N = log_probs_NV.max(dim=-1)  # the first of equal ones
+        refuse_others(float(best_N.nan_to_num(nan=0.0).max()), what="the attention decoder's answer")  # NaN: at the end
         at_limit_N = limits_N <= step
         score_B[rows_N] += torch.where(at_limit_N, log_probs_NV[:, BLANK], best_N).double() * open_N
         token_N = token_N.masked_fill(at_limit_N | ~open_N, BLANK)

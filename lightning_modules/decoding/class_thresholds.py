@@ -15,11 +15,14 @@ def fit_class_thresholds(probabilities_NC: NDArray[np.floating], tags_NC: NDArra
 
     It lies halfway between the lowest probability that it selects and the next lower one (or 0), so that it leaves
     room on both sides. Of equal F1s the highest threshold wins (fewest tags). A class without a positive clip, which
-    no threshold can serve, gets 0.5.
+    no threshold can serve, gets 0.5. Raises ``ValueError`` for probabilities that are NaN or outside 0 to 1.
 
     >>> fit_class_thresholds(np.array([[0.9], [0.8], [0.4], [0.2]]), np.array([[1], [1], [0], [1]]))  # F1 6/7, not 4/5
     array([0.1])
     """
+    outside = ~((probabilities_NC >= 0) & (probabilities_NC <= 1))  # NaN too
+    if outside.any():
+        raise ValueError(f"probabilities_NC holds {int(outside.sum())} numbers that are NaN or outside 0 to 1")
     columns = range(probabilities_NC.shape[1])
     return np.array([_fit(probabilities_NC[:, c].astype(np.float64), tags_NC[:, c] > 0.5) for c in columns])
 

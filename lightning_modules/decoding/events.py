@@ -21,6 +21,7 @@ from scipy.ndimage import median_filter, uniform_filter1d
 
 from datamodules.annotations import Event, FrameGrid
 
+ROUNDING = 1e-3  # how far beyond 0 and 1 a probability of half precision may lie
 FLATTEST = 0.8  # lowest frame over peak: what varies by less than a fifth is not silence and sound
 
 Curves = NDArray[np.floating]
@@ -74,16 +75,29 @@ class PostProcessing:
     def events(
         self, curves_TC: Curves, *, classes: Sequence[str], tagged: frozenset[str], grid: FrameGrid, end_seconds: float
     ) -> tuple[Event, ...]:
-        """Events of the tagged classes of one clip, sorted; the last frame's are cut at ``end_seconds``."""
+        """Events of the tagged classes of one clip, sorted; the last frame's are cut at ``end_seconds``.
+
+        Raises ``ValueError`` for curves that are NaN or outside 0 to 1 (beyond rounding), as logits are.
+        """
         kept = [column for column, label in enumerate(classes) if label in tagged]
         if not kept or not len(curves_TC):
             return ()
-        ready_TC = self.curves(curves_TC[:, kept], grid=grid)
+        ready_TC = self.curves(_probabilities(curves_TC[:, kept]), grid=grid)
         active_TC = hysteresis(ready_TC, low=self.low_threshold, high=self.high_threshold)
         frames = self.frames(grid)
         active_TC = close_gaps(active_TC, longest=frames["longest_gap"])
         active_TC = drop_short(active_TC, shortest=frames["shortest_event"])
         return active_events(active_TC, classes=[classes[c] for c in kept], grid=grid, end_seconds=end_seconds)
+
+
+def _probabilities(curves_TC: Curves) -> Curves:
+    """The curves in a precision that the filters know. Raises ``ValueError`` for what is no probability."""
+    lowest, highest = float(curves_TC.min()), float(curves_TC.max())
+    if not (lowest >= -ROUNDING and highest <= 1 + ROUNDING):
+        raise ValueError(
+            f"curves from {lowest:.4g} to {highest:.4g}, allowed: probabilities, 0 to 1 (of logits sigmoid)"
+        )
+    return curves_TC.astype(np.float32) if curves_TC.dtype.itemsize < 4 else curves_TC
 
 
 def odd_frames(window_seconds: float, grid: FrameGrid) -> int:

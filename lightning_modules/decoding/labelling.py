@@ -15,30 +15,40 @@ from numba import njit
 from numpy.typing import NDArray
 
 from datamodules.annotations import BLANK
-from lightning_modules.decoding.log_posteriors import as_floats
+from lightning_modules.decoding.log_posteriors import as_floats, refuse_others
 
 
 def labelling_log_prob(log_probs_TV: NDArray[np.floating], tokens: Sequence[int], *, blank: int = BLANK) -> float:
     """Natural log of the labelling's probability, summed over all alignments; -inf where none fits into T frames.
 
+    Raises ``ValueError`` for NaN and for log-probabilities above 0.
+
     >>> round(math.exp(labelling_log_prob(np.log([[0.6, 0.4], [0.6, 0.4]]), [1])), 3)
     0.64
     """
-    return float(_forward(as_floats(log_probs_TV), np.array(tokens, dtype=np.int64), blank))
+    return float(_forward(_checked(log_probs_TV), np.array(tokens, dtype=np.int64), blank))
 
 
 def align(log_probs_TV: NDArray[np.floating], tokens: Sequence[int], *, blank: int = BLANK) -> tuple[int, ...]:
     """The first frame of each token on the labelling's best path; as early as possible where paths are equal.
 
-    Raises ``ValueError`` where no path of more than no probability holds the labelling.
+    Raises ``ValueError`` where no path of more than no probability holds the labelling, for NaN, and for
+    log-probabilities above 0.
 
     >>> align(np.log([[0.1, 0.9], [0.8, 0.2], [0.4, 0.6]]), [1, 1])
     (0, 2)
     """
-    frames_U = _best_path(as_floats(log_probs_TV), np.array(tokens, dtype=np.int64), blank)
+    frames_U = _best_path(_checked(log_probs_TV), np.array(tokens, dtype=np.int64), blank)
     if len(tokens) and frames_U[0] < 0:
         raise ValueError(f"no path over {len(log_probs_TV)} frames holds the {len(tokens)} tokens {tuple(tokens)}")
     return tuple(frames_U.tolist())
+
+
+def _checked(log_probs_TV: NDArray[np.floating]) -> NDArray[np.floating]:
+    numbers_TV = as_floats(log_probs_TV)
+    if numbers_TV.size:
+        refuse_others(float(numbers_TV.max()), what="log_probs_TV")
+    return numbers_TV
 
 
 @njit(cache=True, nogil=True)

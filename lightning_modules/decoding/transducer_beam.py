@@ -19,6 +19,7 @@ from torch import Tensor
 
 from datamodules.annotations import BLANK, Hypothesis
 from lightning_modules.decoding.language_model import LanguageModel
+from lightning_modules.decoding.log_posteriors import refuse_others
 from lightning_modules.decoding.step_models import State, TransducerModel, pick
 from lightning_modules.decoding.token_fusion import TokenFusion
 from lightning_modules.decoding.transducer_greedy import choose
@@ -44,7 +45,7 @@ def transducer_beam_search(
     what was maximised, ``ctc_score`` the transducer's own log probability where a language model took part; ``frames``
     are the tokens' frames on the best alignment that was met. Where nothing has a probability, the answer is the empty
     hypothesis with score -inf. Results do not depend on the batch. Raises ``ValueError`` for settings, utterances
-    without frames or a language model that do not fit.
+    without frames or a language model that do not fit, and for a model that gives NaN or log-probabilities above 0.
     """
     _check(model, beam_size=beam_size, n_best=n_best, lm_weight=lm_weight, max_tokens_per_frame=max_tokens_per_frame)
     fusion = TokenFusion(language_model, lm_weight=lm_weight, token_bonus=token_bonus)
@@ -113,6 +114,7 @@ def _extend(model: TransducerModel, beam: _Beam, step: int, limits_B: Tensor) ->
     """Every blank and token after step ``step``, and the texts that the blank of the last frame ends."""
     frame_BW, last_B1 = step - beam.num_tokens_BW, model.num_frames_B.unsqueeze(1) - 1
     own_BWV = model.log_probs(torch.minimum(frame_BW.clamp(min=0), last_B1), beam.state).double()
+    refuse_others(float(own_BWV.max()), what="the transducer's output")
     own_BWV[..., 1:].masked_fill_((beam.num_tokens_BW >= limits_B.unsqueeze(1)).unsqueeze(-1), IMPOSSIBLE)
     log_prob_BWV, path_BWV = own_BWV + beam.log_prob_BW.unsqueeze(-1), own_BWV + beam.path_BW.unsqueeze(-1)
     ends_BW = frame_BW == last_B1

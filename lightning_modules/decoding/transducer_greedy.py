@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from datamodules.annotations import BLANK, Hypothesis
+from lightning_modules.decoding.log_posteriors import refuse_others
 from lightning_modules.decoding.step_models import State, TransducerModel
 
 
@@ -18,7 +19,8 @@ def transducer_greedy(model: TransducerModel, *, max_tokens_per_frame: int = 4) 
     """One hypothesis an utterance; ``score`` is the natural log of its path's probability.
 
     After ``max_tokens_per_frame`` tokens a frame's blank is taken, however likely (it counts). Among equally probable
-    symbols the lowest index wins. Raises ``ValueError`` for a cap below 1.
+    symbols the lowest index wins. Raises ``ValueError`` for a cap below 1, and for a model that gives
+    NaN or log-probabilities above 0.
     """
     if max_tokens_per_frame < 1:
         raise ValueError(f"max_tokens_per_frame must be 1 or more, got {max_tokens_per_frame}")
@@ -29,6 +31,7 @@ def transducer_greedy(model: TransducerModel, *, max_tokens_per_frame: int = 4) 
     while bool((walks_B1 := frame_B1 < ends_B1).any()):
         log_probs_B1V = model.log_probs(torch.minimum(frame_B1, ends_B1 - 1), state)
         peak_B1, token_B1 = log_probs_B1V.max(dim=-1)
+        refuse_others(float(peak_B1.max()), what="the transducer's output")
         blank_B1 = (token_B1 == BLANK) | (here_B1 == max_tokens_per_frame)
         peak_B1 = torch.where(blank_B1, log_probs_B1V[..., BLANK], peak_B1)
         score_B1 += torch.where(walks_B1, peak_B1.double(), 0.0)

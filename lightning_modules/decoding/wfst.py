@@ -81,7 +81,8 @@ class WfstDecoder:
         Where the search ends within a word, the beam is doubled, and doubled again. If that does not help either, the
         words that its best path has completed are the answer (perhaps none), with the unfinished path's score.
 
-        Raises ``ValueError`` for settings out of range, for NaN, and for log-probabilities above 0.
+        Raises ``ValueError`` for settings out of range, for NaN, for log-probabilities above 0, and for priors that are
+        not finite or not one a symbol.
         """
         if not (lm_weight > 0 and beam > 0 and max_active > MIN_ACTIVE):
             raise ValueError(
@@ -94,7 +95,13 @@ class WfstDecoder:
                 refuse_others(float(log_probs_TV[: int(num_frames)].max()), what=f"row {row} of log_probs_BTV")
         scores_BTV = np.maximum(log_probs_BTV, LOG_ZERO)
         if log_priors_V is not None:
-            scores_BTV = scores_BTV - np.float32(prior_scale) * np.asarray(log_priors_V, dtype=np.float32)
+            priors_V = np.asarray(log_priors_V, dtype=np.float32)
+            if priors_V.shape != log_probs_BTV.shape[2:] or not np.isfinite(priors_V).all():
+                raise ValueError(
+                    f"log_priors_V {priors_V.shape} with {int((~np.isfinite(priors_V)).sum())} numbers that are not "
+                    f"finite, allowed: {log_probs_BTV.shape[2:]}, all finite"
+                )
+            scores_BTV = scores_BTV - np.float32(prior_scale) * priors_V
         graph = self._with_bonus(word_bonus / lm_weight)
         self.num_widened = self.num_unfinished = 0
         hypotheses: list[Hypothesis] = []
