@@ -19,11 +19,11 @@ from datamodules.annotations import UtteranceReferences
 from datamodules.batches import UtteranceLength
 from datamodules.corpus_folder import read_card
 from datamodules.duration_buckets import DurationBuckets, EvaluationBatches
-from datamodules.run_warning import RunWarning
+from datamodules.run_warning import RunWarning, first_names
 from datamodules.speed_perturbation import Draw, samples_at_speed
 from datamodules.tokenizer import Unit
 from datamodules.utterance_collator import UtteranceCollator
-from datamodules.utterance_splits import SCORED_SPLITS, ScoredSplit, Split, UtteranceSplits, first_names
+from datamodules.utterance_splits import SCORED_SPLITS, ScoredSplit, Split, UtteranceSplits
 from datamodules.utterance_store import UtteranceStore
 
 

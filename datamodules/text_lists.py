@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple, get_args
 
 from datamodules.transcripts import TranscriptFileError
-from datamodules.utf8_text import NotUtf8Error, read_utf8
+from datamodules.utf8_text import NotUtf8Error, has_surrogate, read_utf8
 
 Form = Literal["kaldi", "tsv", "csv", "trn", "jsonl", "plain"]
 Side = Literal["reference", "hypothesis"]
@@ -149,7 +149,7 @@ def _read(path: Path, lines: list[_Line], form: Form, side: Side, *, asked: bool
         problem = ""
         if not row.utterance:
             problem = "no id, allowed: an id and its text"
-        elif any("\ud800" <= character <= "\udfff" for character in row.utterance + row.text):
+        elif has_surrogate(row.utterance + row.text):
             problem = f"{_short(row.utterance)} has half of a surrogate pair, allowed: whole characters"
         elif row.utterance in texts:
             hint = "; without ids in the file, --format plain" if form == "kaldi" else ""

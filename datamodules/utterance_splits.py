@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable
 from functools import cached_property
 from typing import Literal
 
 from datamodules.corpus_folder import data_root
+from datamodules.run_warning import first_names
 from datamodules.tokenizer import Tokenizer, Unit, character_tokenizer, word_tokenizer
 from datamodules.training_minutes import first_minutes, total_minutes
 from datamodules.utterance_store import UtteranceStore
@@ -110,9 +110,3 @@ class UtteranceSplits:
             sample_rate_hz=self.sample_rate_hz,
             languages=self.languages,
         )
-
-
-def first_names(names: Iterable[str], most: int = 3) -> str:
-    """The first few of some names."""
-    listed = list(names)
-    return ", ".join(listed[:most]) + (", …" if len(listed) > most else "")

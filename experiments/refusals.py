@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
+from datamodules.utf8_text import printable
 from experiments.errors import first_line
 
 REFUSED = "earmark.refused"  # the tag of a run that the store lacks something of
@@ -79,4 +80,4 @@ def storable(value: object) -> str:
     >>> print(storable("a\udc80\0"))
     a\udc80\x00
     """
-    return str(value).encode("utf-8", "backslashreplace").decode("utf-8").replace("\0", "\\x00")
+    return printable(str(value)).replace("\0", "\\x00")

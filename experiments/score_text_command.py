@@ -69,8 +69,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the scores; exit code 0. Raises ``UserError`` for files that can't be scored."""
+    from datamodules.utf8_text import printable
     from experiments.errors import UserError
-    from experiments.text_list_choice import read_all, shown
+    from experiments.text_list_choice import read_all
     from lightning_modules.metrics.bootstrap import Bootstrap
 
     if len(arguments.hypothesis) > 2:
@@ -92,8 +93,8 @@ def run(arguments: argparse.Namespace) -> int:
             **_comparison(systems[0], systems[1], bootstrap, speakers),
         }
     result["settings"] = {
-        "reference": shown(arguments.reference),
-        "hypotheses": [shown(path) for path in arguments.hypothesis],
+        "reference": printable(arguments.reference),
+        "hypotheses": [printable(path) for path in arguments.hypothesis],
         "formats": {"reference": lists[0].form, "hypotheses": [hypothesis.form for hypothesis in lists[1:]]},
         "lower": arguments.lower,
         "resamples": arguments.resamples,
@@ -171,7 +172,8 @@ def _read_speakers(path: str, references: Mapping[str, str]) -> dict[str, str]:
 
 def _say(lists: list[TextList], *, lower: bool, is_asked: bool) -> None:
     """The form of each file, and what is scored otherwise than its readers may expect."""
-    from experiments.text_list_choice import described, marked_words, shown, wordlike_ids
+    from datamodules.utf8_text import printable
+    from experiments.text_list_choice import described, marked_words, wordlike_ids
 
     for each in lists:
         print(described(each), file=sys.stderr)
@@ -184,7 +186,7 @@ def _say(lists: list[TextList], *, lower: bool, is_asked: bool) -> None:
         )
     for each in lists[1:]:
         if each.path == lists[0].path and each.texts == lists[0].texts:
-            warnings.append(f"{shown(each.path)}: the hypotheses are the references themselves")
+            warnings.append(f"{printable(str(each.path))}: the hypotheses are the references themselves")
     for warning in warnings:
         print(f"warning: {warning}", file=sys.stderr)
 

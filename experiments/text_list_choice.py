@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping
-from pathlib import Path
 
 from datamodules.text_lists import FORMS, Form, TextList, read_text_lists
 from datamodules.transcripts import TranscriptFileError
@@ -82,11 +81,6 @@ def marked_words(lists: TextList) -> str | None:
         f"{lists.path}, line {lists.lines[first]}: {marked[first][0]!r} is scored as a word, and so are all {count} "
         "words in round brackets or (trn) with a hyphen at an end; sclite may take them as optional words or fragments"
     )
-
-
-def shown(path: str | Path) -> str:
-    """A file's name for JSON; bytes that are not UTF-8 as escapes."""
-    return str(path).encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _is_marked(word: str, form: Form) -> bool:

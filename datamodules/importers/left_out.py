@@ -6,14 +6,12 @@ import warnings
 from collections.abc import Iterable
 from pathlib import Path
 
-from datamodules.run_warning import RunWarning
-
-NUM_NAMED = 3
+from datamodules.run_warning import RunWarning, first_names
 
 
 def warn_of_left_out(place: Path, names: Iterable[str], *, what: str) -> None:
     """Say how many are left out, and the first of them. ``what`` they are: ``utterances without a line in text``."""
     listed = list(names)
     if listed:
-        first = ", ".join(listed[:NUM_NAMED]) + (", …" if len(listed) > NUM_NAMED else "")
-        warnings.warn(f"{place}: left out {what}: {len(listed)} ({first})", category=RunWarning, stacklevel=3)
+        said = f"{place}: left out {what}: {len(listed)} ({first_names(listed)})"
+        warnings.warn(said, category=RunWarning, stacklevel=3)
