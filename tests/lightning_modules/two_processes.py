@@ -27,8 +27,10 @@ def drop_last(corpus: Path) -> None:
 def trained_by_one_and_two(system: str, folder: Path) -> tuple[Path, Path, set[str]]:
     """The folders of both, whose weights and metrics are the same, and the names of these metrics."""
     one, two = folder / "one", folder / "two"
-    _launch(system, one, processes=1)
-    _launch(system, two, processes=2, checkpoint=one / "trained.pt")
+    for output in (one, two):
+        output.mkdir()
+    run_ranks(WORKER, system, one, 1, processes=1)
+    run_ranks(WORKER, system, two, 2, one / "trained.pt", processes=2)
     states = [torch.load(output / "trained.pt", weights_only=True) for output in (one, two)]
     torch.testing.assert_close(states[1], states[0], atol=1e-5, rtol=1e-4)
     metrics = [json.loads((output / "metrics.json").read_text()) for output in (one, two)]
@@ -36,16 +38,15 @@ def trained_by_one_and_two(system: str, folder: Path) -> tuple[Path, Path, set[s
     return one, two, set(metrics[0])
 
 
-def _launch(system: str, output: Path, *, processes: int, checkpoint: Path | None = None) -> None:
-    output.mkdir()
+def run_ranks(script: Path, *arguments: object, processes: int) -> None:
+    """So many processes of a script, which find each other; each must end well."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     shared = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "WORLD_SIZE": str(processes), "NODE_RANK": "0"}
-    arguments = [str(output), str(processes), *([str(checkpoint)] if checkpoint else [])]
     running = [
         subprocess.Popen(
-            [sys.executable, str(WORKER), system, *arguments],
+            [sys.executable, str(script), *map(str, arguments)],
             env={**os.environ, "OMP_NUM_THREADS": "1", **shared, "LOCAL_RANK": str(rank)},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

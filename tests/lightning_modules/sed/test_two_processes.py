@@ -7,16 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from datamodules import tones
 from lightning_modules.sed.predictions import DetectionPredictions
 
 from ..two_processes import drop_last, trained_by_one_and_two
 
 
 @pytest.mark.integration
-def test_two_processes_equal_one(earmark_home: Path, tmp_path: Path) -> None:
-    tones.prepare("tiny")
-    drop_last(earmark_home / "data" / "tones" / "tiny")  # three clips
+def test_two_processes_equal_one(tiny_tones: Path, tmp_path: Path) -> None:
+    drop_last(tiny_tones)  # three clips
     *folders, metrics = trained_by_one_and_two("detector", tmp_path)
     assert metrics >= {"train/loss", "validation/loss", "validation/tagging_f1_macro", "validation/tagging_map"}
     one, two = (DetectionPredictions.load(folder / "test.npz") for folder in folders)
