@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from datamodules.corpus_changes import check_files
 from datamodules.corpus_folder import CorpusMissingError, read_card
 from experiments import keys, provenance
 from experiments.changes import config_changes
@@ -36,6 +37,7 @@ def _of_key(origin: Origin) -> list[str]:
         digest = read_card(corpus).digest
         if digest != origin.key["data"]:
             lines.append(f"data: {corpus} {origin.key['data'][:16]} -> {digest[:16]}")
+        check_files(corpus)
     except CorpusMissingError as error:
         lines.append(f"data: {error}")
     for source, other in origin.upstream.items():

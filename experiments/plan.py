@@ -12,9 +12,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from datamodules.corpus_folder import CorpusMissingError, read_card
+from datamodules.corpus_files import CorpusChangedError
+from datamodules.corpus_folder import CorpusMissingError
 from experiments import journal, keys
 from experiments.changes import Change, find_change
+from experiments.checked_corpora import CheckedCorpora
 from experiments.errors import UserError
 from experiments.known_runs import ACCEPTED, KnownRuns
 from experiments.merge import Config, get_path
@@ -99,6 +101,7 @@ class _Planner:
         self.tracker, self.known = tracker, known
         self.cells: dict[tuple[str, str, int], Cell] = {}
         self.recipe = recipe_version()
+        self.corpora = CheckedCorpora()
         self._open: list[str] = []
 
     def table(self, name: str) -> Table:
@@ -133,9 +136,10 @@ class _Planner:
     def _judge(self, table: Table, row: Row, seed: int, upstream: Mapping[str, Cell]) -> Cell:
         code = keys.code_digests(row.config, recipe_version=self.recipe, imports=table.imports)
         try:
-            digest = _data_digest(row.config, where=f"{table.path.name}: rows.{row.name}")
+            digest = self.corpora.digest(_corpus(row.config, where=f"{table.path.name}: rows.{row.name}"))
         except CorpusMissingError as error:
-            return Cell(table, row, seed, None, code, "missing", f"data: {error}", None, upstream)
+            state = "stale" if isinstance(error, CorpusChangedError) else "missing"
+            return Cell(table, row, seed, None, code, state, f"data: {error}", None, upstream)
         upstream_keys = {name: cell.key for name, cell in upstream.items() if cell.key is not None}
         key = keys.RunKey(
             config=keys.config_key(row.config, stage=row.stage),
@@ -216,8 +220,8 @@ def _alive_elsewhere(run: TrackedRun) -> str:
     return host if going and time.time() - beat < STALE_SECONDS else ""
 
 
-def _data_digest(config: Config, *, where: str) -> str:
+def _corpus(config: Config, *, where: str) -> str:
     corpus = get_path(config, "data.corpus")
     if not isinstance(corpus, str):
         raise UserError(f"{where}: data.corpus: expected the name of a prepared corpus, got {corpus!r}")
-    return read_card(corpus).digest
+    return corpus

@@ -23,6 +23,8 @@ from pytorch_lightning.callbacks import ModelCheckpoint
 from pytorch_lightning.plugins.environments import SLURMEnvironment  # type: ignore[attr-defined]  # a re-export
 from pytorch_lightning.utilities.exceptions import MisconfigurationException  # type: ignore[attr-defined]
 
+from datamodules.corpus_changes import check_files
+from datamodules.corpus_files import CorpusChangedError
 from datamodules.corpus_folder import read_card
 from datamodules.run_warning import RunWarning
 from experiments import keys
@@ -144,6 +146,10 @@ def _check_key(run_dir: Path, config: Mapping[str, Any], sections: Config) -> No
     corpus = str(get_path(sections, "data.corpus"))
     if read_card(corpus).digest != planned["data"]:
         raise UserError(f"corpus {corpus!r} changed since this run was planned; launch it again")
+    try:
+        check_files(corpus)
+    except CorpusChangedError as error:
+        raise UserError(str(error)) from None
 
 
 def run(run_dir: Path, journal: Journal, *, attempt: Attempt | None = None, rank: int = 0) -> None:
