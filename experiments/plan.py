@@ -14,7 +14,7 @@ from pathlib import Path
 
 from datamodules.corpus_files import CorpusChangedError
 from datamodules.corpus_folder import CorpusMissingError
-from experiments import journal, keys
+from experiments import journal, keys, recipe
 from experiments.changes import Change, find_change
 from experiments.checked_corpora import CheckedCorpora
 from experiments.errors import UserError
@@ -87,12 +87,6 @@ def _depth(cell: Cell) -> int:
     return 1 + max((_depth(other) for other in cell.upstream.values()), default=-1)
 
 
-def recipe_version() -> str:
-    """``RECIPE_VERSION`` of train.py, read without importing it."""
-    text = (Path(__file__).parent / "train.py").read_text(encoding="utf-8")
-    return next(line.split('"')[1] for line in text.splitlines() if line.startswith("RECIPE_VERSION"))
-
-
 class _Planner:
     def __init__(self, table: Table, tracker: Tracker, known: KnownRuns) -> None:
         self.tables = {table.name: table}
@@ -100,7 +94,6 @@ class _Planner:
         self.shared = {path: table.overrides[path] for path in SHARED_OVERRIDES if path in table.overrides}
         self.tracker, self.known = tracker, known
         self.cells: dict[tuple[str, str, int], Cell] = {}
-        self.recipe = recipe_version()
         self.corpora = CheckedCorpora()
         self._open: list[str] = []
 
@@ -134,7 +127,7 @@ class _Planner:
         return self.cells[place]
 
     def _judge(self, table: Table, row: Row, seed: int, upstream: Mapping[str, Cell]) -> Cell:
-        code = keys.code_digests(row.config, recipe_version=self.recipe, imports=table.imports)
+        code = keys.code_digests(row.config, recipe_version=recipe.VERSION, imports=table.imports)
         try:
             digest = self.corpora.digest(_corpus(row.config, where=f"{table.path.name}: rows.{row.name}"))
         except CorpusMissingError as error:
