@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import os
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from datamodules.corpus_files import (
@@ -88,21 +88,23 @@ def check_files(name: str) -> None:
         _keep(name, {**known, **fresh})
     changed += differing
     if changed or unsure:
-        imported = any(map(os.path.isabs, known))
-        raise CorpusChangedError(_complaint(name, changed, unsure, imported=imported, at_least=is_sample))
+        raise CorpusChangedError(_complaint(name, known, changed, unsure, at_least=is_sample))
 
 
-def _complaint(name: str, changed: list[str], unsure: list[str], *, imported: bool, at_least: bool) -> str:
-    again = f"earmark data import {name} … --rebuild" if imported else f"{preparing_command(name)} --rebuild"
-    made = "imported" if imported else "prepared"
+def _complaint(
+    name: str, known: Mapping[str, FileFacts], changed: Sequence[str], unsure: Sequence[str], *, at_least: bool
+) -> str:
+    is_imported = any(map(os.path.isabs, known))
+    again = f"earmark data import {name} … --rebuild" if is_imported else f"{preparing_command(name)} --rebuild"
     if not changed:
         return (
-            f"corpus {name!r}: {len(unsure)} files have another time than when they were seen first, and their "
-            f"contents were not recorded ({first_names(unsure)}); compare all: earmark data check --digest {name}"
+            f"corpus {name!r}: {len(unsure)} of {len(known)} files have another time than when they were seen first, "
+            f"and their contents were not recorded ({first_names(unsure)}); "
+            f"compare all: earmark data check --digest {name}"
         )
     return (
-        f"corpus {name!r}: {'at least ' if at_least else ''}{len(changed)} files changed since it was {made} "
-        f"({first_names(changed)}); restore them, or make it again: {again}"
+        f"corpus {name!r}: {'at least ' if at_least else ''}{len(changed)} of {len(known)} files changed since it was "
+        f"{'imported' if is_imported else 'prepared'} ({first_names(changed)}); restore them, or make it again: {again}"
     )
 
 

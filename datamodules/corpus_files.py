@@ -81,23 +81,26 @@ def record_files(folder: Path, *, known: Mapping[str, FileFacts] | None = None) 
     write_facts(folder, {name: known.get(name) or facts_of(folder / name) for name in names})
 
 
-def read_facts(folder: Path) -> dict[str, FileFacts] | None:
-    """What ``files.json`` says; None where there is none. Raises ``CorpusChangedError`` for a damaged one."""
-    path = folder / FILES
+def read_facts(folder: Path, name: str = FILES) -> dict[str, FileFacts] | None:
+    """What ``files.json``, or another of its form, says; None where there is none.
+
+    Raises ``CorpusChangedError`` for a damaged one.
+    """
+    path = folder / name
     try:
-        return {name: FileFacts(*facts) for name, facts in json.loads(path.read_text(encoding="utf-8")).items()}
+        return {file: FileFacts(*facts) for file, facts in json.loads(path.read_text(encoding="utf-8")).items()}
     except FileNotFoundError:
         return None
     except (OSError, ValueError, TypeError, AttributeError) as error:
         raise CorpusChangedError(f"{path} is damaged ({error}); delete it, the next plan makes it anew") from error
 
 
-def write_facts(folder: Path, facts: Mapping[str, FileFacts]) -> None:
-    """Replace ``files.json`` in one step. Raises ``OSError``."""
-    lines = ",\n".join(f"{json.dumps(name)}: {json.dumps(of)}" for name, of in facts.items())
-    partial = folder / f"{FILES}.{os.getpid()}.partial"
+def write_facts(folder: Path, facts: Mapping[str, FileFacts], name: str = FILES) -> None:
+    """Replace ``files.json``, or another of its form, in one step. Raises ``OSError``."""
+    lines = ",\n".join(f"{json.dumps(file)}: {json.dumps(of)}" for file, of in facts.items())
+    partial = folder / f"{name}.{os.getpid()}.partial"
     try:
         partial.write_text(f"{{\n{lines}\n}}\n", encoding="utf-8")
-        partial.replace(folder / FILES)
+        partial.replace(folder / name)
     finally:
         partial.unlink(missing_ok=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datamodules.corpus_changes import check_files, note_files
 from datamodules.corpus_folder import CorpusMissingError, read_card
+from datamodules.imported_manifests import warn_of_edited_manifests
 
 
 class CheckedCorpora:
@@ -19,6 +20,7 @@ class CheckedCorpora:
                 self._found[corpus] = read_card(corpus).digest
                 note_files(corpus)
                 check_files(corpus)
+                warn_of_edited_manifests(corpus)
             except CorpusMissingError as error:
                 self._found[corpus] = error
         found = self._found[corpus]

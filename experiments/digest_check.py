@@ -117,4 +117,4 @@ def _lines(found: DigestCheck) -> list[str]:
         lines.append(f"digest {found.digest_found} instead of the card's {found.digest}")
         if not found.changed:
             lines.append(f"which files, nobody knows: {found.unrecorded} had no record of their contents")
-    return [*lines, "restore the files, or make the corpus again with --rebuild: its runs are then run again"]
+    return [*lines, "restore the files, or make the corpus again with --rebuild"]

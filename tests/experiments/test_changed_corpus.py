@@ -92,7 +92,7 @@ def test_a_training_refuses_files_that_changed_since_the_plan(earmark_home: Path
     (tmp_path / KEY).write_text(json.dumps({"code": dict(cell.code), "data": cell.key.data}))
     train._check_key(tmp_path, {}, dict(cell.row.config))
     replace_sound(next((folder / "audio" / "train").iterdir()))
-    with pytest.raises(UserError, match=r"'tones/tiny': 1 files changed since it was prepared"):
+    with pytest.raises(UserError, match=r"'tones/tiny': 1 of 27 files changed since it was prepared"):
         train._check_key(tmp_path, {}, dict(cell.row.config))
 
 
@@ -150,6 +150,6 @@ def test_preparing_again_refuses_what_was_edited_until_it_is_rebuilt(
 ) -> None:
     replace_sound(next((folder / "audio" / "train").iterdir()))
     assert main(["data", "tones", "--scale", "tiny"]) == 2
-    assert "1 files changed since it was prepared" in capsys.readouterr().err
+    assert "1 of 27 files changed since it was prepared" in capsys.readouterr().err
     assert main(["data", "tones", "--scale", "tiny", "--rebuild"]) == 0
     assert main(["data", "tones", "--scale", "tiny"]) == 0
