@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from datamodules.corpus_changes import check_files
 from datamodules.corpus_folder import CorpusMissingError, read_card
-from experiments import keys, provenance
-from experiments.changes import config_changes
+from experiments import keys, provenance, recipe
+from experiments.changes import code_changes, config_changes
 from experiments.code_record import ARCHIVE
 from experiments.errors import UserError
 from experiments.merge import get_path
-from experiments.plan import recipe_version
 from experiments.stored_origin import Origin
 
 
@@ -29,14 +29,15 @@ def differences(origin: Origin) -> tuple[bool, list[str]]:
 def _of_key(origin: Origin) -> list[str]:
     lines = []
     sections = origin.key["config"]
-    code = keys.code_digests(sections, recipe_version=recipe_version(), imports=origin.config.get("imports") or ())
-    if changed := keys.differing_files(origin.key["code"], code):
+    code = keys.code_digests(sections, recipe_version=recipe.VERSION, imports=origin.config.get("imports") or ())
+    if changed := code_changes(origin.key["code"], code, tags=origin.tags):
         lines.append(f"code: {', '.join(changed)}")
     corpus = str(get_path(sections, "data.corpus"))
     try:
         digest = read_card(corpus).digest
         if digest != origin.key["data"]:
             lines.append(f"data: {corpus} {origin.key['data'][:16]} -> {digest[:16]}")
+        check_files(corpus)
     except CorpusMissingError as error:
         lines.append(f"data: {error}")
     for source, other in origin.upstream.items():

@@ -12,9 +12,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from datamodules.corpus_folder import CorpusMissingError, read_card
-from experiments import journal, keys
+from datamodules.corpus_files import CorpusChangedError
+from datamodules.corpus_folder import CorpusMissingError
+from experiments import journal, keys, recipe
 from experiments.changes import Change, find_change
+from experiments.checked_corpora import CheckedCorpora
 from experiments.errors import UserError
 from experiments.known_runs import ACCEPTED, KnownRuns
 from experiments.merge import Config, get_path
@@ -85,12 +87,6 @@ def _depth(cell: Cell) -> int:
     return 1 + max((_depth(other) for other in cell.upstream.values()), default=-1)
 
 
-def recipe_version() -> str:
-    """``RECIPE_VERSION`` of train.py, read without importing it."""
-    text = (Path(__file__).parent / "train.py").read_text(encoding="utf-8")
-    return next(line.split('"')[1] for line in text.splitlines() if line.startswith("RECIPE_VERSION"))
-
-
 class _Planner:
     def __init__(self, table: Table, tracker: Tracker, known: KnownRuns) -> None:
         self.tables = {table.name: table}
@@ -98,7 +94,7 @@ class _Planner:
         self.shared = {path: table.overrides[path] for path in SHARED_OVERRIDES if path in table.overrides}
         self.tracker, self.known = tracker, known
         self.cells: dict[tuple[str, str, int], Cell] = {}
-        self.recipe = recipe_version()
+        self.corpora = CheckedCorpora()
         self._open: list[str] = []
 
     def table(self, name: str) -> Table:
@@ -131,11 +127,12 @@ class _Planner:
         return self.cells[place]
 
     def _judge(self, table: Table, row: Row, seed: int, upstream: Mapping[str, Cell]) -> Cell:
-        code = keys.code_digests(row.config, recipe_version=self.recipe, imports=table.imports)
+        code = keys.code_digests(row.config, recipe_version=recipe.VERSION, imports=table.imports)
         try:
-            digest = _data_digest(row.config, where=f"{table.path.name}: rows.{row.name}")
+            digest = self.corpora.digest(_corpus(row.config, where=f"{table.path.name}: rows.{row.name}"))
         except CorpusMissingError as error:
-            return Cell(table, row, seed, None, code, "missing", f"data: {error}", None, upstream)
+            state = "stale" if isinstance(error, CorpusChangedError) else "missing"
+            return Cell(table, row, seed, None, code, state, f"data: {error}", None, upstream)
         upstream_keys = {name: cell.key for name, cell in upstream.items() if cell.key is not None}
         key = keys.RunKey(
             config=keys.config_key(row.config, stage=row.stage),
@@ -216,8 +213,8 @@ def _alive_elsewhere(run: TrackedRun) -> str:
     return host if going and time.time() - beat < STALE_SECONDS else ""
 
 
-def _data_digest(config: Config, *, where: str) -> str:
+def _corpus(config: Config, *, where: str) -> str:
     corpus = get_path(config, "data.corpus")
     if not isinstance(corpus, str):
         raise UserError(f"{where}: data.corpus: expected the name of a prepared corpus, got {corpus!r}")
-    return read_card(corpus).digest
+    return corpus

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from experiments import attempts, delivery, journal, keys, provenance
+from experiments import attempts, delivery, journal, keys, provenance, recipe
 from experiments.code_record import write_code
 from experiments.merge import get_path
 from experiments.plan import Cell
@@ -78,6 +78,7 @@ def _tags(cell: Cell, git: Mapping[str, str]) -> dict[str, str]:
         "stage": cell.row.stage,
         "corpus": str(get_path(cell.row.config, "data.corpus")),
         "key": cell.key.id,
+        recipe.NAME: recipe.VERSION,
         HOST: socket.gethostname(),
         **{f"key.{name}": part for name, part in cell.key.parts().items()},
         **row_tags(cell.table, cell.row.name),
