@@ -108,7 +108,7 @@ def test_without_stored_files_the_seeds_are_tested_and_the_rest_is_said(
 ) -> None:
     assert report(f1=0.25) == 0
     text = capsys.readouterr().out
-    assert "Not tested over the test set: mil: its stored predictions or its corpus are not on this disk." in text
+    assert "Not tested over the test set: mil: its stored predictions or its corpus are not on this disk" in text
     assert "Over seeds (paired t-test, n = 2, Holm-corrected): no difference below .05" in text
 
 
