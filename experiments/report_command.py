@@ -172,6 +172,10 @@ def _write_expected(arguments: argparse.Namespace, made: Report, *, whole: bool)
         raise UserError(f"{path}: {error.strerror}") from None
     for cell in made.missing:
         print(f"warning: {cell}: its row's intervals are of fewer runs, or missing", file=sys.stderr)
+    for row, metric in made.cells:
+        if diverged := made.diverged(row, metric):
+            seeds = ", ".join(f"seed {of.seed} is {of.value}" for of in diverged)
+            print(f"warning: {made.table.name}/{row} {metric}: no interval, {seeds}", file=sys.stderr)
     print(f"{os.path.relpath(path)}: {count} intervals of scale {made.table.scale}")
     return 0
 

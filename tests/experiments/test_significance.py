@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import math
 import shutil
 from collections.abc import Sequence
 from dataclasses import replace
@@ -269,4 +270,42 @@ def test_one_utterance_makes_no_test_and_that_is_said(stored: Stored, tmp_path: 
     assert found.test_set == {}
     assert found.left_out == (
         "not tested over the test set: other: too few utterances to draw from: 1, allowed: 2 or more",
+    )
+
+
+def _with_a_diverged_seed(stored: Stored, folder: Path, row: str) -> tuple[Report, str]:
+    """Two rows of two seeds, of which the first one of ``row`` has an infinite WER; the report and its page."""
+    tracker, table = stored.Folders(folder), stored.make_table(folder, "asr", ["base", "better"])
+    cells = [
+        stored.text_cell(table, tracker, name, seed, stored.texts(wrong + seed))
+        for name, wrong in (("base", 20), ("better", 2))
+        for seed in (0, 1)
+    ]
+    place = next(place for place, cell in enumerate(cells) if cell.row.name == row)
+    run = cells[place].run
+    assert run is not None
+    cells[place] = replace(cells[place], run=replace(run, metrics={**run.metrics, "test/wer": math.inf}))
+    page, made = stored.page_of(folder, "asr", None, cells, tracker)
+    return made, page
+
+
+def test_a_diverged_seed_has_no_star_and_is_on_the_page(stored: Stored, tmp_path: Path, earmark_home: Path) -> None:
+    made, page = _with_a_diverged_seed(stored, tmp_path, "better")
+    assert made.significance is not None
+    assert set(made.significance.test_set) == {("better", "test/cer")}
+    assert set(made.significance.seeds) == {("better", "test/cer")}
+    line = next(line for line in markdown(made).splitlines() if line.startswith("| better"))
+    assert line.split("|")[2].strip() == "2.5 (1 of 2 diverged)"
+    assert "**" in line.split("|")[3]  # its other column has both seeds
+    assert "Not tested in test/wer: better: 1 of 2 seeds diverged." in page
+    assert "(1 of 2 diverged)</button>" in page
+    assert "seed 0: <b>inf</b>" in page
+
+
+def test_nothing_is_tested_against_a_baseline_that_diverged(stored: Stored, tmp_path: Path, earmark_home: Path) -> None:
+    made, _ = _with_a_diverged_seed(stored, tmp_path, "base")
+    assert made.significance is not None
+    assert set(made.significance.test_set) == {("better", "test/cer")}
+    assert "Not tested in test/wer: base: 1 of 2 seeds diverged; it is the baseline, so no row is tested." in markdown(
+        made
     )
