@@ -54,6 +54,7 @@ class Report:
     significance: Significance | None = None
     accepted: tuple[str, ...] = ()  # cells whose runs stand for newer code by their user's word
     num_finished: Mapping[str, int] = field(default_factory=dict)  # runs by row, whichever figures they have
+    stored_data: tuple[str, ...] = ()  # what is said of corpora that are not on this disk
 
     def stars(self, row: str, metric: str) -> str:
         """Of the difference from the baseline, over the test set."""
@@ -113,7 +114,17 @@ def make_report(table: Table, cells: Sequence[Cell], significance: Significance 
     accepted = tuple(f"{cell.name} ({cell.accepted})" for cell in own if cell.accepted)
     finished = {row: sum(cell.row.name == row and cell.state == "finished" for cell in own) for row in rows}
     return Report(
-        table, _heading(table, seeds), rows, summaries, missing, len(seeds), values, significance, accepted, finished
+        table,
+        _heading(table, seeds),
+        rows,
+        summaries,
+        missing,
+        len(seeds),
+        values,
+        significance,
+        accepted,
+        finished,
+        stored_data=tuple(dict.fromkeys(cell.stored_data for cell in own if cell.stored_data and cell.run)),
     )
 
 

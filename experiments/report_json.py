@@ -35,6 +35,7 @@ def json_text(report: Report) -> str:
         "whys": {row: table.rows[row].why for row in report.rows},
         "missing": list(report.missing),
         "accepted_code_changes": list(report.accepted),
+        "data_not_on_this_disk": list(report.stored_data),
         "tests": None
         if significance is None
         else {

@@ -19,7 +19,8 @@ def notes(report: Report) -> list[str]:
         "bold or starred over fewer seeds than other rows": _of_fewer(report),
         "made before code changes that were accepted": report.accepted,
     }
-    return [*(f"{what}: {', '.join(of)}" for what, of in says.items() if of), *footnotes(report.significance)]
+    lines = [f"{what}: {', '.join(of)}" for what, of in says.items() if of]
+    return [*lines, *report.stored_data, *footnotes(report.significance)]
 
 
 def short_notes(report: Report) -> list[str]:
@@ -30,7 +31,8 @@ def short_notes(report: Report) -> list[str]:
         "cells without a finished run": report.missing,
         "cells were made before accepted code changes": report.accepted,
     }
-    return [*(f"{len(of)} {what}" for what, of in says.items() if of), *footnotes(report.significance)[:1]]
+    lines = [f"{len(of)} {what}" for what, of in says.items() if of]
+    return [*lines, *report.stored_data, *footnotes(report.significance)[:1]]
 
 
 def _diverged(report: Report) -> list[str]:

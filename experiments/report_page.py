@@ -271,7 +271,9 @@ def _add_examples(page: Page, cells: Sequence[Cell], scores: StoredScores, split
         for example in (*of_row.worst, *of_row.best):
             if example.picture is not None:
                 page.media.add("pictures", picture_name(of_row, example), picture(example.picture))
-    page.remarks += [f"{where}: no sound: {why}" for where, why in splits.why.items()]
+    page.remarks += [
+        f"{where}: no sound, and no examples that need its labels: {why}" for where, why in splits.why.items()
+    ]
     page.remarks += [f"the page is full: {count} {kind} were left out" for kind, count in page.media.left_out.items()]
 
 
