@@ -23,6 +23,7 @@ from experiments.merge import Config, get_path
 from experiments.row_sources import SEED
 from experiments.run_folder import KEY, is_locked, slurm_job
 from experiments.spec import SHARED_OVERRIDES, Row, Table, read_table
+from experiments.stored_data import DataInStore
 from experiments.tracking import HEARTBEAT, HOST, TrackedRun, Tracker
 
 NEVER = "never run"
@@ -37,7 +38,8 @@ class Cell:
     ``upstream`` maps the names of ``from:`` to the cells that the run stands on. ``run`` is MLflow's record of the
     run with this very key, whatever its state. ``change`` is what a stale cell differs in from its newest finished run.
     ``accepted`` are the modules that changed since a finished run whose result was declared to stand all the same
-    (``--accept-code-change``); ``key`` is that run's.
+    (``--accept-code-change``); ``key`` is that run's. ``stored_data`` says by which data a report's cell was found
+    where its corpus is not on this disk.
     """
 
     table: Table
@@ -51,6 +53,7 @@ class Cell:
     upstream: Mapping[str, Cell] = field(default_factory=dict)
     change: Change | None = None
     accepted: str = ""
+    stored_data: str = ""
 
     @property
     def name(self) -> str:
@@ -65,15 +68,18 @@ def make_plan(
     rows: Sequence[str] = (),
     seeds: Sequence[int] = (),
     known: KnownRuns | None = None,
+    from_store: bool = False,
 ) -> list[Cell]:
     """The cells of the wanted rows and seeds (default: all) and of every row that they stand on.
 
-    ``known`` are the answers of a store that were got for another plan at the same moment.
+    ``known`` are the answers of a store that were got for another plan at the same moment. ``from_store`` is for
+    reports, which start nothing: runs on a corpus that is not on this disk are found all the same.
     """
     rows = [point for row in rows for point in table.grids.get(row, (row,))]
     for row in rows:
         table.row(row, where=table.path.name)
     planner = _Planner(table, tracker, known or KnownRuns(tracker))
+    planner.stored = DataInStore(tracker, recipe_version=recipe.VERSION) if from_store else None
     for seed in seeds or table.seeds:
         for name in rows or table.rows:
             if seed in (table.rows[name].seeds or (seed,)):
@@ -95,6 +101,7 @@ class _Planner:
         self.tracker, self.known = tracker, known
         self.cells: dict[tuple[str, str, int], Cell] = {}
         self.corpora = CheckedCorpora()
+        self.stored: DataInStore | None = None
         self._open: list[str] = []
 
     def table(self, name: str) -> Table:
@@ -128,11 +135,17 @@ class _Planner:
 
     def _judge(self, table: Table, row: Row, seed: int, upstream: Mapping[str, Cell]) -> Cell:
         code = keys.code_digests(row.config, recipe_version=recipe.VERSION, imports=table.imports)
+        says = ""
         try:
             digest = self.corpora.digest(_corpus(row.config, where=f"{table.path.name}: rows.{row.name}"))
         except CorpusMissingError as error:
-            state = "stale" if isinstance(error, CorpusChangedError) else "missing"
-            return Cell(table, row, seed, None, code, state, f"data: {error}", None, upstream)
+            changed = isinstance(error, CorpusChangedError)
+            corpus = get_path(row.config, "data.corpus")
+            stored = self.stored.of(corpus, self.tables.values()) if self.stored and not changed else None
+            if stored is None:
+                state = "stale" if changed else "missing"
+                return Cell(table, row, seed, None, code, state, f"data: {error}", None, upstream)
+            digest, says = stored
         upstream_keys = {name: cell.key for name, cell in upstream.items() if cell.key is not None}
         key = keys.RunKey(
             config=keys.config_key(row.config, stage=row.stage),
@@ -141,7 +154,7 @@ class _Planner:
             seed=seed,
             upstream=keys.upstream_key(upstream_keys),
         )
-        cell = Cell(table, row, seed, key, code, "missing", NEVER, None, upstream)
+        cell = Cell(table, row, seed, key, code, "missing", NEVER, None, upstream, stored_data=says)
         state, why, run = self._state(table, key)
         if run is None and (accepted := self.known.accepted(table.family, key)):
             modules = accepted.tags[ACCEPTED + key.code]

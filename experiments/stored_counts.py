@@ -31,6 +31,7 @@ from experiments.stored_scores import (
     read_utterances,
 )
 
+NOT_HERE = "its stored predictions or its corpus are not on this disk"
 AGREES = 1e-4  # relative: sentences.csv keeps four decimals
 
 
@@ -43,10 +44,10 @@ class Run(NamedTuple):
 
 @dataclass
 class StoredCounts:
-    """Counts by run and metric, and why rows have none."""
+    """Counts by run and metric, and why runs have none."""
 
     by_run: dict[Run, dict[str, UnitCounts]] = field(default_factory=dict)
-    left_out: dict[str, str] = field(default_factory=dict)
+    left_out: dict[Run, str] = field(default_factory=dict)
 
     def of(self, metric: str) -> dict[Run, UnitCounts]:
         """The runs that have counts of a metric."""
@@ -60,13 +61,15 @@ def read_counts(
     read = StoredCounts()
     texts = _Texts(finished, scores)
     for cell in finished:
+        run = Run(cell.row.name, cell.seed)
         found = {name: of for name, of in _counts(cell, scores, splits, texts).items() if name in metrics}
         if not found:
-            read.left_out[cell.row.name] = "its stored predictions or its corpus are not on this disk"
+            why = splits.why_not(cell)
+            read.left_out[run] = f"no labels of its test split: {why}" if why else NOT_HERE
         elif (wrong := _disagreement(cell, found)) is not None:
-            read.left_out[cell.row.name] = wrong
+            read.left_out[run] = wrong
         else:
-            read.by_run[Run(cell.row.name, cell.seed)] = found
+            read.by_run[run] = found
     return read
 
 
@@ -123,9 +126,9 @@ def _detection_counts(cell: Cell, scores: StoredScores, splits: TestSplits) -> d
 
 
 def _disagreement(cell: Cell, counts: dict[str, UnitCounts]) -> str | None:
-    """Which logged figure the counts do not give again; metrics that were not logged leave the counts."""
+    """Which logged figure the counts do not give again; metrics that were not logged, or diverged, leave the counts."""
     logged = cell.run.metrics if cell.run else {}
-    for metric in [name for name in counts if name not in logged]:
+    for metric in [name for name in counts if not math.isfinite(logged.get(name, math.nan))]:
         del counts[metric]  # undefined on this split
     for metric, of_metric in counts.items():
         value = of_metric.value()

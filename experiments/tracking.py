@@ -52,17 +52,19 @@ for _chatter in ("alembic", "mlflow.store.db.utils"):  # a fresh store's schema,
 
 @dataclass(frozen=True)
 class TrackedRun:
-    """What MLflow knows of one run."""
+    """What MLflow knows of one run; ``start_ms`` is its creation in milliseconds since 1970."""
 
     run_id: str
     state: str
     tags: Mapping[str, str]
     metrics: Mapping[str, float]
+    start_ms: int = 0
 
 
 def _tracked(run: Run) -> TrackedRun:
     metrics = {name: _as_logged(value) for name, value in run.data.metrics.items()}
-    return TrackedRun(run.info.run_id, run.data.tags.get(STATE, ""), run.data.tags, metrics)
+    state = run.data.tags.get(STATE, "")
+    return TrackedRun(run.info.run_id, state, run.data.tags, metrics, int(run.info.start_time or 0))
 
 
 def _as_logged(value: float) -> float:
