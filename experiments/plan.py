@@ -78,12 +78,12 @@ def make_plan(
     rows = [point for row in rows for point in table.grids.get(row, (row,))]
     for row in rows:
         table.row(row, where=table.path.name)
-    planner = _Planner(table, tracker, known or KnownRuns(tracker))
+    places = [(seed, name) for seed in seeds or table.seeds for name in rows or table.rows]
+    planner = _Planner(table, tracker, known or KnownRuns(tracker, num_cells=len(places)))
     planner.stored = DataInStore(tracker, recipe_version=recipe.VERSION) if from_store else None
-    for seed in seeds or table.seeds:
-        for name in rows or table.rows:
-            if seed in (table.rows[name].seeds or (seed,)):
-                planner.cell(table.name, name, seed)
+    for seed, name in places:
+        if seed in (table.rows[name].seeds or (seed,)):
+            planner.cell(table.name, name, seed)
     if not planner.cells:
         raise UserError(f"{table.path.name}: none of the rows {', '.join(rows or table.rows)} runs at --seeds {seeds}")
     return sorted(planner.with_changes(), key=_depth)

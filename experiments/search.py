@@ -49,7 +49,8 @@ def with_trials(table: Table, tracker: Tracker, *, from_store: bool = False) -> 
 
 def _trials(table: Table, row: Row, search: Search, tracker: Tracker, *, from_store: bool) -> dict[str, Row]:
     """Rows of the trials by name: wave after wave as far as all of a wave have their value, and the next wave."""
-    study, known = _study(search), KnownRuns(tracker)
+    num_cells = search.trials * len(row.seeds or table.seeds)
+    study, known = _study(search), KnownRuns(tracker, num_cells=num_cells)
     rows: dict[str, Row] = {}
     while len(rows) < search.trials:
         asked = [study.ask() for _ in range(min(search.parallel, search.trials - len(rows)))]

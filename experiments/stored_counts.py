@@ -30,6 +30,7 @@ from experiments.stored_scores import (
     read_sentences,
     read_utterances,
 )
+from experiments.waiting import with_bar
 
 NOT_HERE = "its stored predictions or its corpus are not on this disk"
 AGREES = 1e-4  # relative: sentences.csv keeps four decimals
@@ -60,7 +61,7 @@ def read_counts(
     """Of each finished cell the counts behind those of ``metrics`` that are made of counts."""
     read = StoredCounts()
     texts = _Texts(finished, scores)
-    for cell in finished:
+    for cell in with_bar(finished, "stored scores are counted"):
         run = Run(cell.row.name, cell.seed)
         found = {name: of for name, of in _counts(cell, scores, splits, texts).items() if name in metrics}
         if not found:
@@ -78,7 +79,7 @@ class _Texts:
 
     def __init__(self, finished: Sequence[Cell], scores: StoredScores) -> None:
         self._read: dict[str, list[Utterance]] = {}
-        for cell in finished:
+        for cell in with_bar(finished, "stored texts are read"):
             path = scores.file(cell, UTTERANCES) if _may_have(cell, "text") else None
             if path is not None and cell.run is not None:
                 self._read[cell.run.run_id] = read_utterances(path)
