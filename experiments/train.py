@@ -36,6 +36,7 @@ from experiments.errors import UserError
 from experiments.journal import Journal
 from experiments.journal_logger import JournalLogger, JournalProgress
 from experiments.merge import Config, get_path
+from experiments.own_code import find_own_code
 from experiments.random_state import RandomState
 from experiments.resumed_order import ResumedOrder
 from experiments.row_sources import SEED
@@ -216,6 +217,7 @@ def _journal_warnings(journal: Journal) -> None:
 
 def main(arguments: list[str]) -> int:
     """Run one folder under its lock; the journal says how it ended, on one line."""
+    find_own_code()
     (run_dir,) = (Path(argument).resolve() for argument in arguments)
     slurm = SLURMEnvironment.detect()
     rank = int(os.environ.get("SLURM_PROCID" if slurm else "LOCAL_RANK", "0"))
