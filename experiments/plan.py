@@ -94,6 +94,7 @@ class _Planner:
         self.shared = {path: table.overrides[path] for path in SHARED_OVERRIDES if path in table.overrides}
         self.tracker, self.known = tracker, known
         self.cells: dict[tuple[str, str, int], Cell] = {}
+        self.recipe = recipe.VERSION
         self.corpora = CheckedCorpora()
         self._open: list[str] = []
 
@@ -127,7 +128,7 @@ class _Planner:
         return self.cells[place]
 
     def _judge(self, table: Table, row: Row, seed: int, upstream: Mapping[str, Cell]) -> Cell:
-        code = keys.code_digests(row.config, recipe_version=recipe.VERSION, imports=table.imports)
+        code = keys.code_digests(row.config, recipe_version=self.recipe, imports=table.imports)
         try:
             digest = self.corpora.digest(_corpus(row.config, where=f"{table.path.name}: rows.{row.name}"))
         except CorpusMissingError as error:
