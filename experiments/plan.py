@@ -20,6 +20,7 @@ from experiments.checked_corpora import CheckedCorpora
 from experiments.errors import UserError
 from experiments.known_runs import ACCEPTED, KnownRuns
 from experiments.merge import Config, get_path
+from experiments.named_files import changed_since, names
 from experiments.row_sources import SEED
 from experiments.run_folder import KEY, is_locked, slurm_job
 from experiments.spec import SHARED_OVERRIDES, Row, Table, read_table
@@ -156,6 +157,10 @@ class _Planner:
         )
         cell = Cell(table, row, seed, key, code, "missing", NEVER, None, upstream, stored_data=says)
         state, why, run = self._state(table, key)
+        if state == "finished" and names(row.config):
+            edited = changed_since(self.tracker.run_dir(key.id) / KEY, run=cell.name)
+            if edited:
+                return replace(cell, key=None, state="stale", why=f"data: {edited}")
         if run is None and (accepted := self.known.accepted(table.family, key)):
             modules = accepted.tags[ACCEPTED + key.code]
             old = replace(key, code=accepted.tags["key.code"])

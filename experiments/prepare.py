@@ -14,6 +14,7 @@ from typing import Any
 from experiments import attempts, delivery, journal, keys, provenance, recipe
 from experiments.code_record import write_code
 from experiments.merge import get_path
+from experiments.named_files import named_files
 from experiments.plan import Cell
 from experiments.row_sources import SEED
 from experiments.run_folder import BEST, CONFIG, KEY
@@ -36,6 +37,8 @@ def prepare_run(cell: Cell, tracker: Tracker, *, machine: Mapping[str, Any], git
     }  # fmt: skip
     (run_dir / CONFIG).write_text(to_yaml(record), encoding="utf-8")
     parts = {**cell.key.parts(), "seed": cell.seed, "code": dict(cell.code), "config": cell.row.config}
+    if files := named_files(cell.row.config):
+        parts["files"] = files
     (run_dir / KEY).write_text(json.dumps(parts, indent=1) + "\n", encoding="utf-8")
     (run_dir / provenance.ENVIRONMENT).write_text(provenance.environment(), encoding="utf-8")
     own_git = write_code(run_dir, keys.code_files(cell.row.config, imports=table.imports), git=git)
