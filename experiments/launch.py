@@ -78,12 +78,13 @@ class Launcher:
         self._git = provenance.git_state()
         self._running: list[_Running] = []
         self._attempts: Counter[str] = Counter()
+        self._failed_keys: dict[str, str] = {}  # with the cell that the run was tried for
         self._waits_since: dict[str, float] = {}  # for an upstream run that the store does not give
         self._result = LaunchResult()
 
     def launch(self, cells: Sequence[Cell]) -> LaunchResult:
         """Run them; returns when all ended, or after Ctrl-C stopped them."""
-        waiting = [cell for cell in cells if cell.state != "finished"]
+        waiting = [cell for cell in cells if cell.would_run]
         done = {cell.key.id for cell in cells if cell.state == "finished" and cell.key}
         self._courier = Courier(self._tracker, say=self._progress.say)
         try:
@@ -120,6 +121,8 @@ class Launcher:
                 self._progress.ended(cell.name, "skipped")
             elif _key_id(cell) in done:  # two rows of one configuration are one run
                 self._finish(cell.name)
+            elif twin := self._failed_keys.get(_key_id(cell)):
+                self._fail(cell, f"is the same run as {twin}, which failed")
             elif _key_id(cell) in busy or len(busy) >= self._slots or not _can_start(cell, done):
                 left.append(cell)
             else:
@@ -140,7 +143,7 @@ class Launcher:
             run_dir.mkdir(parents=True, exist_ok=True)
             if not lock.enter_context(locked(run_dir, LAUNCH_LOCK)):
                 lock.close()
-                return self._fail(cell.name, "another launch is running it")
+                return self._fail(cell, "another launch is running it")
             adopted = self._executor.adopt(run_dir)
             journal_start = journal.size(run_dir / journal.NAME)
             if journal.final_state(run_dir / journal.NAME).state == "finished":  # a launch before could not deliver it
@@ -157,20 +160,21 @@ class Launcher:
             since = self._waits_since.setdefault(cell.name, time.monotonic())
             if time.monotonic() - since < UPSTREAM_PATIENCE_SECONDS:
                 return left.append(cell)
-            return self._fail(cell.name, f"not started, no answer: {first_line(error)}")
+            return self._fail(cell, f"not started, no answer: {first_line(error)}")
         except OSError as error:
             lock.close()
-            return self._fail(cell.name, f"not started, {error.filename}: {error.strerror}")
+            return self._fail(cell, f"not started, {error.filename}: {error.strerror}")
         return ready.append(_Prepared(cell, run_dir, lock, journal_start, adopted))
 
     def _finish(self, name: str) -> None:
         self._result.finished.append(name)
         self._progress.ended(name, "finished")
 
-    def _fail(self, name: str, message: str) -> None:
-        """A cell that failed for good; the others go on."""
-        self._result.failed[name] = message
-        self._progress.ended(name, "failed")
+    def _fail(self, cell: Cell, message: str) -> None:
+        """A cell that failed for good; the others go on, but for those that are the same run."""
+        self._failed_keys.setdefault(_key_id(cell), cell.name)
+        self._result.failed[cell.name] = message
+        self._progress.ended(cell.name, "failed")
 
     def _show(self, running: _Running) -> None:
         """Progress and warnings that the run wrote since the last look."""
@@ -208,7 +212,7 @@ class Launcher:
             self._progress.retried(name, f"{ending.message}; try {self._attempts[name]} of {self._retries} more")
             waiting.append(cell)
         else:
-            self._fail(name, f"{ending.message} (log: {run_dir / LOG})")
+            self._fail(cell, f"{ending.message} (log: {run_dir / LOG})")
         return False
 
     def _stop(self) -> None:

@@ -37,7 +37,8 @@ class Cell:
 
     ``state`` is ``finished``, ``running``, ``failed``, ``stale`` or ``missing``; ``why`` says what a state rests on.
     ``upstream`` maps the names of ``from:`` to the cells that the run stands on. ``run`` is MLflow's record of the
-    run with this very key, whatever its state. ``change`` is what a stale cell differs in from its newest finished run.
+    run with this very key, whatever its state. ``change`` is what a stale cell, or one whose attempt failed, differs in
+    from its newest finished run.
     ``accepted`` are the modules that changed since a finished run whose result was declared to stand all the same
     (``--accept-code-change``); ``key`` is that run's. ``stored_data`` says by which data a report's cell was found
     where its corpus is not on this disk.
@@ -60,6 +61,21 @@ class Cell:
     def name(self) -> str:
         """``table/row seed N``."""
         return f"{self.row.table}/{self.row.name} seed {self.seed}"
+
+    @property
+    def failed_by_itself(self) -> bool:
+        """Whether its last attempt ended in an error of its own: one that was stopped or killed only has to go on."""
+        return self.state == "failed" and self.why.startswith("failed: ")
+
+    @property
+    def would_run(self) -> bool:
+        """Whether a launch has it to do: no failed trial that its search went past, and nothing that stands on one."""
+        given_up = self.row.name in self.table.given_up
+        return (
+            self.state != "finished"
+            and not given_up
+            and all(other.state == "finished" or other.would_run for other in self.upstream.values())
+        )
 
 
 def make_plan(
@@ -161,7 +177,8 @@ class _Planner:
             edited = changed_since(self.tracker.run_dir(key.id) / KEY, run=cell.name)
             if edited:
                 return replace(cell, key=None, state="stale", why=f"data: {edited}")
-        if run is None and (accepted := self.known.accepted(table.family, key)):
+        unmade = state == "failed" or why == NEVER  # an attempt with the new code takes nothing from what was accepted
+        if unmade and (accepted := self.known.accepted(table.family, key)):
             modules = accepted.tags[ACCEPTED + key.code]
             old = replace(key, code=accepted.tags["key.code"])
             why = f"before a code change that was accepted: {modules}"
@@ -169,13 +186,13 @@ class _Planner:
         return replace(cell, state=state, why=why, run=run)
 
     def with_changes(self) -> list[Cell]:
-        """All cells; those that were finished once, under another key, are stale and say what changed."""
+        """All cells; those that were finished once, under another key, say what changed, and are stale if untried."""
         configs: dict[str, dict[tuple[str, int], str]] = {}
         wanted: dict[str, list[tuple[str, int]]] = {}
         for (table, row, seed), cell in self.cells.items():
             if cell.key is not None:
                 configs.setdefault(table, {})[row, seed] = cell.key.config
-                if cell.why == NEVER:
+                if cell.why == NEVER or cell.state == "failed":
                     wanted.setdefault(table, []).append((row, seed))
         older: dict[tuple[str, str, int], TrackedRun] = {}
         for name, places in wanted.items():
@@ -188,6 +205,8 @@ class _Planner:
         assert cell.key is not None
         record = self.tracker.run_dir(older.tags.get("key", "")) / KEY
         change = find_change(older, cell.key, cell.row.config, cell.code, record=record)
+        if cell.state == "failed":
+            return replace(cell, why=f"{cell.why}; since its last finished run {change.why}", change=change)
         return replace(cell, state="stale", why=change.why, change=change)
 
     def _state(self, table: Table, key: keys.RunKey) -> tuple[str, str, TrackedRun | None]:

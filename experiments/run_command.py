@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from experiments.tracking import Tracker
 
 SLURM_SLOTS = 32
+INTERRUPTED = 130  # the exit code after Ctrl-C
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -59,23 +60,28 @@ def run(arguments: argparse.Namespace) -> int:
         raise UserError(f"--retries {arguments.retries}: at least 0")
     table, tracker, cells = read_plan(arguments)
     if arguments.accept_code_change:
-        from experiments.accepted_code import accept
+        from experiments.accepted_code import accept, not_accepted
 
         while accepted := accept(cells, tracker):  # rows that stand on an accepted run keep their keys then
             for line in accepted:
                 print(line, file=sys.stderr)
             table, tracker, cells = read_plan(arguments)
+        for line in not_accepted(cells):
+            print(line, file=sys.stderr)
     slurm = None
     if arguments.on == "slurm":
         machine = {"threads": 1, "num_workers": 0, **table.machine}
         slurm = slurm_options.from_arguments(arguments, threads=machine["threads"], num_workers=machine["num_workers"])
     launch = functools.partial(launch_cells, slots=arguments.slots, retries=arguments.retries, slurm=slurm)
     code = launch(table, tracker, cells)
-    while code == 0 and table.searches:  # what has finished chooses the next trials
+    chosen = set(table.rows)
+    while code != INTERRUPTED and table.searches:  # what has ended chooses the next trials, whatever else failed
         table, tracker, cells = read_plan(arguments)
-        if all(cell.state == "finished" for cell in cells):
+        if chosen >= set(table.rows):
             break
-        code = launch(table, tracker, cells)
+        new = [cell for cell in cells if cell.state == "finished" or cell.row.name not in chosen]
+        chosen = set(table.rows)
+        code = launch(table, tracker, new) or code
     return code
 
 
@@ -93,11 +99,11 @@ def launch_cells(
     if blocked:
         raise UserError(blocked[0].why.removeprefix("data: "))
     write_views(table, tracker, cells)  # before the runs, so that they can be watched
-    todo = [cell for cell in cells if cell.state != "finished"]
-    print(
-        f"{table.name}, scale {table.scale}: {len(cells) - len(todo)} of {len(cells)} cells are finished",
-        file=sys.stderr,
-    )
+    todo = [cell for cell in cells if cell.would_run]
+    num_finished = sum(cell.state == "finished" for cell in cells)
+    print(f"{table.name}, scale {table.scale}: {num_finished} of {len(cells)} cells are finished", file=sys.stderr)
+    if given_up := [cell.name for cell in cells if cell.state != "finished" and not cell.would_run]:
+        print(f"not tried again unless --rows names them, failed trials: {', '.join(given_up)}", file=sys.stderr)
     for cell in cells:
         if cell.run is not None and cell.state == "finished" and f"row.{cell.row.table}" not in cell.run.tags:
             tracker.tag(cell.run.run_id, {f"row.{cell.row.table}": cell.row.name})  # another table made it
@@ -124,7 +130,7 @@ def launch_cells(
     if result.interrupted:
         again = shlex.join(["earmark", *sys.argv[1:]])  # as it was typed: rows, seeds and --set decide what is run
         print(f"interrupted; what is finished is kept, go on with: {again}", file=sys.stderr)
-        return 130
+        return INTERRUPTED
     return 1 if result.failed or result.undelivered else 0
 
 

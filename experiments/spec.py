@@ -61,7 +61,9 @@ class Table:
 
     ``varied`` are the dotted paths in which its trained rows differ, ``absent`` the scales of the rows that are not
     there at this one. ``grids`` are the rows that a row with ``grid:`` stands for, ``searches`` the rows whose trials
-    ``search.with_trials`` puts in their place. ``baseline`` is the row that a report compares the others with.
+    ``search.with_trials`` puts in their place, with the best trial of each search that has ended (``winners``, by the
+    searching row) and the trials that failed and are not tried again (``given_up``). ``baseline`` is the row that a
+    report compares the others with.
     """
 
     name: str
@@ -79,6 +81,8 @@ class Table:
     absent: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     grids: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     searches: Mapping[str, Search] = field(default_factory=dict)
+    winners: Mapping[str, str] = field(default_factory=dict)
+    given_up: frozenset[str] = frozenset()
     charts: tuple[Chart, ...] = ()
     baseline: str | None = None
     views: tuple[View, ...] = ()

@@ -81,7 +81,7 @@ def read_plan(arguments: argparse.Namespace, *, from_store: bool = False) -> tup
     if table.searches:
         from experiments.search import with_trials
 
-        table = with_trials(table, tracker, from_store=from_store)
+        table = with_trials(table, tracker, again=arguments.rows, from_store=from_store)
     cells = make_plan(table, tracker, rows=arguments.rows, seeds=arguments.seeds, from_store=from_store)
     return table, tracker, cells
 
@@ -93,7 +93,7 @@ def check_configurations(cells: list[Cell], *, one_of_a_shape: bool = False) -> 
     """
     from experiments.merge import shape
 
-    rows = {(cell.table.name, cell.row.name): cell for cell in cells if cell.state != "finished"}
+    rows = {(cell.table.name, cell.row.name): cell for cell in cells if cell.would_run}
     if one_of_a_shape:
         rows = {(name, repr(shape(cell.row.config))): cell for (name, _), cell in reversed(rows.items())}
     if not rows:
@@ -131,12 +131,17 @@ class plan:
             grid.add_row(cell.name, cell.state, cell.why, style=styles[cell.state])
         console = Console(soft_wrap=False, markup=False, emoji=False)  # an error may hold [/brackets] and :colons:
         console.print(grid)
-        todo = sum(cell.state not in ("finished", "running") for cell in cells)
+        todo = sum(cell.would_run and cell.state != "running" for cell in cells)
         console.print(f"{todo} of {len(cells)} cells would run", highlight=False)
         for row, search in table.searches.items():
             console.print(
                 f"{row}: {len(table.grids[row])} of {search.trials} trials are chosen so far", highlight=False
             )
+            if best := table.winners.get(row):
+                console.print(f"{row}: the best {search.metric} is of {best}", highlight=False)
+        if table.given_up:
+            failed = f"{len(table.given_up)} trials failed and are not tried again unless --rows names them"
+            console.print(f"{failed}: {', '.join(sorted(table.given_up))}", highlight=False)
         return 0
 
 
