@@ -1,0 +1,33 @@
+"""``earmark plan TABLE``: every cell's state, what would run, and why."""
+
+from __future__ import annotations
+
+import argparse
+
+from experiments import table_commands
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of ``earmark plan``."""
+    parser.epilog = "example: earmark plan weak_sed --scale demo"
+    table_commands.table_arguments(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print every cell's state and why."""
+    from rich.console import Console
+    from rich.table import Table as Grid
+
+    table, _, cells = table_commands.read_plan(arguments)
+    table_commands.check_configurations(cells, one_of_a_shape=True)
+    grid = Grid("cell", "state", "why", title=f"{table.name} · scale {table.scale}", title_justify="left")
+    styles = {"finished": "green", "running": "cyan", "failed": "red", "stale": "yellow", "missing": ""}
+    for cell in cells:
+        grid.add_row(cell.name, cell.state, cell.why, style=styles[cell.state])
+    console = Console(soft_wrap=False, markup=False, emoji=False)  # an error may hold [/brackets] and :colons:
+    console.print(grid)
+    todo = sum(cell.state not in ("finished", "running") for cell in cells)
+    console.print(f"{todo} of {len(cells)} cells would run", highlight=False)
+    for row, search in table.searches.items():
+        console.print(f"{row}: {len(table.grids[row])} of {search.trials} trials are chosen so far", highlight=False)
+    return 0
