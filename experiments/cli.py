@@ -43,12 +43,13 @@ def build_parser() -> argparse.ArgumentParser:
     from experiments import (
         data_command,
         fit_command,
+        plan_command,
+        report_command,
         reproduce_command,
         run_command,
         score_command,
         score_text_command,
         sync_command,
-        table_commands,
         ui_command,
     )
 
@@ -61,9 +62,9 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name, module, summary in (
         ("data", data_command, "prepare a corpus"),
-        ("plan", table_commands.plan, "every cell's state, and what would run"),
+        ("plan", plan_command, "every cell's state, and what would run"),
         ("run", run_command, "run the cells of a table that are not finished"),
-        ("report", table_commands.report, "a table's mean ± std over seeds"),
+        ("report", report_command, "a table's mean ± std over seeds"),
         ("fit", fit_command, "one run from one configuration file"),
         ("sync", sync_command, "deliver to MLflow what an outage or a kill left behind"),
         ("reproduce", reproduce_command, "a run's configuration and command, and what differs here"),

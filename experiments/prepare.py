@@ -20,7 +20,7 @@ from experiments.row_sources import SEED
 from experiments.run_folder import BEST, CONFIG, KEY
 from experiments.spec import TABLES, Table
 from experiments.tracking import HOST, Tracker
-from experiments.views import row_tags
+from experiments.view_tags import row_tags
 from experiments.yaml_files import to_yaml
 
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from experiments import table_commands
 from experiments.errors import UserError, public_uri
 
 if TYPE_CHECKING:
@@ -30,8 +31,9 @@ LOCAL_UI = "http://127.0.0.1:5000"  # where `earmark ui` serves
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Arguments beside those of every table command."""
+    """Arguments of ``earmark report``."""
     parser.epilog = EXAMPLES
+    table_commands.table_arguments(parser)
     parser.add_argument(
         "--format", choices=tuple(SUFFIXES.values()), help="default: what the name of --output ends in, else md"
     )
@@ -58,13 +60,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def run(arguments: argparse.Namespace, table: Table, tracker: Tracker, cells: Sequence[Cell]) -> int:
+def run(arguments: argparse.Namespace) -> int:
     """Do what the arguments ask for; a whole table also becomes the MLflow experiment's note."""
     from experiments.notes import write_note
     from experiments.report import FORMATS, make_report, note
     from experiments.report_json import json_text
-    from experiments.table_commands import write_views
 
+    table, tracker, cells = table_commands.read_plan(arguments, from_store=True)
     style = arguments.format or SUFFIXES.get(arguments.output.suffix if arguments.output else "", "md")
     if style == "html" and not arguments.output:
         raise UserError("--format html: say where with --output FILE.html")
@@ -80,7 +82,7 @@ def run(arguments: argparse.Namespace, table: Table, tracker: Tracker, cells: Se
     made = make_report(table, cells, tests.significance)
     if whole and any(cell.state == "finished" for cell in cells):
         write_note(tracker, table, note(made))
-    write_views(table, tracker, cells)
+    table_commands.write_views(table, tracker, cells)
     if style == "html":
         tests.write_page(made, path=arguments.output, mlflow_url=_mlflow_url(arguments.mlflow_url, tracker))
     else:

@@ -1,4 +1,4 @@
-"""What every command on a table shares, and ``earmark plan|report TABLE``: what is there, and its numbers."""
+"""What every command on a table shares: which cells it means, its plan, the check of what would run, its views."""
 
 from __future__ import annotations
 
@@ -106,62 +106,6 @@ def check_configurations(cells: list[Cell], *, one_of_a_shape: bool = False) -> 
         where = f"{table.path.name}: rows.{cell.row.name}" if table.name != "fit" else table.path.name
         check = parse if cell.key is None else build  # without data there is nothing to build
         check(cell.row.config, stage=cell.row.stage, seed=cell.seed, where=where, imports=table.imports)
-
-
-class plan:
-    """``earmark plan``."""
-
-    @staticmethod
-    def add_arguments(parser: argparse.ArgumentParser) -> None:
-        """Arguments of ``earmark plan``."""
-        parser.epilog = "example: earmark plan weak_sed --scale demo"
-        table_arguments(parser)
-
-    @staticmethod
-    def run(arguments: argparse.Namespace) -> int:
-        """Print every cell's state and why."""
-        from rich.console import Console
-        from rich.table import Table as Grid
-
-        table, _, cells = read_plan(arguments)
-        check_configurations(cells, one_of_a_shape=True)
-        grid = Grid("cell", "state", "why", title=f"{table.name} · scale {table.scale}", title_justify="left")
-        styles = {"finished": "green", "running": "cyan", "failed": "red", "stale": "yellow", "missing": ""}
-        for cell in cells:
-            grid.add_row(cell.name, cell.state, cell.why, style=styles[cell.state])
-        console = Console(soft_wrap=False, markup=False, emoji=False)  # an error may hold [/brackets] and :colons:
-        console.print(grid)
-        todo = sum(cell.would_run and cell.state != "running" for cell in cells)
-        console.print(f"{todo} of {len(cells)} cells would run", highlight=False)
-        for row, search in table.searches.items():
-            console.print(
-                f"{row}: {len(table.grids[row])} of {search.trials} trials are chosen so far", highlight=False
-            )
-            if best := table.winners.get(row):
-                console.print(f"{row}: the best {search.metric} is of {best}", highlight=False)
-        if table.given_up:
-            failed = f"{len(table.given_up)} trials failed and are not tried again unless --rows names them"
-            console.print(f"{failed}: {', '.join(sorted(table.given_up))}", highlight=False)
-        return 0
-
-
-class report:
-    """``earmark report``."""
-
-    @staticmethod
-    def add_arguments(parser: argparse.ArgumentParser) -> None:
-        """Arguments of ``earmark report``."""
-        from experiments import report_command
-
-        table_arguments(parser)
-        report_command.add_arguments(parser)
-
-    @staticmethod
-    def run(arguments: argparse.Namespace) -> int:
-        """Print the report, or do what the options ask for."""
-        from experiments import report_command
-
-        return report_command.run(arguments, *read_plan(arguments, from_store=True))
 
 
 def write_views(table: Table, tracker: Tracker, cells: Sequence[Cell]) -> None:

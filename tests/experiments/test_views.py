@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from experiments import notes, views
+from experiments import notes, view_tags, views
 from experiments.errors import UserError
 from experiments.keys import RunKey
 from experiments.plan import Cell
@@ -176,7 +176,7 @@ def test_writing_again_updates_and_a_stale_run_leaves(earmark_home: Path) -> Non
 
 def test_runs_under_set_are_in_no_view(earmark_home: Path) -> None:
     table = read_table(str(TINY), overrides={"trainer.max_epochs": 3})
-    assert views.row_tags(table, "mil") == {}
+    assert view_tags.row_tags(table, "mil") == {}
     assert views.write_views(table, [], Tracker(earmark_home)) == ""
     assert not Tracker(earmark_home).experiment_tags("sed")
 
