@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 
 from datamodules.corpus_folder import CorpusMissingError, read_card
 from experiments.columns import Column
+from experiments.environments import COMPARISON, MEAN, NOTHING_KNOWN, Environment, differing, environment_of
 from experiments.markdown_text import escaped, escaped_line, one_line
 from experiments.merge import get_path
 from experiments.plan import Cell
@@ -28,16 +29,18 @@ from experiments.stats import Summary, stars, summarise
 
 NOTE_CHARACTERS = 7500  # MLflow cuts or refuses longer tags
 STAR = "∗"  # U+2217: Markdown reads * as emphasis
+SIGNS = str.maketrans({"*": STAR})
 
 
 @dataclass(frozen=True)
 class SeedValue:
-    """One run's figure, and where the run is: its MLflow id and the key that names its folder."""
+    """One run's figure, where the run is (its MLflow id and the key that names its folder), and on what it was made."""
 
     seed: int
     value: float
     run_id: str
     run_key: str
+    environment: Environment = NOTHING_KNOWN
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,15 @@ class Report:
     def diverged(self, row: str, metric: str) -> tuple[SeedValue, ...]:
         """The runs whose figure is NaN or infinite."""
         return tuple(of for of in self.values.get((row, metric), ()) if not math.isfinite(of.value))
+
+    def mark(self, row: str, metric: str) -> str:
+        """``†`` of a mean over runs of different environments, ``‡`` of one compared with a baseline of others."""
+        own = [of.environment for of in self.values.get((row, metric), ())]
+        if differing(own):
+            return MEAN
+        baseline = self.significance.baseline if self.significance is not None else row
+        others = [of.environment for of in self.values.get((baseline, metric), ())]
+        return COMPARISON if own and differing([*own, *others]) else ""
 
     def of_fewer(self, row: str, metric: str) -> str:
         """``(n=1)``, ``(1 of 2 diverged)`` or both, of a mean over fewer runs than there are seeds; else empty."""
@@ -102,7 +114,7 @@ def make_report(table: Table, cells: Sequence[Cell], significance: Significance 
     seeds = sorted({cell.seed for cell in own})
     values = {
         (row, column.metric): tuple(
-            SeedValue(cell.seed, cell.run.metrics[column.metric], cell.run.run_id, _run_key(cell))
+            SeedValue(cell.seed, cell.run.metrics[column.metric], cell.run.run_id, _run_key(cell), environment_of(cell))
             for cell in own
             if cell.row.name == row and cell.state == "finished" and cell.run and column.metric in cell.run.metrics
         )
@@ -149,14 +161,16 @@ def _heading(table: Table, seeds: Sequence[int]) -> str:
     return f"{table.title} · scale {table.scale} · {'; '.join(says)} · mean ± std over {runs}"
 
 
-def _texts(report: Report, row: str, *, plus_minus: str, bold: str, raised: str = "{}", star: str = STAR) -> list[str]:
-    """The numbers of a row; ``bold`` and ``raised`` (for stars) have ``{}`` where the text goes."""
+def _texts(
+    report: Report, row: str, *, plus_minus: str, bold: str, raised: str = "{}", signs: Mapping[int, str] = SIGNS
+) -> list[str]:
+    """The numbers of a row; ``bold`` and ``raised`` (for stars and marks) have ``{}`` where the text goes."""
     texts = []
     for column in report.table.columns:
         text = mean_text(report, row, column, plus_minus=plus_minus)
         text = bold.replace("{}", text) if row in report.best(column) else text
-        if sign := report.stars(row, column.metric):
-            text += raised.replace("{}", sign.replace("*", star))
+        if sign := report.stars(row, column.metric) + report.mark(row, column.metric):
+            text += raised.replace("{}", sign.translate(signs))
         texts.append(" ".join(part for part in (text, report.of_fewer(row, column.metric)) if part))
     return texts
 
@@ -223,7 +237,10 @@ _LATEX = str.maketrans({
     "<": "$<$",  # text fonts have other glyphs in their places
     ">": "$>$",
     STAR: "*",
+    MEAN: r"$\dagger$",
+    COMPARISON: r"$\ddagger$",
 })  # fmt: skip
+_LATEX_SIGNS = str.maketrans({MEAN: r"\dagger", COMPARISON: r"\ddagger"})
 
 
 def _escape(text: str) -> str:
@@ -244,7 +261,7 @@ def latex(report: Report) -> str:
         r"\midrule",
     ]
     for row in report.rows:
-        texts = _texts(report, row, plus_minus=r"$\pm$", bold=r"\textbf{{}}", raised="$^{{}}$", star="*")
+        texts = _texts(report, row, plus_minus=r"$\pm$", bold=r"\textbf{{}}", raised="$^{{}}$", signs=_LATEX_SIGNS)
         texts = [text.replace("–", "--") for text in texts]
         lines.append(" & ".join([_escape(row), *texts]) + r" \\")
     lines += [r"\bottomrule", r"\end{tabular}"]
@@ -255,13 +272,14 @@ def latex(report: Report) -> str:
 def comma_separated(report: Report) -> str:
     """One line a row and metric with mean, std (empty for one seed), n, the runs' MLflow ids by seed, and the tests.
 
-    ``diverged`` are runs whose figure is NaN or infinite: they are among the runs and not in mean, std and n. Rates
-    stay in 0-1. ``difference``, its 95 % interval, ``p`` and ``p_holm`` are of the test over the test set, ``p_seeds``
-    and ``p_seeds_holm`` of the one over seeds; empty where there is none.
+    ``diverged`` are runs whose figure is NaN or infinite: they are among the runs and not in mean, std and n. ``mark``
+    is ``†`` or ``‡`` for runs of different environments. Rates stay in 0-1. ``difference``, its 95 % interval, ``p``
+    and ``p_holm`` are of the test over the test set, ``p_seeds`` and ``p_seeds_holm`` of the one over seeds; empty
+    where there is none.
     """
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(["row", "metric", "mean", "std", "n", "runs", *COMPARED, "diverged"])
+    writer.writerow(["row", "metric", "mean", "std", "n", "runs", *COMPARED, "diverged", "mark"])
     for row in report.rows:
         for column in report.table.columns:
             summary = report.cells[row, column.metric]
@@ -274,7 +292,8 @@ def comma_separated(report: Report) -> str:
             tests = compared(report.significance, row, column.metric)
             of_tests = ("" if tests[name] is None else tests[name] for name in COMPARED)
             diverged = len(report.diverged(row, column.metric)) or ""
-            writer.writerow([row, column.metric, *values, runs, *of_tests, diverged])
+            mark = report.mark(row, column.metric)
+            writer.writerow([row, column.metric, *values, runs, *of_tests, diverged, mark])
     return stream.getvalue()
 
 

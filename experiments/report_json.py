@@ -20,9 +20,10 @@ PACKAGES = ("earmark", "torch", "pytorch-lightning", "mlflow", "numpy", "scipy",
 def json_text(report: Report) -> str:
     """One document; rates are in 0-1, what is undefined is null.
 
-    ``rows.ROW.METRIC`` has ``mean``, ``std``, ``n``, ``best``, ``stars``, ``diverged`` (how many runs have no finite
-    figure), ``seeds`` (value, MLflow run id and key of each; ``diverged`` is what a figure that is not finite came to)
-    and, against the baseline, ``test_set`` and ``over_seeds``. docs/report.md says what the tests are.
+    ``rows.ROW.METRIC`` has ``mean``, ``std``, ``n``, ``best``, ``stars``, ``mark`` (of runs of different environments),
+    ``diverged`` (how many runs have no finite figure), ``seeds`` (value, MLflow run id, key and environment of each;
+    ``diverged`` is what a figure that is not finite came to) and, against the baseline, ``test_set`` and
+    ``over_seeds``. docs/report.md says what the tests are.
     """
     table, significance = report.table, report.significance
     document = {
@@ -75,6 +76,7 @@ def _cell(report: Report, row: str, metric: str, *, best: bool) -> dict[str, Any
         "n": summary.n if summary else 0,
         "best": best,
         "stars": report.stars(row, metric),
+        "mark": report.mark(row, metric),
         "diverged": len(report.diverged(row, metric)),
         "seeds": {str(of.seed): _seed(of) for of in report.values.get((row, metric), ())},
     }
@@ -87,7 +89,13 @@ def _cell(report: Report, row: str, metric: str, *, best: bool) -> dict[str, Any
 
 def _seed(of: SeedValue) -> dict[str, Any]:
     diverged = {} if math.isfinite(of.value) else {"diverged": str(of.value)}
-    return {"value": of.value, **diverged, "run_id": of.run_id, "key": of.run_key}
+    return {
+        "value": of.value,
+        **diverged,
+        "run_id": of.run_id,
+        "key": of.run_key,
+        "environment": of.environment._asdict(),
+    }
 
 
 def _plain(value: Any) -> Any:

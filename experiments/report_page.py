@@ -156,7 +156,7 @@ def _cell(report: Report, row: str, column: Column, links: _Links) -> PageCell:
     tests = _tests(report, row, column)
     return PageCell(
         mean_text(report, row, column, plus_minus="±"), summary.mean if summary else None, row in report.best(column),
-        report.stars(*place), report.of_fewer(*place), runs, tests,
+        report.stars(*place) + report.mark(*place), report.of_fewer(*place), runs, tests,
     )  # fmt: skip
 
 
@@ -170,6 +170,8 @@ def _tests(report: Report, row: str, column: Column) -> tuple[str, ...]:
         )
     if significance is not None and (seeds := significance.seeds.get(place)):
         says.append(f"over {seeds.n} seeds: Holm p = {_p(seeds.p_holm)}")
+    if mark := report.mark(*place):
+        says.append(f"{mark} of different torch versions, devices or machines: see under the table")
     return tuple(says)
 
 
