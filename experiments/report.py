@@ -13,7 +13,8 @@ import csv
 import io
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from datamodules.corpus_folder import CorpusMissingError, read_card
 from experiments.columns import Column
@@ -22,6 +23,7 @@ from experiments.markdown_text import escaped, escaped_line, one_line
 from experiments.merge import get_path
 from experiments.plan import Cell
 from experiments.report_notes import notes, short_notes
+from experiments.searched import Searched
 from experiments.significance import Significance
 from experiments.significance_text import COMPARED, compared
 from experiments.spec import Table
@@ -58,6 +60,7 @@ class Report:
     accepted: tuple[str, ...] = ()  # cells whose runs stand for newer code by their user's word
     num_finished: Mapping[str, int] = field(default_factory=dict)  # runs by row, whichever figures they have
     stored_data: tuple[str, ...] = ()  # what is said of corpora that are not on this disk
+    trials: tuple[Trials, ...] = ()
 
     def stars(self, row: str, metric: str) -> str:
         """Of the difference from the baseline, over the test set."""
@@ -102,13 +105,26 @@ class Report:
         return {row for row, mean in means.items() if mean == target}
 
 
+class Trials(NamedTuple):
+    """A search of a report, and the report of its trials, which is shown plain: nothing in bold, nothing tested."""
+
+    searched: Searched
+    report: Report
+
+
 def shown(value: float, column: Column) -> str:
     """A figure in its column's unit and decimals."""
     return f"{100 * value if column.unit == 'percent' else value:.{column.decimals}f}"
 
 
-def make_report(table: Table, cells: Sequence[Cell], significance: Significance | None = None) -> Report:
-    """Gather the finished cells of a plan."""
+def make_report(
+    table: Table,
+    cells: Sequence[Cell],
+    significance: Significance | None = None,
+    *,
+    searches: Sequence[Searched] = (),
+) -> Report:
+    """Gather the finished cells of a plan whose ``searches`` stand ``apart``."""
     own = [cell for cell in cells if cell.row.table == table.name]
     rows = tuple(name for name in table.rows if any(cell.row.name == name for cell in own))
     seeds = sorted({cell.seed for cell in own})
@@ -137,7 +153,13 @@ def make_report(table: Table, cells: Sequence[Cell], significance: Significance 
         accepted,
         finished,
         stored_data=tuple(dict.fromkeys(cell.stored_data for cell in own if cell.stored_data and cell.run)),
+        trials=tuple(Trials(searched, _of_trials(table, searched)) for searched in searches),
     )
+
+
+def _of_trials(table: Table, searched: Searched) -> Report:
+    rows = {name: cells[0].row for name, cells in searched.trials.items()}
+    return make_report(replace(table, rows=rows), [cell for of in searched.trials.values() for cell in of])
 
 
 def _run_key(cell: Cell) -> str:
@@ -209,17 +231,42 @@ def note(report: Report) -> str:
     return text
 
 
+def trials_grid(trials: Trials) -> list[list[str]]:
+    """A line a trial: what was chosen, by which figure the winner was, and its columns as they are."""
+    searched, report = trials
+    lines = [["trial", "state", searched.search.metric, *searched.search.space, *map(label, report.table.columns)]]
+    for name in report.rows:
+        figure = searched.figures.get(name)
+        chosen = " (chosen)" if name == searched.winner else ""
+        settings = [str(value) for value in searched.settings(name).values()]
+        figures = [
+            f"{mean_text(report, name, column, plus_minus='±')} {report.of_fewer(name, column.metric)}".strip()
+            for column in report.table.columns
+        ]
+        figure_text = "–" if figure is None else f"{figure:.4g}"
+        lines.append([name + chosen, searched.state(name), figure_text, *settings, *figures])
+    return lines
+
+
 def markdown(report: Report) -> str:
-    """A GitHub-flavoured table, columns padded so that it reads in a terminal too."""
-    grid = _grid(report)
+    """A GitHub-flavoured table, columns padded so that it reads in a terminal too; trials of searches are folded."""
+    whys = [f"- `{row}`: {one_line(report.table.rows[row].why)}" for row in report.rows]
+    under = [line for text in notes(report) for line in ("", text)]
+    lines = [escaped_line(report.heading), "", *_padded(_grid(report)), "", *whys, *under]
+    for trials in report.trials:
+        summary = f"<details><summary>Trials of {escaped(trials.searched.row)}</summary>"
+        grid = [[escaped(text) for text in line] for line in trials_grid(trials)]
+        lines += ["", summary, "", *_padded(grid), "", "</details>"]
+    return "\n".join(lines) + "\n"
+
+
+def _padded(grid: Sequence[Sequence[str]]) -> list[str]:
     widths = [max(len(line[k]) for line in grid) for k in range(len(grid[0]))]
     lines = [
         "| " + " | ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)) + " |" for line in grid
     ]
     lines.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")
-    whys = [f"- `{row}`: {one_line(report.table.rows[row].why)}" for row in report.rows]
-    under = [line for text in notes(report) for line in ("", text)]
-    return "\n".join([escaped_line(report.heading), "", *lines, "", *whys, *under]) + "\n"
+    return lines
 
 
 _LATEX = str.maketrans({
@@ -275,26 +322,25 @@ def comma_separated(report: Report) -> str:
     ``diverged`` are runs whose figure is NaN or infinite: they are among the runs and not in mean, std and n. ``mark``
     is ``†`` or ``‡`` for runs of different environments. Rates stay in 0-1. ``difference``, its 95 % interval, ``p``
     and ``p_holm`` are of the test over the test set, ``p_seeds`` and ``p_seeds_holm`` of the one over seeds; empty
-    where there is none.
+    where there is none. The trials of a search follow the table's rows.
     """
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow(["row", "metric", "mean", "std", "n", "runs", *COMPARED, "diverged", "mark"])
-    for row in report.rows:
-        for column in report.table.columns:
-            summary = report.cells[row, column.metric]
-            values = (
-                ["", "", 0]
-                if summary is None
-                else [summary.mean, "" if summary.std is None else summary.std, summary.n]
-            )
-            runs = " ".join(f"{of.seed}:{of.run_id}" for of in report.values.get((row, column.metric), ()))
-            tests = compared(report.significance, row, column.metric)
-            of_tests = ("" if tests[name] is None else tests[name] for name in COMPARED)
-            diverged = len(report.diverged(row, column.metric)) or ""
-            mark = report.mark(row, column.metric)
-            writer.writerow([row, column.metric, *values, runs, *of_tests, diverged, mark])
+    for of in (report, *(trials.report for trials in report.trials)):
+        writer.writerows(_csv_line(of, row, column.metric) for row in of.rows for column in of.table.columns)
     return stream.getvalue()
+
+
+def _csv_line(report: Report, row: str, metric: str) -> list[object]:
+    summary = report.cells[row, metric]
+    mean, std, n = summary or ("", None, 0)
+    runs = " ".join(f"{of.seed}:{of.run_id}" for of in report.values.get((row, metric), ()))
+    tests = compared(report.significance, row, metric)
+    of_tests = ("" if tests[name] is None else tests[name] for name in COMPARED)
+    diverged = len(report.diverged(row, metric)) or ""
+    spread = "" if std is None else std
+    return [row, metric, mean, spread, n, runs, *of_tests, diverged, report.mark(row, metric)]
 
 
 FORMATS: Mapping[str, Callable[[Report], str]] = {

@@ -63,8 +63,11 @@ def run(arguments: argparse.Namespace, table: Table, tracker: Tracker, cells: Se
     from experiments.notes import write_note
     from experiments.report import FORMATS, make_report, note
     from experiments.report_json import json_text
+    from experiments.searched import apart
     from experiments.table_commands import write_views
 
+    every_row, every_cell = table, cells
+    table, cells, searches = apart(table, cells)
     style = arguments.format or SUFFIXES.get(arguments.output.suffix if arguments.output else "", "md")
     if style == "html" and not arguments.output:
         raise UserError("--format html: say where with --output FILE.html")
@@ -77,10 +80,10 @@ def run(arguments: argparse.Namespace, table: Table, tracker: Tracker, cells: Se
     if arguments.charts and not arguments.output:
         return _draw_charts(table, tracker, cells, folder=arguments.charts)
     tests = _Tests(arguments, table, tracker, cells)
-    made = make_report(table, cells, tests.significance)
+    made = make_report(table, cells, tests.significance, searches=searches)
     if whole and any(cell.state == "finished" for cell in cells):
         write_note(tracker, table, note(made))
-    write_views(table, tracker, cells)
+    write_views(every_row, tracker, every_cell)
     if style == "html":
         tests.write_page(made, path=arguments.output, mlflow_url=_mlflow_url(arguments.mlflow_url, tracker))
     else:

@@ -20,7 +20,8 @@ def notes(report: Report) -> list[str]:
         "bold or starred over fewer seeds than other rows": _of_fewer(report),
         "made before code changes that were accepted": report.accepted,
     }
-    lines = [f"{what}: {', '.join(of)}" for what, of in says.items() if of]
+    lines = [trials.searched.says for trials in report.trials]
+    lines += [f"{what}: {', '.join(of)}" for what, of in says.items() if of]
     return [*lines, *report.stored_data, *environment_notes(_runs(report)), *footnotes(report.significance)]
 
 
@@ -32,7 +33,8 @@ def short_notes(report: Report) -> list[str]:
         "cells without a finished run": report.missing,
         "cells were made before accepted code changes": report.accepted,
     }
-    lines = [f"{len(of)} {what}" for what, of in says.items() if of]
+    lines = [trials.searched.says for trials in report.trials]
+    lines += [f"{len(of)} {what}" for what, of in says.items() if of]
     if differing(_runs(report).values()):
         lines.append(
             f"{MEAN}, {COMPARISON}: runs of different torch versions, devices or machines; the report says which"

@@ -22,7 +22,7 @@ from experiments.errors import UserError
 from experiments.examples import Example, RowExamples, row_examples
 from experiments.page_media import Media, picture, sound, strip
 from experiments.plan import Cell
-from experiments.report import Report, label, mean_text, shown
+from experiments.report import Report, label, mean_text, shown, trials_grid
 from experiments.report_json import versions
 from experiments.report_notes import notes
 from experiments.significance import SeedsTest, TestSetTest
@@ -123,6 +123,7 @@ def write_page(
             for row in report.rows
         ],
         notes=notes(report),
+        trials=[(trials.searched.row, trials_grid(trials)) for trials in report.trials],
         tests=_test_lines(report),
         bars=[(column, label(column), _bars(report, column)) for column in columns if column.better != "neither"],
         page=page,
