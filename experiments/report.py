@@ -1,18 +1,16 @@
-"""A table's numbers from MLflow: mean ± standard deviation over seeds, as Markdown, LaTeX or CSV.
+"""A table's numbers from MLflow: mean ± standard deviation over seeds, and their Markdown.
 
 The best mean of a column stands in bold, reference rows aside, and stars say which rows differ from the baseline
 (``significance.py``). A mean over fewer runs than there are seeds says its n and how many diverged: of the others it is
 a mean that competes for nothing. A cell without a finished run is a dash. What else must be known stands under the
-table (``report_notes.py``): a report never hides what was not run. ``report_json.py`` and ``report_page.py`` have the
-other two formats.
+table (``report_notes.py``): a report never hides what was not run. ``report_latex.py``,
+``report_csv.py``, ``report_json.py`` and ``report_page.py`` have the other formats.
 """
 
 from __future__ import annotations
 
-import csv
-import io
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
@@ -25,7 +23,6 @@ from experiments.plan import Cell
 from experiments.report_notes import notes, short_notes
 from experiments.searched import Searched
 from experiments.significance import Significance
-from experiments.significance_text import COMPARED, compared
 from experiments.spec import Table
 from experiments.stats import Summary, stars, summarise
 
@@ -183,7 +180,7 @@ def _heading(table: Table, seeds: Sequence[int]) -> str:
     return f"{table.title} · scale {table.scale} · {'; '.join(says)} · mean ± std over {runs}"
 
 
-def _texts(
+def row_texts(
     report: Report, row: str, *, plus_minus: str, bold: str, raised: str = "{}", signs: Mapping[int, str] = SIGNS
 ) -> list[str]:
     """The numbers of a row; ``bold`` and ``raised`` (for stars and marks) have ``{}`` where the text goes."""
@@ -214,7 +211,7 @@ def label(column: Column) -> str:
 
 def _grid(report: Report) -> list[list[str]]:
     heading = ["row", *(escaped(label(column)) for column in report.table.columns)]
-    return [heading, *([escaped(row), *_texts(report, row, plus_minus="±", bold="**{}**")] for row in report.rows)]
+    return [heading, *([escaped(row), *row_texts(report, row, plus_minus="±", bold="**{}**")] for row in report.rows)]
 
 
 def note(report: Report) -> str:
@@ -267,84 +264,3 @@ def _padded(grid: Sequence[Sequence[str]]) -> list[str]:
     ]
     lines.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")
     return lines
-
-
-_LATEX = str.maketrans({
-    "\\": r"\textbackslash{}",
-    **{sign: f"\\{sign}" for sign in "_%&#$" + "{}"},
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    "↑": r"$\uparrow$",
-    "↓": r"$\downarrow$",
-    "·": r"$\cdot$",
-    "±": r"$\pm$",
-    "–": "--",
-    "×": r"$\times$",
-    "|": r"\textbar{}",  # which text fonts show as a dash
-    "<": "$<$",  # text fonts have other glyphs in their places
-    ">": "$>$",
-    STAR: "*",
-    MEAN: r"$\dagger$",
-    COMPARISON: r"$\ddagger$",
-})  # fmt: skip
-_LATEX_SIGNS = str.maketrans({MEAN: r"\dagger", COMPARISON: r"\ddagger"})
-
-
-def _escape(text: str) -> str:
-    return one_line(text).translate(_LATEX)  # an empty line would end the paragraph, and with it the caption
-
-
-def latex(report: Report) -> str:
-    r"""A table with booktabs' rules; in a document without ``\usepackage{booktabs}`` they are plain lines."""
-    columns = report.table.columns
-    rules = "".join(rf"\providecommand{{\{name}}}{{\hline}}" for name in ("toprule", "midrule", "bottomrule"))
-    lines = [
-        rules,
-        r"\begin{table}",
-        rf"\caption{{{_escape(report.heading)}}}",
-        rf"\begin{{tabular}}{{l{'r' * len(columns)}}}",
-        r"\toprule",
-        " & ".join(["row", *(_escape(label(column)) for column in columns)]) + r" \\",
-        r"\midrule",
-    ]
-    for row in report.rows:
-        texts = _texts(report, row, plus_minus=r"$\pm$", bold=r"\textbf{{}}", raised="$^{{}}$", signs=_LATEX_SIGNS)
-        texts = [text.replace("–", "--") for text in texts]
-        lines.append(" & ".join([_escape(row), *texts]) + r" \\")
-    lines += [r"\bottomrule", r"\end{tabular}"]
-    lines += [rf"\par\smallskip\footnotesize {_escape(text)}" for text in notes(report)]
-    return "\n".join([*lines, r"\end{table}"]) + "\n"
-
-
-def comma_separated(report: Report) -> str:
-    """One line a row and metric with mean, std (empty for one seed), n, the runs' MLflow ids by seed, and the tests.
-
-    ``diverged`` are runs whose figure is NaN or infinite: they are among the runs and not in mean, std and n. ``mark``
-    is ``†`` or ``‡`` for runs of different environments. Rates stay in 0-1. ``difference``, its 95 % interval, ``p``
-    and ``p_holm`` are of the test over the test set, ``p_seeds`` and ``p_seeds_holm`` of the one over seeds; empty
-    where there is none. The trials of a search follow the table's rows.
-    """
-    stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(["row", "metric", "mean", "std", "n", "runs", *COMPARED, "diverged", "mark"])
-    for of in (report, *(trials.report for trials in report.trials)):
-        writer.writerows(_csv_line(of, row, column.metric) for row in of.rows for column in of.table.columns)
-    return stream.getvalue()
-
-
-def _csv_line(report: Report, row: str, metric: str) -> list[object]:
-    summary = report.cells[row, metric]
-    mean, std, n = summary or ("", None, 0)
-    runs = " ".join(f"{of.seed}:{of.run_id}" for of in report.values.get((row, metric), ()))
-    tests = compared(report.significance, row, metric)
-    of_tests = ("" if tests[name] is None else tests[name] for name in COMPARED)
-    diverged = len(report.diverged(row, metric)) or ""
-    spread = "" if std is None else std
-    return [row, metric, mean, spread, n, runs, *of_tests, diverged, report.mark(row, metric)]
-
-
-FORMATS: Mapping[str, Callable[[Report], str]] = {
-    "md": markdown,
-    "latex": latex,
-    "csv": comma_separated,
-}  # and two more

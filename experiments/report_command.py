@@ -61,8 +61,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, table: Table, tracker: Tracker, cells: Sequence[Cell]) -> int:
     """Do what the arguments ask for; a whole table also becomes the MLflow experiment's note."""
     from experiments.notes import write_note
-    from experiments.report import FORMATS, make_report, note
+    from experiments.report import make_report, markdown, note
+    from experiments.report_csv import comma_separated
     from experiments.report_json import json_text
+    from experiments.report_latex import latex
     from experiments.searched import apart
     from experiments.table_commands import write_views
 
@@ -87,7 +89,8 @@ def run(arguments: argparse.Namespace, table: Table, tracker: Tracker, cells: Se
     if style == "html":
         tests.write_page(made, path=arguments.output, mlflow_url=_mlflow_url(arguments.mlflow_url, tracker))
     else:
-        text = json_text(made) if style == "json" else FORMATS[style](made)
+        formats = {"md": markdown, "latex": latex, "csv": comma_separated, "json": json_text}
+        text = formats[style](made)
         if arguments.output:
             _write(arguments.output, text)
         else:

@@ -15,8 +15,10 @@ import pytest
 from experiments import attempts, provenance
 from experiments.environments import environment_notes, environment_of
 from experiments.plan import Cell
-from experiments.report import Report, comma_separated, latex, markdown, note
+from experiments.report import Report, markdown, note
+from experiments.report_csv import comma_separated
 from experiments.report_json import json_text
+from experiments.report_latex import latex
 
 HERE = {"torch": "2.9.1+cpu", "device": "cpu, 1 thread", "hardware": "EPYC, 2 cores"}
 OTHER = {**HERE, "torch": "2.8.0+cpu"}

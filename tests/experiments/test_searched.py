@@ -15,8 +15,10 @@ import pytest
 
 from experiments.expected import leaving
 from experiments.plan import Cell
-from experiments.report import Report, comma_separated, latex, make_report, markdown, note
+from experiments.report import Report, make_report, markdown, note
+from experiments.report_csv import comma_separated
 from experiments.report_json import json_text
+from experiments.report_latex import latex
 from experiments.report_page import write_page
 from experiments.search_spec import read_search
 from experiments.searched import Searched, apart
