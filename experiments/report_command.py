@@ -63,10 +63,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Do what the arguments ask for; a whole table also becomes the MLflow experiment's note."""
     from experiments.notes import write_note
-    from experiments.report import FORMATS, make_report, note
+    from experiments.report import make_report, markdown, note
+    from experiments.report_csv import comma_separated
     from experiments.report_json import json_text
+    from experiments.report_latex import latex
+    from experiments.searched import apart
 
-    table, tracker, cells = table_commands.read_plan(arguments, from_store=True)
+    every_row, tracker, every_cell = table_commands.read_plan(arguments, from_store=True)
+    table, cells, searches = apart(every_row, every_cell)
     style = arguments.format or SUFFIXES.get(arguments.output.suffix if arguments.output else "", "md")
     if style == "html" and not arguments.output:
         raise UserError("--format html: say where with --output FILE.html")
@@ -79,14 +83,15 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.charts and not arguments.output:
         return _draw_charts(table, tracker, cells, folder=arguments.charts)
     tests = _Tests(arguments, table, tracker, cells)
-    made = make_report(table, cells, tests.significance)
+    made = make_report(table, cells, tests.significance, searches=searches)
     if whole and any(cell.state == "finished" for cell in cells):
         write_note(tracker, table, note(made))
-    table_commands.write_views(table, tracker, cells)
+    table_commands.write_views(every_row, tracker, every_cell)
     if style == "html":
         tests.write_page(made, path=arguments.output, mlflow_url=_mlflow_url(arguments.mlflow_url, tracker))
     else:
-        text = json_text(made) if style == "json" else FORMATS[style](made)
+        formats = {"md": markdown, "latex": latex, "csv": comma_separated, "json": json_text}
+        text = formats[style](made)
         if arguments.output:
             _write(arguments.output, text)
         else:

@@ -93,6 +93,13 @@ def _trainer(parts: Parts, run_dir: Path, journal: Journal, machine: Mapping[str
     )
 
 
+def _device(trainer: lightning.Trainer) -> str:
+    """``cpu, 1 thread`` or ``cuda x 2, 4 threads``: sums are in another order on each."""
+    kind, threads = trainer.strategy.root_device.type, torch.get_num_threads()
+    processes = f" x {trainer.world_size}" if trainer.world_size > 1 else ""
+    return f"{kind}{processes}, {threads} thread" + ("s" if threads > 1 else "")
+
+
 def _load_seed(parts: Parts, seed: Path) -> None:
     assert parts.model is not None
     assert parts.fine_tuning is not None
@@ -103,7 +110,13 @@ def _load_seed(parts: Parts, seed: Path) -> None:
 
 
 def _fit(
-    parts: Parts, run_dir: Path, journal: Journal, machine: Mapping[str, Any], *, seed: Path | None
+    parts: Parts,
+    run_dir: Path,
+    journal: Journal,
+    machine: Mapping[str, Any],
+    *,
+    seed: Path | None,
+    attempt: Attempt | None,
 ) -> _Fitted | None:
     """Train, from the checkpoint ``seed`` where there is one, and write the predictions of the best epoch.
 
@@ -114,6 +127,8 @@ def _fit(
     assert isinstance(model, PredictingModule)
     assert isinstance(data, lightning.LightningDataModule)
     trainer = _trainer(parts, run_dir, journal, machine)
+    if attempt:
+        attempt.runs_on(device=_device(trainer))
     last, best = run_dir / "checkpoints" / "last.ckpt", run_dir / BEST
     if seed is not None and not last.exists():  # a resume has the weights of its own last epoch
         _load_seed(parts, seed)
@@ -159,6 +174,8 @@ def run(run_dir: Path, journal: Journal, *, attempt: Attempt | None = None, rank
     if rank and stage == "score":
         return  # one process scores
     torch.set_num_threads(int(machine.get("threads", 1)))
+    if attempt:
+        attempt.runs_on(torch=str(torch.__version__))
     lightning.seed_everything(seed, workers=True, verbose=False)
     sections = {name: config[name] for name in SECTIONS if name in config}
     _check_key(run_dir, config, sections)
@@ -171,7 +188,7 @@ def run(run_dir: Path, journal: Journal, *, attempt: Attempt | None = None, rank
     ended = _Fitted(0, {})
     if stage == "fit":
         predictions["own"] = run_dir / "predictions"
-        fitted = _fit(parts, run_dir, journal, machine, seed=seed_run / BEST if seed_run else None)
+        fitted = _fit(parts, run_dir, journal, machine, seed=seed_run / BEST if seed_run else None, attempt=attempt)
         if fitted is None:
             return  # ranks above 0 end here
         ended = fitted

@@ -48,7 +48,7 @@ class Store:
 def plan_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """A store and the plan of one cell, given the code's digest and the configuration."""
     store = Store(tmp_path)
-    monkeypatch.setattr(plan, "_data_digest", lambda *_, **__: "data")
+    monkeypatch.setattr(plan.CheckedCorpora, "digest", lambda *_, **__: "data")
 
     def make(code: str, config: Any = CONFIG) -> Cell:
         monkeypatch.setattr(plan.keys, "code_digests", lambda *_, **__: {"mine.model": code})

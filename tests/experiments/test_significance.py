@@ -15,7 +15,8 @@ import jiwer
 import pytest
 
 from experiments.errors import UserError
-from experiments.report import Report, comma_separated, make_report, markdown
+from experiments.report import Report, make_report, markdown
+from experiments.report_csv import comma_separated
 from experiments.report_json import json_text
 from experiments.significance import ENOUGH_UNITS, compare_rows
 from experiments.significance_text import compared, footnotes
