@@ -12,6 +12,7 @@ import csv
 import io
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from datamodules.corpus_folder import CorpusMissingError, read_card
 from experiments.columns import Column
@@ -57,6 +58,14 @@ class Report:
         return "" if self.significance is None else stars(self.significance.p(row, metric))
 
     def best(self, column: Column) -> set[str]:
+        """Rows with the best mean of a column, found once for all that ask."""
+        return self._best_by_metric[column.metric]
+
+    @cached_property
+    def _best_by_metric(self) -> Mapping[str, set[str]]:
+        return {column.metric: self._best(column) for column in self.table.columns}
+
+    def _best(self, column: Column) -> set[str]:
         """Rows with the best mean of a column, as printed (ties share it); reference rows do not compete."""
         means = {
             row: float(shown(summary.mean, column))
@@ -77,13 +86,16 @@ def shown(value: float, column: Column) -> str:
 def make_report(table: Table, cells: Sequence[Cell], significance: Significance | None = None) -> Report:
     """Gather the finished cells of a plan."""
     own = [cell for cell in cells if cell.row.table == table.name]
-    rows = tuple(name for name in table.rows if any(cell.row.name == name for cell in own))
+    of_row: dict[str, list[Cell]] = {name: [] for name in table.rows}
+    for cell in own:
+        of_row[cell.row.name].append(cell)
+    rows = tuple(name for name, cells_of in of_row.items() if cells_of)
     seeds = sorted({cell.seed for cell in own})
     values = {
         (row, column.metric): tuple(
             SeedValue(cell.seed, cell.run.metrics[column.metric], cell.run.run_id, _run_key(cell))
-            for cell in own
-            if cell.row.name == row and cell.state == "finished" and cell.run and column.metric in cell.run.metrics
+            for cell in of_row[row]
+            if cell.state == "finished" and cell.run and column.metric in cell.run.metrics
         )
         for row in rows
         for column in table.columns
@@ -91,7 +103,7 @@ def make_report(table: Table, cells: Sequence[Cell], significance: Significance 
     summaries = {place: summarise([value.value for value in of]) for place, of in values.items()}
     missing = tuple(f"{cell.name} ({cell.state})" for cell in own if cell.state != "finished")
     accepted = tuple(f"{cell.name} ({cell.accepted})" for cell in own if cell.accepted)
-    finished = {row: sum(cell.row.name == row and cell.state == "finished" for cell in own) for row in rows}
+    finished = {row: sum(cell.state == "finished" for cell in of_row[row]) for row in rows}
     return Report(
         table, _heading(table, seeds), rows, summaries, missing, len(seeds), values, significance, accepted, finished
     )

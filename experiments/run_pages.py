@@ -16,7 +16,7 @@ PAGE_RUNS = 1000
 
 
 def read_pages(ask: Callable[[int, str | None], Any], *, limit: int | None = None) -> list[Any]:
-    """All that ``ask(size, token)`` gives, or its first ``limit``. An answer is a list with the next one's ``token``."""
+    """All that ``ask(size, token)`` gives, or its first ``limit``; answers are lists with the ``token`` of the next."""
     runs: list[Any] = []
     token = None
     with counter("runs read from the store") as tell:

@@ -89,6 +89,9 @@ class Tracker:
         # Without the password: the name stands in files.
         self.store = hashlib.sha256(re.sub(r":[^:@/]*@", "@", self.uri).encode()).hexdigest()[:8]
         self.experiment_id = cache(self._experiment_id)
+        self._artifact_location = cache(
+            lambda family: str(self._client.get_experiment(self.experiment_id(family)).artifact_location).rstrip("/")
+        )
 
     @contextlib.contextmanager
     def _alone(self) -> Iterator[None]:
@@ -294,6 +297,10 @@ class Tracker:
     def artifact_folder(self, uri: str) -> Path | None:
         """Where a run's artifacts lie if that is on this disk, moved with its home perhaps; None on a server."""
         return artifact_folder(uri, moved_to=self.root / "artifacts")
+
+    def stored_at(self, family: str, run_id: str) -> Path | None:
+        """The ``artifact_folder`` of a run by its id alone."""
+        return self.artifact_folder(f"{self._artifact_location(family)}/{run_id}/artifacts")
 
     def download(self, run_id: str, artifact: str, folder: Path) -> None:
         """Fetch an artifact of a run into ``folder``, whole or not at all, in the place of one that is there."""
