@@ -2,7 +2,8 @@
 
 Only of runs that have finished and that the store has whole: the checkpoint that a resume would start from, second
 copies of artifacts (the store's file becomes a link to the run folder's own), and what was fetched from the store and
-can be again. Weights, predictions and scores stay, so that rows which stand on a run find them.
+can be again. Weights, predictions and scores stay, so that rows which stand on a run find them. Whole folders go by the
+user's word alone, and where the store lists every file, which it gives back then (``prepare.restore_upstream``).
 """
 
 from __future__ import annotations
@@ -18,15 +19,20 @@ from pathlib import Path
 from experiments import journal
 from experiments.artifact_files import link
 from experiments.delivery import delivered_run, is_delivered
-from experiments.run_folder import LAST, TRACKED, artifacts, is_locked
+from experiments.run_folder import CONFIG, LAST, TRACKED, artifacts, is_locked
 from experiments.tracking import Tracker
 from experiments.waiting import with_bar
+from experiments.yaml_files import read_yaml
 
 CHECKPOINT = "checkpoints that a resume would start from, of finished runs"
 COPY = "second copies of artifacts, which become links"
-FETCHED = "files that the store gives again"
-ALIVE, UNFINISHED = "being worked on", "not finished, so that they can be resumed"
-UNDELIVERED, LOST = "not wholly in the store: earmark sync", "fetched from a run that the store does not have"
+FETCHED = "folders of fetched files, which the store gives again"
+FOLDER = "run folders of which the store has every file"
+ALIVE, UNFINISHED = "that are being worked on", "that have not finished, so that they can be resumed"
+UNDELIVERED = "that are not wholly in the store (earmark sync)"
+LOST = "that the store does not have, and files were fetched of"
+LACKED = "whose folders hold files that the store lacks"
+STOOD_ON = "whose folders a run that has not finished stands on"
 
 
 @dataclass(frozen=True)
@@ -47,14 +53,19 @@ class Found:
     kept: Counter[str] = field(default_factory=Counter)
 
 
-def find(tracker: Tracker) -> Found:
+def find(tracker: Tracker, *, whole_folders: bool = False) -> Found:
     """Look through ``mlruns``. Raises ``TrackingError`` or ``OSError`` where the store does not answer."""
     present, found = tracker.run_ids(), Found()
     folders = [path.parent for path in sorted((tracker.root / "runs").glob(f"*/{TRACKED}"))]
-    for run_dir in with_bar(folders, "run folders"):
-        if reason := _needed(run_dir, tracker, present):
-            found.kept[reason] += 1
-        else:
+    reasons = {run_dir: _needed(run_dir, tracker, present) for run_dir in with_bar(folders, "run folders")}
+    stood_on = {other for run_dir, reason in reasons.items() if reason for other in _upstream(run_dir)}
+    for run_dir, reason in with_bar(list(reasons.items()), "their files"):
+        keeps = _keeps_folder(run_dir, tracker, stood_on) if whole_folders and not reason else ""
+        if keeps or reason:
+            found.kept[keeps or reason] += 1
+        if whole_folders and not keeps and not reason:
+            found.items.append(Freeable(FOLDER, run_dir, _size(run_dir)))
+        elif not reason:
             found.items += [*_checkpoint(run_dir), *_copies(run_dir, tracker)]
     for folder in sorted(path for path in (tracker.root / "fetched").glob("*") if path.is_dir()):
         if folder.name in present:
@@ -71,6 +82,21 @@ def _needed(run_dir: Path, tracker: Tracker, present: set[str]) -> str:
     if journal.final_state(run_dir / journal.NAME).state != "finished":
         return UNFINISHED
     return "" if is_delivered(run_dir, tracker, present=present) else UNDELIVERED
+
+
+def _upstream(run_dir: Path) -> Iterator[Path]:
+    """The folders that a run reads."""
+    config = read_yaml(run_dir / CONFIG) if (run_dir / CONFIG).is_file() else {}
+    yield from (run_dir.parent / Path(folder).name for folder in (config.get("from") or {}).values())
+
+
+def _keeps_folder(run_dir: Path, tracker: Tracker, stood_on: set[Path]) -> str:
+    """Why a folder that is not needed otherwise stays; empty where the store can take its place."""
+    if run_dir in stood_on:
+        return STOOD_ON
+    stored = tracker.stored_files(delivered_run(run_dir, tracker))
+    here = {str(path.relative_to(run_dir)): path.stat().st_size for path in artifacts(run_dir)}
+    return "" if here.items() <= stored.items() else LACKED
 
 
 def _checkpoint(run_dir: Path) -> Iterator[Freeable]:

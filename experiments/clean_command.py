@@ -13,10 +13,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.description = (
         "Say what of mlruns can be freed: of finished runs that the store has whole, the checkpoint for a resume and "
         "second copies of artifacts (they become links); and files that were fetched and can be again. Runs that go "
-        "on, can be resumed or are not wholly in the store keep all; weights, predictions and scores stay of every run."
+        "on, can be resumed or are not wholly in the store keep all. Weights, predictions and scores stay; with "
+        "--folders in the store alone, which gives them back where a row needs them."
     )
     parser.epilog = "example: earmark clean    (it frees nothing; earmark clean --yes does)"
     parser.add_argument("--yes", action="store_true", help="free it (default: only say how much it is)")
+    parser.add_argument(
+        "--folders",
+        action="store_true",
+        help="whole folders too, of finished runs of which the store has every file and no unfinished run stands on",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -28,7 +34,7 @@ def run(arguments: argparse.Namespace) -> int:
     from experiments.waiting import with_bar
 
     try:
-        found = find(Tracker(home()))
+        found = find(Tracker(home()), whole_folders=arguments.folders)
     except (TrackingError, OSError) as error:
         print(f"nothing freed, the store is needed to know what can be: {first_line(error)}", file=sys.stderr)
         return 1
@@ -53,10 +59,10 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _say(sizes: Mapping[str, int], numbers: Mapping[str, int], kept: Mapping[str, int], *, freed: bool) -> None:
     for kind, number in numbers.items():
-        print(f"{readable(sizes[kind]):>10}  {number} {kind}")
+        print(f"{readable(sizes[kind]):>10}  {kind}: {number}")
     print(f"{readable(sum(sizes.values())):>10}  {'freed' if freed else 'would be freed'}")
     for reason, number in kept.items():
-        print(f"kept as they are: {number} runs {reason}")
+        print(f"kept as they are, runs {reason}: {number}")
     if numbers and not freed:
         print("nothing was changed; earmark clean --yes frees it")
 

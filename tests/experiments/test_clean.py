@@ -11,10 +11,11 @@ import pytest
 
 from experiments import artifact_files, delivery
 from experiments.artifact_files import artifact_folder, link
+from experiments.clean import ALIVE, CHECKPOINT, LACKED, LOST, STOOD_ON, UNDELIVERED, UNFINISHED, find
 from experiments.clean_command import readable
 from experiments.cli import main
 from experiments.journal import Journal
-from experiments.run_folder import BEST, LAST, LOCK, artifacts, locked
+from experiments.run_folder import BEST, CONFIG, LAST, LOCK, artifacts, locked
 from experiments.tracking import Tracker
 
 
@@ -147,10 +148,8 @@ def test_clean_says_what_it_would_free_and_frees_it_with_yes(
     assert f"{readable(copied + 4 + 10)}  would be freed" in out
     assert f"{readable(copied + 4 + 10)}  freed" in done
     for text in (out, done):
-        assert "1 runs being worked on" in text
-        assert "1 runs not finished" in text
-        assert "1 runs not wholly in the store" in text
-        assert "1 runs fetched from a run that the store does not have" in text
+        for reason in (ALIVE, UNFINISHED, UNDELIVERED, LOST):
+            assert f"kept as they are, runs {reason}: 1\n" in text
     assert not (old / LAST).exists()
     assert all(_artifact(tracker, old, str(path.relative_to(old))).samefile(path) for path in artifacts(old))
     assert all((run_dir / LAST).exists() for run_dir in (resumable, alive, undelivered))
@@ -191,13 +190,34 @@ def test_a_run_deleted_from_the_store_keeps_its_folder_whole(
     run_dir = _old_folder(tracker, "k1", monkeypatch)
     tracker._client.delete_run(delivery.delivered_run(run_dir, tracker))
     assert main(["clean", "--yes"]) == 0
-    assert "1 runs not wholly in the store" in capsys.readouterr().out
+    assert f"{UNDELIVERED}: 1" in capsys.readouterr().out
     assert (run_dir / LAST).exists()
 
 
-def test_a_checkpoint_with_another_name_frees_nothing(tracker: Tracker, monkeypatch: pytest.MonkeyPatch) -> None:
-    from experiments.clean import CHECKPOINT, find
+def test_whole_folders_go_by_their_users_word_where_the_store_has_every_file(
+    tracker: Tracker, capsys: pytest.CaptureFixture[str]
+) -> None:
+    whole, lacking, seed, waiting = (_folder(tracker, name, state="finished") for name in ("k1", "k2", "k3", "k4"))
+    for run_dir in (whole, lacking, seed):
+        assert delivery.deliver(run_dir, tracker)
+    _artifact(tracker, lacking, BEST).unlink()
+    (waiting / CONFIG).write_text("from: {seed: ../k3}\n")
+    assert main(["clean", "--yes"]) == 0
+    assert whole.exists()
+    assert main(["clean", "--folders"]) == 0
+    assert whole.exists()
+    capsys.readouterr()
+    assert main(["clean", "--folders", "--yes"]) == 0
+    out = capsys.readouterr().out
+    assert all(f"{reason}: 1\n" in out for reason in (LACKED, STOOD_ON, UNDELIVERED))
+    assert not whole.exists()
+    assert all((run_dir / BEST).exists() for run_dir in (lacking, seed, waiting))
+    (run,) = tracker.find("sed", tags={"key": "k1"})
+    tracker.download(run.run_id, BEST, whole)  # as a row does that stands on it
+    assert (whole / BEST).read_text().startswith(f"{BEST} of k1")
 
+
+def test_a_checkpoint_with_another_name_frees_nothing(tracker: Tracker, monkeypatch: pytest.MonkeyPatch) -> None:
     run_dir = _old_folder(tracker, "k1", monkeypatch)
     os.link(run_dir / LAST, tracker.root / "kept by its user")
     (checkpoint,) = [item for item in find(tracker).items if item.kind == CHECKPOINT]
