@@ -41,6 +41,7 @@ class OneLineParser(argparse.ArgumentParser):
 def build_parser() -> argparse.ArgumentParser:
     """All commands. Imports nothing heavy, so that ``earmark --help`` starts at once."""
     from experiments import (
+        clean_command,
         data_command,
         fit_command,
         plan_command,
@@ -67,6 +68,7 @@ def build_parser() -> argparse.ArgumentParser:
         ("report", report_command, "a table's mean ± std over seeds"),
         ("fit", fit_command, "one run from one configuration file"),
         ("sync", sync_command, "deliver to MLflow what an outage or a kill left behind"),
+        ("clean", clean_command, "what of the run folders is needed by nobody, and its end"),
         ("reproduce", reproduce_command, "a run's configuration and command, and what differs here"),
         ("ui", ui_command, "the MLflow dashboard"),
     ):

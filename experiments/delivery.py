@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from experiments import journal, provenance
-from experiments.run_folder import DELIVERY_LOCK, SLURM_JOB, TABLE_PATH, TRACKED, artifacts, is_locked, locked
+from experiments.run_folder import DELIVERY_LOCK, LAST, SLURM_JOB, TABLE_PATH, TRACKED, artifacts, is_locked, locked
 
 if TYPE_CHECKING:
     from experiments.tracking import Tracker
@@ -63,6 +63,11 @@ def is_delivered(run_dir: Path, tracker: Tracker, *, present: Container[str]) ->
         return False
     whole = mark.journal_bytes == journal.size(run_dir / journal.NAME)
     return whole and mark.state in FINAL and mark.state == mark.seen
+
+
+def delivered_run(run_dir: Path, tracker: Tracker) -> str:
+    """The id of the store's run, empty where there is none yet."""
+    return _read(_mark_path(run_dir, tracker)).run_id
 
 
 def refused(run_dir: Path, tracker: Tracker) -> dict[str, str]:
@@ -137,6 +142,7 @@ def _deliver_state(run_dir: Path, mark: Mark, tags: Mapping[str, str], tracker: 
         if mark.seen == "finished":
             files = artifacts(run_dir)
             mark.refused |= tracker.finish(mark.run_id, run_dir, artifacts=files, refused=mark.refused)
+            (run_dir / LAST).unlink(missing_ok=True)
         else:
             tracker.fail(mark.run_id, state=mark.seen, message=mark.message, refused=mark.refused)
         mark.state = mark.seen

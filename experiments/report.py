@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import NamedTuple
 
 from datamodules.corpus_folder import CorpusMissingError, read_card
@@ -85,6 +86,14 @@ class Report:
         return f"({', '.join(says)})" if says else ""
 
     def best(self, column: Column) -> set[str]:
+        """Rows with the best mean of a column, found once for all that ask."""
+        return self._best_by_metric[column.metric]
+
+    @cached_property
+    def _best_by_metric(self) -> Mapping[str, set[str]]:
+        return {column.metric: self._best(column) for column in self.table.columns}
+
+    def _best(self, column: Column) -> set[str]:
         """Rows with the best mean of a column, as printed (ties share it).
 
         Reference rows do not compete, nor do rows of which a seed diverged: its mean is of those that went well.
@@ -123,13 +132,16 @@ def make_report(
 ) -> Report:
     """Gather the finished cells of a plan whose ``searches`` stand ``apart``."""
     own = [cell for cell in cells if cell.row.table == table.name]
-    rows = tuple(name for name in table.rows if any(cell.row.name == name for cell in own))
+    of_row: dict[str, list[Cell]] = {name: [] for name in table.rows}
+    for cell in own:
+        of_row[cell.row.name].append(cell)
+    rows = tuple(name for name, cells_of in of_row.items() if cells_of)
     seeds = sorted({cell.seed for cell in own})
     values = {
         (row, column.metric): tuple(
             SeedValue(cell.seed, cell.run.metrics[column.metric], cell.run.run_id, _run_key(cell), environment_of(cell))
-            for cell in own
-            if cell.row.name == row and cell.state == "finished" and cell.run and column.metric in cell.run.metrics
+            for cell in of_row[row]
+            if cell.state == "finished" and cell.run and column.metric in cell.run.metrics
         )
         for row in rows
         for column in table.columns
@@ -137,7 +149,7 @@ def make_report(
     summaries = {place: summarise([value.value for value in of]) for place, of in values.items()}
     missing = tuple(f"{cell.name} ({cell.state})" for cell in own if cell.state != "finished")
     accepted = tuple(f"{cell.name} ({cell.accepted})" for cell in own if cell.accepted)
-    finished = {row: sum(cell.row.name == row and cell.state == "finished" for cell in own) for row in rows}
+    finished = {row: sum(cell.state == "finished" for cell in of_row[row]) for row in rows}
     return Report(
         table,
         _heading(table, seeds),

@@ -1,6 +1,7 @@
-"""What finished runs keep in ``scores/``: from the run's folder or, where that is on another disk, from MLflow.
+"""What finished runs keep in ``scores/``: from the run's folder or, where that is not on this disk, from MLflow.
 
-Small files only are fetched, each once, into ``mlruns/fetched/RUN_ID``. A file that is nowhere is None.
+Artifacts that lie on this disk are read there. From a server small files only are fetched, each once, into
+``mlruns/fetched/RUN_ID``. A file that is nowhere is None.
 """
 
 from __future__ import annotations

@@ -14,8 +14,6 @@ import logging
 import math
 import os
 import re
-import shutil
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -34,7 +32,7 @@ from mlflow.entities import Dataset, DatasetInput, Metric, Param, Run, RunStatus
 from mlflow.exceptions import MlflowException
 
 from experiments import journal
-from experiments.artifact_files import artifact_folder, link
+from experiments.artifact_files import artifact_folder, fetch, link, sizes
 from experiments.errors import UserError
 from experiments.refusals import Refused, send, storable, tag_of
 from experiments.run_folder import locked
@@ -90,6 +88,9 @@ class Tracker:
         # Without the password: the name stands in files.
         self.store = hashlib.sha256(re.sub(r":[^:@/]*@", "@", self.uri).encode()).hexdigest()[:8]
         self.experiment_id = cache(self._experiment_id)
+        self._artifact_location = cache(
+            lambda family: str(self._client.get_experiment(self.experiment_id(family)).artifact_location).rstrip("/")
+        )
 
     @contextlib.contextmanager
     def _alone(self) -> Iterator[None]:
@@ -296,16 +297,17 @@ class Tracker:
         """Where a run's artifacts lie if that is on this disk, moved with its home perhaps; None on a server."""
         return artifact_folder(uri, moved_to=self.root / "artifacts")
 
+    def stored_at(self, family: str, run_id: str) -> Path | None:
+        """The ``artifact_folder`` of a run by its id alone."""
+        return self.artifact_folder(f"{self._artifact_location(family)}/{run_id}/artifacts")
+
+    def stored_files(self, run_id: str) -> dict[str, int]:
+        """Bytes of every artifact of a run by its path."""
+        return sizes(lambda folder: self._client.list_artifacts(run_id, folder or None))
+
     def download(self, run_id: str, artifact: str, folder: Path) -> None:
         """Fetch an artifact of a run into ``folder``, whole or not at all, in the place of one that is there."""
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder, prefix="download-") as aside:
-            fetched = Path(self._client.download_artifacts(run_id, artifact, aside))
-            target = folder / artifact
-            target.parent.mkdir(parents=True, exist_ok=True)
-            if target.is_dir():  # what an attempt left that did not end here
-                shutil.rmtree(target)
-            fetched.replace(target)
+        fetch(lambda aside: self._client.download_artifacts(run_id, artifact, aside), folder / artifact, folder=folder)
 
     def curve(self, run_id: str, metric: str) -> list[tuple[float, float]]:
         """(epoch, value) of a metric that training logged, by step; a resumed epoch's later value stands.
