@@ -17,12 +17,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Change:
-    """The older run, the parts of the key that differ, the modules of its code that do, and all of that in a line."""
+    """The older run, the parts of the key that differ, the modules of its code that do, and all of that in a line.
+
+    ``is_outdated``: it was made before training did something that it does now (``recipe.py``).
+    """
 
     older: TrackedRun
     parts: tuple[str, ...]
     modules: tuple[str, ...]
     why: str
+    is_outdated: bool = False
 
 
 def find_change(
@@ -41,7 +45,9 @@ def find_change(
         elif known and name == "config":
             detail = ": " + "; ".join(config_changes(known["config"], config))
         reasons.append(f"{name} changed{detail}")
-    return Change(older, parts, modules, "; ".join(reasons))
+    number = (known["code"] if known else older.tags).get(recipe.NAME, recipe.FIRST)
+    is_outdated = bool(recipe.missed(number, commit=older.tags.get("git.sha", "")))
+    return Change(older, parts, modules, "; ".join(reasons), is_outdated)
 
 
 def code_changes(old: Mapping[str, str], new: Mapping[str, str], *, tags: Mapping[str, str]) -> tuple[str, ...]:

@@ -28,6 +28,9 @@ def run(arguments: argparse.Namespace) -> int:
     console.print(grid)
     todo = sum(cell.would_run and cell.state != "running" for cell in cells)
     console.print(f"{todo} of {len(cells)} cells would run", highlight=False)
+    if outdated := [cell.name for cell in cells if cell.change is not None and cell.change.is_outdated]:
+        line = f"{len(outdated)} stored results are of an older recipe: {', '.join(outdated)}"
+        console.print(line, highlight=False, soft_wrap=True)
     for row, search in table.searches.items():
         console.print(f"{row}: {len(table.grids[row])} of {search.trials} trials are chosen so far", highlight=False)
         if best := table.winners.get(row):
