@@ -21,6 +21,7 @@ from experiments.merge import Config, get_path
 from experiments.row_sources import SEED
 from experiments.run_folder import KEY, is_locked, slurm_job
 from experiments.spec import SHARED_OVERRIDES, Row, Table, read_table
+from experiments.table_values import check_corpus
 from experiments.tracking import HEARTBEAT, HOST, TrackedRun, Tracker
 
 NEVER = "never run"
@@ -236,7 +237,4 @@ def _alive_elsewhere(run: TrackedRun) -> str:
 
 
 def _data_digest(config: Config, *, where: str) -> str:
-    corpus = get_path(config, "data.corpus")
-    if not isinstance(corpus, str):
-        raise UserError(f"{where}: data.corpus: expected the name of a prepared corpus, got {corpus!r}")
-    return read_card(corpus).digest
+    return read_card(check_corpus(get_path(config, "data.corpus"), where=f"{where}: data.corpus")).digest
