@@ -19,12 +19,13 @@ from experiments.changes import Change, find_change
 from experiments.checked_corpora import CheckedCorpora
 from experiments.errors import UserError
 from experiments.known_runs import ACCEPTED, KnownRuns
-from experiments.merge import Config, get_path
+from experiments.merge import get_path
 from experiments.named_files import changed_since, names
 from experiments.row_sources import SEED
 from experiments.run_folder import KEY, is_locked, slurm_job
 from experiments.spec import SHARED_OVERRIDES, Row, Table, read_table
 from experiments.stored_data import DataInStore
+from experiments.table_values import check_corpus
 from experiments.tracking import HEARTBEAT, HOST, TrackedRun, Tracker
 
 NEVER = "never run"
@@ -153,8 +154,11 @@ class _Planner:
     def _judge(self, table: Table, row: Row, seed: int, upstream: Mapping[str, Cell]) -> Cell:
         code = keys.code_digests(row.config, recipe_version=recipe.VERSION, imports=table.imports)
         says = ""
+        where = f"{table.path.name}: rows.{row.name}"
         try:
-            digest = self.corpora.digest(_corpus(row.config, where=f"{table.path.name}: rows.{row.name}"))
+            digest = self.corpora.digest(
+                check_corpus(get_path(row.config, "data.corpus"), where=f"{where}: data.corpus")
+            )
         except CorpusMissingError as error:
             changed = isinstance(error, CorpusChangedError)
             corpus = get_path(row.config, "data.corpus")
@@ -248,10 +252,3 @@ def _alive_elsewhere(run: TrackedRun) -> str:
     host, beat = run.tags.get(HOST, ""), float(run.tags.get(HEARTBEAT, "0"))
     going = run.state in ("running", "scheduled") and host != socket.gethostname()
     return host if going and time.time() - beat < STALE_SECONDS else ""
-
-
-def _corpus(config: Config, *, where: str) -> str:
-    corpus = get_path(config, "data.corpus")
-    if not isinstance(corpus, str):
-        raise UserError(f"{where}: data.corpus: expected the name of a prepared corpus, got {corpus!r}")
-    return corpus

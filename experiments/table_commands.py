@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from experiments.errors import UserError
+from experiments.table_values import LARGEST_SEED
 
 if TYPE_CHECKING:
     from experiments.plan import Cell
@@ -20,10 +21,20 @@ def table_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("table", help="name of a shipped table, or the path of a .yaml file")
     parser.add_argument("--scale", help="a scale of the table (default: its first)")
     parser.add_argument(
-        "--rows", type=_names, default=[], metavar="A,B", help="only these rows, and what they stand on"
+        "--rows",
+        type=_names,
+        action="extend",
+        default=[],
+        metavar="A,B",
+        help="only these rows, and what they stand on; may be repeated",
     )
     parser.add_argument(
-        "--seeds", type=_numbers, default=[], metavar="0,1", help="only these seeds (default: the table's)"
+        "--seeds",
+        type=_numbers,
+        action="extend",
+        default=[],
+        metavar="0,1",
+        help="only these seeds (default: the table's); may be repeated",
     )
     parser.add_argument(
         "--set", action="append", default=[], metavar="KEY=VALUE", dest="overrides",
@@ -32,7 +43,9 @@ def table_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _names(text: str) -> list[str]:
-    return [name for name in text.split(",") if name]
+    if not (names := [name for name in text.split(",") if name]):
+        raise argparse.ArgumentTypeError(f"expected names of rows such as a,b, got {text!r}")
+    return names
 
 
 def _numbers(text: str) -> list[int]:
@@ -40,8 +53,10 @@ def _numbers(text: str) -> list[int]:
         seeds = [int(number) for number in text.split(",") if number]
     except ValueError:
         raise argparse.ArgumentTypeError(f"expected integers such as 0,1, got {text!r}") from None
-    if any(seed < 0 for seed in seeds):
-        raise argparse.ArgumentTypeError(f"seeds are >= 0, got {text!r}")
+    if not seeds:
+        raise argparse.ArgumentTypeError(f"expected integers such as 0,1, got {text!r}")
+    if any(not 0 <= seed <= LARGEST_SEED for seed in seeds):
+        raise argparse.ArgumentTypeError(f"seeds are from 0 to {LARGEST_SEED}, got {text!r}")
     return seeds
 
 

@@ -31,11 +31,13 @@ from datamodules.run_warning import RunWarning
 from experiments import keys, recipe
 from experiments.attempts import Attempt
 from experiments.contracts import PredictingModule
+from experiments.divergence import FiniteFigures
 from experiments.early_stopping import LastingEarlyStopping
 from experiments.errors import UserError
 from experiments.journal import Journal
 from experiments.journal_logger import JournalLogger, JournalProgress
 from experiments.merge import Config, get_path
+from experiments.monitor_name import KnownMonitor, not_logged
 from experiments.own_code import find_own_code
 from experiments.random_state import RandomState
 from experiments.resumed_order import ResumedOrder
@@ -47,6 +49,7 @@ from experiments.stored_names import check_metrics
 from experiments.yaml_files import read_yaml
 from lightning_modules.callbacks.fine_tuning import Freezing
 from lightning_modules.callbacks.seed_loading import start_from_seed
+from lightning_modules.diverged import DivergedError
 
 SPLITS = ("validation", "test")
 
@@ -68,6 +71,8 @@ def _trainer(parts: Parts, run_dir: Path, journal: Journal, machine: Mapping[str
         # Said for check_val_every_n_epoch above 1: it would be saved inside an epoch, whose resume draws otherwise.
         ModelCheckpoint(folder, filename="last", save_on_train_epoch_end=True, enable_version_counter=False),
         JournalProgress(journal),
+        KnownMonitor(monitor),
+        FiniteFigures(monitor),
         RandomState(),  # before ResumedOrder, which draws as an uninterrupted epoch's start does
         ResumedOrder(),
     ]
@@ -132,7 +137,13 @@ def _fit(
     last, best = run_dir / "checkpoints" / "last.ckpt", run_dir / BEST
     if seed is not None and not last.exists():  # a resume has the weights of its own last epoch
         _load_seed(parts, seed)
-    trainer.fit(model, datamodule=data, ckpt_path=last if last.exists() else None, weights_only=True)
+    try:
+        trainer.fit(model, datamodule=data, ckpt_path=last if last.exists() else None, weights_only=True)
+    except MisconfigurationException:
+        assert parts.checkpoint is not None
+        if parts.checkpoint.monitor in (logged := trainer.callback_metrics):
+            raise
+        raise not_logged(parts.checkpoint.monitor, logged) from None
     if trainer.interrupted:
         raise KeyboardInterrupt
     trainer.strategy.barrier("best checkpoint is written")
@@ -262,7 +273,7 @@ def main(arguments: list[str]) -> int:
         except Exception as error:
             traceback.print_exc()
             reason = (str(error).strip().splitlines() or [""])[0]
-            lasting = isinstance(error, MisconfigurationException)
+            lasting = isinstance(error, MisconfigurationException | DivergedError)
             journal.state("failed", f"{type(error).__name__}: {reason}", lasting=lasting)
             return 1
         finally:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from datamodules.batches import ClipBatch, StrongClipBatch
+from lightning_modules.diverged import DivergedError
 from lightning_modules.layers.crnn import demo_crnn
 from lightning_modules.layers.log_mel import LogMelSettings
 from lightning_modules.losses.mil import similarity_penalty
@@ -51,6 +52,20 @@ def test_training_lowers_the_loss(
     assert losses[-1] < 0.8 * losses[0]
     assert logged["train/loss"] == losses[-1]
     assert ("train/penalty" in logged) == isinstance(system, MIL)
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_probabilities_that_are_no_numbers_name_epoch_step_loss_and_clips(
+    system: SoundEventDetector, batch: ClipBatch, strong_batch: StrongClipBatch, training: bool
+) -> None:
+    torch.nn.init.constant_(system.classifier.bias, float("nan"))
+    loss = "train/loss" if training else "validation/loss"
+    says = rf"^epoch 0, step 0: {loss} is no number for 3 of 3 clips: .*; lower model\.optimizer\.lr"
+    with pytest.raises(DivergedError, match=says):
+        if training:
+            system.training_step(strong_batch if isinstance(system, StrongLabels) else batch, 0)
+        else:
+            system.eval().validation_step(batch, 0)
 
 
 def test_without_alpha_the_penalty_is_logged_and_not_learnt(
