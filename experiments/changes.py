@@ -12,7 +12,7 @@ from experiments import keys, recipe
 from experiments.merge import Config
 
 if TYPE_CHECKING:
-    from experiments.tracking import TrackedRun
+    from experiments.tracked_run import TrackedRun
 
 
 @dataclass(frozen=True)

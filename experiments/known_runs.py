@@ -12,7 +12,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from experiments.keys import RunKey
-from experiments.tracking import STATE, TrackedRun, Tracker
+from experiments.tracked_run import STATE, TrackedRun
+from experiments.tracking import Tracker
 
 ACCEPTED = "code_accepted."  # + code key: a tag of a run whose results stand for that code too, by ``earmark run``
 RUNS_FOR_A_QUERY = 5  # that a query costs as much as, which is how many may be read in vain to save it

@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from experiments import attempts, journal, provenance
+from experiments.claims import claim
 from experiments.courier import Courier
-from experiments.errors import first_line
+from experiments.errors import UserError, first_line
 from experiments.executors import Executor, QueueAwayError, RunProcess
 from experiments.plan import Cell
 from experiments.prepare import prepare_run
@@ -153,6 +154,10 @@ class Launcher:
                 return self._finish(cell.name)
             if adopted is None:
                 prepare_run(cell, self._tracker, machine=self._machine, git=self._git)
+                if why := self._claim(run_dir):
+                    attempts.ended(run_dir)
+                    lock.close()
+                    return self._fail(cell, why)
             else:
                 self._progress.say(f"{cell.name}: takes over {adopted} of an earlier launch, as it was submitted")
         except (TrackingError, QueueAwayError) as error:
@@ -165,6 +170,15 @@ class Launcher:
             lock.close()
             return self._fail(cell, f"not started, {error.filename}: {error.strerror}")
         return ready.append(_Prepared(cell, run_dir, lock, journal_start, adopted))
+
+    def _claim(self, run_dir: Path) -> str:
+        """Why another launcher has the run; empty where it is ours, or the store can't say now."""
+        if self._courier.is_held_up:
+            return ""
+        try:
+            return claim(run_dir, self._tracker)
+        except (TrackingError, UserError):  # an experiment that somebody deleted: the courier says what to do
+            return ""
 
     def _finish(self, name: str) -> None:
         self._result.finished.append(name)

@@ -6,8 +6,6 @@ data exist (state ``missing``, why ``data: …``) and imports no training code.
 
 from __future__ import annotations
 
-import socket
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -19,6 +17,7 @@ from experiments.changes import Change, find_change
 from experiments.checked_corpora import CheckedCorpora
 from experiments.errors import UserError
 from experiments.known_runs import ACCEPTED, KnownRuns
+from experiments.launcher_identity import alive_elsewhere, tags
 from experiments.merge import get_path
 from experiments.named_files import changed_since, names
 from experiments.row_sources import SEED
@@ -26,10 +25,10 @@ from experiments.run_folder import KEY, is_locked, slurm_job
 from experiments.spec import SHARED_OVERRIDES, Row, Table, read_table
 from experiments.stored_data import DataInStore
 from experiments.table_values import check_corpus
-from experiments.tracking import HEARTBEAT, HOST, TrackedRun, Tracker
+from experiments.tracked_run import TrackedRun
+from experiments.tracking import Tracker
 
 NEVER = "never run"
-STALE_SECONDS = 300.0  # without a sign of life a run on another machine counts as gone: ten heartbeats
 
 
 @dataclass(frozen=True)
@@ -226,8 +225,9 @@ class _Planner:
         ending = journal.final_state(run_dir / journal.NAME)
         if ending.state == "finished":
             return "missing", "it is finished here and not in the store: earmark sync", newest
-        if newest is not None and (host := _alive_elsewhere(newest)):
-            return "running", f"on {host}", newest
+        for run in same:
+            if place := alive_elsewhere(run, tags(self.tracker.root)):
+                return "running", place, run
         if ending.state in ("failed", "stopped"):
             return "failed", f"{ending.state}: {ending.message}", newest
         if ending.state == "started":  # whatever the store was last told
@@ -245,10 +245,3 @@ def _gone(run_dir: Path) -> str:
     if not job_id:
         return "its process is gone"
     return f"its process is gone, or SLURM job {job_id} waits: earmark run --on slurm takes it over"
-
-
-def _alive_elsewhere(run: TrackedRun) -> str:
-    """The other machine on which a run goes on, by its last sign of life; empty if there is none."""
-    host, beat = run.tags.get(HOST, ""), float(run.tags.get(HEARTBEAT, "0"))
-    going = run.state in ("running", "scheduled") and host != socket.gethostname()
-    return host if going and time.time() - beat < STALE_SECONDS else ""

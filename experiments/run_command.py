@@ -109,6 +109,7 @@ def launch_cells(
             tracker.tag(cell.run.run_id, {f"row.{cell.row.table}": cell.row.name})  # another table made it
     if not todo:
         return 0
+    tracker.check_experiment(table.family)
     slots, machine, executor = _executor(table, tracker, slots=slots, slurm=slurm)
     if busy := [cell.name for cell in todo if cell.state == "running" and not _can_take_over(cell, tracker, executor)]:
         raise UserError(f"another launch is running {', '.join(busy)}; wait for it or stop it")

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from experiments.plan import Cell
-from experiments.tracking import TrackedRun, Tracker, TrackingError
+from experiments.tracked_run import TrackedRun
+from experiments.tracking import Tracker, TrackingError
 
 UTTERANCES, SENTENCES, CONSTANTS = "errors_test.csv", "sentences.csv", "constants.json"
 EVENTS, TAGS = "events_test.tsv", "tags_test.tsv"

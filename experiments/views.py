@@ -26,7 +26,8 @@ from experiments.errors import first_line, public_uri
 from experiments.known_runs import RUNS_FOR_A_QUERY
 from experiments.plan import Cell
 from experiments.spec import Table
-from experiments.tracking import TrackedRun, Tracker, TrackingError
+from experiments.tracked_run import TrackedRun
+from experiments.tracking import Tracker, TrackingError
 from experiments.view_spec import View, ViewChart
 from experiments.view_tags import row_tags, shown_tag
 from experiments.waiting import with_bar

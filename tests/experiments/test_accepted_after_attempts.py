@@ -15,7 +15,8 @@ from experiments.journal import Journal
 from experiments.keys import RunKey, config_key
 from experiments.plan import Cell, make_plan
 from experiments.spec import Row, Table
-from experiments.tracking import STATE, TrackedRun, Tracker
+from experiments.tracked_run import STATE, TrackedRun
+from experiments.tracking import Tracker
 
 CONFIG = {"model": {"class_path": "m.M", "init_args": {"penalty": 0.1}}}
 

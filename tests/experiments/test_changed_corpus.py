@@ -21,7 +21,8 @@ from experiments.named_files import named_files
 from experiments.plan import Cell, make_plan
 from experiments.run_folder import KEY
 from experiments.spec import read_table
-from experiments.tracking import TrackedRun, Tracker
+from experiments.tracked_run import TrackedRun
+from experiments.tracking import Tracker
 
 TABLE = Path(__file__).parent / "tiny.yaml"
 CORPUS = "tones/tiny"

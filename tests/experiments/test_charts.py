@@ -22,7 +22,8 @@ from experiments.journal import Journal, read_lines
 from experiments.keys import RunKey
 from experiments.plan import Cell
 from experiments.spec import Row, Table, read_table
-from experiments.tracking import TrackedRun, Tracker
+from experiments.tracked_run import TrackedRun
+from experiments.tracking import Tracker
 
 ROWS = ("scratch_10", "scratch_20", "scratch_40", "decoder_10", "oracle")
 CURVES = {"kind": "curves", "metric": "validation/cer", "label": "validation CER", "rows": ["scratch_10", "decoder_10"]}

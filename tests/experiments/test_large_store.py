@@ -22,7 +22,8 @@ from experiments.plan import Cell
 from experiments.run_pages import read_pages
 from experiments.spec import read_table
 from experiments.stored_scores import StoredScores
-from experiments.tracking import STATE, TrackedRun, Tracker
+from experiments.tracked_run import STATE, TrackedRun
+from experiments.tracking import Tracker
 
 TINY = Path(__file__).parent / "tiny.yaml"
 

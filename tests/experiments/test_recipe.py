@@ -16,7 +16,8 @@ import pytest
 from experiments import accepted_code, changes, keys, recipe, table_commands
 from experiments.plan import Cell
 from experiments.spec import Row, Table
-from experiments.tracking import TrackedRun, Tracker
+from experiments.tracked_run import TrackedRun
+from experiments.tracking import Tracker
 
 HERE = Path(__file__).parent
 

@@ -20,7 +20,7 @@ from experiments.report_json import json_text
 from experiments.report_latex import latex
 from experiments.spec import Row, Table
 from experiments.stats import summarise
-from experiments.tracking import TrackedRun
+from experiments.tracked_run import TrackedRun
 
 F1 = Column("test/f1", "F1", "higher", "percent", 1)
 ER = Column("test/er", "ER", "lower", "number", 2)

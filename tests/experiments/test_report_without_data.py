@@ -17,7 +17,7 @@ from experiments.significance import compare_rows
 from experiments.spec import Table, read_table
 from experiments.split_references import TestSplits
 from experiments.stored_scores import StoredScores
-from experiments.tracking import TrackedRun
+from experiments.tracked_run import TrackedRun
 
 from .stored_runs import Folders
 

@@ -17,7 +17,8 @@ from experiments.keys import RunKey
 from experiments.merge import get_path
 from experiments.plan import Cell
 from experiments.spec import Table, read_table
-from experiments.tracking import TrackedRun, Tracker
+from experiments.tracked_run import TrackedRun
+from experiments.tracking import Tracker
 
 TEXT = """
 family: sed

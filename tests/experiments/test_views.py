@@ -14,7 +14,8 @@ from experiments.errors import UserError
 from experiments.keys import RunKey
 from experiments.plan import Cell
 from experiments.spec import TABLES, Table, read_table
-from experiments.tracking import TrackedRun, Tracker
+from experiments.tracked_run import TrackedRun
+from experiments.tracking import Tracker
 from experiments.view_spec import Field, default_view, read_views
 
 TINY = Path(__file__).parent / "tiny.yaml"

@@ -61,11 +61,10 @@ def test_probabilities_that_are_no_numbers_name_epoch_step_loss_and_clips(
     torch.nn.init.constant_(system.classifier.bias, float("nan"))
     loss = "train/loss" if training else "validation/loss"
     says = rf"^epoch 0, step 0: {loss} is no number for 3 of 3 clips: .*; lower model\.optimizer\.lr"
+    step = system.training_step if training else system.eval().validation_step
+    given = strong_batch if training and isinstance(system, StrongLabels) else batch
     with pytest.raises(DivergedError, match=says):
-        if training:
-            system.training_step(strong_batch if isinstance(system, StrongLabels) else batch, 0)
-        else:
-            system.eval().validation_step(batch, 0)
+        step(given, 0)  # type: ignore[arg-type]
 
 
 def test_without_alpha_the_penalty_is_logged_and_not_learnt(
