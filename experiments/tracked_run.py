@@ -27,11 +27,11 @@ class TrackedRun:
 
 def as_tracked(run: Run) -> TrackedRun:
     """A run as the store gave it."""
-    metrics = {name: _as_logged(value) for name, value in run.data.metrics.items()}
+    metrics = {name: as_logged(value) for name, value in run.data.metrics.items()}
     state, start_ms = run.data.tags.get(STATE, ""), int(run.info.start_time or 0)
     return TrackedRun(run.info.run_id, state, run.data.tags, metrics, start_ms, str(run.info.artifact_uri or ""))
 
 
-def _as_logged(value: float) -> float:
+def as_logged(value: float) -> float:
     """MLflow's SQL stores keep an infinite metric as the largest float that there is, on which a mean overflows."""
     return math.copysign(math.inf, value) if abs(value) >= 1.797e308 else value

@@ -38,7 +38,7 @@ from experiments.run_folder import locked
 from experiments.run_pages import read_pages
 from experiments.stored_experiments import check_place, database_path, experiment_id, follow_move
 from experiments.stored_names import name_problem, point_problem
-from experiments.tracked_run import STATE, TrackedRun, as_tracked
+from experiments.tracked_run import STATE, TrackedRun, as_logged, as_tracked
 
 STORE_PATIENCE_SECONDS = 600.0  # many processes on a slow machine take turns at a fresh store
 BATCH = {"metrics": 1000, "params": 100, "tags": 100}  # the most that MLflow takes at once
@@ -304,7 +304,7 @@ class Tracker:
         }
         points = sorted(self._client.get_metric_history(run_id, metric), key=lambda point: point.timestamp)
         by_step = {
-            point.step: (float(epochs[point.step, point.timestamp]), _as_logged(point.value))
+            point.step: (float(epochs[point.step, point.timestamp]), as_logged(point.value))
             for point in points
             if (point.step, point.timestamp) in epochs
         }
