@@ -10,8 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from experiments.errors import UserError
-from experiments.merge import Config
-from experiments.plan import _data_digest
 from experiments.spec import read_table
 from experiments.table_commands import table_arguments
 from experiments.table_values import check_corpus, check_name
@@ -44,9 +42,8 @@ def test_a_name_that_leads_out_of_its_place_is_refused(tmp_path: Path, old: str,
 
 @pytest.mark.parametrize("corpus", ["../../evil", "/etc", "tones/../..", "..", "a/b/c", "", 3, None])
 def test_a_corpus_stays_under_the_data_root(corpus: object) -> None:
-    config: Config = {"data": {"class_path": "m.D", "init_args": {"corpus": corpus}}}
     with pytest.raises(UserError, match=r"t\.yaml: rows\.a: data\.corpus: "):
-        _data_digest(config, where="t.yaml: rows.a")
+        check_corpus(corpus, where="t.yaml: rows.a: data.corpus")
 
 
 @given(st.text())
