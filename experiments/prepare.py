@@ -13,6 +13,8 @@ from typing import Any
 
 from experiments import attempts, delivery, journal, keys, provenance, recipe
 from experiments.code_record import write_code
+from experiments.config_form import form_key
+from experiments.known_runs import FORM
 from experiments.merge import get_path
 from experiments.plan import Cell
 from experiments.row_sources import SEED
@@ -78,6 +80,7 @@ def _tags(cell: Cell, git: Mapping[str, str]) -> dict[str, str]:
         "stage": cell.row.stage,
         "corpus": str(get_path(cell.row.config, "data.corpus")),
         "key": cell.key.id,
+        FORM: form_key(cell.row.config, stage=cell.row.stage),
         recipe.NAME: recipe.VERSION,
         HOST: socket.gethostname(),
         **{f"key.{name}": part for name, part in cell.key.parts().items()},
