@@ -62,6 +62,13 @@ def _recipe_change(tags: Mapping[str, str]) -> tuple[str, ...]:
     return () if number == recipe.VERSION else (recipe.difference(number, commit=tags.get("git.sha", "")),)
 
 
+def in_other_words(record: Path, config: Config) -> str:
+    """Why a run stands for a configuration that is written otherwise; ``record`` as in ``find_change``."""
+    known = json.loads(record.read_text(encoding="utf-8")) if record.is_file() else {}
+    changes = config_changes(known["config"], config) if known else []
+    return "the same training in other words" + (f": {'; '.join(changes)}" if changes else "")
+
+
 def config_changes(old: Config, new: Config) -> list[str]:
     """``model.penalty_alpha 0.1 -> 0.2`` for every leaf that differs."""
     before, after = _leaves(old), _leaves(new)

@@ -175,6 +175,13 @@ def _file(module: str) -> Path | None:
     return path
 
 
+def own_source(module: str) -> Path | None:
+    """The source of a module of earmark's packages or the user's; None of any other."""
+    spec = _spec(module) if _is_followed(module, ()) else None
+    path = Path(spec.origin) if spec is not None and spec.has_location and spec.origin else None
+    return path if path is not None and path.suffix in SOURCE_SUFFIXES and path.is_file() else None
+
+
 def _refuse_hidden(path: Path, found: _Imports) -> None:
     if found.hidden:
         line, name = found.hidden[0]
@@ -202,7 +209,7 @@ def _imported(path: Path, *, package: str) -> _Imports:
         if isinstance(node, ast.Import):
             names += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
-            base = _absolute("." * node.level + (node.module or ""), package)
+            base = absolute("." * node.level + (node.module or ""), package)
             names += [base, *(f"{base}.{alias.name}" for alias in node.names)]
             changes_path |= "sys.path" in names[-len(node.names) :]
         elif isinstance(node, ast.Call) and (name := _literal_import(node, package)):
@@ -241,8 +248,8 @@ def _literal_import(node: ast.Call, package: str) -> str:
         return first.value
     anchor = next(iter([*others, *(keyword.value for keyword in node.keywords)]), None)
     if isinstance(anchor, ast.Constant) and isinstance(anchor.value, str):
-        return _absolute(first.value, anchor.value)
-    return _absolute(first.value, package) if _name(anchor) == "__package__" else ""
+        return absolute(first.value, anchor.value)
+    return absolute(first.value, package) if _name(anchor) == "__package__" else ""
 
 
 def _name(node: ast.expr | None) -> str:
@@ -250,7 +257,7 @@ def _name(node: ast.expr | None) -> str:
     return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
 
 
-def _absolute(name: str, package: str) -> str:
+def absolute(name: str, package: str) -> str:
     """``..losses.mil``, as written in a module of ``package``, in full."""
     level = len(name) - len(name.lstrip("."))
     if not level:

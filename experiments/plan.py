@@ -13,8 +13,9 @@ from pathlib import Path
 from datamodules.corpus_files import CorpusChangedError
 from datamodules.corpus_folder import CorpusMissingError
 from experiments import journal, keys, recipe
-from experiments.changes import Change, find_change
+from experiments.changes import Change, find_change, in_other_words
 from experiments.checked_corpora import CheckedCorpora
+from experiments.config_form import form_key
 from experiments.errors import UserError
 from experiments.known_runs import ACCEPTED, KnownRuns
 from experiments.launcher_identity import alive_elsewhere, tags
@@ -119,6 +120,7 @@ class _Planner:
         self.cells: dict[tuple[str, str, int], Cell] = {}
         self.corpora = CheckedCorpora()
         self.stored: DataInStore | None = None
+        self._keys: dict[tuple[str, str, keys.RunKey], keys.RunKey] = {}  # by family, form and all else but the words
         self._open: list[str] = []
 
     def table(self, name: str) -> Table:
@@ -174,8 +176,11 @@ class _Planner:
             seed=seed,
             upstream=keys.upstream_key(upstream_keys),
         )
+        own, key = key, self._as_spelled_before(table.family, row, key)
         cell = Cell(table, row, seed, key, code, "missing", NEVER, None, upstream, stored_data=says)
         state, why, run = self._state(table, key)
+        if key != own and state == "finished":
+            why = in_other_words(self.tracker.run_dir(key.id) / KEY, row.config)
         if state == "finished" and names(row.config):
             edited = changed_since(self.tracker.run_dir(key.id) / KEY, run=cell.name)
             if edited:
@@ -187,6 +192,16 @@ class _Planner:
             why = f"before a code change that was accepted: {modules}"
             return replace(cell, key=old, state="finished", why=why, run=accepted, accepted=modules)
         return replace(cell, state=state, why=why, run=run)
+
+    def _as_spelled_before(self, family: str, row: Row, key: keys.RunKey) -> keys.RunKey:
+        """The key of a run, or of a cell of this plan, that says the same in other words; else the row's own."""
+        form = form_key(row.config, stage=row.stage)
+        place = (family, form, replace(key, config=""))
+        if not self.known.with_key(family, key):
+            same = self.known.spelled_otherwise(family, key, form)
+            key = replace(key, config=same.tags["key.config"]) if same else self._keys.get(place, key)
+        self._keys[place] = key
+        return key
 
     def with_changes(self) -> list[Cell]:
         """All cells; those that were finished once, under another key, say what changed, and are stale if untried."""

@@ -12,6 +12,8 @@ from typing import Any
 
 from experiments import attempts, delivery, journal, keys, launcher_identity, provenance, recipe
 from experiments.code_record import write_code
+from experiments.config_form import form_key
+from experiments.known_runs import FORM
 from experiments.merge import get_path
 from experiments.named_files import named_files
 from experiments.plan import Cell
@@ -81,6 +83,7 @@ def _tags(cell: Cell, git: Mapping[str, str]) -> dict[str, str]:
         "stage": cell.row.stage,
         "corpus": str(get_path(cell.row.config, "data.corpus")),
         "key": cell.key.id,
+        FORM: form_key(cell.row.config, stage=cell.row.stage),
         recipe.NAME: recipe.VERSION,
         **{f"key.{name}": part for name, part in cell.key.parts().items()},
         **row_tags(cell.table, cell.row.name),
