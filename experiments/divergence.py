@@ -9,7 +9,7 @@ from typing import Any
 import pytorch_lightning as lightning
 import torch
 
-from lightning_modules.diverged import HELP, DivergedError
+from lightning_modules.losses.finite import HELP, DivergedError
 
 
 class FiniteFigures(lightning.Callback):

@@ -49,7 +49,7 @@ from experiments.stored_names import check_metrics
 from experiments.yaml_files import read_yaml
 from lightning_modules.callbacks.fine_tuning import Freezing
 from lightning_modules.callbacks.seed_loading import start_from_seed
-from lightning_modules.diverged import DivergedError
+from lightning_modules.losses.finite import DivergedError
 
 SPLITS = ("validation", "test")
 

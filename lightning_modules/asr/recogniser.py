@@ -26,11 +26,11 @@ from datamodules.batches import UtteranceBatch
 from lightning_modules.asr.gathering import GatheredFrames, PredictedFrames, gather_frames
 from lightning_modules.asr.predictions import EncodedPredictions, FramePredictions
 from lightning_modules.decoding.texts import spell
-from lightning_modules.diverged import check_finite
 from lightning_modules.layers.log_mel import LogMelSettings
 from lightning_modules.layers.recurrent_encoder import SpeechEncoder
 from lightning_modules.layers.spec_augment import SpecAugment
 from lightning_modules.layers.speech_features import SPEECH_FEATURES
+from lightning_modules.losses.finite import check_finite
 from lightning_modules.metrics.word_error import WordError
 
 
@@ -136,7 +136,9 @@ class Recogniser(pl.LightningModule, ABC):
     def _checked_loss(self, encoded: Encoded, batch: UtteranceBatch) -> Tensor:
         """Raises ``DivergedError`` naming the utterances whose loss is no number."""
         loss_B = self.loss(encoded, batch)
-        check_finite(self, loss_B, names=batch.utterance_ids, what="utterances")
+        loss = "train/loss" if self.training else "validation/loss"
+        check_finite(loss_B, names=batch.utterance_ids, what="utterances", loss=loss, epoch=self.current_epoch,
+                     step=self.global_step)  # fmt: skip
         return loss_B
 
     def validation_step(self, batch: UtteranceBatch, batch_idx: int) -> None:

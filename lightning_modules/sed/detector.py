@@ -21,9 +21,9 @@ from torch import Tensor, nn
 from torchmetrics import MeanMetric
 
 from datamodules.batches import ClipBatch
-from lightning_modules.diverged import check_finite
 from lightning_modules.layers.crnn import FrameEncoder
 from lightning_modules.layers.log_mel import LogMel, LogMelSettings, frame_mask
+from lightning_modules.losses.finite import check_finite
 from lightning_modules.losses.tagging import tagging_loss
 from lightning_modules.metrics.average_precision import TaggingAveragePrecision
 from lightning_modules.metrics.tagging import TaggingF1
@@ -97,9 +97,11 @@ class SoundEventDetector(pl.LightningModule, ABC):
         without a name, and on a GPU in a way that nothing after it can run.
         """
         detection: Detection = self(batch.waveforms_BS, batch.num_samples_B)
+        loss = "train/loss" if self.training else "validation/loss"
         for figures in (detection.clip_probabilities_BC, detection.frame_probabilities_BTC):
             if figures is not None:
-                check_finite(self, figures, names=batch.clip_ids, what="clips")
+                check_finite(figures, names=batch.clip_ids, what="clips", loss=loss, epoch=self.current_epoch,
+                             step=self.global_step)  # fmt: skip
         return detection
 
     def frame_probabilities(self, hidden_BTH: Tensor) -> Tensor:

@@ -16,7 +16,7 @@ from torch.utils.data import DataLoader
 from experiments.divergence import FiniteFigures
 from experiments.errors import UserError
 from experiments.monitor_name import KnownMonitor
-from lightning_modules.diverged import DivergedError
+from lightning_modules.losses.finite import DivergedError
 
 
 class Line(lightning.LightningModule):
