@@ -3,8 +3,8 @@
 The best mean of a column stands in bold, reference rows aside, and stars say which rows differ from the baseline
 (``significance.py``). A mean over fewer runs than there are seeds says its n and how many diverged: of the others it is
 a mean that competes for nothing. A cell without a finished run is a dash. What else must be known stands under the
-table (``report_notes.py``): a report never hides what was not run. ``report_latex.py``,
-``report_csv.py``, ``report_json.py`` and ``report_page.py`` have the other formats.
+table (``report_notes.py``): a report never hides what was not run. The other formats are in ``report_latex.py``,
+``report_csv.py``, ``report_json.py`` and ``report_page.py``.
 """
 
 from __future__ import annotations

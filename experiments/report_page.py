@@ -242,7 +242,9 @@ def _bars(report: Report, column: Column) -> list[BarLine]:
             BarLine(row, text, ends[0], ends[1] - ends[0], percent(summary.mean - spread),
                     percent(summary.mean + spread), kind)
         )  # fmt: skip
-    return lines
+    diverged = [row for row in report.rows if report.cells[row, column.metric] is None]
+    texts = {row: report.of_fewer(row, column.metric) for row in diverged}
+    return [*lines, *(BarLine(row, text, 0.0, 0.0, 0.0, 0.0, "row") for row, text in texts.items() if text)]
 
 
 def _add_charts(page: Page, cells: Sequence[Cell], tracker: Tracker) -> None:
