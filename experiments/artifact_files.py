@@ -15,10 +15,10 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 
-def artifact_folder(uri: str, *, moved_to: Path) -> Path | None:
+def artifact_folder(uri: str, *, moved_to: Path | None = None) -> Path | None:
     """The folder behind a run's ``artifact_uri``; None where that is no path of a machine.
 
-    In a home that was moved it lies at the same place below ``moved_to``: family, run id, ``artifacts``.
+    In a home that was moved it may lie at the same place below ``moved_to``: family, run id, ``artifacts``.
     """
     parts = urlsplit(uri)
     if parts.scheme not in ("", "file") or parts.netloc not in ("", "localhost") or not parts.path:
@@ -26,7 +26,7 @@ def artifact_folder(uri: str, *, moved_to: Path) -> Path | None:
     folder = Path(unquote(parts.path) if parts.scheme else uri)
     if not folder.is_absolute():  # to where the server was started
         return None
-    moved = moved_to.joinpath(*folder.parts[-3:])
+    moved = moved_to.joinpath(*folder.parts[-3:]) if moved_to else folder
     return moved if moved.is_dir() and not folder.is_dir() else folder
 
 

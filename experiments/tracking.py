@@ -203,10 +203,12 @@ class Tracker:
         MLflow gives no run without all its metrics, and needs 20 s for ten thousand: a database is asked by itself, in
         MLflow's schema, and a server is read page by page.
         """
-        database = getattr(self._client._tracking_client.store, "engine", None)
-        if database is not None:
-            with database.connect() as connection:
-                found = connection.exec_driver_sql("SELECT run_uuid FROM runs WHERE lifecycle_stage = 'active'")
+        store = getattr(getattr(self._client, "_tracking_client", None), "store", None)
+        if open_session := getattr(store, "ManagedSessionMaker", None):  # a database's; its errors are TrackingErrors
+            with open_session() as session:
+                found = session.connection().exec_driver_sql(
+                    "SELECT run_uuid FROM runs WHERE lifecycle_stage = 'active'"
+                )
                 return {str(run_id) for (run_id,) in found}
         experiments = [str(item.experiment_id) for item in self._client.search_experiments()]
         return {str(run.info.run_id) for run in self._search(experiments)}
@@ -248,7 +250,7 @@ class Tracker:
         ``refused`` is what the store did not take before; returned is what it did not take now.
         """
         now: Refused = {}
-        here = self.artifact_folder(str(self._client.get_run(run_id).info.artifact_uri))
+        here = artifact_folder(str(self._client.get_run(run_id).info.artifact_uri))  # where MLflow looks for them
         for path in artifacts:
             if here is None or not link(path, here / path.relative_to(run_dir)):
                 now |= self._send_artifact(run_id, run_dir, path)
