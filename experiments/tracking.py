@@ -37,6 +37,7 @@ from experiments import journal
 from experiments.errors import UserError
 from experiments.refusals import Refused, send, storable, tag_of
 from experiments.run_folder import locked
+from experiments.store_place import opening, store_place
 from experiments.stored_names import name_problem, point_problem
 
 STATE = "earmark.state"
@@ -88,17 +89,16 @@ def _without_garbage_collection() -> Iterator[None]:
 
 
 class Tracker:
-    """Writes to and asks one MLflow store: ``MLFLOW_TRACKING_URI``, or SQLite under ``mlruns/``."""
+    """Writes to and asks one MLflow store: ``MLFLOW_TRACKING_URI``, or SQLite under ``mlruns/``.
+
+    One that may only be read is asked without a lock, and nothing is written. Raises ``UserError`` where it is none.
+    """
 
     def __init__(self, home: Path) -> None:
-        self.root = home / "mlruns"
-        self.root.mkdir(parents=True, exist_ok=True)
-        self.uri = os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{self.root / 'mlflow.db'}"
-        try:
-            with self._alone():
-                self._client = MlflowClient(tracking_uri=self.uri)
-        except ModuleNotFoundError as error:
-            raise UserError(f"MLFLOW_TRACKING_URI: this store needs the package {error.name!r}") from None
+        self.place = store_place(home)
+        self.root, self.uri = self.place.root, self.place.uri
+        with self._alone(), opening(self.uri):
+            self._client = MlflowClient(tracking_uri=self.uri)
         # Without the password: the name stands in files.
         self.store = hashlib.sha256(re.sub(r":[^:@/]*@", "@", self.uri).encode()).hexdigest()[:8]
         self.experiment_id = cache(self._experiment_id)
@@ -106,6 +106,9 @@ class Tracker:
     @contextlib.contextmanager
     def _alone(self) -> Iterator[None]:
         """One process at a time: several that open a fresh database race in the migration of its schema."""
+        if self.place.read_only:
+            yield
+            return
         with locked(self.root, "store.lock", patience_seconds=STORE_PATIENCE_SECONDS) as mine:
             if not mine:
                 raise TrackingError(f"{self.root / 'store.lock'}: another process has opened the store for minutes")
@@ -121,7 +124,9 @@ class Tracker:
             found = self._client.get_experiment_by_name(family)
             if found is not None:
                 return str(found.experiment_id)
-            local = not self.uri.startswith(("http://", "https://"))  # a server has its own place, a database none
+            if self.place.read_only:
+                raise UserError(f"{self.root}: no runs of {family!r}, and it may not be written here to hold some")
+            local = not self.place.has_server  # a server has its own place, a database none
             location = (self.root / "artifacts" / family).as_uri() if local else None
             # The tag opens MLflow's page on runs and metrics; without it the page guesses, and guesses chat traces.
             tags = {"mlflow.experimentKind": "custom_model_development"}
@@ -283,7 +288,7 @@ class Tracker:
     def _send_artifact(self, run_id: str, run_dir: Path, path: Path) -> Refused:
         name = path.relative_to(run_dir)
         folder = None if name.parent == Path() else str(name.parent)
-        if self.uri.startswith(("http://", "https://")) and (odd := [sign for sign in "#?%" if sign in str(name)]):
+        if self.place.has_server and (odd := [sign for sign in "#?%" if sign in str(name)]):
             return {f"file {name}": f"MLflow would read {' '.join(odd)} as part of the URL, and store another name"}
         return send(
             [path],
