@@ -131,7 +131,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 130
     except Exception as error:
         # Named by its class: importing mlflow for it would slow every command.
-        if type(error).__name__ != "MlflowException" or os.environ.get("EARMARK_DEBUG"):
+        if "MlflowException" not in (base.__name__ for base in type(error).__mro__) or os.environ.get("EARMARK_DEBUG"):
             raise
         print(f"earmark: error: tracking: {first_line(error)}", file=sys.stderr)
         return 2

@@ -84,9 +84,10 @@ def run(arguments: argparse.Namespace) -> int:
         return _draw_charts(table, tracker, cells, folder=arguments.charts)
     tests = _Tests(arguments, table, tracker, cells)
     made = make_report(table, cells, tests.significance, searches=searches)
-    if whole and any(cell.state == "finished" for cell in cells):
-        write_note(tracker, table, note(made))
-    table_commands.write_views(every_row, tracker, every_cell)
+    if not tracker.place.read_only:  # a colleague's store is reported as it is
+        if whole and any(cell.state == "finished" for cell in cells):
+            write_note(tracker, table, note(made))
+        table_commands.write_views(every_row, tracker, every_cell)
     if style == "html":
         tests.write_page(made, path=arguments.output, mlflow_url=_mlflow_url(arguments.mlflow_url, tracker))
     else:

@@ -98,6 +98,7 @@ def launch_cells(
     blocked = [cell for cell in cells if cell.key is None]
     if blocked:
         raise UserError(blocked[0].why.removeprefix("data: "))
+    tracker.place.check_writable()
     write_views(table, tracker, cells)  # before the runs, so that they can be watched
     todo = [cell for cell in cells if cell.would_run]
     num_finished = sum(cell.state == "finished" for cell in cells)

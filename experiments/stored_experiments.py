@@ -15,6 +15,7 @@ from urllib.parse import quote, unquote, urlsplit
 
 from datamodules.run_warning import RunWarning
 from experiments.errors import UserError, public_uri
+from experiments.store_place import StorePlace
 
 # The tag opens MLflow's page on runs and metrics; without it the page guesses, and guesses chat traces.
 TAGS = {"mlflow.experimentKind": "custom_model_development"}
@@ -26,23 +27,26 @@ def database_path(uri: str) -> Path | None:
     return Path(unquote(parts.path[1:])) if parts.scheme.startswith("sqlite") and len(parts.path) > 1 else None
 
 
-def experiment_id(family: str, client: Any, *, uri: str, artifacts: Path) -> str:
-    """The id of a family's experiment, made on first use with its files below ``artifacts``.
+def experiment_id(family: str, client: Any, place: StorePlace) -> str:
+    """The id of a family's experiment, made on first use with its files below ``mlruns/artifacts``.
 
-    Raises ``UserError`` where somebody deleted it: restored or made anew, it would not be what they meant.
+    Raises ``UserError`` where it cannot be made, and where somebody deleted it: restored or made anew, it would not be
+    what they meant.
     """
     found = client.get_experiment_by_name(family)
     if found is None:
-        local = not uri.startswith(("http://", "https://"))  # a server has its own place, a database none
-        if local:
-            (artifacts / family).mkdir(parents=True, exist_ok=True)
-        location = (artifacts / family).as_uri() if local else None
+        if place.read_only:
+            raise UserError(f"{place.root}: no runs of {family!r}, and it may not be written here to hold some")
+        folder = place.root / "artifacts" / family
+        if not place.has_server:  # a server has a place of its own, a database none
+            folder.mkdir(parents=True, exist_ok=True)
+        location = None if place.has_server else folder.as_uri()
         return str(client.create_experiment(family, artifact_location=location, tags=TAGS))
     if found.lifecycle_stage == "deleted":
         restore = f"mlflow experiments restore --experiment-id {found.experiment_id}"
         raise UserError(
             f"experiment {family!r} was deleted in MLflow, with its runs; what is here waits until it is back: "
-            f"MLFLOW_TRACKING_URI='{public_uri(uri)}' {restore}"
+            f"MLFLOW_TRACKING_URI='{public_uri(place.uri)}' {restore}"
         )
     return str(found.experiment_id)
 

@@ -31,11 +31,11 @@ from mlflow.exceptions import MlflowException
 
 from experiments import journal
 from experiments.artifact_files import artifact_folder, fetch, link, sizes
-from experiments.errors import UserError
 from experiments.launcher_identity import HEARTBEAT
 from experiments.refusals import Refused, send, storable, tag_of
 from experiments.run_folder import locked
 from experiments.run_pages import read_pages
+from experiments.store_place import opening, store_place
 from experiments.stored_experiments import check_place, database_path, experiment_id, follow_move
 from experiments.stored_names import name_problem, point_problem
 from experiments.tracked_run import STATE, TrackedRun, as_logged, as_tracked
@@ -49,19 +49,18 @@ for _chatter in ("alembic", "mlflow.store.db.utils"):  # a fresh store's schema,
 
 
 class Tracker:
-    """Writes to and asks one MLflow store: ``MLFLOW_TRACKING_URI``, or SQLite under ``mlruns/``."""
+    """Writes to and asks one MLflow store: ``MLFLOW_TRACKING_URI``, or SQLite under ``mlruns/``.
+
+    One that may only be read is asked without a lock, and nothing is written. Raises ``UserError`` where it is none.
+    """
 
     def __init__(self, home: Path) -> None:
-        self.root = home / "mlruns"
-        self.root.mkdir(parents=True, exist_ok=True)
-        self.uri = os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{self.root / 'mlflow.db'}"
-        try:
-            with self._alone():
-                self._client = MlflowClient(tracking_uri=self.uri)
-                if database_path(self.uri) == self.root / "mlflow.db":
-                    follow_move(self.root)
-        except ModuleNotFoundError as error:
-            raise UserError(f"MLFLOW_TRACKING_URI: this store needs the package {error.name!r}") from None
+        self.place = store_place(home)
+        self.root, self.uri = self.place.root, self.place.uri
+        with self._alone(), opening(self.uri):
+            self._client = MlflowClient(tracking_uri=self.uri)
+            if database_path(self.uri) == self.root / "mlflow.db" and not self.place.read_only:
+                follow_move(self.root)
         # Without the password: the name stands in files.
         self.store = hashlib.sha256(re.sub(r":[^:@/]*@", "@", self.uri).encode()).hexdigest()[:8]
         self.experiment_id = cache(self._experiment_id)
@@ -72,6 +71,9 @@ class Tracker:
     @contextlib.contextmanager
     def _alone(self) -> Iterator[None]:
         """One process at a time: several that open a fresh database race in the migration of its schema."""
+        if self.place.read_only:
+            yield
+            return
         path = database_path(self.uri)
         folder = path.parent if path and path.parent.is_dir() else self.root  # homes may share a database
         with locked(folder, "store.lock", patience_seconds=STORE_PATIENCE_SECONDS) as mine:
@@ -86,7 +88,7 @@ class Tracker:
     def _experiment_id(self, family: str) -> str:
         """The experiment of a family, made on first use (its artifacts lie under ``mlruns/artifacts``)."""
         with self._alone():
-            return experiment_id(family, self._client, uri=self.uri, artifacts=self.root / "artifacts")
+            return experiment_id(family, self._client, self.place)
 
     def check_experiment(self, family: str) -> None:
         """Refuse to begin runs that the store would not take, or whose files would go to a folder that is gone."""
@@ -261,7 +263,7 @@ class Tracker:
     def _send_artifact(self, run_id: str, run_dir: Path, path: Path) -> Refused:
         name = path.relative_to(run_dir)
         folder = None if name.parent == Path() else str(name.parent)
-        if self.uri.startswith(("http://", "https://")) and (odd := [sign for sign in "#?%" if sign in str(name)]):
+        if self.place.has_server and (odd := [sign for sign in "#?%" if sign in str(name)]):
             return {f"file {name}": f"MLflow would read {' '.join(odd)} as part of the URL, and store another name"}
         return send(
             [path],
