@@ -6,11 +6,15 @@ answer to "is this run alive?" wrong.
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
+import os
+import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
 LOCK = "lock"  # held by the training process
 LAUNCH_LOCK = "launch.lock"  # held by the launcher that started it
@@ -76,8 +80,23 @@ def locked(run_dir: Path, name: str = LOCK, *, patience_seconds: float = 1.0) ->
                     return
                 time.sleep(0.1)
             else:
+                _sign(file)
                 yield True
                 return
+
+
+def _sign(file: TextIO) -> None:
+    """Write into a lock who holds it: ``PID HOST``."""
+    with contextlib.suppress(OSError):  # on a full disk it holds all the same
+        file.truncate(0)
+        file.write(f"{os.getpid()} {socket.gethostname()}\n")
+        file.flush()
+
+
+def holder(path: Path) -> tuple[int, str]:
+    """(process, host) of whoever took a lock last; 0 where it did not say."""
+    pid, _, host = path.read_text(encoding="utf-8", errors="replace").strip().partition(" ")
+    return int(pid) if pid.isdigit() else 0, host
 
 
 def offered(run_dir: Path) -> Path:
