@@ -146,6 +146,11 @@ def _executor(
         from experiments.executors import LocalExecutor
         from experiments.slots import default_slots, num_cores
 
+        if (num_nodes := int(table.machine.get("num_nodes", 1))) > 1:  # it would wait for the others for ever
+            raise UserError(
+                f"{table.path.name}: machine.num_nodes: {num_nodes} here, on one machine; allowed: 1, or with "
+                f"--on slurm --nodes {num_nodes}"
+            )
         slots = slots or default_slots(int(table.machine.get("devices", 1)))
         machine = {"threads": max(1, num_cores() // slots), **table.machine}
         return slots, machine, LocalExecutor(machine)

@@ -27,7 +27,7 @@ TRACKED = "tracked.json"  # what MLflow is to know of the run: delivery.py
 TABLE_PATH = "table_path"  # in it, for this machine alone: where a user's own table lies
 SLURM_JOB = "slurm_job"  # id and name of the job that was submitted for the run last: slurm.py
 DELIVERY_LOCK = "delivery.lock"
-NOT_ARTIFACTS = (LOCK, LAUNCH_LOCK, DELIVERY_LOCK, TRACKED, SLURM_JOB, "last.ckpt")
+NOT_ARTIFACTS = (LOCK, LAUNCH_LOCK, DELIVERY_LOCK, TRACKED, SLURM_JOB, "last.ckpt", "before_last.ckpt")
 
 
 def is_locked(run_dir: Path) -> bool:
