@@ -50,6 +50,7 @@ def build_parser() -> argparse.ArgumentParser:
         run_command,
         score_command,
         score_text_command,
+        stop_command,
         sync_command,
         ui_command,
     )
@@ -67,6 +68,7 @@ def build_parser() -> argparse.ArgumentParser:
         ("run", run_command, "run the cells of a table that are not finished"),
         ("report", report_command, "a table's mean ± std over seeds"),
         ("fit", fit_command, "one run from one configuration file"),
+        ("stop", stop_command, "stop what this home runs: launchers, trainings, jobs"),
         ("sync", sync_command, "deliver to MLflow what an outage or a kill left behind"),
         ("clean", clean_command, "what of the run folders is needed by nobody, and its end"),
         ("reproduce", reproduce_command, "a run's configuration and command, and what differs here"),

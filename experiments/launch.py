@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from experiments import attempts, journal, provenance
+from experiments import attempts, interruption, journal, provenance
 from experiments.claims import claim
 from experiments.courier import Courier
 from experiments.errors import UserError, first_line
@@ -128,12 +128,13 @@ class Launcher:
                 left.append(cell)
             else:
                 self._prepare(cell, ready, left, done)
-        processes = iter(self._executor.start([one.run_dir for one in ready if one.adopted is None]))
-        for one in ready:
-            process = one.adopted or next(processes)
-            self._running.append(_Running(one, process, one.journal_start))
-            self._courier.watch(one.run_dir)
-            self._progress.started(one.cell.name)
+        with interruption.put_off():  # a process that is not noted would go on with nobody who ends it
+            processes = iter(self._executor.start([one.run_dir for one in ready if one.adopted is None]))
+            for one in ready:
+                process = one.adopted or next(processes)
+                self._running.append(_Running(one, process, one.journal_start))
+                self._courier.watch(one.run_dir)
+                self._progress.started(one.cell.name)
         return left
 
     def _prepare(self, cell: Cell, ready: list[_Prepared], left: list[Cell], done: set[str]) -> None:
@@ -234,11 +235,14 @@ class Launcher:
         for running in self._running:
             running.process.stop()
         deadline = time.monotonic() + self._executor.stop_grace_seconds
-        for running in list(self._running):
-            while running.process.ended() is None and time.monotonic() < deadline:
+        try:
+            while any(running.process.ended() is None for running in self._running) and time.monotonic() < deadline:
                 time.sleep(LOOK_EVERY_SECONDS)
-            if running.process.ended() is None:
-                running.process.kill()
+        finally:  # Ctrl-C once more: nobody waits, and nothing is left running
+            for running in self._running:
+                if running.process.ended() is None:
+                    running.process.kill()
+        for running in list(self._running):
             self._end(running, running.process.ended() or "a kill", [])
 
 

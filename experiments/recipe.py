@@ -27,6 +27,7 @@ HISTORY = (
     Change("2", "c32b36e", "a training is resumed from an epoch's end, also where validation skips epochs"),
     Change("2", "67b0eae", "the stored validation metric is the chosen epoch's, no longer the last's"),
     Change("2", "67b0eae", "early stopping holds across a resume"),
+    Change("2", "b61a695", "a training that diverges fails, no longer scored by the epoch before"),
 )
 FIRST = "1"  # of every run that names none
 VERSION = HISTORY[-1].version

@@ -5,11 +5,10 @@ from __future__ import annotations
 import argparse
 import functools
 import shlex
-import signal
 import sys
 from typing import TYPE_CHECKING, Any
 
-from experiments import slurm_options
+from experiments import interruption, slurm_options
 from experiments.errors import UserError
 from experiments.run_folder import is_launched
 from experiments.table_commands import check_configurations, read_plan, table_arguments, write_views
@@ -113,15 +112,13 @@ def launch_cells(
     tracker.check_experiment(table.family)
     slots, machine, executor = _executor(table, tracker, slots=slots, slurm=slurm)
     if busy := [cell.name for cell in todo if cell.state == "running" and not _can_take_over(cell, tracker, executor)]:
-        raise UserError(f"another launch is running {', '.join(busy)}; wait for it or stop it")
+        raise UserError(f"another launch is running {', '.join(busy)}; wait for it, or: earmark stop")
     check_configurations(cells)
 
     from experiments.launch import Launcher
     from experiments.progress import LaunchProgress
 
-    # A batch system asks with SIGTERM; a shell's background job is born with SIGINT ignored.
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.default_int_handler)
+    interruption.listen()
     with LaunchProgress(table.name, len(todo)) as progress:
         launcher = Launcher(tracker, executor, slots=slots, machine=machine, progress=progress, retries=retries)
         result = launcher.launch(cells)
@@ -156,6 +153,11 @@ def _executor(
         from experiments.executors import LocalExecutor
         from experiments.slots import default_slots, num_cores
 
+        if (num_nodes := int(table.machine.get("num_nodes", 1))) > 1:  # it would wait for the others for ever
+            raise UserError(
+                f"{table.path.name}: machine.num_nodes: {num_nodes} here, on one machine; allowed: 1, or with "
+                f"--on slurm --nodes {num_nodes}"
+            )
         slots = slots or default_slots(int(table.machine.get("devices", 1)))
         machine = {"threads": max(1, num_cores() // slots), **table.machine}
         return slots, machine, LocalExecutor(machine)

@@ -36,6 +36,7 @@ from experiments.early_stopping import LastingEarlyStopping
 from experiments.errors import UserError
 from experiments.journal import Journal
 from experiments.journal_logger import JournalLogger, JournalProgress
+from experiments.last_checkpoint import LastCheckpoint, resumable
 from experiments.merge import Config, get_path
 from experiments.monitor_name import KnownMonitor, not_logged
 from experiments.own_code import find_own_code
@@ -70,6 +71,7 @@ def _trainer(parts: Parts, run_dir: Path, journal: Journal, machine: Mapping[str
         ),
         # Said for check_val_every_n_epoch above 1: it would be saved inside an epoch, whose resume draws otherwise.
         ModelCheckpoint(folder, filename="last", save_on_train_epoch_end=True, enable_version_counter=False),
+        LastCheckpoint(folder),
         JournalProgress(journal),
         KnownMonitor(monitor),
         FiniteFigures(monitor),
@@ -134,11 +136,11 @@ def _fit(
     trainer = _trainer(parts, run_dir, journal, machine)
     if attempt:
         attempt.runs_on(device=_device(trainer))
-    last, best = run_dir / "checkpoints" / "last.ckpt", run_dir / BEST
-    if seed is not None and not last.exists():  # a resume has the weights of its own last epoch
+    last, best = resumable(run_dir / "checkpoints"), run_dir / BEST
+    if seed is not None and last is None:  # a resume has the weights of its own last epoch
         _load_seed(parts, seed)
     try:
-        trainer.fit(model, datamodule=data, ckpt_path=last if last.exists() else None, weights_only=True)
+        trainer.fit(model, datamodule=data, ckpt_path=last, weights_only=True)
     except MisconfigurationException:
         assert parts.checkpoint is not None
         if parts.checkpoint.monitor in (logged := trainer.callback_metrics):

@@ -13,7 +13,7 @@ from typing import Any, cast
 
 import pytest
 
-from experiments import accepted_code, changes, keys, recipe, table_commands
+from experiments import accepted_code, changes, keys, plan_command, recipe
 from experiments.plan import Cell
 from experiments.spec import Row, Table
 from experiments.tracked_run import TrackedRun
@@ -178,9 +178,9 @@ def test_a_plan_names_the_results_of_an_older_recipe_in_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], commit: str, said: bool
 ) -> None:
     cell = stale_cell(stale({"git.sha": commit}, tmp_path / "gone.json"), tmp_path)
-    monkeypatch.setattr(table_commands, "read_plan", lambda _: (cell.table, None, [cell]))
-    monkeypatch.setattr(table_commands, "check_configurations", lambda *_, **__: None)
-    assert table_commands.plan.run(Namespace()) == 0
+    monkeypatch.setattr(plan_command.table_commands, "read_plan", lambda _: (cell.table, None, [cell]))
+    monkeypatch.setattr(plan_command.table_commands, "check_configurations", lambda *_, **__: None)
+    assert plan_command.run(Namespace()) == 0
     assert ("1 stored results are of an older recipe: t/a seed 0\n" in capsys.readouterr().out) == said
 
 
