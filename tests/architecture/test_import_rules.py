@@ -39,14 +39,15 @@ RULES: dict[str, tuple[str, ...]] = {
     "lightning_modules.callbacks": ("pytorch_lightning", "torch", "lightning_modules.callbacks", *CONTRACTS),
     "lightning_modules.scoring": (),
     "lightning_modules.gathering": TORCH_ONLY,
+    "lightning_modules.diverged": ("pytorch_lightning", "torch"),
     "lightning_modules.sed": (
         *TORCH_ONLY, "pytorch_lightning", "matplotlib", *CONTRACTS, "datamodules.dcase_tsv",
-        "lightning_modules.scoring", "lightning_modules.gathering",
+        "lightning_modules.scoring", "lightning_modules.gathering", "lightning_modules.diverged",
         *(f"lightning_modules.{part}" for part in ("sed", *PARTS)),
     ),
     "lightning_modules.asr": (
         *TORCH_ONLY, "pytorch_lightning", "matplotlib", *CONTRACTS, "lightning_modules.scoring",
-        "lightning_modules.gathering", "datamodules.transcripts",
+        "lightning_modules.gathering", "lightning_modules.diverged", "datamodules.transcripts",
         *(f"lightning_modules.{part}" for part in ("asr", "lm", *PARTS)),
     ),
     "lightning_modules.lm": (
@@ -54,6 +55,7 @@ RULES: dict[str, tuple[str, ...]] = {
         "lightning_modules.gathering", *(f"lightning_modules.{part}" for part in ("lm", *PARTS)),
     ),
     "experiments.tracking": ("mlflow", "experiments"),
+    "experiments.tracked_run": ("mlflow",),
     "experiments.search": ("optuna", "experiments"),
     "experiments.slurm": ("submitit", "experiments"),
     "experiments.stats": ("scipy",),
