@@ -11,10 +11,11 @@ from types import FrameType
 ASKING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-def listen() -> None:
+def listen(*, to_hang_up: bool) -> None:
     """Turn the signals into KeyboardInterrupt from now on; SIGHUP stays ignored where nohup has it so.
 
-    A shell's background job is born with SIGINT ignored, and is stopped by it all the same.
+    A shell's background job is born with SIGINT ignored, and is stopped by it all the same. Without ``to_hang_up`` a
+    launcher dies of a closed terminal and leaves its jobs to the next one.
     """
     terminals = [stream for stream in (1, 2) if os.isatty(stream)]
 
@@ -26,7 +27,7 @@ def listen() -> None:
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
-    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+    if to_hang_up and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
         signal.signal(signal.SIGHUP, hang_up)
 
 
@@ -44,5 +45,5 @@ def put_off() -> Iterator[None]:
         for number, handler in handlers.items():
             if callable(handler):
                 signal.signal(number, handler)
-        for first in caught[:1]:
-            signal.raise_signal(first)
+        if caught:
+            signal.raise_signal(caught[0])

@@ -118,7 +118,7 @@ def launch_cells(
     from experiments.launch import Launcher
     from experiments.progress import LaunchProgress
 
-    interruption.listen()
+    interruption.listen(to_hang_up=slurm is None)  # jobs outlive a lost connection, and are taken over
     with LaunchProgress(table.name, len(todo)) as progress:
         launcher = Launcher(tracker, executor, slots=slots, machine=machine, progress=progress, retries=retries)
         result = launcher.launch(cells)

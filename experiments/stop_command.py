@@ -114,4 +114,4 @@ def _told(process: Living) -> str:
 def _name(run_dir: Path) -> str:
     """The run's cell as tables name it, or its folder."""
     place = provenance.read(run_dir)
-    return f"{place['table']}/{place['row']} seed {place['seed']}" if "row" in place else run_dir.name
+    return f"{Path(place['table']).stem}/{place['row']} seed {place['seed']}" if "row" in place else run_dir.name
