@@ -37,9 +37,7 @@ def store_place(home: Path) -> StorePlace:
     root = home / "mlruns"
     uri = os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{root / 'mlflow.db'}"
     if odd := [sign for sign in ODD_SIGNS if sign in str(home)]:
-        raise UserError(
-            f"EARMARK_HOME {home}: MLflow takes {' '.join(odd)} for part of a URL; allowed: folders without"
-        )
+        raise UserError(f"EARMARK_HOME {home}: MLflow reads {' '.join(odd)} as part of a URL; allowed: another")
     try:
         root.mkdir(parents=True, exist_ok=True)
     except OSError as error:

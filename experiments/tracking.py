@@ -89,10 +89,7 @@ def _without_garbage_collection() -> Iterator[None]:
 
 
 class Tracker:
-    """Writes to and asks one MLflow store: ``MLFLOW_TRACKING_URI``, or SQLite under ``mlruns/``.
-
-    One that may only be read is asked without a lock, and nothing is written. Raises ``UserError`` where it is none.
-    """
+    """Writes to and asks one MLflow store; one that may only be read is asked without a lock and left as it is."""
 
     def __init__(self, home: Path) -> None:
         self.place = store_place(home)
@@ -106,10 +103,8 @@ class Tracker:
     @contextlib.contextmanager
     def _alone(self) -> Iterator[None]:
         """One process at a time: several that open a fresh database race in the migration of its schema."""
-        if self.place.read_only:
-            yield
-            return
-        with locked(self.root, "store.lock", patience_seconds=STORE_PATIENCE_SECONDS) as mine:
+        lock = locked(self.root, "store.lock", patience_seconds=STORE_PATIENCE_SECONDS)
+        with contextlib.nullcontext(True) if self.place.read_only else lock as mine:
             if not mine:
                 raise TrackingError(f"{self.root / 'store.lock'}: another process has opened the store for minutes")
             yield
