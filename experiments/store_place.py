@@ -35,16 +35,16 @@ class StorePlace:
 def store_place(home: Path) -> StorePlace:
     """The store of a home, with its ``mlruns/`` made where it may be. Raises ``UserError``."""
     root = home / "mlruns"
-    uri = os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{root / 'mlflow.db'}"
+    database = root / "mlflow.db"
+    uri = os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{database}"
     if odd := [sign for sign in ODD_SIGNS if sign in str(home)]:
-        raise UserError(
-            f"EARMARK_HOME {home}: MLflow takes {' '.join(odd)} for part of a URL; allowed: folders without"
-        )
+        raise UserError(f"EARMARK_HOME {home}: MLflow reads {' '.join(odd)} as part of a URL; allowed: another")
     try:
         root.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(f"EARMARK_HOME {home}: {error.strerror}, and there is no mlruns in it to read") from None
-    return StorePlace(root, uri, read_only=not os.access(root, os.W_OK))
+    needed = [path for path in (root, database) if path.exists()]
+    return StorePlace(root, uri, read_only=not all(os.access(path, os.W_OK) for path in needed))
 
 
 @contextmanager

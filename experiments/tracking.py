@@ -49,10 +49,7 @@ for _chatter in ("alembic", "mlflow.store.db.utils"):  # a fresh store's schema,
 
 
 class Tracker:
-    """Writes to and asks one MLflow store: ``MLFLOW_TRACKING_URI``, or SQLite under ``mlruns/``.
-
-    One that may only be read is asked without a lock, and nothing is written. Raises ``UserError`` where it is none.
-    """
+    """Writes to and asks one MLflow store; one that may only be read is asked without a lock and left as it is."""
 
     def __init__(self, home: Path) -> None:
         self.place = store_place(home)
