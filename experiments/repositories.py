@@ -1,7 +1,8 @@
 """Git checkouts: their commit, whether it was changed, and the change as a patch that ``git apply`` takes.
 
 Best effort, and blind to a user's settings of git (colours, prefixes, lines of context, a diff program) and to what a
-hook says of its own repository, under which a patch would be empty, of another, or not apply. The standard library alone.
+hook says of its own repository, under which a patch would be empty, of another, or not apply. The standard library
+alone.
 """
 
 from __future__ import annotations
