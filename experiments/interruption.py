@@ -45,5 +45,5 @@ def put_off() -> Iterator[None]:
         for number, handler in handlers.items():
             if callable(handler):
                 signal.signal(number, handler)
-        if caught:
-            signal.raise_signal(caught[0])
+        for first in caught[:1]:
+            signal.raise_signal(first)

@@ -26,7 +26,7 @@ def visible_gpus() -> list[str]:
 
 
 def num_cores() -> int:
-    """Cores that this process may run on, or has the time of: a container with 2.5 has two, one with 0.5 has one."""
+    """Cores that this process may run on, or has the time of: of 2.5 in a container two, of half a core one."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     quota = cpu_quota()
     return cores if quota is None else max(1, min(cores, int(quota)))
