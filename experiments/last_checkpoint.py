@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as lightning
+import torch
 
 from datamodules.run_warning import RunWarning
 
@@ -34,13 +35,23 @@ def resumable(folder: Path) -> Path | None:
 
     Without the best epoch's weights a resumed training would have nothing to score when no later epoch is better.
     """
-    damaged = [name for name in (LAST, BEST) if (path := folder / name).exists() and not is_whole(path)]
-    found = folder / (BEFORE if LAST in damaged else LAST)
-    choice = None if BEST in damaged or not is_whole(found) else found
-    if damaged:
-        how = "goes on from the checkpoint before it" if choice else "training starts anew"
-        warnings.warn(f"{' and '.join(damaged)} damaged (a power cut?): {how}", RunWarning, stacklevel=2)
-    return choice
+    found = next((path for path in (folder / LAST, folder / BEFORE) if is_whole(path)), None)
+    last, best = folder / LAST, folder / BEST
+    spoilt = [last] if found != last and (found or last.exists()) else []
+    if not is_whole(best) and (best.exists() or (found and _has_best(found))):
+        spoilt.append(best)
+        found = None
+    if spoilt:
+        what = " and ".join(f"{path.name} {'damaged' if path.exists() else 'gone'}" for path in spoilt)
+        how = "goes on from the checkpoint before it" if found else "training starts anew"
+        warnings.warn(f"{what} (a power cut?): {how}", RunWarning, stacklevel=2)
+    return found
+
+
+def _has_best(checkpoint: Path) -> bool:
+    """Whether an epoch was validated before a checkpoint, so that its weights should be there."""
+    states = torch.load(checkpoint, map_location="cpu", weights_only=True).get("callbacks", {}).values()
+    return any(isinstance(state, dict) and Path(state.get("best_model_path", "")).name == BEST for state in states)
 
 
 class LastCheckpoint(lightning.Callback):

@@ -31,10 +31,13 @@ class Living:
     def signal(self, number: signal.Signals) -> None:
         """To the launcher, or to the training's whole group; one that is gone is no error."""
         with contextlib.suppress(ProcessLookupError, PermissionError):
-            if self.is_launcher:
-                os.kill(self.pid, number)
-            else:
-                os.killpg(self.pid, number)
+            (os.killpg if self._leads_a_group() else os.kill)(self.pid, number)
+
+    def _leads_a_group(self) -> bool:
+        """Not where somebody started the training by hand, or in a job; a leader that is gone leaves its group."""
+        with contextlib.suppress(ProcessLookupError):
+            return not self.is_launcher and os.getpgid(self.pid) == self.pid
+        return not self.is_launcher
 
 
 def living(run_dir: Path) -> Living | None:

@@ -40,6 +40,8 @@ def run(arguments: argparse.Namespace) -> int:
         raise UserError("--rows needs the table whose rows they are: earmark stop TABLE --rows A,B")
     table = Path(arguments.table).stem if arguments.table else ""
     folders = [path.parent for path in sorted((home() / "mlruns" / "runs").glob(f"*/{TRACKED}"))]
+    if table:
+        _check_names(folders, arguments.table, table, rows)
     num_stopped = _stop_processes(folders, table, rows)
     wanted = [folder for folder in folders if _is_wanted(folder, table, rows)]
     num_stopped += sum(_cancel_job(folder) for folder in wanted)
@@ -98,12 +100,27 @@ def _cancel_job(run_dir: Path) -> bool:
     return True
 
 
+def _check_names(folders: Sequence[Path], given: str, table: str, rows: Sequence[str]) -> None:
+    """Refuse a table or row that has no run here and, the table, no file: what is misspelt is not stopped."""
+    from experiments.errors import UserError, unknown
+    from experiments.spec import table_path
+
+    known = {row for folder in folders if (row := _row(folder, table))}
+    if not known:
+        table_path(given)
+    elif missing := [row for row in rows if row not in known]:
+        raise UserError(f"--rows: {unknown('row', missing[0], sorted(known))}; these have runs here")
+
+
 def _is_wanted(run_dir: Path, table: str, rows: Sequence[str]) -> bool:
-    if not table:
-        return True
-    tags = json.loads((run_dir / TRACKED).read_text(encoding="utf-8"))["run"]["tags"]
-    row = tags.get(f"row.{table}")
-    return row is not None and (not rows or row in rows)
+    row = _row(run_dir, table)
+    return not table or (row is not None and (not rows or row in rows))
+
+
+def _row(run_dir: Path, table: str) -> str | None:
+    """The row of a table that a run is; None of another table's."""
+    row = json.loads((run_dir / TRACKED).read_text(encoding="utf-8"))["run"]["tags"].get(f"row.{table}")
+    return None if row is None else str(row)
 
 
 def _told(process: Living) -> str:

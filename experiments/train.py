@@ -8,6 +8,8 @@ version in ``recipe.py``, which is part of every run's key.
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import json
 import os
 import signal
@@ -53,6 +55,7 @@ from lightning_modules.callbacks.seed_loading import start_from_seed
 from lightning_modules.losses.finite import DivergedError
 
 SPLITS = ("validation", "test")
+PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of Linux
 
 
 class _Fitted(NamedTuple):
@@ -245,6 +248,12 @@ def _journal_warnings(journal: Journal) -> None:
     warnings.showwarning = also_journal
 
 
+def _end_with_rank_0() -> None:
+    """A rank that hangs in a collective hears no signal: Linux ends it with the process that started it."""
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(PARENT_DEATH_SIGNAL, signal.SIGKILL)
+
+
 def main(arguments: list[str]) -> int:
     """Run one folder under its lock; the journal says how it ended, on one line."""
     find_own_code()
@@ -253,6 +262,8 @@ def main(arguments: list[str]) -> int:
     rank = int(os.environ.get("SLURM_PROCID" if slurm else "LOCAL_RANK", "0"))
     journal = Journal(run_dir)
     if rank:
+        if not slurm:
+            _end_with_rank_0()
         run(run_dir, journal, rank=rank)
         return 0
     _journal_warnings(journal)

@@ -18,6 +18,7 @@ from experiments.report_page import write_page
 from experiments.significance import Significance, compare_rows
 from experiments.spec import Row, Table
 from experiments.split_references import References, TestSplits
+from experiments.store_place import StorePlace
 from experiments.stored_scores import StoredScores, Utterance
 from experiments.tracked_run import TrackedRun
 from experiments.tracking import Tracker
@@ -39,8 +40,8 @@ class Folders(Tracker):
     """Knows where run folders are and has no store behind it, which takes seconds to make."""
 
     def __init__(self, home: Path) -> None:
-        self.root = home / "mlruns"
-        self.uri = "sqlite:///none"
+        self.root, self.uri = home / "mlruns", "sqlite:///none"
+        self.place = StorePlace(self.root, self.uri, read_only=False)
         self.asked: list[str] = []
 
     def experiment_id(self, family: str) -> str:

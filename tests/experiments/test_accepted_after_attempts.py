@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import pytest
 
-from experiments import plan
+from experiments import plan, recipe
 from experiments.accepted_code import accept, not_accepted
 from experiments.journal import Journal
 from experiments.keys import RunKey, config_key
@@ -18,7 +18,10 @@ from experiments.spec import Row, Table
 from experiments.tracked_run import STATE, TrackedRun
 from experiments.tracking import Tracker
 
-CONFIG = {"model": {"class_path": "m.M", "init_args": {"penalty": 0.1}}}
+CONFIG = {
+    "data": {"class_path": "m.D", "init_args": {"corpus": "t/tiny"}},
+    "model": {"class_path": "m.M", "init_args": {"penalty": 0.1}},
+}
 
 
 class Store:
@@ -42,6 +45,7 @@ class Store:
     def add(self, run_id: str, key: RunKey, state: str) -> None:
         parts = {f"key.{name}": part for name, part in key.parts().items()}
         tags = {"key": key.id, **parts, "seed": str(key.seed), "row.t": "a", "scale": "demo", STATE: state}
+        tags[recipe.NAME] = recipe.VERSION
         self.runs.insert(0, TrackedRun(run_id, state, tags, {}))
 
 
@@ -84,7 +88,7 @@ def test_an_attempt_with_the_new_code_does_not_hide_the_run_before_it(plan_of: A
 def test_what_cannot_be_accepted_is_said(plan_of: Any) -> None:
     store, make = plan_of
     store.add("first", make("old").key, "finished")
-    other = {"model": {"class_path": "m.M", "init_args": {"penalty": 0.2}}}
+    other = {**CONFIG, "model": {"class_path": "m.M", "init_args": {"penalty": 0.2}}}
     cell = make("new", other)
     assert config_key(other, stage="fit") == cell.key.config
     assert accept([cell], cast(Tracker, store)) == []

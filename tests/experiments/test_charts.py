@@ -22,6 +22,7 @@ from experiments.journal import Journal, read_lines
 from experiments.keys import RunKey
 from experiments.plan import Cell
 from experiments.spec import Row, Table, read_table
+from experiments.store_place import StorePlace
 from experiments.tracked_run import TrackedRun
 from experiments.tracking import Tracker
 
@@ -52,6 +53,7 @@ def folders(home: Path) -> Tracker:
     """A tracker that knows where run folders are and has no store behind it, which takes seconds to make."""
     tracker = Tracker.__new__(Tracker)
     tracker.root = home
+    tracker.place = StorePlace(home, "sqlite:///none", read_only=False)
     return tracker
 
 

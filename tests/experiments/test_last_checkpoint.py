@@ -14,7 +14,8 @@ from experiments.last_checkpoint import BEFORE, BEST, LAST, LastCheckpoint, is_w
 
 
 def _save(path: Path) -> None:
-    torch.save({"weights": torch.arange(4096.0)}, path)
+    state = {"best_model_path": "/elsewhere/best.ckpt"}
+    torch.save({"weights": torch.arange(4096.0), "callbacks": {"ModelCheckpoint": state}}, path)
 
 
 def _damage(path: Path, how: str) -> None:
@@ -44,8 +45,10 @@ def test_damage_of_any_kind_is_seen(tmp_path: Path, how: str) -> None:
         ([LAST, BEFORE, BEST], [LAST], BEFORE, "last.ckpt damaged (a power cut?): goes on from the checkpoint before"),
         ([LAST, BEST], [LAST], None, "last.ckpt damaged (a power cut?): training starts anew"),
         ([LAST, BEFORE, BEST], [LAST, BEFORE], None, "last.ckpt damaged (a power cut?): training starts anew"),
+        ([BEFORE, BEST], [], BEFORE, "last.ckpt gone (a power cut?): goes on from the checkpoint before it"),
+        ([LAST, BEFORE], [], None, "best.ckpt gone (a power cut?): training starts anew"),
         ([LAST, BEFORE, BEST], [BEST], None, "best.ckpt damaged (a power cut?): training starts anew"),
-        ([LAST, BEFORE, BEST], [LAST, BEST], None, "last.ckpt and best.ckpt damaged"),
+        ([LAST, BEFORE, BEST], [LAST, BEST], None, "last.ckpt damaged and best.ckpt damaged"),
     ],
 )
 def test_the_last_whole_one_is_taken_and_a_line_says_so(

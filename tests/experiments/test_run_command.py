@@ -26,7 +26,9 @@ def interrupted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     table = Table("t", tmp_path / "t.yaml", "T", "sed", "demo", {"a": row}, (0,), (), {}, (), ())
     cells = [Cell(table, row, 0, RunKey("a", "", "", 0, ""), {}, "missing", "", None)]
 
-    tracker = cast(Tracker, SimpleNamespace(place=StorePlace(tmp_path, "", read_only=False)))
+    tracker = cast(
+        Tracker, SimpleNamespace(place=StorePlace(tmp_path, "", read_only=False), check_experiment=lambda _: None)
+    )
 
     class Interrupted:
         def __init__(self, *_: object, **more: Any) -> None:
@@ -41,7 +43,7 @@ def interrupted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run_command, "read_plan", lambda _: (table, tracker, cells))
     monkeypatch.setattr(run_command, "write_views", lambda *_: None)
     monkeypatch.setattr(run_command, "check_configurations", lambda _: None)
-    monkeypatch.setattr(run_command.signal, "signal", lambda *_: None)
+    monkeypatch.setattr(run_command.interruption, "listen", lambda **_: None)
 
 
 @pytest.mark.usefixtures("interrupted")

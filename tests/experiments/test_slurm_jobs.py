@@ -18,6 +18,7 @@ from experiments.plan import Cell
 from experiments.run_folder import LAUNCH_LOCK, LOCK, SLURM_JOB, locked
 from experiments.slurm_options import SlurmOptions
 from experiments.spec import Row, Table
+from experiments.store_place import StorePlace
 
 slurm = pytest.importorskip("experiments.slurm", reason="needs submitit")
 
@@ -90,6 +91,7 @@ def test_a_run_whose_launcher_is_gone_is_not_refused(
 
     class Stub:
         root = tmp_path
+        place = StorePlace(tmp_path, "sqlite:///none", read_only=False)
 
         def run_dir(self, key_id: str) -> Path:
             return tmp_path

@@ -103,6 +103,26 @@ def test_nothing_to_stop_is_said(holders: Holders, capsys: pytest.CaptureFixture
     assert main(["stop", "--rows", "a"]) == 2
 
 
+def test_a_misspelt_table_or_row_is_refused(holders: Holders, capsys: pytest.CaptureFixture[str]) -> None:
+    holders.run_dir("a")
+    assert main(["stop", "tinny"]) == 2
+    assert "unknown table 'tinny'" in capsys.readouterr().err
+    assert main(["stop", "tiny", "--rows", "aa"]) == 2
+    assert "--rows: unknown row 'aa'" in capsys.readouterr().err
+
+
+def test_a_training_that_leads_no_group_is_ended_too(holders: Holders) -> None:
+    script = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {HOLD!r}, *sys.argv[1:]])"
+    shell = subprocess.Popen(
+        [sys.executable, "-c", script, str(holders.run_dir("a")), LOCK, ""],
+        stdout=subprocess.PIPE, text=True, start_new_session=True,
+    )  # fmt: skip
+    assert shell.stdout is not None
+    assert shell.stdout.readline() == "holds\n"
+    assert main(["stop"]) == 0
+    assert shell.wait(10) == 0
+
+
 def test_a_process_on_another_machine_or_a_number_given_anew_is_not_touched(
     holders: Holders, capsys: pytest.CaptureFixture[str]
 ) -> None:
