@@ -67,10 +67,16 @@ def read_card(name: str) -> CorpusCard:
         fields = json.loads(path.read_text(encoding="utf-8"))
         return CorpusCard(**{**fields, "classes": tuple(fields["classes"])})
     except (FileNotFoundError, NotADirectoryError, ValueError, KeyError, TypeError) as error:
-        corpus, _, scale = name.partition("/")
-        scale, _, seed = scale.partition("-seed")  # "demo-seed7": the demo of another seed than 0
-        command = (
-            f"earmark data {corpus}" + (f" --scale {scale}" if scale else "") + (f" --seed {seed}" if seed else "")
-        )
         what = f"{path} is damaged" if path.is_file() else f"no {path}"
-        raise CorpusMissingError(f"corpus {name!r} is not prepared ({what}); run: {command}") from error
+        raise CorpusMissingError(f"corpus {name!r} is not prepared ({what}); run: {preparing_command(name)}") from error
+
+
+def preparing_command(name: str) -> str:
+    """What makes one of earmark's own corpora.
+
+    >>> preparing_command("tones/demo-seed7")
+    'earmark data tones --scale demo --seed 7'
+    """
+    corpus, _, scale = name.partition("/")
+    scale, _, seed = scale.partition("-seed")
+    return f"earmark data {corpus}" + (f" --scale {scale}" if scale else "") + (f" --seed {seed}" if seed else "")

@@ -23,7 +23,9 @@ from datamodules.corpora.clip_corpus import SPLITS
 from datamodules.corpora.speech_corpus import SpeechFacts, SpeechFile, write_speech_manifests
 from datamodules.corpora.speech_splits import deal, split_of_text
 from datamodules.corpora.whole_folder import locked, whole_folder
+from datamodules.corpus_files import write_facts
 from datamodules.corpus_folder import CorpusCard, CorpusMissingError, data_root, read_card
+from datamodules.imported_manifests import IMPORTED_FROM, manifest_facts
 from datamodules.importers.entry import ManifestEntry, ManifestError
 from datamodules.importers.read import read_manifest
 from datamodules.run_warning import RunWarning
@@ -77,6 +79,7 @@ def import_corpus(
     with locked(target):
         if not rebuild and _is_there(name):
             raise ValueError(f"{target}: corpus {name!r} is there already, allowed: another name, or --rebuild")
+        manifests = manifest_facts(path for paths in source.manifests.values() for path in paths)
         kept = _keep(source, drop_damaged=drop_damaged)
         if kept.first_of_several:
             say = Console(stderr=True, soft_wrap=True).print
@@ -90,6 +93,7 @@ def import_corpus(
                 split: map(_speech_file, track(kept.by_split[split], f"{name} {split}", console=Console(stderr=True)))
                 for split in SPLITS
             }
+            write_facts(folder, manifests, IMPORTED_FROM)
             return write_speech_manifests(folder, facts=facts, utterances=utterances, dropped=kept.dropped)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from experiments import keys
+from experiments import keys, recipe
 from experiments.merge import Config
 
 if TYPE_CHECKING:
@@ -35,13 +35,25 @@ def find_change(
     reasons = []
     for name in parts:
         detail = ""
-        if known and name == "code":
-            modules = tuple(keys.differing_files(known["code"], code))
-            detail = ": " + ", ".join(modules)
+        if name == "code":
+            modules = code_changes(known["code"], code, tags=older.tags) if known else _recipe_change(older.tags)
+            detail = ": " + ", ".join(modules) if modules else ""
         elif known and name == "config":
             detail = ": " + "; ".join(config_changes(known["config"], config))
         reasons.append(f"{name} changed{detail}")
     return Change(older, parts, modules, "; ".join(reasons))
+
+
+def code_changes(old: Mapping[str, str], new: Mapping[str, str], *, tags: Mapping[str, str]) -> tuple[str, ...]:
+    """What differs between two closures of code: the recipe in words, then modules; ``tags`` are the older run's."""
+    changed = keys.differing_files(old, new)
+    number = old.get(recipe.NAME, recipe.FIRST)
+    return (*_recipe_change({**tags, recipe.NAME: number}), *(module for module in changed if module != recipe.NAME))
+
+
+def _recipe_change(tags: Mapping[str, str]) -> tuple[str, ...]:
+    number = tags.get(recipe.NAME, recipe.FIRST)
+    return () if number == recipe.VERSION else (recipe.difference(number, commit=tags.get("git.sha", "")),)
 
 
 def config_changes(old: Config, new: Config) -> list[str]:

@@ -58,11 +58,21 @@ def draw_charts(
             _draw_curves(axis, chart, finished, tracker, where=where, num_seeds=num_seeds)
         elif isinstance(chart, Against):
             _draw_against(axis, chart, lines, finished, where=where, num_seeds=num_seeds)
-        _write_foot(figure, chart, wanted, num_seeds=num_seeds)
+        _write_foot(figure, chart, wanted, num_seeds=num_seeds, num_diverged=_num_diverged(chart, finished, tracker))
         path = folder / f"{chart.name}.png"
         figure.savefig(path, dpi=110)
         paths.append(path)
     return paths, undrawn
+
+
+def _num_diverged(chart: Chart, finished: Mapping[str, Sequence[Cell]], tracker: Tracker) -> int:
+    """Runs of which a value is NaN or infinite: it is not drawn."""
+    runs = [cell for cells in finished.values() for cell in cells]
+    if isinstance(chart, Curves):
+        of_runs = [[value for _, value in _points(cell, chart.metric, tracker)] for cell in runs]
+    else:
+        of_runs = [[cell.run.metrics[chart.metric]] for cell in runs if cell.run and chart.metric in cell.run.metrics]
+    return sum(not all(math.isfinite(value) for value in values) for values in of_runs)
 
 
 def run_curve(cell: Cell, metric: str, tracker: Tracker) -> dict[float, float]:
@@ -217,11 +227,13 @@ def _figure(chart: Chart) -> tuple[Any, Any]:
     return figure, axis
 
 
-def _write_foot(figure: Any, chart: Chart, wanted: Sequence[Cell], *, num_seeds: int) -> None:
-    """What the spread is, and how many runs are not there yet."""
+def _write_foot(figure: Any, chart: Chart, wanted: Sequence[Cell], *, num_seeds: int, num_diverged: int) -> None:
+    """What the spread is, how many runs are not there yet, and of how many something could not be drawn."""
     spread = "mean, and band from the least to the most," if isinstance(chart, Curves) else "mean ± std"
     says = [f"{spread} over {num_seeds} seeds" if num_seeds > 1 else "1 seed"]
     missing = sum(cell.state != "finished" for cell in wanted)
     if missing:
         says.append(f"{missing} of {len(wanted)} runs are not finished and not drawn")
+    if num_diverged:
+        says.append(f"{num_diverged} diverged: what is not finite is not drawn")
     figure.supxlabel("; ".join(says), fontsize=9, color="0.35")

@@ -15,6 +15,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from experiments import digest_check
 from experiments.import_command import add_source_arguments, source
 
 if TYPE_CHECKING:
@@ -26,9 +27,10 @@ if TYPE_CHECKING:
 EXAMPLE = """examples:
   earmark data check prompts                                a prepared or imported corpus
   earmark data check train.tsv --test test.tsv --language cs
+  earmark data check mine --digest                          is every file still what was imported?
   earmark data check LibriSpeech/train-clean-5 --validation LibriSpeech/dev-clean-2 --json
 
-exit code: 1 where there are errors, 0 with warnings alone, 2 where a manifest cannot be read"""
+exit code: 1 where there are errors or changed files, 0 with warnings alone, 2 where a manifest cannot be read"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -53,11 +55,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--batch-seconds", type=_positive, default=60.0, metavar="S", help="audio of a batch that is tried (default 60)"
     )
+    parser.add_argument(
+        "--digest", action="store_true", help="read all of a corpus instead, and say whether it is what was prepared"
+    )
     parser.add_argument("--json", action="store_true", help="findings as one JSON document on standard output")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the findings; returns the exit code. Raises ``UserError`` for what cannot be looked at."""
+    if arguments.digest:
+        return digest_check.run(_only_corpus(arguments), as_json=arguments.json)
+
     from datamodules.speech_checks import Finding, Framing
     from experiments.batch_trial import try_longest_batch
     from experiments.errors import UserError
@@ -80,6 +88,17 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         _print(utterances, findings, trial)
     return int(any(finding.severity == "error" for finding in findings))
+
+
+def _only_corpus(arguments: argparse.Namespace) -> str:
+    """The one corpus of ``--digest``. Raises ``UserError`` for manifests and options of theirs."""
+    from datamodules.corpus_folder import data_root
+    from experiments.errors import UserError
+
+    target: str = arguments.target[0]
+    if len(arguments.target) > 1 or not (data_root() / target / "corpus.json").is_file():
+        raise UserError(f"--digest: {' '.join(arguments.target)}: allowed: one corpus in {data_root()}")
+    return target
 
 
 def _entries(arguments: argparse.Namespace) -> SplitEntries:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
+from collections.abc import Sequence
 from pathlib import Path
 
 from experiments.journal import NAME, read_lines
@@ -24,6 +25,20 @@ def learning_curves(run_dir: Path) -> dict[str, list[tuple[float, float]]]:
     return {key: [points[step] for step in sorted(points)] for key, points in sorted(curves.items())}
 
 
+def spread_epochs(epochs: Sequence[float]) -> list[float]:
+    """Where each point is drawn: an epoch's points share its width, in their order. Training logs many steps an epoch.
+
+    >>> spread_epochs([0, 0, 1, 2, 2])
+    [0.0, 0.5, 1.0, 2.0, 2.5]
+    """
+    totals, before = Counter(epochs), Counter[float]()
+    places = []
+    for epoch in epochs:
+        places.append(epoch + before[epoch] / totals[epoch])
+        before[epoch] += 1
+    return places
+
+
 def draw_learning_curves(run_dir: Path) -> Path | None:
     """Write ``pictures/learning_curves.png``; None where the journal has no curve."""
     from matplotlib.figure import Figure
@@ -39,11 +54,14 @@ def draw_learning_curves(run_dir: Path) -> Path | None:
     axes = figure.subplots(len(panels), 1, squeeze=False)[:, 0]
     for axis, (label, lines) in zip(axes, panels, strict=True):
         for key, points in lines.items():
-            # training logs many steps an epoch: its curve is drawn against the step's share of the epoch
-            epochs = [epoch for epoch, _ in points]
-            spread = [epoch + epochs[:k].count(epoch) / max(1, epochs.count(epoch)) for k, epoch in enumerate(epochs)]
             marker = "." if len(points) < 60 else None
-            axis.plot(spread, [value for _, value in points], label=key, marker=marker, linewidth=1.2)
+            axis.plot(
+                spread_epochs([epoch for epoch, _ in points]),
+                [value for _, value in points],
+                label=key,
+                marker=marker,
+                linewidth=1.2,
+            )
         axis.set_ylabel(label)
         axis.grid(alpha=0.3)
         axis.legend(fontsize=8)

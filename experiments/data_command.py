@@ -67,11 +67,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Prepare and describe; returns the exit code. Raises ``UserError`` with one line for what failed."""
     from datamodules.corpora.debian import NoPackageManagerError
+    from datamodules.corpus_changes import check_files
     from experiments.errors import UserError
 
     try:
         there = not arguments.rebuild and _is_there(arguments)
         card = _prepare(arguments)
+        if there:
+            check_files(card.name)
     except NoPackageManagerError as error:
         print(f"earmark: error: {error}", file=sys.stderr)
         return NO_PACKAGE_MANAGER

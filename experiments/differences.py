@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from datamodules.corpus_changes import check_files
 from datamodules.corpus_folder import CorpusMissingError, read_card
-from experiments import keys, provenance
-from experiments.changes import config_changes
+from experiments import keys, provenance, recipe
+from experiments.changes import code_changes, config_changes
+from experiments.code_record import ARCHIVE
 from experiments.errors import UserError
 from experiments.merge import get_path
-from experiments.plan import recipe_version
 from experiments.stored_origin import Origin
 
 
@@ -28,14 +29,15 @@ def differences(origin: Origin) -> tuple[bool, list[str]]:
 def _of_key(origin: Origin) -> list[str]:
     lines = []
     sections = origin.key["config"]
-    code = keys.code_digests(sections, recipe_version=recipe_version(), imports=origin.config.get("imports") or ())
-    if changed := keys.differing_files(origin.key["code"], code):
+    code = keys.code_digests(sections, recipe_version=recipe.VERSION, imports=origin.config.get("imports") or ())
+    if changed := code_changes(origin.key["code"], code, tags=origin.tags):
         lines.append(f"code: {', '.join(changed)}")
     corpus = str(get_path(sections, "data.corpus"))
     try:
         digest = read_card(corpus).digest
         if digest != origin.key["data"]:
             lines.append(f"data: {corpus} {origin.key['data'][:16]} -> {digest[:16]}")
+        check_files(corpus)
     except CorpusMissingError as error:
         lines.append(f"data: {error}")
     for source, other in origin.upstream.items():
@@ -64,7 +66,7 @@ def _table(origin: Origin) -> list[str]:
 
 
 def _environment(origin: Origin) -> list[str]:
-    stored = origin.files.get(provenance.ENVIRONMENT, "")
+    stored = origin.files.get(provenance.ENVIRONMENT, b"").decode()
     if not stored:
         return ["packages: not recorded"]
     then, now = _packages(stored), _packages(provenance.environment())
@@ -87,14 +89,19 @@ def _packages(text: str) -> dict[str, str]:
 
 
 def _git(origin: Origin) -> list[str]:
+    lines = []
     sha, now = origin.tags.get("git.sha"), provenance.git_state().get("git.sha")
-    if sha is None:
-        return []
     dirty = provenance.DIFF in origin.files
-    lines = [] if sha == now else [f"commit: {sha} -> {now or 'no checkout'}"]
-    if lines or dirty:
+    if sha is not None and (sha != now or dirty):
+        lines += [] if sha == now else [f"commit: {sha} -> {now or 'no checkout'}"]
         patch = f" && git apply {provenance.DIFF}" if dirty else ""
         lines.append(f"its code: git checkout {sha}{patch}" + (" (written beside config.yaml)" if dirty else ""))
+    for name, state in (origin.record.get("own_git") or {}).items():
+        commit = state.get("git.sha", "none")
+        patch = f", changes in {name}.diff of {ARCHIVE}" if state.get("git.dirty") == "true" else ""
+        lines.append(f"its code in the repository {name}: commit {commit}{patch}")
+    if lines and ARCHIVE in origin.files:
+        lines.append(f"its files as they were: {ARCHIVE} (written beside config.yaml)")
     return lines
 
 

@@ -109,11 +109,15 @@ def intervals(report: Report) -> dict[str, dict[str, tuple[float, float]]]:
     A rerun's mean over n seeds is as far from this one as two means are: sqrt(2/n) standard deviations. Two seeds say
     little about a row's own, so s is the larger of the row's and the column's pooled one (root of the mean variance
     over rows); a row that was the same at every seed (an oracle, a constant) keeps to the floor: half a point of a
-    percentage, 2 % of another number.
+    percentage, 2 % of another number. A figure of which a seed diverged has none: what is expected of it is not known.
     """
     found: dict[str, dict[str, tuple[float, float]]] = {}
     for column in report.table.columns:
-        of_rows = {row: summary for row in report.rows if (summary := report.cells[row, column.metric]) is not None}
+        of_rows = {
+            row: summary
+            for row in report.rows
+            if (summary := report.cells[row, column.metric]) is not None and not report.diverged(row, column.metric)
+        }
         pooled = _pooled(of_rows)
         if not column.metric.endswith(MACHINE_METRICS):
             for row, summary in of_rows.items():

@@ -1,54 +1,80 @@
 """What the store knows of a plan's cells, asked for with few queries: cells of one code and data come together.
 
-Asked one by one, a plan of 500 cells would take longer than all the rest of it (``benchmarks/plan_speed.py``).
+Asked one by one, a plan of 500 cells would take longer than all the rest of it (``benchmarks/plan_speed.py``); and all
+together, a plan of one cell would read every run of its code, ten thousand perhaps (``benchmarks/large_store.py``). So
+the newest come together, as many as are worth it, and a cell that is not among them is asked for by itself.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
 
 from experiments.keys import RunKey
 from experiments.tracking import STATE, TrackedRun, Tracker
 
 ACCEPTED = "code_accepted."  # + code key: a tag of a run whose results stand for that code too, by ``earmark run``
+RUNS_FOR_A_QUERY = 5  # that a query costs as much as, which is how many may be read in vain to save it
 _Tags = tuple[tuple[str, str], ...]
 _Share = Callable[[tuple[str, int]], _Tags]
 
 
-class KnownRuns:
-    """Answers from one store, each query made once."""
+class _Newest(NamedTuple):
+    """The newest runs of a kind, by what they are looked up by; ``whole`` where there are no more of them."""
 
-    def __init__(self, tracker: Tracker) -> None:
+    runs: Mapping[_Tags, list[TrackedRun]]
+    whole: bool
+
+
+class KnownRuns:
+    """Answers from one store, each query made once; ``num_cells`` is about how many cells will be asked for."""
+
+    def __init__(self, tracker: Tracker, *, num_cells: int = 100) -> None:
         self._tracker = tracker
-        self._by_code: dict[tuple[str, str, str], dict[str, list[TrackedRun]]] = {}
-        self._accepted: dict[tuple[str, str], list[TrackedRun]] = {}
+        self._limit = RUNS_FOR_A_QUERY * num_cells
+        self._newest: dict[tuple[str, _Tags, str], _Newest] = {}
+        self._alone: dict[tuple[str, _Tags, str], list[TrackedRun]] = {}
 
     def with_key(self, family: str, key: RunKey) -> list[TrackedRun]:
-        """Runs with this very key, newest first."""
-        place = (family, key.code, key.data)
-        if place not in self._by_code:
-            by_key = defaultdict(list)
-            for run in self._tracker.find(family, tags={"key.code": key.code, "key.data": key.data}):
-                by_key[run.tags["key"]].append(run)
-            self._by_code[place] = dict(by_key)
-        return self._by_code[place].get(key.id, [])
+        """Runs with this very key, newest first; of more than one perhaps those from a finished one on alone."""
+        return self._look_up(family, {"key": key.id}, {"key.code": key.code, "key.data": key.data})
 
     def accepted(self, family: str, key: RunKey) -> TrackedRun | None:
         """A finished run that differs in code alone, and for which that was declared harmless."""
-        place = (family, key.code)
-        if place not in self._accepted:
-            self._accepted[place] = self._tracker.find(family, tags={STATE: "finished"}, having=[ACCEPTED + key.code])
-        wanted = {**key.parts(), "code": None}
-        return next(
-            (
-                run
-                for run in self._accepted[place]
-                if int(run.tags["seed"]) == key.seed
-                and all(part is None or run.tags[f"key.{name}"] == part for name, part in wanted.items())
-            ),
-            None,
-        )
+        same = {f"key.{name}": part for name, part in key.parts().items() if name != "code"}
+        found = self._look_up(
+            family, {"seed": str(key.seed), **same}, {STATE: "finished"}, having=ACCEPTED + key.code
+        )  # fmt: skip
+        return found[0] if found else None
+
+    def _look_up(
+        self, family: str, wanted: Mapping[str, str], shared: Mapping[str, str], *, having: str = ""
+    ) -> list[TrackedRun]:
+        """Runs with the ``wanted`` tags, of those with the ``shared`` ones: of the newest of these, or for themselves.
+
+        A finished one among the newest settles the question; anything else may hide an older finished one.
+        """
+        place, tags = (family, tuple(shared.items()), having), tuple(wanted.items())
+        if place not in self._newest:
+            self._newest[place] = self._ask_newest(place, names=tuple(wanted))
+        newest = self._newest[place]
+        found = newest.runs.get(tags, [])
+        if newest.whole or any(run.state == "finished" for run in found):
+            return found
+        alone = (family, tags, having)
+        if alone not in self._alone:
+            every = {**(shared if having else {}), **wanted}
+            self._alone[alone] = self._tracker.find(family, tags=every, having=[having] if having else [])
+        return self._alone[alone]
+
+    def _ask_newest(self, place: tuple[str, _Tags, str], *, names: Sequence[str]) -> _Newest:
+        family, shared, having = place
+        runs = self._tracker.find(family, tags=dict(shared), having=[having] if having else [], limit=self._limit)
+        by_tags = defaultdict(list)
+        for run in runs:
+            by_tags[tuple((name, run.tags[name]) for name in names)].append(run)
+        return _Newest(by_tags, whole=len(runs) < self._limit)
 
     def older(
         self,

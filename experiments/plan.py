@@ -12,15 +12,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from datamodules.corpus_folder import CorpusMissingError, read_card
-from experiments import journal, keys
+from datamodules.corpus_files import CorpusChangedError
+from datamodules.corpus_folder import CorpusMissingError
+from experiments import journal, keys, recipe
 from experiments.changes import Change, find_change
+from experiments.checked_corpora import CheckedCorpora
 from experiments.errors import UserError
 from experiments.known_runs import ACCEPTED, KnownRuns
 from experiments.merge import Config, get_path
 from experiments.row_sources import SEED
 from experiments.run_folder import KEY, is_locked, slurm_job
 from experiments.spec import SHARED_OVERRIDES, Row, Table, read_table
+from experiments.stored_data import DataInStore
 from experiments.tracking import HEARTBEAT, HOST, TrackedRun, Tracker
 
 NEVER = "never run"
@@ -35,7 +38,8 @@ class Cell:
     ``upstream`` maps the names of ``from:`` to the cells that the run stands on. ``run`` is MLflow's record of the
     run with this very key, whatever its state. ``change`` is what a stale cell differs in from its newest finished run.
     ``accepted`` are the modules that changed since a finished run whose result was declared to stand all the same
-    (``--accept-code-change``); ``key`` is that run's.
+    (``--accept-code-change``); ``key`` is that run's. ``stored_data`` says by which data a report's cell was found
+    where its corpus is not on this disk.
     """
 
     table: Table
@@ -49,6 +53,7 @@ class Cell:
     upstream: Mapping[str, Cell] = field(default_factory=dict)
     change: Change | None = None
     accepted: str = ""
+    stored_data: str = ""
 
     @property
     def name(self) -> str:
@@ -63,19 +68,22 @@ def make_plan(
     rows: Sequence[str] = (),
     seeds: Sequence[int] = (),
     known: KnownRuns | None = None,
+    from_store: bool = False,
 ) -> list[Cell]:
     """The cells of the wanted rows and seeds (default: all) and of every row that they stand on.
 
-    ``known`` are the answers of a store that were got for another plan at the same moment.
+    ``known`` are the answers of a store that were got for another plan at the same moment. ``from_store`` is for
+    reports, which start nothing: runs on a corpus that is not on this disk are found all the same.
     """
     rows = [point for row in rows for point in table.grids.get(row, (row,))]
     for row in rows:
         table.row(row, where=table.path.name)
-    planner = _Planner(table, tracker, known or KnownRuns(tracker))
-    for seed in seeds or table.seeds:
-        for name in rows or table.rows:
-            if seed in (table.rows[name].seeds or (seed,)):
-                planner.cell(table.name, name, seed)
+    places = [(seed, name) for seed in seeds or table.seeds for name in rows or table.rows]
+    planner = _Planner(table, tracker, known or KnownRuns(tracker, num_cells=len(places)))
+    planner.stored = DataInStore(tracker, recipe_version=recipe.VERSION) if from_store else None
+    for seed, name in places:
+        if seed in (table.rows[name].seeds or (seed,)):
+            planner.cell(table.name, name, seed)
     if not planner.cells:
         raise UserError(f"{table.path.name}: none of the rows {', '.join(rows or table.rows)} runs at --seeds {seeds}")
     return sorted(planner.with_changes(), key=_depth)
@@ -85,12 +93,6 @@ def _depth(cell: Cell) -> int:
     return 1 + max((_depth(other) for other in cell.upstream.values()), default=-1)
 
 
-def recipe_version() -> str:
-    """``RECIPE_VERSION`` of train.py, read without importing it."""
-    text = (Path(__file__).parent / "train.py").read_text(encoding="utf-8")
-    return next(line.split('"')[1] for line in text.splitlines() if line.startswith("RECIPE_VERSION"))
-
-
 class _Planner:
     def __init__(self, table: Table, tracker: Tracker, known: KnownRuns) -> None:
         self.tables = {table.name: table}
@@ -98,7 +100,8 @@ class _Planner:
         self.shared = {path: table.overrides[path] for path in SHARED_OVERRIDES if path in table.overrides}
         self.tracker, self.known = tracker, known
         self.cells: dict[tuple[str, str, int], Cell] = {}
-        self.recipe = recipe_version()
+        self.corpora = CheckedCorpora()
+        self.stored: DataInStore | None = None
         self._open: list[str] = []
 
     def table(self, name: str) -> Table:
@@ -131,11 +134,18 @@ class _Planner:
         return self.cells[place]
 
     def _judge(self, table: Table, row: Row, seed: int, upstream: Mapping[str, Cell]) -> Cell:
-        code = keys.code_digests(row.config, recipe_version=self.recipe, imports=table.imports)
+        code = keys.code_digests(row.config, recipe_version=recipe.VERSION, imports=table.imports)
+        says = ""
         try:
-            digest = _data_digest(row.config, where=f"{table.path.name}: rows.{row.name}")
+            digest = self.corpora.digest(_corpus(row.config, where=f"{table.path.name}: rows.{row.name}"))
         except CorpusMissingError as error:
-            return Cell(table, row, seed, None, code, "missing", f"data: {error}", None, upstream)
+            changed = isinstance(error, CorpusChangedError)
+            corpus = get_path(row.config, "data.corpus")
+            stored = self.stored.of(corpus, self.tables.values()) if self.stored and not changed else None
+            if stored is None:
+                state = "stale" if changed else "missing"
+                return Cell(table, row, seed, None, code, state, f"data: {error}", None, upstream)
+            digest, says = stored
         upstream_keys = {name: cell.key for name, cell in upstream.items() if cell.key is not None}
         key = keys.RunKey(
             config=keys.config_key(row.config, stage=row.stage),
@@ -144,7 +154,7 @@ class _Planner:
             seed=seed,
             upstream=keys.upstream_key(upstream_keys),
         )
-        cell = Cell(table, row, seed, key, code, "missing", NEVER, None, upstream)
+        cell = Cell(table, row, seed, key, code, "missing", NEVER, None, upstream, stored_data=says)
         state, why, run = self._state(table, key)
         if run is None and (accepted := self.known.accepted(table.family, key)):
             modules = accepted.tags[ACCEPTED + key.code]
@@ -216,8 +226,8 @@ def _alive_elsewhere(run: TrackedRun) -> str:
     return host if going and time.time() - beat < STALE_SECONDS else ""
 
 
-def _data_digest(config: Config, *, where: str) -> str:
+def _corpus(config: Config, *, where: str) -> str:
     corpus = get_path(config, "data.corpus")
     if not isinstance(corpus, str):
         raise UserError(f"{where}: data.corpus: expected the name of a prepared corpus, got {corpus!r}")
-    return read_card(corpus).digest
+    return corpus

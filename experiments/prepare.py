@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from experiments import attempts, delivery, journal, provenance
+from experiments import attempts, delivery, journal, keys, provenance, recipe
+from experiments.code_record import write_code
 from experiments.merge import get_path
 from experiments.plan import Cell
 from experiments.row_sources import SEED
@@ -37,12 +38,9 @@ def prepare_run(cell: Cell, tracker: Tracker, *, machine: Mapping[str, Any], git
     parts = {**cell.key.parts(), "seed": cell.seed, "code": dict(cell.code), "config": cell.row.config}
     (run_dir / KEY).write_text(json.dumps(parts, indent=1) + "\n", encoding="utf-8")
     (run_dir / provenance.ENVIRONMENT).write_text(provenance.environment(), encoding="utf-8")
-    if git.get("git.dirty") == "true":
-        (run_dir / provenance.DIFF).write_text(provenance.git_diff(), encoding="utf-8")
-    elif git:  # an earlier attempt's does not belong to this commit
-        (run_dir / provenance.DIFF).unlink(missing_ok=True)
+    own_git = write_code(run_dir, keys.code_files(cell.row.config, imports=table.imports), git=git)
     corpus = str(get_path(cell.row.config, "data.corpus"))
-    attempts.begin(run_dir, {**_place(cell), "git": dict(git), "data": {corpus: cell.key.data}})
+    attempts.begin(run_dir, {**_place(cell), "git": dict(git), "own_git": own_git, "data": {corpus: cell.key.data}})
     params = {"row": cell.row.name, "seed": cell.seed, "scale": table.scale}
     params |= {path: value for path in table.varied if (value := get_path(cell.row.config, path)) is not None}
     delivery.track(
@@ -80,6 +78,7 @@ def _tags(cell: Cell, git: Mapping[str, str]) -> dict[str, str]:
         "stage": cell.row.stage,
         "corpus": str(get_path(cell.row.config, "data.corpus")),
         "key": cell.key.id,
+        recipe.NAME: recipe.VERSION,
         HOST: socket.gethostname(),
         **{f"key.{name}": part for name, part in cell.key.parts().items()},
         **row_tags(cell.table, cell.row.name),

@@ -15,33 +15,17 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from experiments import repositories
+
 NAME = "provenance.json"
 ENVIRONMENT = "environment.txt"
 DIFF = "git.diff"
 SOURCE = Path(__file__).resolve().parent.parent
 
 
-def _git(*arguments: str) -> str | None:
-    try:
-        done = subprocess.run(
-            ["git", "-C", str(SOURCE), *arguments], capture_output=True, text=True, timeout=10, check=True
-        )
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return done.stdout
-
-
 def git_state() -> dict[str, str]:
     """``git.sha`` and ``git.dirty`` of earmark's own checkout; empty outside one."""
-    sha = _git("rev-parse", "HEAD")
-    if sha is None or not (SOURCE / ".git").exists():
-        return {}
-    return {"git.sha": sha.strip(), "git.dirty": str(bool((_git("status", "--porcelain") or "").strip())).lower()}
-
-
-def git_diff() -> str:
-    """Uncommitted changes to tracked files as a patch."""
-    return (_git("diff", "HEAD") or "") if (SOURCE / ".git").exists() else ""
+    return repositories.state(SOURCE) if (SOURCE / ".git").exists() else {}
 
 
 def environment() -> str:

@@ -1,15 +1,17 @@
 """A table's numbers from MLflow: mean ± standard deviation over seeds, as Markdown, LaTeX or CSV.
 
 The best mean of a column stands in bold, reference rows aside, and stars say which rows differ from the baseline
-(``significance.py``). A mean over fewer runs than there are seeds says its n, a cell without a finished run is a dash,
-and the line under the table says how many are missing: a report never hides what was not run. ``report_json.py`` and
-``report_page.py`` have the other two formats.
+(``significance.py``). A mean over fewer runs than there are seeds says its n and how many diverged: of the others it is
+a mean that competes for nothing. A cell without a finished run is a dash. What else must be known stands under the
+table (``report_notes.py``): a report never hides what was not run. ``report_json.py`` and ``report_page.py`` have the
+other two formats.
 """
 
 from __future__ import annotations
 
 import csv
 import io
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -18,8 +20,9 @@ from experiments.columns import Column
 from experiments.markdown_text import escaped, escaped_line, one_line
 from experiments.merge import get_path
 from experiments.plan import Cell
+from experiments.report_notes import notes, short_notes
 from experiments.significance import Significance
-from experiments.significance_text import COMPARED, compared, footnotes
+from experiments.significance_text import COMPARED, compared
 from experiments.spec import Table
 from experiments.stats import Summary, stars, summarise
 
@@ -51,17 +54,35 @@ class Report:
     significance: Significance | None = None
     accepted: tuple[str, ...] = ()  # cells whose runs stand for newer code by their user's word
     num_finished: Mapping[str, int] = field(default_factory=dict)  # runs by row, whichever figures they have
+    stored_data: tuple[str, ...] = ()  # what is said of corpora that are not on this disk
 
     def stars(self, row: str, metric: str) -> str:
         """Of the difference from the baseline, over the test set."""
         return "" if self.significance is None else stars(self.significance.p(row, metric))
 
+    def diverged(self, row: str, metric: str) -> tuple[SeedValue, ...]:
+        """The runs whose figure is NaN or infinite."""
+        return tuple(of for of in self.values.get((row, metric), ()) if not math.isfinite(of.value))
+
+    def of_fewer(self, row: str, metric: str) -> str:
+        """``(n=1)``, ``(1 of 2 diverged)`` or both, of a mean over fewer runs than there are seeds; else empty."""
+        summary, diverged = self.cells[row, metric], self.diverged(row, metric)
+        n = summary.n if summary else 0
+        says = [f"n={n}"] if n and n + len(diverged) < self.num_seeds else []
+        says += [f"{len(diverged)} of {n + len(diverged)} diverged"] if diverged else []
+        return f"({', '.join(says)})" if says else ""
+
     def best(self, column: Column) -> set[str]:
-        """Rows with the best mean of a column, as printed (ties share it); reference rows do not compete."""
+        """Rows with the best mean of a column, as printed (ties share it).
+
+        Reference rows do not compete, nor do rows of which a seed diverged: its mean is of those that went well.
+        """
         means = {
             row: float(shown(summary.mean, column))
             for row in self.rows
-            if (summary := self.cells[row, column.metric]) is not None and not self.table.rows[row].reference
+            if (summary := self.cells[row, column.metric]) is not None
+            and not self.table.rows[row].reference
+            and not self.diverged(row, column.metric)
         }
         if not means or column.better == "neither":
             return set()
@@ -93,7 +114,17 @@ def make_report(table: Table, cells: Sequence[Cell], significance: Significance 
     accepted = tuple(f"{cell.name} ({cell.accepted})" for cell in own if cell.accepted)
     finished = {row: sum(cell.row.name == row and cell.state == "finished" for cell in own) for row in rows}
     return Report(
-        table, _heading(table, seeds), rows, summaries, missing, len(seeds), values, significance, accepted, finished
+        table,
+        _heading(table, seeds),
+        rows,
+        summaries,
+        missing,
+        len(seeds),
+        values,
+        significance,
+        accepted,
+        finished,
+        stored_data=tuple(dict.fromkeys(cell.stored_data for cell in own if cell.stored_data and cell.run)),
     )
 
 
@@ -122,34 +153,27 @@ def _texts(report: Report, row: str, *, plus_minus: str, bold: str, raised: str 
     """The numbers of a row; ``bold`` and ``raised`` (for stars) have ``{}`` where the text goes."""
     texts = []
     for column in report.table.columns:
-        summary = report.cells[row, column.metric]
-        if summary is None:
-            texts.append("–")
-            continue
-        spread = "" if summary.std is None else f" {plus_minus} {shown(summary.std, column)}"
-        text = f"{shown(summary.mean, column)}{spread}"
+        text = mean_text(report, row, column, plus_minus=plus_minus)
         text = bold.replace("{}", text) if row in report.best(column) else text
         if sign := report.stars(row, column.metric):
             text += raised.replace("{}", sign.replace("*", star))
-        texts.append(text + (f" (n={summary.n})" if summary.n < report.num_seeds else ""))
+        texts.append(" ".join(part for part in (text, report.of_fewer(row, column.metric)) if part))
     return texts
+
+
+def mean_text(report: Report, row: str, column: Column, *, plus_minus: str) -> str:
+    """Mean and spread; of runs that all diverged what they came to, a dash where there is no run."""
+    summary = report.cells[row, column.metric]
+    if summary is None:
+        return "/".join(dict.fromkeys(shown(of.value, column) for of in report.diverged(row, column.metric))) or "–"
+    spread = "" if summary.std is None else f" {plus_minus} {shown(summary.std, column)}"
+    return f"{shown(summary.mean, column)}{spread}"
 
 
 def label(column: Column) -> str:
     """A column's heading: which way is better, and its unit."""
     arrow = {"higher": " ↑", "lower": " ↓", "neither": ""}[column.better]
     return f"{column.label}{arrow}" + (" %" if column.unit == "percent" else "")
-
-
-def notes(report: Report) -> list[str]:
-    """What stands under the table: what is missing, and what the stars are."""
-    missing = f"{len(report.missing)} cells without a finished run: {', '.join(report.missing)}"
-    accepted = f"made before code changes that were accepted: {', '.join(report.accepted)}"
-    return [
-        *([missing] if report.missing else []),
-        *([accepted] if report.accepted else []),
-        *footnotes(report.significance),
-    ]
 
 
 def _grid(report: Report) -> list[list[str]]:
@@ -161,9 +185,7 @@ def note(report: Report) -> str:
     """The heading and the table alone, unpadded, for MLflow's note: what does not fit is dropped from the end."""
     heading, *lines = ["| " + " | ".join(line) + " |" for line in _grid(report)]
     start = [escaped_line(report.heading), "", heading, "|" + " --- |" * (1 + len(report.table.columns))]
-    foot = [f"{len(report.missing)} cells without a finished run"] if report.missing else []
-    foot += [f"{len(report.accepted)} cells were made before accepted code changes"] if report.accepted else []
-    foot += footnotes(report.significance)[:1]  # what the stars are
+    foot = short_notes(report)
     for kept in range(len(lines), -1, -1):
         dropped = len(lines) - kept
         end = [*foot, *([f"{dropped} more rows: earmark report {report.table.name}"] if dropped else [])]
@@ -233,12 +255,13 @@ def latex(report: Report) -> str:
 def comma_separated(report: Report) -> str:
     """One line a row and metric with mean, std (empty for one seed), n, the runs' MLflow ids by seed, and the tests.
 
-    Rates stay in 0-1. ``difference``, its 95 % interval, ``p`` and ``p_holm`` are of the test over the test set,
-    ``p_seeds`` and ``p_seeds_holm`` of the one over seeds; empty where there is none.
+    ``diverged`` are runs whose figure is NaN or infinite: they are among the runs and not in mean, std and n. Rates
+    stay in 0-1. ``difference``, its 95 % interval, ``p`` and ``p_holm`` are of the test over the test set, ``p_seeds``
+    and ``p_seeds_holm`` of the one over seeds; empty where there is none.
     """
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(["row", "metric", "mean", "std", "n", "runs", *COMPARED])
+    writer.writerow(["row", "metric", "mean", "std", "n", "runs", *COMPARED, "diverged"])
     for row in report.rows:
         for column in report.table.columns:
             summary = report.cells[row, column.metric]
@@ -249,9 +272,9 @@ def comma_separated(report: Report) -> str:
             )
             runs = " ".join(f"{of.seed}:{of.run_id}" for of in report.values.get((row, column.metric), ()))
             tests = compared(report.significance, row, column.metric)
-            writer.writerow(
-                [row, column.metric, *values, runs, *("" if tests[name] is None else tests[name] for name in COMPARED)]
-            )
+            of_tests = ("" if tests[name] is None else tests[name] for name in COMPARED)
+            diverged = len(report.diverged(row, column.metric)) or ""
+            writer.writerow([row, column.metric, *values, runs, *of_tests, diverged])
     return stream.getvalue()
 
 

@@ -24,6 +24,7 @@ EXAMPLES = """examples:
   earmark report ctc_decoding --output report.html                      one page with charts, sounds and pictures
   earmark report weak_sed --check                                       exit code 1 if a figure left its interval
   earmark report weak_sed --write-expected                              intervals from the finished runs
+exit code: 0 with a table, whole or not; 1 without a single finished run, or if --check finds something
 """
 LOCAL_UI = "http://127.0.0.1:5000"  # where `earmark ui` serves
 
@@ -88,7 +89,16 @@ def run(arguments: argparse.Namespace, table: Table, tracker: Tracker, cells: Se
             _write(arguments.output, text)
         else:
             print(text, end="")
-    return _draw_charts(table, tracker, cells, folder=arguments.charts) if arguments.charts else 0
+    drawn = _draw_charts(table, tracker, cells, folder=arguments.charts) if arguments.charts else 0
+    return drawn or _ending(made)
+
+
+def _ending(made: Report) -> int:
+    """1 where there is not a single finished run, else 0: what an incomplete table lacks stands under it."""
+    if any(made.num_finished.values()):
+        return 0
+    print(f"{made.table.name}: no finished run at scale {made.table.scale}", file=sys.stderr)
+    return 1
 
 
 class _Tests:
@@ -172,6 +182,10 @@ def _write_expected(arguments: argparse.Namespace, made: Report, *, whole: bool)
         raise UserError(f"{path}: {error.strerror}") from None
     for cell in made.missing:
         print(f"warning: {cell}: its row's intervals are of fewer runs, or missing", file=sys.stderr)
+    for row, metric in made.cells:
+        if diverged := made.diverged(row, metric):
+            seeds = ", ".join(f"seed {of.seed} is {of.value}" for of in diverged)
+            print(f"warning: {made.table.name}/{row} {metric}: no interval, {seeds}", file=sys.stderr)
     print(f"{os.path.relpath(path)}: {count} intervals of scale {made.table.scale}")
     return 0
 

@@ -10,7 +10,7 @@ from dataclasses import asdict
 from typing import Any
 
 from experiments.provenance import git_state
-from experiments.report import Report
+from experiments.report import Report, SeedValue
 from experiments.significance import ENOUGH_UNITS
 from experiments.significance_text import footnotes
 
@@ -20,8 +20,9 @@ PACKAGES = ("earmark", "torch", "pytorch-lightning", "mlflow", "numpy", "scipy",
 def json_text(report: Report) -> str:
     """One document; rates are in 0-1, what is undefined is null.
 
-    ``rows.ROW.METRIC`` has ``mean``, ``std``, ``n``, ``best``, ``stars``, ``seeds`` (value, MLflow run id and key of
-    each) and, against the baseline, ``test_set`` and ``over_seeds``. docs/report.md says what the tests are.
+    ``rows.ROW.METRIC`` has ``mean``, ``std``, ``n``, ``best``, ``stars``, ``diverged`` (how many runs have no finite
+    figure), ``seeds`` (value, MLflow run id and key of each; ``diverged`` is what a figure that is not finite came to)
+    and, against the baseline, ``test_set`` and ``over_seeds``. docs/report.md says what the tests are.
     """
     table, significance = report.table, report.significance
     document = {
@@ -34,6 +35,7 @@ def json_text(report: Report) -> str:
         "whys": {row: table.rows[row].why for row in report.rows},
         "missing": list(report.missing),
         "accepted_code_changes": list(report.accepted),
+        "data_not_on_this_disk": list(report.stored_data),
         "tests": None
         if significance is None
         else {
@@ -73,16 +75,19 @@ def _cell(report: Report, row: str, metric: str, *, best: bool) -> dict[str, Any
         "n": summary.n if summary else 0,
         "best": best,
         "stars": report.stars(row, metric),
-        "seeds": {
-            str(of.seed): {"value": of.value, "run_id": of.run_id, "key": of.run_key}
-            for of in report.values.get((row, metric), ())
-        },
+        "diverged": len(report.diverged(row, metric)),
+        "seeds": {str(of.seed): _seed(of) for of in report.values.get((row, metric), ())},
     }
     if significance is not None and (test := significance.test_set.get((row, metric))):
         cell["test_set"] = asdict(test)
     if significance is not None and (seeds := significance.seeds.get((row, metric))):
         cell["over_seeds"] = asdict(seeds)
     return cell
+
+
+def _seed(of: SeedValue) -> dict[str, Any]:
+    diverged = {} if math.isfinite(of.value) else {"diverged": str(of.value)}
+    return {"value": of.value, **diverged, "run_id": of.run_id, "key": of.run_key}
 
 
 def _plain(value: Any) -> Any:

@@ -22,8 +22,9 @@ from experiments.errors import UserError
 from experiments.examples import Example, RowExamples, row_examples
 from experiments.page_media import Media, picture, sound, strip
 from experiments.plan import Cell
-from experiments.report import Report, label, notes, shown
+from experiments.report import Report, label, mean_text, shown
 from experiments.report_json import versions
+from experiments.report_notes import notes
 from experiments.significance import SeedsTest, TestSetTest
 from experiments.split_references import TestSplits
 from experiments.stored_scores import StoredScores
@@ -44,12 +45,13 @@ class RunLink(NamedTuple):
 
 @dataclass(frozen=True)
 class PageCell:
-    """A number of the table. ``sort`` is its mean."""
+    """A number of the table. ``sort`` is its mean, ``of_fewer`` over how few seeds that is."""
 
     text: str
     sort: float | None
     best: bool
     stars: str
+    of_fewer: str
     runs: tuple[RunLink, ...]
     tests: tuple[str, ...] = ()
 
@@ -150,15 +152,11 @@ class _Links:
 def _cell(report: Report, row: str, column: Column, links: _Links) -> PageCell:
     place = row, column.metric
     summary = report.cells[place]
-    if summary is None:
-        return PageCell("–", None, False, "", ())
-    spread = "" if summary.std is None else f" ± {shown(summary.std, column)}"
-    short = f" (n={summary.n})" if summary.n < report.num_seeds else ""
     runs = tuple(links.run(of.seed, shown(of.value, column), of.run_id, of.run_key) for of in report.values[place])
     tests = _tests(report, row, column)
     return PageCell(
-        f"{shown(summary.mean, column)}{spread}{short}", summary.mean, row in report.best(column),
-        report.stars(*place), runs, tests,
+        mean_text(report, row, column, plus_minus="±"), summary.mean if summary else None, row in report.best(column),
+        report.stars(*place), report.of_fewer(*place), runs, tests,
     )  # fmt: skip
 
 
@@ -236,8 +234,9 @@ def _bars(report: Report, column: Column) -> list[BarLine]:
         spread = summary.std or 0.0
         kind = "reference" if report.table.rows[row].reference else "best" if row in report.best(column) else "row"
         ends = sorted((percent(0.0), percent(summary.mean)))
+        text = " ".join((shown(summary.mean, column), report.of_fewer(row, column.metric))).strip()
         lines.append(
-            BarLine(row, shown(summary.mean, column), ends[0], ends[1] - ends[0], percent(summary.mean - spread),
+            BarLine(row, text, ends[0], ends[1] - ends[0], percent(summary.mean - spread),
                     percent(summary.mean + spread), kind)
         )  # fmt: skip
     return lines
@@ -272,7 +271,9 @@ def _add_examples(page: Page, cells: Sequence[Cell], scores: StoredScores, split
         for example in (*of_row.worst, *of_row.best):
             if example.picture is not None:
                 page.media.add("pictures", picture_name(of_row, example), picture(example.picture))
-    page.remarks += [f"{where}: no sound: {why}" for where, why in splits.why.items()]
+    page.remarks += [
+        f"{where}: no sound, and no examples that need its labels: {why}" for where, why in splits.why.items()
+    ]
     page.remarks += [f"the page is full: {count} {kind} were left out" for kind, count in page.media.left_out.items()]
 
 

@@ -45,8 +45,8 @@ def run(arguments: argparse.Namespace) -> int:
         raise UserError(f"--output {folder}: is there already; name a new folder") from None
     except OSError as error:
         raise UserError(f"--output {folder}: {error.strerror}") from None
-    for name, text in origin.files.items():
-        (folder / name).write_text(text, encoding="utf-8")
+    for name, data in origin.files.items():
+        (folder / name).write_bytes(data)
     print(f"run {origin.run_id} · {origin.name} · key {origin.key_id}")
     print(f"written to {folder}: {', '.join(sorted(origin.files))}")
     print("\nto run it again (a run of the same key that is finished in this store is not run twice):")

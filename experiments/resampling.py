@@ -176,16 +176,16 @@ def resample(
 def difference_of_means(
     values_S: Floats, rates_SR: Floats, others_S: Floats, other_rates_SR: Floats
 ) -> Difference | None:
-    """The figure's mean over S seeds against another system's at the same seeds, drawn together.
+    """The figure's mean over S seeds against another system's over its own, drawn together.
 
-    A draw is of clips, the same for all seeds, and the seeds' differences are averaged on it: the spread is the test
+    A draw is of clips, the same for all seeds, and each system's figures are averaged on it: the spread is the test
     set's, the networks stay the ones that were trained. p is two-sided, twice the share of draws on the rarer side of
     no difference, draws without one on both (one added to each count: Davison & Hinkley 1997, eq. 4.11), so that it
     is below .05 where the 95 % interval leaves 0 out. None where a figure is undefined.
     """
-    drawn_R = (rates_SR - other_rates_SR).mean(axis=0)
+    drawn_R = rates_SR.mean(axis=0) - other_rates_SR.mean(axis=0)
     drawn_R = drawn_R[np.isfinite(drawn_R)]
-    difference = float((values_S - others_S).mean())
+    difference = float(values_S.mean() - others_S.mean())
     if not len(drawn_R) or not math.isfinite(difference):
         return None
     slack = 1e-12  # of a rate: float32 products and divisions of equal counts
@@ -197,12 +197,11 @@ def difference_of_means(
 def num_differing(
     systems: Sequence[UnitCounts], others: Sequence[UnitCounts], *, blocks: Sequence[Hashable] | None = None
 ) -> int:
-    """Of the units (or blocks) those on which two rows' counts differ, in any of the seeds that are paired here."""
-    differs_K = [
-        (_block_sums(of.counts_NC, blocks) != _block_sums(other.counts_NC, blocks)).any(axis=1)
-        for of, other in zip(systems, others, strict=True)
-    ]
-    return int(np.sum(np.any(differs_K, axis=0)))
+    """Of the units (or blocks) those on which two rows' counts differ, each averaged over the row's runs."""
+    mean_KC, other_KC = (
+        np.mean([_block_sums(of.counts_NC, blocks) for of in runs], axis=0) for runs in (systems, others)
+    )
+    return int(np.sum(~np.isclose(mean_KC, other_KC, rtol=1e-12, atol=0).all(axis=1)))
 
 
 def least_p(num_units: int) -> float:

@@ -28,11 +28,14 @@ if TYPE_CHECKING:
 DIGITS = 4  # of a number in a configuration: more say nothing and cannot be read
 
 
-def with_trials(table: Table, tracker: Tracker) -> Table:
-    """The table with each row that has a search replaced by its finished trials and those that come next."""
+def with_trials(table: Table, tracker: Tracker, *, from_store: bool = False) -> Table:
+    """The table with each row that has a search replaced by its finished trials and those that come next.
+
+    ``from_store`` as ``make_plan`` has it.
+    """
     for row in [row for row in table.rows.values() if row.search is not None]:
         assert row.search is not None
-        trials = _trials(table, row, row.search, tracker)
+        trials = _trials(table, row, row.search, tracker, from_store=from_store)
         rows = {
             name: other
             for here in table.rows.values()
@@ -44,16 +47,18 @@ def with_trials(table: Table, tracker: Tracker) -> Table:
     return table
 
 
-def _trials(table: Table, row: Row, search: Search, tracker: Tracker) -> dict[str, Row]:
+def _trials(table: Table, row: Row, search: Search, tracker: Tracker, *, from_store: bool) -> dict[str, Row]:
     """Rows of the trials by name: wave after wave as far as all of a wave have their value, and the next wave."""
-    study, known = _study(search), KnownRuns(tracker)
+    num_cells = search.trials * len(row.seeds or table.seeds)
+    study, known = _study(search), KnownRuns(tracker, num_cells=num_cells)
     rows: dict[str, Row] = {}
     while len(rows) < search.trials:
         asked = [study.ask() for _ in range(min(search.parallel, search.trials - len(rows)))]
         wave = {f"{row.name}.trial={number:03d}": trial for number, trial in enumerate(asked, start=len(rows))}
         new = {name: _row(table, row, name, _point(trial, search)) for name, trial in wave.items()}
         rows |= new
-        cells = make_plan(replace(table, rows={**table.rows, **new}), tracker, rows=list(new), known=known)
+        with_new = replace(table, rows={**table.rows, **new})
+        cells = make_plan(with_new, tracker, rows=list(new), known=known, from_store=from_store)
         values = {name: _value(search, cells, name, where=f"{table.path.name}: rows.{row.name}") for name in new}
         if None in values.values():
             break

@@ -1,9 +1,9 @@
 """Is a row better than the baseline row? Two paired tests of different questions, each Holm-corrected over the rows.
 
 *Over the test set*: a paired bootstrap over clips, utterances or sentences, from stored predictions
-(``resampling.py``). Would these trained networks differ on other clips like these? Each draw is met by both rows and
-all common seeds, whose figures are averaged on it: averaging goes over what was trained, drawing over what was tested,
-and the more seeds, the less one network's luck is in the difference. Blocks are speakers (Bisani & Ney, ICASSP 2004)
+(``resampling.py``). Would these trained networks differ on other clips like these? Each draw is met by all runs of
+both means, whose figures are averaged on it: averaging goes over what was trained, drawing over what was tested, and
+the more seeds, the less one network's luck is in the difference. Blocks are speakers (Bisani & Ney, ICASSP 2004)
 where there are at least ``ENOUGH_SPEAKERS``, as in a run's own ``test/wer_ci95``: percentiles of fewer blocks are too
 narrow, and four speakers that agree would look like certainty. With fewer, utterances are drawn, and the rough interval
 over speakers stands beside it. For the same reason there are no stars under ``ENOUGH_UNITS`` clips or utterances, and
@@ -11,6 +11,9 @@ no p is below what an exact test over the units that differ could give (``least_
 
 *Over seeds*: Student's paired t-test of the figures. Would the difference be there after other trainings? With two or
 three seeds it can show large differences only; hence the stars stand for the first test.
+
+Either test is of the two means that the table shows, of all their runs and no others, or it is not made: not with the
+predictions of one seed gone, not where a seed diverged and, over seeds, not where the two rows have different ones.
 """
 
 from __future__ import annotations
@@ -20,11 +23,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from experiments.left_out import ByRow, LeftOut, Means
 from experiments.plan import Cell
 from experiments.resampling import (
     NUM_RESAMPLES,
     Difference,
-    Floats,
     UnitCounts,
     difference_of_means,
     least_p,
@@ -34,7 +37,7 @@ from experiments.resampling import (
 from experiments.spec import Table
 from experiments.split_references import TestSplits
 from experiments.stats import holm, paired_t
-from experiments.stored_counts import Run, read_counts
+from experiments.stored_counts import read_counts
 from experiments.stored_scores import StoredScores
 from lightning_modules.metrics.bootstrap import Interval
 
@@ -46,10 +49,11 @@ ENOUGH_UNITS = 10
 
 @dataclass(frozen=True)
 class TestSetTest:
-    """The paired bootstrap of one row and column; ``difference`` is the row's figure minus the baseline's.
+    """The paired bootstrap of one row and column; ``difference`` is the row's mean minus the baseline's.
 
-    ``units`` are what was drawn from, ``num_units`` of them, and the rows' counts differ on ``num_differing``. With
-    ``stars_withheld`` they are too few. ``ci95_speakers`` is there where the speakers are too few to be the blocks.
+    ``seeds`` are those of the row's mean, ``baseline_seeds`` of the baseline's. ``units`` are what was drawn from,
+    ``num_units`` of them, and the rows' counts differ on ``num_differing``. With ``stars_withheld`` they are too few.
+    ``ci95_speakers`` is there where the speakers are too few to be the blocks.
     """
 
     __test__ = False  # pytest: not a test
@@ -59,6 +63,7 @@ class TestSetTest:
     p: float
     p_holm: float
     seeds: tuple[int, ...]
+    baseline_seeds: tuple[int, ...]
     units: str
     num_units: int
     num_differing: int
@@ -112,53 +117,59 @@ def compare_rows(
         return Significance(baseline, num_resamples, {}, {}, (f"no tests: baseline {baseline} has no finished run",))
     metrics = [column.metric for column in table.columns if column.better != "neither"]
     counts = read_counts(finished, scores, splits, metrics)
-    left_out = dict(counts.left_out)
+    left_out = LeftOut(baseline)
     test_set: dict[tuple[str, str], TestSetTest] = {}
+    over_seeds: dict[tuple[str, str], SeedsTest] = {}
     for metric in metrics:
-        of_units = _Units(metric, counts.of(metric), baseline, num_resamples)
+        means = left_out.without_diverged(_means(finished, metric), metric)
+        of_units = _Units(left_out.with_counts(means, counts, metric), baseline, num_resamples)
         test_set |= {(row, metric): test for row, test in of_units.tests().items()}
-        left_out |= of_units.left_out
-    return Significance(
-        baseline=baseline,
-        num_resamples=num_resamples,
-        test_set=test_set,
-        seeds={(row, m): test for m in metrics for row, test in _over_seeds(finished, m, baseline).items()},
-        left_out=tuple(f"not tested over the test set: {row}: {why}" for row, why in left_out.items()),
-    )
+        left_out.over_test_set |= of_units.left_out
+        over_seeds |= {(row, metric): test for row, test in _over_seeds(left_out.with_its_seeds(means), baseline)}
+    return Significance(baseline, num_resamples, test_set, over_seeds, left_out.lines())
 
 
-def _over_seeds(finished: Sequence[Cell], metric: str, baseline: str) -> dict[str, SeedsTest]:
-    values: dict[str, dict[int, float]] = {}
+def _means(finished: Sequence[Cell], metric: str) -> Means:
+    means: dict[str, dict[int, float]] = {}
     for cell in finished:
         if cell.run and metric in cell.run.metrics:
-            values.setdefault(cell.row.name, {})[cell.seed] = cell.run.metrics[metric]
-    others = values.pop(baseline, {})
-    tests = {row: test for row, of_row in values.items() if (test := paired_t(of_row, others))}
+            means.setdefault(cell.row.name, {})[cell.seed] = cell.run.metrics[metric]
+    return means
+
+
+def _over_seeds(means: Means, baseline: str) -> list[tuple[str, SeedsTest]]:
+    others = means.get(baseline, {})
+    tests = {
+        row: test for row, values in means.items() if row != baseline and (test := paired_t(values, others)) is not None
+    }
     adjusted = holm({row: test.p for row, test in tests.items() if test.p is not None})
-    return {row: SeedsTest(test.difference, test.p, adjusted.get(row), test.n) for row, test in tests.items()}
+    return [(row, SeedsTest(test.difference, test.p, adjusted.get(row), test.n)) for row, test in tests.items()]
 
 
 class _Units:
-    """The bootstrap of one column."""
+    """The bootstrap of one column, of the counts of every run of each row's mean."""
 
-    def __init__(self, metric: str, counts: Mapping[Run, UnitCounts], baseline: str, num_resamples: int) -> None:
+    def __init__(self, counts: ByRow, baseline: str, num_resamples: int) -> None:
         self.baseline, self.num_resamples = baseline, num_resamples
         self.left_out: dict[str, str] = {}
-        first = next((of for run, of in counts.items() if run.row == baseline), None)
-        self.first = first
-        self.systems: dict[Run, UnitCounts] = {}
-        for run, of in counts.items():
-            if first is not None and set(of.ids) != set(first.ids):
-                self.left_out[run.row] = f"it was scored on other {of.unit} than {baseline}"
-            elif first is not None:
-                self.systems[run] = of.ordered(first.ids)
+        self.systems: dict[str, dict[int, UnitCounts]] = {}
+        self.first = next(iter(counts[baseline].values())) if baseline in counts else None
+        for row, of_runs in counts.items():
+            if self.first is None:
+                break
+            ids = self.first.ids
+            if any(set(of.ids) != set(ids) for of in of_runs.values()):
+                same = f"than {baseline}" if row != baseline else "at other seeds"
+                self.left_out[row] = f"it was scored on other {self.first.unit} {same}"
+            else:
+                self.systems[row] = {seed: of.ordered(ids) for seed, of in of_runs.items()}
 
     def tests(self) -> dict[str, TestSetTest]:
-        """Of each row that shares a seed with the baseline; none of one unit, which is said."""
-        if self.first is None:
+        """Of each row; none of one unit, which is said."""
+        if self.first is None or self.baseline not in self.systems:
             return {}
         if len(self.first.ids) < 2:
-            rows = sorted({run.row for run in self.systems if run.row != self.baseline})
+            rows = sorted(row for row in self.systems if row != self.baseline)
             self.left_out |= dict.fromkeys(rows, f"too few {self.first.unit} to draw from: 1, allowed: 2 or more")
             return {}
         speakers = self.first.speakers or ()
@@ -166,7 +177,11 @@ class _Units:
         enough = num_speakers >= ENOUGH_SPEAKERS
         blocks = speakers if enough else None
         num_units = num_speakers if enough else len(self.first.ids)
-        differing = {row: self._num_differing(row, blocks) for row in {run.row for run in self.systems}}
+        others = self.systems[self.baseline]
+        differing = {
+            row: num_differing(list(of.values()), list(others.values()), blocks=blocks)
+            for row, of in self.systems.items()
+        }
         found = {
             row: of._replace(p=max(of.p, least_p(differing[row]))) for row, of in self._differences(blocks).items()
         }
@@ -178,7 +193,8 @@ class _Units:
                 ci95=of.ci95,
                 p=of.p,
                 p_holm=adjusted[row],
-                seeds=self._seeds(row),
+                seeds=tuple(self.systems[row]),
+                baseline_seeds=tuple(others),
                 units="speakers" if enough else self.first.unit,
                 num_units=num_units,
                 num_differing=differing[row],
@@ -189,28 +205,18 @@ class _Units:
             for row, of in found.items()
         }
 
-    def _num_differing(self, row: str, blocks: Sequence[str] | None) -> int:
-        seeds = self._seeds(row)
-        pairs = ([self.systems[Run(name, seed)] for seed in seeds] for name in (row, self.baseline))
-        return num_differing(*pairs, blocks=blocks) if seeds else 0
-
-    def _seeds(self, row: str) -> tuple[int, ...]:
-        return tuple(
-            run.seed for run in self.systems if run.row == row and Run(self.baseline, run.seed) in self.systems
-        )
-
     def _differences(self, blocks: Sequence[str] | None) -> dict[str, Difference]:
-        runs = list(self.systems)
-        drawn_SR = resample(list(self.systems.values()), blocks=blocks, num_resamples=self.num_resamples)
-        values_S = np.array([of.value() for of in self.systems.values()])
-
-        def of(row: str, seeds: Sequence[int]) -> tuple[Floats, Floats]:
-            numbers = [runs.index(Run(row, seed)) for seed in seeds]
-            return values_S[numbers], drawn_SR[numbers]
-
+        every = [of for of_runs in self.systems.values() for of in of_runs.values()]
+        drawn_SR = resample(every, blocks=blocks, num_resamples=self.num_resamples)
+        values_S = np.array([of.value() for of in every])
+        ends = np.cumsum([len(of_runs) for of_runs in self.systems.values()])
+        places = {
+            row: slice(end - len(of_runs), end) for (row, of_runs), end in zip(self.systems.items(), ends, strict=True)
+        }
+        base = places.pop(self.baseline)
         found = {}
-        for row in dict.fromkeys(run.row for run in runs if run.row != self.baseline):
-            seeds = self._seeds(row)
-            if seeds and (difference := difference_of_means(*of(row, seeds), *of(self.baseline, seeds))):
+        for row, place in places.items():
+            difference = difference_of_means(values_S[place], drawn_SR[place], values_S[base], drawn_SR[base])
+            if difference is not None:
                 found[row] = difference
         return found

@@ -55,7 +55,7 @@ def _stars(significance: Significance, tests: Sequence[TestSetTest]) -> str:
     count = "one row" if count == "1 rows" else count
     return (
         f"Stars: differs from {significance.baseline}, {levels}; paired bootstrap over the {units.num_units} test "
-        f"{units.units} ({significance.num_resamples:,} draws, each met by both rows and all common seeds, two-sided), "
+        f"{units.units} ({significance.num_resamples:,} draws, each met by all runs of both means, two-sided), "
         f"Holm-corrected over the {count} compared in a column; no p is below 2^(1-k) for k {units.units} on which two "
         f"rows differ, the least of an exact test. They say what these trained networks would do on other "
         f"{units.units} of this kind, not what other seeds would give."

@@ -30,7 +30,9 @@ from experiments.stored_scores import (
     read_sentences,
     read_utterances,
 )
+from experiments.waiting import with_bar
 
+NOT_HERE = "its stored predictions or its corpus are not on this disk"
 AGREES = 1e-4  # relative: sentences.csv keeps four decimals
 
 
@@ -43,10 +45,10 @@ class Run(NamedTuple):
 
 @dataclass
 class StoredCounts:
-    """Counts by run and metric, and why rows have none."""
+    """Counts by run and metric, and why runs have none."""
 
     by_run: dict[Run, dict[str, UnitCounts]] = field(default_factory=dict)
-    left_out: dict[str, str] = field(default_factory=dict)
+    left_out: dict[Run, str] = field(default_factory=dict)
 
     def of(self, metric: str) -> dict[Run, UnitCounts]:
         """The runs that have counts of a metric."""
@@ -59,14 +61,16 @@ def read_counts(
     """Of each finished cell the counts behind those of ``metrics`` that are made of counts."""
     read = StoredCounts()
     texts = _Texts(finished, scores)
-    for cell in finished:
+    for cell in with_bar(finished, "stored scores are counted"):
+        run = Run(cell.row.name, cell.seed)
         found = {name: of for name, of in _counts(cell, scores, splits, texts).items() if name in metrics}
         if not found:
-            read.left_out[cell.row.name] = "its stored predictions or its corpus are not on this disk"
+            why = splits.why_not(cell)
+            read.left_out[run] = f"no labels of its test split: {why}" if why else NOT_HERE
         elif (wrong := _disagreement(cell, found)) is not None:
-            read.left_out[cell.row.name] = wrong
+            read.left_out[run] = wrong
         else:
-            read.by_run[Run(cell.row.name, cell.seed)] = found
+            read.by_run[run] = found
     return read
 
 
@@ -75,7 +79,7 @@ class _Texts:
 
     def __init__(self, finished: Sequence[Cell], scores: StoredScores) -> None:
         self._read: dict[str, list[Utterance]] = {}
-        for cell in finished:
+        for cell in with_bar(finished, "stored texts are read"):
             path = scores.file(cell, UTTERANCES) if _may_have(cell, "text") else None
             if path is not None and cell.run is not None:
                 self._read[cell.run.run_id] = read_utterances(path)
@@ -123,9 +127,9 @@ def _detection_counts(cell: Cell, scores: StoredScores, splits: TestSplits) -> d
 
 
 def _disagreement(cell: Cell, counts: dict[str, UnitCounts]) -> str | None:
-    """Which logged figure the counts do not give again; metrics that were not logged leave the counts."""
+    """Which logged figure the counts do not give again; metrics that were not logged, or diverged, leave the counts."""
     logged = cell.run.metrics if cell.run else {}
-    for metric in [name for name in counts if name not in logged]:
+    for metric in [name for name in counts if not math.isfinite(logged.get(name, math.nan))]:
         del counts[metric]  # undefined on this split
     for metric, of_metric in counts.items():
         value = of_metric.value()

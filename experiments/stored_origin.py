@@ -11,20 +11,21 @@ from pathlib import Path
 from typing import Any
 
 from experiments import provenance
+from experiments.code_record import ARCHIVE
 from experiments.errors import UserError, public_uri
 from experiments.run_folder import CONFIG, KEY, TABLE_PATH, TRACKED
 from experiments.tracking import TrackedRun, Tracker, TrackingError
 from experiments.yaml_files import read_yaml
 
-FILES = (CONFIG, provenance.ENVIRONMENT, provenance.DIFF)
+FILES = (CONFIG, provenance.ENVIRONMENT, provenance.DIFF, ARCHIVE)
 
 
 @dataclass(frozen=True)
 class Origin:
     """A run as it was planned, launched and recorded.
 
-    ``files`` are the texts of config.yaml, environment.txt and, for a dirty checkout, git.diff. ``key`` is key.json:
-    the parts of the key, digests of code by module, the configuration. ``place`` is the table's cell (None where the
+    ``files`` are config.yaml, environment.txt, code.zip and, for a dirty checkout, git.diff. ``key`` is key.json: the
+    parts of the key, digests of code by module, the configuration. ``place`` is the table's cell (None where the
     record is older than provenance.json and the tags do not say), of table ``fit`` for a run of ``earmark fit``.
     ``upstream`` are the runs that it stands on, None for one that is no longer in the store.
     """
@@ -34,7 +35,7 @@ class Origin:
     key_id: str
     stage: str
     tags: Mapping[str, str]
-    files: Mapping[str, str]
+    files: Mapping[str, bytes]
     config: Mapping[str, Any]
     key: Mapping[str, Any]
     record: Mapping[str, Any]
@@ -60,14 +61,14 @@ def find_origin(tracker: Tracker, text: str) -> Origin:
 def _origin(tracker: Tracker, run: TrackedRun) -> Origin:
     if "key" not in run.tags:
         raise UserError(f"run {run.run_id}: has no key; earmark did not make it")
-    texts = _texts(tracker, run, (*FILES, KEY, provenance.NAME))
-    if CONFIG not in texts or KEY not in texts:
+    files = _files(tracker, run, (*FILES, KEY, provenance.NAME))
+    if CONFIG not in files or KEY not in files:
         raise UserError(f"run {run.run_id}: neither its folder nor its artifacts have {CONFIG} and {KEY}")
     with tempfile.TemporaryDirectory() as aside:
         path = Path(aside) / CONFIG
-        path.write_text(texts[CONFIG], encoding="utf-8")
+        path.write_bytes(files[CONFIG])
         config = read_yaml(path)
-    record = json.loads(texts.get(provenance.NAME, "{}"))
+    record = json.loads(files.get(provenance.NAME, b"{}"))
     upstream: dict[str, Origin | None] = {}
     for source, folder in (config.get("from") or {}).items():
         others = tracker.beginning_with(Path(folder).name)
@@ -79,9 +80,9 @@ def _origin(tracker: Tracker, run: TrackedRun) -> Origin:
         key_id=run.tags["key"],
         stage=str(config.get("stage", "fit")),
         tags=run.tags,
-        files={name: text for name, text in texts.items() if name in FILES},
+        files={name: data for name, data in files.items() if name in FILES},
         config=config,
-        key=json.loads(texts[KEY]),
+        key=json.loads(files[KEY]),
         record=record,
         place=_place(run, record, tracker.run_dir(run.tags["key"])),
         upstream=upstream,
@@ -112,12 +113,12 @@ def _table_file(folder: Path) -> str | None:
     return str(path) if path is not None and Path(path).is_file() else None
 
 
-def _texts(tracker: Tracker, run: TrackedRun, names: Sequence[str]) -> dict[str, str]:
+def _files(tracker: Tracker, run: TrackedRun, names: Sequence[str]) -> dict[str, bytes]:
     """The files that there are, from the run's folder or else from MLflow."""
     folder = tracker.run_dir(run.tags["key"])
-    texts = {name: (folder / name).read_text(encoding="utf-8") for name in names if (folder / name).is_file()}
-    if CONFIG in texts and KEY in texts:
-        return texts
+    files = {name: (folder / name).read_bytes() for name in names if (folder / name).is_file()}
+    if CONFIG in files and KEY in files:
+        return files
     stored = {}
     with tempfile.TemporaryDirectory() as aside:
         for name in names:
@@ -125,5 +126,5 @@ def _texts(tracker: Tracker, run: TrackedRun, names: Sequence[str]) -> dict[str,
                 tracker.download(run.run_id, name, Path(aside))
             except (TrackingError, OSError):  # no such artifact
                 continue
-            stored[name] = (Path(aside) / name).read_text(encoding="utf-8")
+            stored[name] = (Path(aside) / name).read_bytes()
     return stored

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from experiments.plan import Cell
-from experiments.tracking import Tracker, TrackingError
+from experiments.tracking import TrackedRun, Tracker, TrackingError
 
 UTTERANCES, SENTENCES, CONSTANTS = "errors_test.csv", "sentences.csv", "constants.json"
 EVENTS, TAGS = "events_test.tsv", "tags_test.tsv"
@@ -54,10 +54,13 @@ class StoredScores:
         if (run_dir := self.run_dir(cell)) is not None:
             path = run_dir / "scores" / name
             return path if path.is_file() else None
-        return self._fetched(cell.run.run_id, f"scores/{name}") if cell.run else None
+        return self._stored(cell.run, f"scores/{name}") if cell.run else None
 
-    def _fetched(self, run_id: str, artifact: str) -> Path | None:
-        folder = self._tracker.root / "fetched" / run_id
+    def _stored(self, run: TrackedRun, artifact: str) -> Path | None:
+        """The store's own file where it lies on this disk, else a copy that is fetched once."""
+        if (stored := self._tracker.artifact_folder(run.artifact_uri)) is not None:
+            return stored / artifact if (stored / artifact).is_file() else None
+        run_id, folder = run.run_id, self._tracker.root / "fetched" / run.run_id
         if not (folder / artifact).is_file() and (run_id, artifact) not in self._nowhere:
             try:
                 self._tracker.download(run_id, artifact, folder)

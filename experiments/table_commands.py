@@ -62,8 +62,8 @@ def overrides(texts: list[str]) -> dict[str, Any]:
     return values
 
 
-def read_plan(arguments: argparse.Namespace) -> tuple[Table, Tracker, list[Cell]]:
-    """The table that the arguments name, its store, and its cells."""
+def read_plan(arguments: argparse.Namespace, *, from_store: bool = False) -> tuple[Table, Tracker, list[Cell]]:
+    """The table that the arguments name, its store, and its cells; ``from_store`` as ``make_plan`` has it."""
     from datamodules.corpus_folder import home
     from experiments.spec import read_table
 
@@ -81,8 +81,9 @@ def read_plan(arguments: argparse.Namespace) -> tuple[Table, Tracker, list[Cell]
     if table.searches:
         from experiments.search import with_trials
 
-        table = with_trials(table, tracker)
-    return table, tracker, make_plan(table, tracker, rows=arguments.rows, seeds=arguments.seeds)
+        table = with_trials(table, tracker, from_store=from_store)
+    cells = make_plan(table, tracker, rows=arguments.rows, seeds=arguments.seeds, from_store=from_store)
+    return table, tracker, cells
 
 
 def check_configurations(cells: list[Cell], *, one_of_a_shape: bool = False) -> None:
@@ -155,7 +156,7 @@ class report:
         """Print the report, or do what the options ask for."""
         from experiments import report_command
 
-        return report_command.run(arguments, *read_plan(arguments))
+        return report_command.run(arguments, *read_plan(arguments, from_store=True))
 
 
 def write_views(table: Table, tracker: Tracker, cells: Sequence[Cell]) -> None:

@@ -8,7 +8,6 @@ ended by SIGTERM): it is set to ``finished`` last, after the journal and every a
 from __future__ import annotations
 
 import contextlib
-import gc
 import hashlib
 import json
 import logging
@@ -28,15 +27,18 @@ os.environ.setdefault("DO_NOT_TRACK", "true")
 # MLflow's own patience is seven minutes a call; ours is the courier's, which holds nobody up.
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "30")
+os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")  # one for each file
 
 from mlflow import MlflowClient
 from mlflow.entities import Dataset, DatasetInput, Metric, Param, Run, RunStatus, RunTag
 from mlflow.exceptions import MlflowException
 
 from experiments import journal
+from experiments.artifact_files import artifact_folder, link
 from experiments.errors import UserError
 from experiments.refusals import Refused, send, storable, tag_of
 from experiments.run_folder import locked
+from experiments.run_pages import read_pages
 from experiments.stored_names import name_problem, point_problem
 
 STATE = "earmark.state"
@@ -52,39 +54,25 @@ for _chatter in ("alembic", "mlflow.store.db.utils"):  # a fresh store's schema,
 
 @dataclass(frozen=True)
 class TrackedRun:
-    """What MLflow knows of one run."""
+    """What MLflow knows of one run; ``start_ms`` is its creation in milliseconds since 1970."""
 
     run_id: str
     state: str
     tags: Mapping[str, str]
     metrics: Mapping[str, float]
+    start_ms: int = 0
+    artifact_uri: str = ""
 
 
 def _tracked(run: Run) -> TrackedRun:
     metrics = {name: _as_logged(value) for name, value in run.data.metrics.items()}
-    return TrackedRun(run.info.run_id, run.data.tags.get(STATE, ""), run.data.tags, metrics)
+    state, start_ms = run.data.tags.get(STATE, ""), int(run.info.start_time or 0)
+    return TrackedRun(run.info.run_id, state, run.data.tags, metrics, start_ms, str(run.info.artifact_uri or ""))
 
 
 def _as_logged(value: float) -> float:
     """MLflow's SQL stores keep an infinite metric as the largest float that there is, on which a mean overflows."""
     return math.copysign(math.inf, value) if abs(value) >= 1.797e308 else value
-
-
-@contextlib.contextmanager
-def _without_garbage_collection() -> Iterator[None]:
-    """Put off the collector while MLflow builds its answer.
-
-    A page of runs is some hundred thousand objects that stay: the collector, which they wake again and again, walks
-    the heap of everything imported and finds nothing.
-    """
-    if not gc.isenabled():
-        yield
-        return
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
 
 
 class Tracker:
@@ -140,18 +128,13 @@ class Tracker:
 
     def _search(self, experiment_ids: list[str], condition: str = "", limit: int | None = None) -> list[Run]:
         """Runs that are not deleted, newest first."""
-        runs: list[Run] = []
-        token = None
-        while True:
-            with _without_garbage_collection():
-                page = self._client.search_runs(
-                    experiment_ids, condition, max_results=limit or 1000, page_token=token,
-                    order_by=["attributes.start_time DESC"],
-                )  # fmt: skip
-            runs += page
-            token = page.token
-            if not token or (limit and len(runs) >= limit):
-                return runs
+
+        def ask(size: int, token: str | None) -> list[Run]:
+            return self._client.search_runs(
+                experiment_ids, condition, max_results=size, page_token=token, order_by=["attributes.start_time DESC"]
+            )
+
+        return read_pages(ask, limit=limit)
 
     def beginning_with(self, text: str) -> list[TrackedRun]:
         """Runs of every experiment whose id or key begins with ``text`` (hexadecimal digits), newest first."""
@@ -233,7 +216,16 @@ class Tracker:
         return run.data.tags.get(STATE, "") if run.info.lifecycle_stage == "active" else None
 
     def run_ids(self) -> set[str]:
-        """The ids of all runs that are not deleted."""
+        """The ids of all runs that are not deleted.
+
+        MLflow gives no run without all its metrics, and needs 20 s for ten thousand: a database is asked by itself, in
+        MLflow's schema, and a server is read page by page.
+        """
+        database = getattr(self._client._tracking_client.store, "engine", None)
+        if database is not None:
+            with database.connect() as connection:
+                found = connection.exec_driver_sql("SELECT run_uuid FROM runs WHERE lifecycle_stage = 'active'")
+                return {str(run_id) for (run_id,) in found}
         experiments = [str(item.experiment_id) for item in self._client.search_experiments()]
         return {str(run.info.run_id) for run in self._search(experiments)}
 
@@ -274,8 +266,10 @@ class Tracker:
         ``refused`` is what the store did not take before; returned is what it did not take now.
         """
         now: Refused = {}
+        here = self.artifact_folder(str(self._client.get_run(run_id).info.artifact_uri))
         for path in artifacts:
-            now |= self._send_artifact(run_id, run_dir, path)
+            if here is None or not link(path, here / path.relative_to(run_dir)):
+                now |= self._send_artifact(run_id, run_dir, path)
         self._client.set_terminated(run_id, status=RunStatus.to_string(RunStatus.FINISHED))
         self.tag(run_id, {**tag_of({**(refused or {}), **now}), STATE: "finished"})
         return now
@@ -297,6 +291,10 @@ class Tracker:
         status = RunStatus.FAILED if state == "failed" else RunStatus.KILLED
         self._client.set_terminated(run_id, status=RunStatus.to_string(status))
         self.tag(run_id, {**tag_of(refused or {}), STATE: state, "earmark.error": message[:5000]})
+
+    def artifact_folder(self, uri: str) -> Path | None:
+        """Where a run's artifacts lie if that is on this disk, moved with its home perhaps; None on a server."""
+        return artifact_folder(uri, moved_to=self.root / "artifacts")
 
     def download(self, run_id: str, artifact: str, folder: Path) -> None:
         """Fetch an artifact of a run into ``folder``, whole or not at all, in the place of one that is there."""

@@ -2,7 +2,8 @@
 
 The folder's ``config.yaml`` says all; the process knows neither tables nor MLflow. Rank 0 appends to the journal,
 whose last line says ``finished`` only when the scores are on disk. A run that was interrupted goes on from
-``checkpoints/last.ckpt``; with ``stage: score`` nothing is trained.
+``checkpoints/last.ckpt``; with ``stage: score`` nothing is trained. A change here that changes results raises the
+version in ``recipe.py``, which is part of every run's key.
 """
 
 from __future__ import annotations
@@ -23,9 +24,11 @@ from pytorch_lightning.callbacks import ModelCheckpoint
 from pytorch_lightning.plugins.environments import SLURMEnvironment  # type: ignore[attr-defined]  # a re-export
 from pytorch_lightning.utilities.exceptions import MisconfigurationException  # type: ignore[attr-defined]
 
+from datamodules.corpus_changes import check_files
+from datamodules.corpus_files import CorpusChangedError
 from datamodules.corpus_folder import read_card
 from datamodules.run_warning import RunWarning
-from experiments import keys
+from experiments import keys, recipe
 from experiments.attempts import Attempt
 from experiments.contracts import PredictingModule
 from experiments.early_stopping import LastingEarlyStopping
@@ -43,8 +46,6 @@ from experiments.stored_names import check_metrics
 from experiments.yaml_files import read_yaml
 from lightning_modules.callbacks.fine_tuning import Freezing
 from lightning_modules.callbacks.seed_loading import start_from_seed
-
-RECIPE_VERSION = "1"  # part of every run's key: raise it when a change here changes results
 
 SPLITS = ("validation", "test")
 
@@ -138,12 +139,16 @@ def _fit(
 def _check_key(run_dir: Path, config: Mapping[str, Any], sections: Config) -> None:
     """The run is stored under the key of its plan: code or data that changed since would be counted as the old."""
     planned = json.loads((run_dir / KEY).read_text(encoding="utf-8"))
-    code = keys.code_digests(sections, recipe_version=RECIPE_VERSION, imports=config.get("imports") or ())
+    code = keys.code_digests(sections, recipe_version=recipe.VERSION, imports=config.get("imports") or ())
     if changed := keys.differing_files(planned["code"], code):
         raise UserError(f"code changed since this run was planned ({', '.join(changed)}); launch it again")
     corpus = str(get_path(sections, "data.corpus"))
     if read_card(corpus).digest != planned["data"]:
         raise UserError(f"corpus {corpus!r} changed since this run was planned; launch it again")
+    try:
+        check_files(corpus)
+    except CorpusChangedError as error:
+        raise UserError(str(error)) from None
 
 
 def run(run_dir: Path, journal: Journal, *, attempt: Attempt | None = None, rank: int = 0) -> None:

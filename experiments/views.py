@@ -25,10 +25,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from experiments.errors import first_line, public_uri
+from experiments.known_runs import RUNS_FOR_A_QUERY
 from experiments.plan import Cell
 from experiments.spec import Table
-from experiments.tracking import Tracker, TrackingError
+from experiments.tracking import TrackedRun, Tracker, TrackingError
 from experiments.view_spec import View, ViewChart
+from experiments.waiting import with_bar
 
 TESTED = ((3, 15), (3, 18))  # from, and below
 PREFIX = "mlflow.sharedViewState."
@@ -202,20 +204,32 @@ def write_views(table: Table, cells: Sequence[Cell], tracker: Tracker) -> str:
 def _tag_runs(table: Table, cells: Sequence[Cell], tracker: Tracker) -> None:
     """Each cell's run carries the tags of its views; a run of the same row and seed with another key loses them."""
     keys = {(cell.row.name, str(cell.seed)): cell.key.id for cell in cells if cell.key is not None}
+    planned = {cell.run.run_id: cell.run for cell in cells if cell.run is not None}
+    wanted: dict[str, dict[str, str]] = {run_id: {} for run_id in planned}
+    for cell in cells:
+        if cell.run is not None:  # two rows of one configuration are one run, in a view the last one's
+            wanted[cell.run.run_id] |= row_tags(table, cell.row.name)
     for tag in {shown_tag(table, view) for view in table.views}:
-        wanted = {
-            cell.run.run_id: row
-            for cell in cells
-            if cell.run is not None and (row := row_tags(table, cell.row.name).get(tag)) is not None
-        }
-        known = {run.run_id: run.tags for run in tracker.find(table.family, tags={}, having=[tag])}
-        for run_id, tags in known.items():
-            place = tags[tag], tags.get("seed", "")
-            if run_id not in wanted and keys.get(place, tags.get("key")) != tags.get("key"):
-                tracker.untag(run_id, tag)
-        for run_id, row in wanted.items():
-            if known.get(run_id, {}).get(tag) != row:
-                tracker.tag(run_id, {tag: row})
+        for run in _carrying(tag, table, cells, tracker):
+            place = run.tags[tag], run.tags.get("seed", "")
+            if run.run_id not in planned and keys.get(place, run.tags.get("key")) != run.tags.get("key"):
+                tracker.untag(run.run_id, tag)
+    lacking = {
+        run_id: {tag: row for tag, row in tags.items() if planned[run_id].tags.get(tag) != row}
+        for run_id, tags in wanted.items()
+    }
+    for run_id in with_bar([run_id for run_id in lacking if lacking[run_id]], "runs are put into the table's views"):
+        tracker.tag(run_id, lacking[run_id])
+
+
+def _carrying(tag: str, table: Table, cells: Sequence[Cell], tracker: Tracker) -> list[TrackedRun]:
+    """Runs of the cells' rows that carry the tag: all at once or, where too many of others do, row by row."""
+    limit = max(1, RUNS_FOR_A_QUERY * len(cells))
+    runs = tracker.find(table.family, tags={}, having=[tag], limit=limit)
+    if len(runs) < limit:
+        return runs
+    rows = dict.fromkeys(cell.row.name for cell in cells)
+    return [run for row in rows for run in tracker.find(table.family, tags={tag: row})]
 
 
 def links(tracker: Tracker, address: str) -> list[tuple[str, list[tuple[str, str]]]]:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from datamodules import spoken_tones, tones
 
 # A busy machine must not fail a property: no deadline an example, no complaint about slow ones.
 settings.register_profile(
@@ -36,3 +39,27 @@ def earmark_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.delenv("EARMARK_DATA", raising=False)
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     return home
+
+
+@pytest.fixture
+def tiny_tones(earmark_home: Path) -> Path:
+    """The folder of ``tones/tiny`` in that home."""
+    tones.prepare("tiny")
+    return earmark_home / "data" / "tones" / "tiny"
+
+
+@pytest.fixture(scope="session")
+def whole_spoken_tones(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of ``spoken_tones/tiny``, to read only."""
+    home = tmp_path_factory.mktemp("spoken_tones")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("EARMARK_HOME", str(home))
+        patch.delenv("EARMARK_DATA", raising=False)
+        spoken_tones.prepare("tiny")
+    return home / "data" / "spoken_tones" / "tiny"
+
+
+@pytest.fixture
+def tiny_speech(earmark_home: Path, whole_spoken_tones: Path) -> Path:
+    """The folder of ``spoken_tones/tiny`` in the test's own home, which may damage it."""
+    return Path(shutil.copytree(whole_spoken_tones, earmark_home / "data" / "spoken_tones" / "tiny"))

@@ -4,6 +4,7 @@
     SPLIT_weak.tsv, SPLIT_strong.tsv    DCASE lists; train_strong.tsv is for the upper bound alone
     manifests/SPLIT.jsonl.gz, manifests/{train,validation}_strong.jsonl.gz    Lhotse cuts, paths relative to the folder
     sources.json                        recording families by split and class
+    files.json                          what every file was when it was made (``datamodules/corpus_files.py``)
     corpus.json                         the card, written last
 
 Weak manifests hold no supervision, only ``custom={"tags": [...]}``; strong ones hold one supervision an event with
@@ -26,6 +27,7 @@ from numpy.typing import NDArray
 
 from datamodules.annotations import Event
 from datamodules.corpora.sound_files import write_flac
+from datamodules.corpus_files import record_files
 from datamodules.corpus_folder import CorpusCard
 from datamodules.dcase_tsv import write_events, write_tags
 
@@ -93,6 +95,7 @@ def write_clip_corpus(
         num_clips=num_clips,
         description=facts.description,
     )
+    record_files(folder)
     card.write(folder)
     return card
 

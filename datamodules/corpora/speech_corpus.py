@@ -3,6 +3,7 @@
     audio/SPLIT/ID.flac              16 kHz mono, 16 bit (not for imported corpora, whose files stay where they are)
     manifests/SPLIT.jsonl.gz         Lhotse cuts: one supervision over the whole cut with text, language, speaker
     dropped.json                     clips that were left out, by language and reason
+    files.json                       what every file was when it was made (``datamodules/corpus_files.py``)
     corpus.json                      the card, written last
 
 Texts are normalised before they come here (``datamodules/text_rules.py``). The digest covers ids, texts, languages,
@@ -27,6 +28,7 @@ from numpy.typing import NDArray
 from datamodules.audio_reader import sound_length
 from datamodules.corpora.clip_corpus import SPLITS
 from datamodules.corpora.sound_files import SAMPLE_RATE_HZ, SoundFileError, write_flac
+from datamodules.corpus_files import FileFacts, facts_of, record_files
 from datamodules.corpus_folder import CorpusCard
 
 Dropped = Mapping[str, Mapping[str, int]]  # language -> reason -> clips
@@ -130,7 +132,7 @@ def write_speech_manifests(
             part = f"{cut.start} {cut.duration} {cut.channel}".encode()
             writer.add(cut.resample(SAMPLE_RATE_HZ), utterance, digest + part)
         writer.end_split(split)
-    return writer.finish(facts, dropped)
+    return writer.finish(facts, dropped, known=files.facts)
 
 
 class _Writer:
@@ -171,7 +173,9 @@ class _Writer:
         self._num_clips[split] = len(self._cuts)
         self._cuts = []
 
-    def finish(self, facts: SpeechFacts, dropped: Dropped | None) -> CorpusCard:
+    def finish(
+        self, facts: SpeechFacts, dropped: Dropped | None, *, known: Mapping[str, FileFacts] | None = None
+    ) -> CorpusCard:
         counts = {language: dict(reasons) for language, reasons in (dropped or {}).items()}
         text = json.dumps(counts, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
         (self._folder / "dropped.json").write_text(text, encoding="utf-8")
@@ -185,22 +189,23 @@ class _Writer:
             num_clips=self._num_clips,
             description=facts.description,
         )
+        record_files(self._folder, known=known)
         card.write(self._folder)
         return card
 
 
 class _Files:
-    """Recordings and digests of files, each read once though it may hold many utterances."""
+    """Recordings and facts of files, each read once though it may hold many utterances."""
 
     def __init__(self) -> None:
+        self.facts: dict[str, FileFacts] = {}
         self._read: dict[Path, tuple[Recording, bytes]] = {}
 
     def read(self, path: Path) -> tuple[Recording, bytes]:
         if path not in self._read:
             try:
                 num_samples, sample_rate_hz, num_channels = sound_length(path)
-                with path.open("rb") as file:
-                    digest = hashlib.file_digest(file, "sha256").digest()
+                facts = facts_of(path)
             except (OSError, ValueError) as error:
                 raise SoundFileError(f"{path}: not a readable sound file ({error})") from error
             channels = list(range(num_channels))
@@ -212,7 +217,8 @@ class _Files:
                 duration=num_samples / sample_rate_hz,
                 channel_ids=channels,
             )
-            self._read[path] = recording, digest
+            self.facts[str(path)] = facts
+            self._read[path] = recording, bytes.fromhex(facts.digest)
         return self._read[path]
 
 

@@ -11,7 +11,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from datamodules import spoken_tones
 from datamodules.asr import SpeechDataModule
 from datamodules.tokenizer import Tokenizer, character_tokenizer, language_tag, word_tokenizer
 from lightning_modules.decoding.texts import is_tag, spell
@@ -21,12 +20,6 @@ LANGUAGES = ("cs", "nl", "pt-BR")
 
 def speech(**settings: Any) -> SpeechDataModule:
     return SpeechDataModule(**{"corpus": "spoken_tones/tiny", "batch_seconds": 8.0, **settings})
-
-
-@pytest.fixture
-def corpus(earmark_home: Path) -> Path:
-    spoken_tones.prepare("tiny")
-    return earmark_home / "data" / "spoken_tones" / "tiny"
 
 
 texts = st.lists(st.text("ab čž'", min_size=1, max_size=8).map(str.strip), min_size=1, max_size=6)
@@ -60,7 +53,7 @@ def test_a_language_without_a_tag_is_refused() -> None:
         character_tokenizer(["a"], languages={"nl", "cs"}).encode_in("a", "de")
 
 
-@pytest.mark.usefixtures("corpus")
+@pytest.mark.usefixtures("tiny_speech")
 def test_batches_and_lengths_hold_tags_and_references_do_not() -> None:
     data, plain = speech(language_tags=True), speech()
     data.setup("fit")
@@ -83,14 +76,14 @@ def test_batches_and_lengths_hold_tags_and_references_do_not() -> None:
     assert references.training_texts == plain.references("test").training_texts
 
 
-@pytest.mark.usefixtures("corpus")
+@pytest.mark.usefixtures("tiny_speech")
 def test_tags_are_those_of_the_training_languages() -> None:
     assert [symbol for symbol in speech(language_tags=True, languages=["en"]).symbols if is_tag(symbol)] == ["<en>"]
 
 
 @pytest.mark.parametrize("split", ["validation", "test"])
-def test_a_scored_utterance_of_another_language_is_named_in_setup(corpus: Path, split: str) -> None:
-    manifest = corpus / "manifests" / f"{split}.jsonl.gz"
+def test_a_scored_utterance_of_another_language_is_named_in_setup(tiny_speech: Path, split: str) -> None:
+    manifest = tiny_speech / "manifests" / f"{split}.jsonl.gz"
     lines = [json.loads(line) for line in gzip.decompress(manifest.read_bytes()).splitlines()]
     lines[3]["supervisions"][0]["language"] = "de"
     manifest.write_bytes(gzip.compress("\n".join(json.dumps(line) for line in lines).encode()))

@@ -12,18 +12,11 @@ import pytest
 import soundfile
 import torch
 
-from datamodules import tones
 from datamodules.annotations import Event
 from datamodules.batches import ClipBatch, StrongClipBatch
 from datamodules.corpus_folder import CorpusMissingError
 from datamodules.dcase_tsv import read_events, read_tags
 from datamodules.sed import SoundEventClips
-
-
-@pytest.fixture
-def corpus_folder(earmark_home: Path) -> Path:
-    tones.prepare("tiny")
-    return earmark_home / "data" / "tones" / "tiny"
 
 
 def clips(**changes: Any) -> SoundEventClips:
@@ -38,14 +31,14 @@ def rewrite(manifest: Path, change: Callable[[dict[str, Any]], None]) -> None:
     manifest.write_bytes(gzip.compress("\n".join([json.dumps(cut), *lines[1:]]).encode()))
 
 
-def test_weak_batches_hold_the_files_and_their_tags(corpus_folder: Path) -> None:
+def test_weak_batches_hold_the_files_and_their_tags(tiny_tones: Path) -> None:
     data = clips()
     batches = list(data.train_dataloader())
     assert [type(batch) for batch in batches] == [ClipBatch, ClipBatch]
-    tags = read_tags(corpus_folder / "train_weak.tsv")
+    tags = read_tags(tiny_tones / "train_weak.tsv")
     for batch in batches:
         for row, clip_id in enumerate(batch.clip_ids):
-            samples_S, _ = soundfile.read(corpus_folder / "audio" / "train" / f"{clip_id}.flac", dtype="float32")
+            samples_S, _ = soundfile.read(tiny_tones / "audio" / "train" / f"{clip_id}.flac", dtype="float32")
             assert torch.equal(batch.waveforms_BS[row], torch.from_numpy(samples_S))
             assert batch.num_samples_B[row] == len(samples_S)
             present = {label for label, tag in zip(data.classes, batch.tags_BC[row], strict=True) if tag}
@@ -53,9 +46,9 @@ def test_weak_batches_hold_the_files_and_their_tags(corpus_folder: Path) -> None
     assert len({clip_id for batch in batches for clip_id in batch.clip_ids}) == 8
 
 
-def test_strong_batches_hold_the_events_beside_the_same_clips(corpus_folder: Path) -> None:
+def test_strong_batches_hold_the_events_beside_the_same_clips(tiny_tones: Path) -> None:
     weak, strong = (list(clips(train_labels=labels).train_dataloader()) for labels in ("weak", "strong"))
-    events = read_events(corpus_folder / "train_strong.tsv")
+    events = read_events(tiny_tones / "train_strong.tsv")
     for weak_batch, strong_batch in zip(weak, strong, strict=True):
         assert type(strong_batch) is StrongClipBatch
         assert strong_batch.clips.clip_ids == weak_batch.clip_ids
@@ -64,10 +57,10 @@ def test_strong_batches_hold_the_events_beside_the_same_clips(corpus_folder: Pat
             assert list(clip_events) == sorted(next(e for name, e in events.items() if name.startswith(clip_id)))
 
 
-def test_weak_training_reads_no_file_with_strong_labels(corpus_folder: Path) -> None:
+def test_weak_training_reads_no_file_with_strong_labels(tiny_tones: Path) -> None:
     for name in ("manifests/train_strong.jsonl.gz", "manifests/validation_strong.jsonl.gz"):
-        (corpus_folder / name).unlink()
-    for path in corpus_folder.glob("*_strong.tsv"):
+        (tiny_tones / name).unlink()
+    for path in tiny_tones.glob("*_strong.tsv"):
         path.unlink()
     data = clips()
     assert len(list(data.train_dataloader())) == 2
@@ -75,16 +68,16 @@ def test_weak_training_reads_no_file_with_strong_labels(corpus_folder: Path) -> 
     assert sum(len(batch.clip_ids) for batch in data.val_dataloader()) == 4
 
 
-def test_selection_opens_the_validation_events(corpus_folder: Path) -> None:
+def test_selection_opens_the_validation_events(tiny_tones: Path) -> None:
     references = clips(selection="strong").references("validation")
     assert references.events is not None
-    expected = read_events(corpus_folder / "validation_strong.tsv")
+    expected = read_events(tiny_tones / "validation_strong.tsv")
     for clip_id, events in references.events.items():
         assert list(events) == sorted(next(e for name, e in expected.items() if name.startswith(clip_id)))
     assert all(type(batch) is ClipBatch for batch in clips(selection="strong").val_dataloader())
 
 
-def test_test_references_have_everything_that_scoring_needs(corpus_folder: Path) -> None:
+def test_test_references_have_everything_that_scoring_needs(tiny_tones: Path) -> None:
     data = clips()
     references = data.references("test")
     assert references.classes == data.classes
@@ -102,14 +95,14 @@ def test_test_references_have_everything_that_scoring_needs(corpus_folder: Path)
 
 
 @pytest.mark.integration
-def test_workers_change_no_batch(corpus_folder: Path) -> None:
+def test_workers_change_no_batch(tiny_tones: Path) -> None:
     alone, helped = (list(clips(num_workers=workers).train_dataloader()) for workers in (0, 2))
     assert [batch.clip_ids for batch in alone] == [batch.clip_ids for batch in helped]
     assert all(torch.equal(a.waveforms_BS, b.waveforms_BS) for a, b in zip(alone, helped, strict=True))
 
 
-def test_clips_of_different_lengths_are_padded_with_zeros(corpus_folder: Path) -> None:
-    rewrite(corpus_folder / "manifests" / "train.jsonl.gz", lambda cut: cut.update(duration=0.5))
+def test_clips_of_different_lengths_are_padded_with_zeros(tiny_tones: Path) -> None:
+    rewrite(tiny_tones / "manifests" / "train.jsonl.gz", lambda cut: cut.update(duration=0.5))
     batches = list(clips(batch_size=8).train_dataloader())
     row = batches[0].clip_ids.index("train-0000")
     assert batches[0].num_samples_B[row] == 8000
@@ -145,8 +138,8 @@ def resample(cut: dict[str, Any]) -> None:
     ],
 )
 def test_damaged_manifests_are_refused(
-    corpus_folder: Path, change: Callable[[dict[str, Any]], None], message: str
+    tiny_tones: Path, change: Callable[[dict[str, Any]], None], message: str
 ) -> None:
-    rewrite(corpus_folder / "manifests" / "train.jsonl.gz", change)
+    rewrite(tiny_tones / "manifests" / "train.jsonl.gz", change)
     with pytest.raises(ValueError, match=message):
         clips().train_dataloader()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import json
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,6 @@ import pytest
 import soundfile
 import torch
 
-from datamodules import spoken_tones
 from datamodules.annotations import BLANK
 from datamodules.asr import SpeechDataModule
 from datamodules.batches import UtteranceBatch
@@ -23,22 +21,6 @@ from datamodules.speed_perturbation import samples_at_speed
 from datamodules.tokenizer import Tokenizer
 from datamodules.utterance_store import UtteranceStore
 from experiments.contracts import EvaluationData
-
-
-@pytest.fixture(scope="module")
-def whole_corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    home = tmp_path_factory.mktemp("home")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("EARMARK_HOME", str(home))
-        patch.delenv("EARMARK_DATA", raising=False)
-        spoken_tones.prepare("tiny")
-    return home / "data" / "spoken_tones" / "tiny"
-
-
-@pytest.fixture
-def corpus_folder(earmark_home: Path, whole_corpus: Path) -> Path:
-    """A copy for each test to damage."""
-    return Path(shutil.copytree(whole_corpus, earmark_home / "data" / "spoken_tones" / "tiny"))
 
 
 def speech(**settings: Any) -> SpeechDataModule:
@@ -54,7 +36,7 @@ def rewrite(manifest: Path, change: Callable[[dict[str, Any]], None], *, utteran
     return name
 
 
-def test_batches_hold_audio_and_texts(corpus_folder: Path) -> None:
+def test_batches_hold_audio_and_texts(tiny_speech: Path) -> None:
     data = speech()
     assert isinstance(data, EvaluationData)
     data.setup("fit")
@@ -67,7 +49,7 @@ def test_batches_hold_audio_and_texts(corpus_folder: Path) -> None:
         assert batch.waveforms_BS.shape == (len(batch.utterance_ids), batch.num_samples_B.max())
         assert batch.waveforms_BS.numel() <= 8 * 16000
         for row, name in enumerate(batch.utterance_ids):
-            samples_S, rate = soundfile.read(corpus_folder / "audio" / "train" / f"{name}.flac", dtype="float32")
+            samples_S, rate = soundfile.read(tiny_speech / "audio" / "train" / f"{name}.flac", dtype="float32")
             assert rate == 16000
             length = int(batch.num_samples_B[row])
             np.testing.assert_array_equal(batch.waveforms_BS[row, :length].numpy(), samples_S)
@@ -78,7 +60,7 @@ def test_batches_hold_audio_and_texts(corpus_folder: Path) -> None:
             assert set(tokens[used:]) <= {BLANK}
 
 
-def test_evaluation_serves_each_utterance_once_longest_first(corpus_folder: Path) -> None:
+def test_evaluation_serves_each_utterance_once_longest_first(tiny_speech: Path) -> None:
     data = speech(speed_factors=(0.9, 1.1), max_seconds=0.5)
     data.setup("fit")
     for split, loader in (("validation", data.val_dataloader()), ("test", data.evaluation_dataloader("test"))):
@@ -89,7 +71,7 @@ def test_evaluation_serves_each_utterance_once_longest_first(corpus_folder: Path
         assert len(names) == 8
 
 
-def test_references_have_everything_that_scoring_needs(corpus_folder: Path) -> None:
+def test_references_have_everything_that_scoring_needs(tiny_speech: Path) -> None:
     data = speech()
     data.setup("score")
     references = data.references("test")
@@ -106,7 +88,7 @@ def test_references_have_everything_that_scoring_needs(corpus_folder: Path) -> N
     assert data._test._pcm is None  # scoring decodes what pictures show, and nothing else
 
 
-def test_languages_filter_every_split_and_the_symbols(corpus_folder: Path) -> None:
+def test_languages_filter_every_split_and_the_symbols(tiny_speech: Path) -> None:
     english, everything = speech(languages=["en"]), speech()
     english.setup("fit")
     assert set(english.symbols) < set(everything.symbols)
@@ -116,7 +98,7 @@ def test_languages_filter_every_split_and_the_symbols(corpus_folder: Path) -> No
     assert sum(len(batch.utterance_ids) for batch in english.train_dataloader()) == 12
 
 
-def test_words_as_units(corpus_folder: Path) -> None:
+def test_words_as_units(tiny_speech: Path) -> None:
     data = speech(unit="word", word_min_count=3)
     texts = data.references("validation").training_texts
     counts = {word: " ".join(texts).split().count(word) for text in texts for word in text.split()}
@@ -127,7 +109,7 @@ def test_words_as_units(corpus_folder: Path) -> None:
     assert batch.num_tokens_B.tolist() == [len(text.split()) for text in batch.texts]
 
 
-def test_speeds_change_by_epoch_and_only_in_training(corpus_folder: Path) -> None:
+def test_speeds_change_by_epoch_and_only_in_training(tiny_speech: Path) -> None:
     data = speech(speed_factors=(0.9, 1.0, 1.1))
     data.setup("fit")
     own = dict(zip(data._train.utterances, data._train.num_samples.tolist(), strict=True))
@@ -147,7 +129,7 @@ def test_speeds_change_by_epoch_and_only_in_training(corpus_folder: Path) -> Non
     assert epochs[0] != own_by_id
 
 
-def test_lengths_are_those_of_the_fastest_speed(corpus_folder: Path) -> None:
+def test_lengths_are_those_of_the_fastest_speed(tiny_speech: Path) -> None:
     data, plain = speech(speed_factors=(0.9, 1.1)), speech()
     for fast, own in zip(data.lengths("train"), plain.lengths("train"), strict=True):
         assert fast.utterance_id == own.utterance_id
@@ -156,7 +138,7 @@ def test_lengths_are_those_of_the_fastest_speed(corpus_folder: Path) -> None:
     assert data.lengths("validation") == plain.lengths("validation")
 
 
-def test_long_training_utterances_are_left_out(corpus_folder: Path) -> None:
+def test_long_training_utterances_are_left_out(tiny_speech: Path) -> None:
     data = speech(max_seconds=0.6)
     data.setup("fit")
     lengths = data.lengths("train")
@@ -168,7 +150,7 @@ def test_long_training_utterances_are_left_out(corpus_folder: Path) -> None:
 
 
 @pytest.mark.integration
-def test_workers_change_no_batch(corpus_folder: Path) -> None:
+def test_workers_change_no_batch(tiny_speech: Path) -> None:
     alone, helped = (
         list(speech(num_workers=workers, speed_factors=(0.9, 1.1)).train_dataloader()) for workers in (0, 2)
     )
@@ -188,7 +170,7 @@ def test_workers_change_no_batch(corpus_folder: Path) -> None:
         ({"max_tokens_per_second": 0.0}, "max_tokens_per_second must be a positive number"),
     ],
 )  # fmt: skip
-def test_settings_out_of_range_are_refused(corpus_folder: Path, settings: dict[str, Any], message: str) -> None:
+def test_settings_out_of_range_are_refused(tiny_speech: Path, settings: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         speech(**settings)
 
@@ -200,8 +182,8 @@ def test_missing_corpus_names_the_command() -> None:
 
 @pytest.mark.parametrize("split", ["train", "validation", "test"])
 @pytest.mark.parametrize("damage", ["missing", "garbage", "truncated"])
-def test_an_unreadable_file_is_named_in_setup(corpus_folder: Path, split: str, damage: str) -> None:
-    path = corpus_folder / "audio" / split / f"en-{split}-0002.flac"
+def test_an_unreadable_file_is_named_in_setup(tiny_speech: Path, split: str, damage: str) -> None:
+    path = tiny_speech / "audio" / split / f"en-{split}-0002.flac"
     whole = path.read_bytes()
     path.unlink()
     if damage != "missing":
@@ -214,14 +196,14 @@ def test_an_unreadable_file_is_named_in_setup(corpus_folder: Path, split: str, d
     assert "\n" not in str(told.value)
 
 
-def test_an_empty_training_text_is_named_in_setup(corpus_folder: Path) -> None:
-    manifest = corpus_folder / "manifests" / "train.jsonl.gz"
+def test_an_empty_training_text_is_named_in_setup(tiny_speech: Path) -> None:
+    manifest = tiny_speech / "manifests" / "train.jsonl.gz"
     name = rewrite(manifest, lambda cut: cut["supervisions"][0].update(text=""))
     with pytest.raises(ValueError, match=f"utterance '{name}' has an empty text"):
         speech().setup("fit")
 
 
-def test_nothing_left_to_train_on_is_refused(corpus_folder: Path) -> None:
+def test_nothing_left_to_train_on_is_refused(tiny_speech: Path) -> None:
     with pytest.raises(ValueError, match=r"no training utterance \(max_seconds 0.01, max_tokens_per_second None\)"):
         speech(max_seconds=0.01).setup("fit")
 
@@ -234,27 +216,27 @@ def test_nothing_left_to_train_on_is_refused(corpus_folder: Path) -> None:
         (lambda cut: cut["supervisions"][0].pop("text"), "has no text"),
     ],
 )
-def test_damaged_manifests_are_refused(corpus_folder: Path, change: Callable[[Any], None], message: str) -> None:
-    name = rewrite(corpus_folder / "manifests" / "train.jsonl.gz", change)
+def test_damaged_manifests_are_refused(tiny_speech: Path, change: Callable[[Any], None], message: str) -> None:
+    name = rewrite(tiny_speech / "manifests" / "train.jsonl.gz", change)
     with pytest.raises(ValueError, match=f"utterance '{name}' {message}"):
         speech()
 
 
-def test_a_repeated_id_is_refused(corpus_folder: Path) -> None:
-    rewrite(corpus_folder / "manifests" / "test.jsonl.gz", lambda cut: cut.update(id="en-test-0001"))
+def test_a_repeated_id_is_refused(tiny_speech: Path) -> None:
+    rewrite(tiny_speech / "manifests" / "test.jsonl.gz", lambda cut: cut.update(id="en-test-0001"))
     with pytest.raises(ValueError, match="an utterance id occurs twice"):
         speech().clip_ids("test")
 
 
-def test_other_sample_rates_are_resampled(corpus_folder: Path) -> None:
-    path = corpus_folder / "audio" / "test" / "en-test-0000.flac"
+def test_other_sample_rates_are_resampled(tiny_speech: Path) -> None:
+    path = tiny_speech / "audio" / "test" / "en-test-0000.flac"
     time_S = np.arange(4000) / 8000
     soundfile.write(path, 0.5 * np.sin(2 * np.pi * 400 * time_S), 8000)
-    settings = {"folder": corpus_folder, "split": "test", "sample_rate_hz": 16000}
+    settings = {"folder": tiny_speech, "split": "test", "sample_rate_hz": 16000}
     number = UtteranceStore(**settings).utterances.index(
         next(u for u in UtteranceStore(**settings).utterances if u.utterance_id == "en-test-0000")
     )
-    manifest = corpus_folder / "manifests" / "test.jsonl.gz"
+    manifest = tiny_speech / "manifests" / "test.jsonl.gz"
     lines = [json.loads(line) for line in gzip.decompress(manifest.read_bytes()).splitlines()]
     for line in lines:
         if line["id"] == "en-test-0000":

@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from datamodules import spoken_tones
 from datamodules.asr import SpeechDataModule
 from datamodules.run_warning import RunWarning
 from datamodules.text import TextDataModule
@@ -21,15 +20,9 @@ def speech(**settings: Any) -> SpeechDataModule:
     return SpeechDataModule(**{"corpus": "spoken_tones/tiny", "batch_seconds": 8.0, **settings})
 
 
-@pytest.fixture
-def corpus(earmark_home: Path) -> Path:
-    spoken_tones.prepare("tiny")
-    return earmark_home / "data" / "spoken_tones" / "tiny"
-
-
-def say(corpus: Path, split: str, *texts: str) -> None:
+def say(tiny_speech: Path, split: str, *texts: str) -> None:
     """Change the texts of a split's first utterances."""
-    manifest = corpus / "manifests" / f"{split}.jsonl.gz"
+    manifest = tiny_speech / "manifests" / f"{split}.jsonl.gz"
     lines = [json.loads(line) for line in gzip.decompress(manifest.read_bytes()).splitlines()]
     for line, text in zip(lines, texts, strict=False):
         line["supervisions"][0]["text"] = text
@@ -45,7 +38,7 @@ def said_in_setup(data: SpeechDataModule) -> list[str]:
     return [str(warning.message) for warning in caught]
 
 
-@pytest.mark.usefixtures("corpus")
+@pytest.mark.usefixtures("tiny_speech")
 @pytest.mark.parametrize("unit", ["character", "word"])
 def test_fast_training_utterances_are_left_out_and_counted(unit: Any) -> None:
     whole = speech(unit=unit)
@@ -65,14 +58,14 @@ def test_fast_training_utterances_are_left_out_and_counted(unit: Any) -> None:
     assert data.clip_ids("validation") == whole.clip_ids("validation")
 
 
-@pytest.mark.usefixtures("corpus")
+@pytest.mark.usefixtures("tiny_speech")
 def test_nothing_is_said_where_nothing_is_left_out() -> None:
     assert said_in_setup(speech(max_tokens_per_second=1000.0)) == []
 
 
-def test_characters_that_the_training_texts_lack_are_named_with_their_counts(corpus: Path) -> None:
-    say(corpus, "validation", "ξa ψψ", "ξ")
-    say(corpus, "test", "ξ")
+def test_characters_that_the_training_texts_lack_are_named_with_their_counts(tiny_speech: Path) -> None:
+    say(tiny_speech, "validation", "ξa ψψ", "ξ")
+    say(tiny_speech, "test", "ξ")
     data = speech(languages=["cs"])
     assert said_in_setup(data) == []  # the first utterances are English
     data = speech()
@@ -94,7 +87,7 @@ def test_characters_that_the_training_texts_lack_are_named_with_their_counts(cor
         assert all(f"{character!r} ({count})" in message for character, count in counts.items())
 
 
-@pytest.mark.usefixtures("corpus")
+@pytest.mark.usefixtures("tiny_speech")
 def test_words_that_are_unknown_are_counted_and_not_said() -> None:
     data = speech(unit="word", word_min_count=5)
     unknown = data.unknown_pieces("test")
@@ -104,7 +97,7 @@ def test_words_that_are_unknown_are_counted_and_not_said() -> None:
     assert said_in_setup(data) == []
 
 
-@pytest.mark.usefixtures("corpus")
+@pytest.mark.usefixtures("tiny_speech")
 @pytest.mark.parametrize("minutes", [None, 0.1])
 def test_long_training_utterances_are_left_out_counted_and_named(minutes: float | None) -> None:
     durations = {one.utterance_id: one.duration_seconds for one in speech()._train.utterances}
@@ -119,7 +112,7 @@ def test_long_training_utterances_are_left_out_counted_and_named(minutes: float 
     assert not [text for text in said_in_setup(speech(max_seconds=1000.0)) if "max_seconds" in text]
 
 
-@pytest.mark.usefixtures("corpus")
+@pytest.mark.usefixtures("tiny_speech")
 def test_texts_of_long_utterances_are_counted_where_minutes_leave_them_out() -> None:
     durations = sorted(one.duration_seconds for one in speech()._train.utterances)
     data = TextDataModule(corpus="spoken_tones/tiny", batch_size=4, train_minutes=0.1, max_seconds=durations[15])

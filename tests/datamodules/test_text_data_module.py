@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 import torch
 
-from datamodules import spoken_tones
 from datamodules.batches import TextBatch, TextStreamBatch
 from datamodules.corpus_folder import CorpusMissingError
 from datamodules.text import TextDataModule
@@ -21,16 +20,11 @@ from experiments.contracts import EvaluationData
 SENTENCES = [tuple(range(1, 1 + length)) for length in (3, 1, 7, 2, 5, 5, 4, 6)]
 
 
-@pytest.fixture
-def corpus(earmark_home: Path) -> None:
-    spoken_tones.prepare("tiny")
-
-
 def texts(**changes: Any) -> TextDataModule:
     return TextDataModule(**{"corpus": "spoken_tones/tiny", "batch_size": 4, **changes})
 
 
-@pytest.mark.usefixtures("corpus")
+@pytest.mark.usefixtures("tiny_speech")
 def test_the_vocabulary_is_that_of_the_training_texts() -> None:
     data = texts()
     assert isinstance(data, EvaluationData)
@@ -44,7 +38,7 @@ def test_the_vocabulary_is_that_of_the_training_texts() -> None:
     assert set(english.references("validation").languages.values()) == {"en"}
 
 
-@pytest.mark.usefixtures("corpus")
+@pytest.mark.usefixtures("tiny_speech")
 @pytest.mark.parametrize("split", ["validation", "test"])
 def test_each_sentence_is_evaluated_once_as_it_stands(split: Any) -> None:
     data = texts(batch_size=3)
@@ -60,7 +54,7 @@ def test_each_sentence_is_evaluated_once_as_it_stands(split: Any) -> None:
     assert set(data.clip_ids(split)) == read.keys()
 
 
-@pytest.mark.usefixtures("corpus")
+@pytest.mark.usefixtures("tiny_speech")
 @pytest.mark.parametrize("num_workers", [0, 2])
 def test_streams_are_the_shuffled_sentences(num_workers: int) -> None:
     data = texts(bptt_tokens=5, num_workers=num_workers)
@@ -84,7 +78,7 @@ def test_streams_are_the_shuffled_sentences(num_workers: int) -> None:
     assert not torch.equal(*epochs)
 
 
-@pytest.mark.usefixtures("corpus")
+@pytest.mark.usefixtures("tiny_speech")
 def test_sentences_on_their_own() -> None:
     batches = list(texts(batch_size=2).train_dataloader())
     assert all(type(batch) is TextBatch and len(batch.text_ids) == 2 for batch in batches)
@@ -126,7 +120,7 @@ def test_other_sentences_are_left_out_every_epoch() -> None:
     assert len(left_out) == 5
 
 
-@pytest.mark.usefixtures("corpus")
+@pytest.mark.usefixtures("tiny_speech")
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -142,7 +136,7 @@ def test_settings_out_of_range_are_refused(changes: dict[str, Any], message: str
         texts(**changes)
 
 
-@pytest.mark.usefixtures("corpus")
+@pytest.mark.usefixtures("tiny_speech")
 def test_batches_that_cannot_be_filled_are_refused() -> None:
     with pytest.raises(ValueError, match="batch_size 4000 must lie within 1 and the"):
         texts(batch_size=4000).train_dataloader()

@@ -8,18 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from datamodules import spoken_tones
 from datamodules.asr import SpeechDataModule
 from datamodules.text import TextDataModule
 from datamodules.training_minutes import first_minutes, total_minutes
 from datamodules.utterance_store import Utterance
 
 CORPUS = "spoken_tones/tiny"  # 24 training utterances, 0.27 minutes
-
-
-@pytest.fixture
-def corpus(earmark_home: Any) -> None:
-    spoken_tones.prepare("tiny")
 
 
 def speech(**settings: Any) -> SpeechDataModule:
@@ -61,7 +55,7 @@ def test_the_order_of_the_manifest_changes_nothing(seconds: dict[str, float], mi
     assert first_minutes(shuffled, minutes) == first_minutes(spoken(seconds), minutes)
 
 
-@pytest.mark.usefixtures("corpus")
+@pytest.mark.usefixtures("tiny_speech")
 def test_every_seed_trains_on_the_same_minutes() -> None:
     one, other = (speech(train_minutes=0.1, seed=seed) for seed in (0, 1))
     assert trained_on(one) == trained_on(other)
@@ -70,7 +64,7 @@ def test_every_seed_trains_on_the_same_minutes() -> None:
     assert len(one.lengths("train")) == len(trained_on(one))
 
 
-@pytest.mark.usefixtures("corpus")
+@pytest.mark.usefixtures("tiny_speech")
 @pytest.mark.parametrize("settings", [{}, {"languages": ["cs"]}, {"max_seconds": 0.7}, {"unit": "word"}])
 def test_nothing_is_known_of_the_utterances_that_are_left_out(settings: dict[str, Any]) -> None:
     data, model, whole = (
@@ -89,13 +83,13 @@ def test_nothing_is_known_of_the_utterances_that_are_left_out(settings: dict[str
         assert data.clip_ids(split) == whole.clip_ids(split) == model.clip_ids(split)  # type: ignore[arg-type]
 
 
-@pytest.mark.usefixtures("corpus")
+@pytest.mark.usefixtures("tiny_speech")
 def test_audio_of_the_utterances_that_are_left_out_is_not_read() -> None:
     data = speech(train_minutes=0.02)
     assert len(data._train.num_samples) == len(data._train) == len(trained_on(data)) < 24
 
 
-@pytest.mark.usefixtures("corpus")
+@pytest.mark.usefixtures("tiny_speech")
 @pytest.mark.parametrize("module", [speech, texts])
 @pytest.mark.parametrize(
     ("settings", "message"),
@@ -115,7 +109,7 @@ def test_minutes_that_are_not_there_are_refused(module: Any, settings: dict[str,
     assert "\n" not in str(told.value)
 
 
-@pytest.mark.usefixtures("corpus")
+@pytest.mark.usefixtures("tiny_speech")
 def test_texts_have_no_length_of_their_own() -> None:
     with pytest.raises(ValueError, match=r"max_seconds 3.0, allowed: null where train_minutes is null"):
         texts(max_seconds=3.0)

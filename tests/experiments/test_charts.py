@@ -269,17 +269,17 @@ def test_the_report_command_prints_the_paths_and_says_what_it_did_not_draw(
     cells = [cell(of, "scratch_40", 0, None), cell(of, "scratch_10", 0, {"test/cer": 0.5})]
     tracker = folders(tmp_path)
     monkeypatch.setattr(notes, "write_note", lambda *_: None)
-    monkeypatch.setattr(table_commands, "read_plan", lambda arguments: (of, tracker, cells))
+    monkeypatch.setattr(table_commands, "read_plan", lambda arguments, **_: (of, tracker, cells))
     out = tmp_path / "out"
     assert main(["report", "t", "--charts", str(out), "--output", str(tmp_path / "t.md")]) == 0
     said = capsys.readouterr()
     assert said.out.splitlines() == [str(out / "against.png")]
     assert said.err.splitlines() == ["warning: t.yaml: charts.none: not drawn, none of its rows has a finished run"]
     assert "| scratch_10" in (tmp_path / "t.md").read_text(encoding="utf-8")
-    monkeypatch.setattr(table_commands, "read_plan", lambda arguments: (table(tmp_path), tracker, cells))
+    monkeypatch.setattr(table_commands, "read_plan", lambda arguments, **_: (table(tmp_path), tracker, cells))
     assert main(["report", "t", "--charts", str(out)]) == 2
     assert capsys.readouterr().err.startswith("earmark: error: t.yaml: has no charts; --charts draws what stands under")
     (tmp_path / "file").write_text("")
-    monkeypatch.setattr(table_commands, "read_plan", lambda arguments: (of, tracker, cells))
+    monkeypatch.setattr(table_commands, "read_plan", lambda arguments, **_: (of, tracker, cells))
     assert main(["report", "t", "--charts", str(tmp_path / "file" / "in")]) == 2
     assert "Not a directory" in capsys.readouterr().err

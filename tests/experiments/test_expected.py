@@ -129,3 +129,8 @@ def test_a_bad_file_is_refused_in_one_line(tmp_path: Path, text: str, says: str)
 def test_shipped_tables_have_their_file_beside_the_tables_folder() -> None:
     path = expected_path(read_table("weak_sed"))
     assert path.parts[-3:] == ("experiments", "expected", "weak_sed.yaml")
+
+
+def test_no_interval_is_written_of_a_figure_that_diverged(tmp_path: Path) -> None:
+    found = intervals(report(tmp_path, {"a": [0.2, math.inf], "b": [0.5, 0.52]}))
+    assert set(found) == {"b"}

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+import importlib
 from pathlib import Path
 
 import pytest
 
-from experiments import keys
+from experiments import code_closure, keys
 
 
 @pytest.fixture
@@ -23,18 +24,23 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name, text in files.items():
         (folder / name).write_text(text)
     monkeypatch.syspath_prepend(str(tmp_path))
-    for cached in (keys._file_digest, keys._imported, keys._package_folder):
-        cached.cache_clear()
+    forget()
     return folder
 
 
 CONFIG = {"model": {"class_path": "mypackage.model.Net", "init_args": {}}}
 
 
-def digests() -> dict[str, str]:
-    keys._closure.cache_clear()
+def forget() -> None:
+    """A process plans once: what it has read of files it does not read again."""
     keys._file_digest.cache_clear()
-    keys._imported.cache_clear()
+    for cached in (code_closure.closure, code_closure._imported, code_closure._spec, code_closure._is_installed):
+        cached.cache_clear()
+    importlib.invalidate_caches()
+
+
+def digests() -> dict[str, str]:
+    forget()
     return keys.code_digests(CONFIG, recipe_version="1", imports=["mypackage"])
 
 
@@ -87,7 +93,6 @@ def test_every_part_is_in_the_id() -> None:
 
 def test_a_class_that_stands_as_a_bare_string_is_in_the_closure(package: Path) -> None:
     config = {"model": {"class_path": "other.Model", "init_args": {"encoder": "mypackage.losses.mil.build"}}}
-    keys._closure.cache_clear()
-    keys._file_digest.cache_clear()
+    forget()
     found = keys.code_digests(config, recipe_version="1", imports=["mypackage"])
     assert {"mypackage.losses.mil", "mypackage.losses", "mypackage"} <= set(found)

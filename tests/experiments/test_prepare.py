@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from experiments import prepare, provenance, reproduce_command
+from experiments import prepare, repositories, reproduce_command
 from experiments.keys import RunKey
 from experiments.plan import Cell
 from experiments.run_folder import artifacts
@@ -52,10 +52,10 @@ def _key(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_patch_stays_with_its_commit(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(provenance, "git_diff", lambda: "the patch")
+    monkeypatch.setattr(repositories, "patch", lambda checkout, files: b"the p\xe4tch")
     table = tmp_path / "mine.yaml"
     diff = _prepare(store, table, git={"git.sha": "a", "git.dirty": "true"}) / "git.diff"
-    assert diff.read_text() == "the patch"
+    assert diff.read_bytes() == b"the p\xe4tch"
     _prepare(store, table, git={"git.sha": "b", "git.dirty": "false"})  # committed, and taken up again
     assert not diff.exists()
     _prepare(store, table, git={"git.sha": "b", "git.dirty": "false"})
@@ -81,7 +81,7 @@ def test_folders_of_this_machine_stay_here(
     folder = _prepare(store, table)
     assert _record(folder) == says
     for path in artifacts(folder):
-        assert str(tmp_path) not in path.read_text(), path.name
+        assert str(tmp_path).encode() not in path.read_bytes(), path.name
     monkeypatch.chdir(tmp_path)  # on this machine the table is found again, from any folder
     assert _commands(store)[1:] == [f"earmark run {table} --scale demo --rows mil --seeds 0"]
     table.unlink()

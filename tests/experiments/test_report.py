@@ -107,13 +107,43 @@ def test_csv_has_full_precision(earmark_home: Path) -> None:
     assert rows[0]["runs"] == "0:i 1:i"
 
 
-def test_an_infinite_metric_is_no_figure(earmark_home: Path) -> None:
+def test_a_diverged_seed_is_shown_and_the_mean_of_the_others_wins_nothing(earmark_home: Path) -> None:
     most = math.inf
-    report = build(earmark_home, {"a": [(0.2, most), (0.4, 1.2)], "b": [(0.1, most), (0.1, most)]})
-    lines = [line for line in markdown(report).splitlines() if line.startswith(("| a", "| b"))]
-    assert [line.split("|")[3].strip() for line in lines] == ["**1.20** (n=1)", "–"]
-    rows = json.loads(json_text(report))["rows"]
-    assert [of["value"] for of in rows["a"]["test/er"]["seeds"].values()] == [None, 1.2]
+    values: Values = {
+        "a": [(0.2, most), (0.4, 1.2)], "b": [(0.1, most), (0.1, math.nan)], "c": [(0.3, 9.0), (0.3, 9.2)],
+        "d": [(0.3, most), None],
+    }  # fmt: skip
+    report = build(earmark_home, values)
+    shown = [line.split("|")[3].strip() for line in markdown(report).splitlines() if line.startswith("| ")][1:]
+    assert shown == ["1.20 (1 of 2 diverged)", "inf/nan (2 of 2 diverged)", "**9.10 ± 0.14**", "inf (1 of 1 diverged)"]
+    says = (
+        "diverged, so that the row's mean is of its other seeds, never bold and not tested: a seed 0 (test/er inf), "
+        "b seed 0 (test/er inf), b seed 1 (test/er nan), d seed 0 (test/er inf)"
+    )
+    assert says in markdown(report)
+    assert "4 runs diverged" in note(report)
+    for text in (markdown(report), note(report), latex(report)):
+        assert "1.20 (1 of 2 diverged)" in text
+    cells = json.loads(json_text(report))["rows"]
+    assert [of["value"] for of in cells["a"]["test/er"]["seeds"].values()] == [None, 1.2]
+    assert cells["a"]["test/er"]["seeds"]["0"]["diverged"] == "inf"
+    assert (cells["a"]["test/er"]["diverged"], cells["a"]["test/er"]["best"]) == (1, False)
+    lines = {(of["row"], of["metric"]): of for of in csv.DictReader(io.StringIO(comma_separated(report)))}
+    assert (lines["a", "test/er"]["n"], lines["a", "test/er"]["diverged"]) == ("1", "1")
+    assert lines["a", "test/f1"]["diverged"] == ""
+
+
+def test_a_mean_over_fewer_seeds_does_not_win_in_silence(earmark_home: Path) -> None:
+    report = build(earmark_home, {"a": [(0.2, 1.0), (0.4, 1.2)], "b": [(0.5, 1.5), None]})
+    assert "bold or starred over fewer seeds than other rows: b in test/f1 (n = 1 of 2)" in markdown(report)
+    alike = build(earmark_home / "other", {"a": [(0.2, 1.0), None], "b": [(0.5, 1.5), None]})
+    assert "fewer seeds" not in markdown(alike)  # which the n of all and what is missing say
+
+
+def test_a_figure_that_a_run_never_logged_is_said(earmark_home: Path) -> None:
+    report = build(earmark_home, {"a": [(0.2, 1.0), (0.4, 1.2)]})
+    report = replace(report, values={**report.values, ("a", "test/er"): report.values["a", "test/er"][:1]})
+    assert "finished runs that never logged the figure: a in test/er (1 of 2)" in markdown(report)
 
 
 def test_latex_escapes_and_uses_booktabs(earmark_home: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import math
 import shutil
 from collections.abc import Sequence
 from dataclasses import replace
@@ -14,7 +15,7 @@ import jiwer
 import pytest
 
 from experiments.errors import UserError
-from experiments.report import make_report, markdown
+from experiments.report import Report, comma_separated, make_report, markdown
 from experiments.report_json import json_text
 from experiments.significance import ENOUGH_UNITS, compare_rows
 from experiments.significance_text import compared, footnotes
@@ -51,7 +52,9 @@ def test_seeds_have_their_own_test(stored: Stored, tmp_path: Path) -> None:
     found, _ = stored.compare(tmp_path, {"base": [15, 16, 14], "better": [2, 3, 4], "one": [9]})
     assert found.seeds["better", "test/wer"].n == 3
     assert 0 < (found.seeds["better", "test/wer"].p or 0) < 0.02
-    assert found.seeds["one", "test/wer"].n == 1
+    assert ("one", "test/wer") not in found.seeds
+    assert found.left_out == ("not tested over seeds: one: its mean is over seed 0, that of base over seeds 0, 1, 2",)
+    assert found.test_set["one", "test/wer"].difference == pytest.approx((9 - 15) / 120)  # of the means that are shown
     notes = footnotes(found)
     assert notes[0].startswith(
         "Stars: differs from base, ∗ p < .05, ∗∗ p < .01, ∗∗∗ p < .001; paired bootstrap over the 30"
@@ -90,6 +93,48 @@ def test_what_cannot_be_tested_is_left_out_with_the_reason(stored: Stored, tmp_p
         "not tested over the test set: other: it was scored on other utterances than base",
     )
     assert tracker.asked == ["run_gone_0/scores/errors_test.csv", "run_gone_0/scores/constants.json"]
+
+
+def _without_scores(stored: Stored, folder: Path, *gone: tuple[str, int]) -> Report:
+    """Four rows of two seeds each, of which some have no stored predictions."""
+    tracker, table = stored.Folders(folder), stored.make_table(folder, "asr", ["base", "better", "best"])
+    cells = [
+        stored.text_cell(table, tracker, row, seed, stored.texts(wrong + seed))
+        for row, wrong in (("base", 20), ("better", 2), ("best", 1))
+        for seed in (0, 1)
+    ]
+    for cell in cells:
+        if (cell.row.name, cell.seed) in gone:
+            (stored.scores_of(tracker, cell) / "errors_test.csv").unlink()
+    scores, splits = StoredScores(tracker), stored.Splits(None)
+    found = compare_rows(table, cells, scores, splits, baseline="base", num_resamples=stored.DRAWS)
+    return make_report(table, cells, found)
+
+
+def test_a_mean_is_tested_on_all_its_runs_or_has_no_star(stored: Stored, tmp_path: Path, earmark_home: Path) -> None:
+    made = _without_scores(stored, tmp_path, ("best", 1))
+    assert made.significance is not None
+    assert {row for row, _ in made.significance.test_set} == {"better"}
+    assert "Not tested over the test set: best: its stored predictions" in markdown(made)
+    assert "(seed 1)." in markdown(made)
+    assert made.stars("best", "test/wer") == ""
+    assert compared(made.significance, "best", "test/wer")["p"] is None
+    assert "test_set" not in json.loads(json_text(made))["rows"]["best"]["test/wer"]
+    assert "best,test/wer,0.0125" in comma_separated(made)  # the mean is of both seeds
+    for row, metric in made.significance.test_set:
+        test, mean = made.significance.test_set[row, metric], {of: made.cells[of, metric] for of in (row, "base")}
+        assert test.difference == pytest.approx(mean[row].mean - mean["base"].mean)
+
+
+def test_with_a_run_of_the_baseline_gone_no_row_is_tested(stored: Stored, tmp_path: Path, earmark_home: Path) -> None:
+    made = _without_scores(stored, tmp_path, ("base", 0))
+    assert made.significance is not None
+    assert not made.significance.test_set
+    assert made.significance.left_out == (
+        "not tested over the test set: base: its stored predictions or its corpus are not on this disk (seed 0); it is "
+        "the baseline, so no row is tested",
+    )
+    assert {row for row, _ in made.significance.seeds} == {"better", "best"}  # which need the figures alone
 
 
 def test_events_are_compared_over_clips(stored: Stored, tmp_path: Path) -> None:
@@ -225,4 +270,42 @@ def test_one_utterance_makes_no_test_and_that_is_said(stored: Stored, tmp_path: 
     assert found.test_set == {}
     assert found.left_out == (
         "not tested over the test set: other: too few utterances to draw from: 1, allowed: 2 or more",
+    )
+
+
+def _with_a_diverged_seed(stored: Stored, folder: Path, row: str) -> tuple[Report, str]:
+    """Two rows of two seeds, of which the first one of ``row`` has an infinite WER; the report and its page."""
+    tracker, table = stored.Folders(folder), stored.make_table(folder, "asr", ["base", "better"])
+    cells = [
+        stored.text_cell(table, tracker, name, seed, stored.texts(wrong + seed))
+        for name, wrong in (("base", 20), ("better", 2))
+        for seed in (0, 1)
+    ]
+    place = next(place for place, cell in enumerate(cells) if cell.row.name == row)
+    run = cells[place].run
+    assert run is not None
+    cells[place] = replace(cells[place], run=replace(run, metrics={**run.metrics, "test/wer": math.inf}))
+    page, made = stored.page_of(folder, "asr", None, cells, tracker)
+    return made, page
+
+
+def test_a_diverged_seed_has_no_star_and_is_on_the_page(stored: Stored, tmp_path: Path, earmark_home: Path) -> None:
+    made, page = _with_a_diverged_seed(stored, tmp_path, "better")
+    assert made.significance is not None
+    assert set(made.significance.test_set) == {("better", "test/cer")}
+    assert set(made.significance.seeds) == {("better", "test/cer")}
+    line = next(line for line in markdown(made).splitlines() if line.startswith("| better"))
+    assert line.split("|")[2].strip() == "2.5 (1 of 2 diverged)"
+    assert "**" in line.split("|")[3]  # its other column has both seeds
+    assert "Not tested in test/wer: better: 1 of 2 seeds diverged." in page
+    assert "(1 of 2 diverged)</button>" in page
+    assert "seed 0: <b>inf</b>" in page
+
+
+def test_nothing_is_tested_against_a_baseline_that_diverged(stored: Stored, tmp_path: Path, earmark_home: Path) -> None:
+    made, _ = _with_a_diverged_seed(stored, tmp_path, "base")
+    assert made.significance is not None
+    assert set(made.significance.test_set) == {("better", "test/cer")}
+    assert "Not tested in test/wer: base: 1 of 2 seeds diverged; it is the baseline, so no row is tested." in markdown(
+        made
     )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -28,24 +26,12 @@ from lightning_modules.layers.attention import (
     SummaryContext,
 )
 from lightning_modules.layers.listener import PyramidalListener
-from lightning_modules.layers.recurrent_encoder import RecurrentEncoder, SpeechEncoder
+from lightning_modules.layers.recurrent_encoder import SpeechEncoder
 from lightning_modules.layers.spec_augment import SpecAugment
 from lightning_modules.layers.speller import SpellerSettings
 
+from .small_recognisers import common, predict, small_encoder, speech, trainer
 
-def _conftest() -> Any:
-    """The helpers of this folder's conftest; with ``--import-mode=importlib`` it has no name to import it by."""
-    specification = importlib.util.spec_from_file_location("asr_helpers", Path(__file__).with_name("conftest.py"))
-    assert specification is not None
-    assert specification.loader is not None
-    module = importlib.util.module_from_spec(specification)
-    sys.modules["asr_helpers"] = module
-    specification.loader.exec_module(module)
-    return module
-
-
-helpers = _conftest()
-speech, trainer = helpers.speech, helpers.trainer
 Kind = tuple[type[EncoderDecoder], AttentionMaker, dict[str, Any]]
 LOCATION: AttentionMaker = partial(LocationAttention, units=24, channels=4, reach_frames=4)
 KINDS: dict[str, Kind] = {
@@ -60,30 +46,19 @@ KINDS: dict[str, Kind] = {
 def encoder(kind: str) -> SpeechEncoder:
     if kind == "las":
         return PyramidalListener(num_mels=40, hidden_units=32, num_halvings=2, cell="gru", dropout=0.0)
-    return RecurrentEncoder(
-        num_mels=40, conv_channels=8, num_halvings=1, cell="gru", hidden_units=32, num_layers=1,
-        bidirectional=True, dropout=0.0,
-    )  # fmt: skip
+    return small_encoder()
 
 
 def system(data: SpeechDataModule, kind: str, **settings: Any) -> EncoderDecoder:
     torch.manual_seed(0)
     of_class, attention, own = KINDS[kind]
     speller = SpellerSettings(attention=attention, cell="gru", embedding_units=16, hidden_units=48, dropout=0.0)
-    given = {
-        "encoder": encoder(kind),
-        "features": helpers.FEATURES,
-        "optimizer": lambda params: torch.optim.Adam(params, lr=0.01),
-        **own,
-        **settings,
-    }
-    return of_class(symbols=data.symbols, sample_rate_hz=data.sample_rate_hz, speller=speller, **given)
+    given = {**common(data), "encoder": encoder(kind), "speller": speller, **own, **settings}
+    return of_class(**given)
 
 
-def predict(model: EncoderDecoder, data: SpeechDataModule, folder: Path) -> EncodedPredictions:
-    folder.mkdir()
-    batches = trainer().predict(model, dataloaders=data.evaluation_dataloader("validation"))
-    model.write_predictions(batches or [], clip_ids=data.clip_ids("validation"), path=folder / "validation")
+def predictions_of(model: EncoderDecoder, data: SpeechDataModule, folder: Path) -> EncodedPredictions:
+    predict(model, data, folder)
     return load_hybrid(folder, "validation", data.references("validation"))
 
 
@@ -138,7 +113,7 @@ def test_it_learns_far_beyond_the_best_constant_output(
     [known] = trainer().validate(trained, dataloaders=data.train_dataloader(), verbose=False)
     assert known["validation/cer"] < 0.1  # 24 texts of few words: attention alone learns those words by heart
     assert error(greedy_texts(trained, data), references) < constant - 0.2
-    predict(trained, data, tmp_path / "own")
+    predictions_of(trained, data, tmp_path / "own")
     rung = AttentionBeam(ctc_weights=(0.5,))
     assert error(read_by(rung, tmp_path / "own", references, 0.5), references) < 0.2  # CTC hears characters
 
@@ -166,7 +141,7 @@ def test_error_rates_do_not_depend_on_the_batch_size(
     assert one["validation/loss"] == pytest.approx(all_in_one["validation/loss"], rel=1e-5)
     for name in ("validation/wer", "validation/cer"):
         assert one[name] == all_in_one[name]  # to the last digit
-    stored = [predict(trained, module, tmp_path / name) for name, module in data.items()]
+    stored = [predictions_of(trained, module, tmp_path / name) for name, module in data.items()]
     np.testing.assert_allclose(stored[0].encoded_FH, stored[1].encoded_FH, atol=2e-5)
     references = data["alone"].references("validation")
     for ctc_weight in (0.0, 0.3):
@@ -208,7 +183,7 @@ def test_groups_hold_every_parameter_once_and_symbols_are_rows(tiny_speech: Path
 
 def test_a_hybrid_system_stores_hidden_vectors_and_posteriors(tiny_speech: Path, tmp_path: Path) -> None:
     model = system(data := speech(), "hybrid")
-    predictions = predict(model, data, tmp_path / "own")
+    predictions = predictions_of(model, data, tmp_path / "own")
     assert isinstance(predictions, HybridPredictions)
     assert predictions.utterance_ids == data.clip_ids("validation")
     np.testing.assert_allclose(np.exp(predictions.log_probs_FV).sum(1), 1.0, atol=1e-5)

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import gzip
-import importlib.util
 import json
-import sys
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Any
 
 import jiwer
 import numpy as np
@@ -16,6 +13,7 @@ import pytest
 import pytorch_lightning as pl
 import torch
 
+from datamodules.asr import SpeechDataModule
 from lightning_modules.asr.ctc import CTC
 from lightning_modules.asr.predictions import PosteriorPredictions
 from lightning_modules.decoding.greedy import greedy
@@ -23,26 +21,11 @@ from lightning_modules.decoding.texts import spell
 from lightning_modules.layers.log_mel import LogMelSettings
 from lightning_modules.layers.spec_augment import SpecAugment
 
-
-def _conftest() -> Any:
-    """The helpers of this folder's conftest; with ``--import-mode=importlib`` it has no name to import it by."""
-    specification = importlib.util.spec_from_file_location("asr_helpers", Path(__file__).with_name("conftest.py"))
-    assert specification is not None
-    assert specification.loader is not None
-    module = importlib.util.module_from_spec(specification)
-    sys.modules["asr_helpers"] = module
-    specification.loader.exec_module(module)
-    return module
+from .small_recognisers import predict, recogniser, speech, trainer
 
 
-helpers = _conftest()
-speech, recogniser, trainer = helpers.speech, helpers.recogniser, helpers.trainer
-
-
-def predict(model: CTC, data: Any, folder: Path, split: str = "validation") -> PosteriorPredictions:
-    folder.mkdir()
-    batches = trainer().predict(model, dataloaders=data.evaluation_dataloader(split))
-    model.write_predictions(batches or [], clip_ids=data.clip_ids(split), path=folder / split)
+def predictions_of(model: CTC, data: SpeechDataModule, folder: Path, split: str = "validation") -> PosteriorPredictions:
+    predict(model, data, folder, split)
     return PosteriorPredictions.load(folder / f"{split}.npz")
 
 
@@ -71,7 +54,7 @@ def trained(whole_spoken_tones: Path) -> CTC:
 def test_it_learns_far_beyond_the_best_constant_output(trained: CTC, tiny_speech: Path, tmp_path: Path) -> None:
     data = speech()
     references = data.references("validation").texts
-    hypotheses = texts(predict(trained, data, tmp_path / "own"))
+    hypotheses = texts(predictions_of(trained, data, tmp_path / "own"))
     assert hypotheses.keys() == references.keys()
     names = sorted(references)
     error = jiwer.cer([references[name] for name in names], [hypotheses[name] for name in names])
@@ -84,7 +67,7 @@ def test_it_learns_far_beyond_the_best_constant_output(trained: CTC, tiny_speech
 def test_validation_logs_what_jiwer_counts(trained: CTC, tiny_speech: Path, tmp_path: Path) -> None:
     data = speech()
     [metrics] = trainer().validate(trained, dataloaders=data.val_dataloader(), verbose=False)
-    hypotheses, references = texts(predict(trained, data, tmp_path / "own")), data.references("validation").texts
+    hypotheses, references = texts(predictions_of(trained, data, tmp_path / "own")), data.references("validation").texts
     names = sorted(references)
     pairs = [references[name] for name in names], [hypotheses[name] for name in names]
     assert metrics["validation/wer"] == pytest.approx(jiwer.wer(*pairs), rel=1e-6)
@@ -98,7 +81,7 @@ def test_error_rates_do_not_depend_on_the_batch_size(trained: CTC, tiny_speech: 
     data = {name: speech(batch_seconds=seconds) for name, seconds in settings.items()}
     assert {len(batch.utterance_ids) for batch in data["alone"].val_dataloader()} == {1}
     assert {len(batch.utterance_ids) for batch in data["sixteen"].val_dataloader()} == {8}
-    stored = {name: predict(trained, module, tmp_path / name) for name, module in data.items()}
+    stored = {name: predictions_of(trained, module, tmp_path / name) for name, module in data.items()}
     np.testing.assert_allclose(stored["alone"].log_probs_FV, stored["sixteen"].log_probs_FV, atol=2e-5)
     assert texts(stored["alone"]) == texts(stored["sixteen"])
     metrics = [
@@ -122,7 +105,7 @@ def test_one_step_of_training_changes_every_weight(tiny_speech: Path) -> None:
 def test_predictions_are_posteriors_with_their_time(tiny_speech: Path, tmp_path: Path) -> None:
     data = speech()
     model = recogniser(data)
-    predictions = predict(model, data, tmp_path / "own", "test")
+    predictions = predictions_of(model, data, tmp_path / "own", "test")
     assert predictions.symbols == data.symbols
     assert predictions.utterance_ids == data.clip_ids("test")
     np.testing.assert_allclose(np.exp(predictions.log_probs_FV).sum(1), 1.0, atol=1e-5)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
 import shutil
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,6 +14,8 @@ from jsonargparse import ArgumentParser
 from datamodules.asr import SpeechDataModule
 from lightning_modules.asr.recogniser import Recogniser
 from lightning_modules.layers.recurrent_encoder import SpeechEncoder
+
+from .small_recognisers import trainer
 
 pytest.importorskip("transformers")
 
@@ -40,20 +40,6 @@ SYSTEMS: dict[str, dict[str, Any]] = {
         "joint_units": 16,
     },
 }
-
-
-def _conftest() -> Any:
-    """The helpers of this folder's conftest; with ``--import-mode=importlib`` it has no name to import it by."""
-    specification = importlib.util.spec_from_file_location("asr_helpers", Path(__file__).with_name("conftest.py"))
-    assert specification is not None
-    assert specification.loader is not None
-    module = importlib.util.module_from_spec(specification)
-    sys.modules["asr_helpers"] = module
-    specification.loader.exec_module(module)
-    return module
-
-
-trainer = _conftest().trainer
 
 
 @pytest.fixture

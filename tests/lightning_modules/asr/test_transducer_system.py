@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -23,24 +21,11 @@ from lightning_modules.decoding.transducer_beam import transducer_beam_search
 from lightning_modules.decoding.transducer_greedy import transducer_greedy
 from lightning_modules.layers.attention import ContentAttention, LocationAttention
 from lightning_modules.layers.predictor import AttendingPredictor, Predictor, PredictorMaker, RecurrentPredictor
-from lightning_modules.layers.recurrent_encoder import RecurrentEncoder
 from lightning_modules.layers.speller import SpellerSettings
 from lightning_modules.layers.transducer import BoundTransducer
 
+from .small_recognisers import common, predict, small_encoder, speech, trainer
 
-def _conftest() -> Any:
-    """The helpers of this folder's conftest; with ``--import-mode=importlib`` it has no name to import it by."""
-    specification = importlib.util.spec_from_file_location("asr_helpers", Path(__file__).with_name("conftest.py"))
-    assert specification is not None
-    assert specification.loader is not None
-    module = importlib.util.module_from_spec(specification)
-    sys.modules["asr_helpers"] = module
-    specification.loader.exec_module(module)
-    return module
-
-
-helpers = _conftest()
-speech, trainer = helpers.speech, helpers.trainer
 SIZES: Any = {"cell": "gru", "embedding_units": 16, "hidden_units": 32, "dropout": 0.0}
 PREDICTORS: dict[str, PredictorMaker] = {
     "recurrent": partial(RecurrentPredictor, **SIZES),
@@ -52,25 +37,12 @@ PREDICTORS: dict[str, PredictorMaker] = {
 
 def transducer(data: SpeechDataModule, kind: str, **settings: Any) -> Transducer:
     torch.manual_seed(0)
-    encoder = RecurrentEncoder(
-        num_mels=40, conv_channels=8, num_halvings=2, cell="gru", hidden_units=32, num_layers=1,
-        bidirectional=True, dropout=0.0,
-    )  # fmt: skip
-    given = {
-        "encoder": encoder,
-        "features": helpers.FEATURES,
-        "optimizer": lambda params: torch.optim.Adam(params, lr=0.01),
-        **settings,
-    }
-    return Transducer(
-        symbols=data.symbols, sample_rate_hz=data.sample_rate_hz, predictor=PREDICTORS[kind], joint_units=32, **given
-    )
+    own = {"encoder": small_encoder(num_halvings=2), "predictor": PREDICTORS[kind], "joint_units": 32}
+    return Transducer(**{**common(data), **own, **settings})
 
 
-def predict(model: Recogniser, data: SpeechDataModule, folder: Path) -> EncodedPredictions:
-    folder.mkdir()
-    batches = trainer().predict(model, dataloaders=data.evaluation_dataloader("validation"))
-    model.write_predictions(batches or [], clip_ids=data.clip_ids("validation"), path=folder / "validation")
+def predictions_of(model: Recogniser, data: SpeechDataModule, folder: Path) -> EncodedPredictions:
+    predict(model, data, folder)
     return EncodedPredictions.load(folder / "validation.encoded.npz")
 
 
@@ -99,7 +71,7 @@ def test_it_learns_far_beyond_the_best_constant_output(trained: Transducer, tiny
     expected = [references.texts[name] for name in names]
     constant = min(jiwer.cer(expected, [text] * len(names)) for text in {*references.training_texts, "a"})
     assert metrics["validation/cer"] < constant - 0.2  # 24 texts of few words: it learns those words by heart
-    predictions = predict(trained, data, tmp_path / "own")
+    predictions = predictions_of(trained, data, tmp_path / "own")
     network = load_transducer(tmp_path / "own", symbols=data.symbols)
     texts = {}
     for name, encoded_TH in predictions:

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import socket
-import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
@@ -18,6 +14,8 @@ from pytorch_lightning.callbacks import ModelCheckpoint
 from torch import Tensor, nn
 
 from lightning_modules.callbacks.fine_tuning import FineTuningPlan, Freezing, GroupPlan, fine_tuned_groups
+
+from ..two_processes import run_ranks
 
 FRESH = GroupPlan("fresh")
 
@@ -133,26 +131,7 @@ def test_the_symbols_are_in_checkpoints_of_weights_alone(tiny: ModuleType, tmp_p
 def test_two_processes_freeze_what_one_does(tiny: ModuleType, tmp_path: Path) -> None:
     """Both see all batches, so their mean gradient is that of one."""
     for processes in (1, 2):
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            shared = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free.getsockname()[1]), "NODE_RANK": "0"}
-        running = [
-            subprocess.Popen(
-                [sys.executable, tiny.__file__, str(tmp_path / f"{processes}.pt"), str(processes)],
-                env={**os.environ, **shared, "WORLD_SIZE": str(processes), "LOCAL_RANK": str(rank)},
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-            )
-            for rank in range(processes)
-        ]
-        try:
-            for process in running:
-                printed, _ = process.communicate(timeout=300)
-                assert process.returncode == 0, printed[-3000:]
-        finally:
-            for process in running:
-                process.kill()
+        run_ranks(Path(tiny.__file__ or ""), tmp_path / f"{processes}.pt", processes, processes=processes)
     one, two = (torch.load(tmp_path / f"{processes}.pt", weights_only=True) for processes in (1, 2))
     torch.testing.assert_close(two, one, atol=1e-6, rtol=1e-6)
     pl.seed_everything(0, verbose=False)

@@ -10,7 +10,6 @@ import pytest
 import pytorch_lightning as pl
 import torch
 
-from datamodules import spoken_tones
 from datamodules.text import TextDataModule
 from lightning_modules.lm.gated_conv import GatedConv, demo_gated_conv, gcnn_14, gcnn_14b
 from lightning_modules.lm.language_modelling import LanguageModelling
@@ -40,8 +39,7 @@ def gated(symbols: tuple[str, ...]) -> LanguageModelling:
     ("make", "settings"),
     [(gru, {"bptt_tokens": 8}), (gated, {}), (gated, {"unit": "word", "bptt_tokens": 4})],
 )
-def test_training_beats_unigrams(earmark_home: Path, tmp_path: Path, make: Any, settings: dict[str, Any]) -> None:
-    spoken_tones.prepare("tiny")
+def test_training_beats_unigrams(tiny_speech: Path, tmp_path: Path, make: Any, settings: dict[str, Any]) -> None:
     pl.seed_everything(0, verbose=False)
     data = TextDataModule(corpus="spoken_tones/tiny", batch_size=4, **settings)
     model = make(data.symbols)
@@ -63,7 +61,7 @@ def test_training_beats_unigrams(earmark_home: Path, tmp_path: Path, make: Any, 
     metrics = PerplexityScoring().score(predictions={"own": tmp_path}, references=references, output_dir=tmp_path)
     assert logged["validation/perplexity"] == pytest.approx(math.exp(logged["validation/loss"]), rel=1e-4)
     assert metrics["validation/perplexity_per_token"] == pytest.approx(logged["validation/perplexity"], rel=1e-4)
-    unigrams = NgramScoring(order=1).score(predictions={}, references=references, output_dir=earmark_home)
+    unigrams = NgramScoring(order=1).score(predictions={}, references=references, output_dir=tiny_speech)
     assert metrics["test/perplexity_per_token"] < 0.8 * unigrams["test/perplexity_per_token"]
     again = make(data.symbols)
     again.load_state_dict(model.state_dict())

@@ -9,7 +9,6 @@ import pytest
 import torch
 from jsonargparse import ArgumentError, ArgumentParser
 
-from datamodules import tones
 from datamodules.sed import SoundEventClips
 from lightning_modules.layers.crnn import CRNN
 from lightning_modules.sed.detector import SoundEventDetector
@@ -55,10 +54,7 @@ def configuration(system: str, *, encoder: str = "demo_crnn", cell: str = "lstm"
         ("strong_labels.StrongLabels", {}),
     ],
 )
-def test_every_system_is_built_from_its_configuration(
-    earmark_home: Path, system: str, init_args: dict[str, Any]
-) -> None:
-    tones.prepare("tiny")
+def test_every_system_is_built_from_its_configuration(tiny_tones: Path, system: str, init_args: dict[str, Any]) -> None:
     arguments = parser()
     model = arguments.instantiate(arguments.parse_object(configuration(system, **init_args))).model
     assert type(model).__name__ == system.rpartition(".")[2]
@@ -71,8 +67,7 @@ def test_every_system_is_built_from_its_configuration(
     ("cell", "kind"), [("simple_rnn", torch.nn.RNN), ("lstm", torch.nn.LSTM), ("gru", torch.nn.GRU)]
 )
 @pytest.mark.parametrize("encoder", ["paper_crnn", "demo_gated_crnn"])
-def test_cell_is_selectable_by_name(earmark_home: Path, encoder: str, cell: str, kind: type) -> None:
-    tones.prepare("tiny")
+def test_cell_is_selectable_by_name(tiny_tones: Path, encoder: str, cell: str, kind: type) -> None:
     arguments = parser()
     features = {"num_mels": 64 if encoder.startswith("paper") else 40}
     settings = configuration("mil.MIL", encoder=encoder, cell=cell, features=features)

@@ -2,72 +2,22 @@
 
 from __future__ import annotations
 
-import gzip
-import json
-import os
-import socket
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 
-from datamodules import tones
 from lightning_modules.sed.predictions import DetectionPredictions
 
-WORKER = Path(__file__).with_name("worker_of_two.py")
-
-
-def drop_last_clip(manifest: Path) -> None:
-    """Three clips: an odd number, which a padded sampler would make four."""
-    lines = gzip.decompress(manifest.read_bytes()).splitlines()
-    manifest.write_bytes(gzip.compress(b"\n".join(lines[:-1])))
-
-
-def launch(output: Path, *, processes: int, checkpoint: Path | None = None) -> None:
-    output.mkdir()
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    shared = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "WORLD_SIZE": str(processes), "NODE_RANK": "0"}
-    arguments = [sys.executable, str(WORKER), str(output), str(processes), *([str(checkpoint)] if checkpoint else [])]
-    running = [
-        subprocess.Popen(
-            arguments,
-            env={**os.environ, "OMP_NUM_THREADS": "1", **shared, "LOCAL_RANK": str(rank)},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        for rank in range(processes)
-    ]
-    try:
-        for process in running:
-            printed, _ = process.communicate(timeout=300)
-            assert process.returncode == 0, printed[-3000:]
-    finally:
-        for process in running:
-            process.kill()
+from ..two_processes import drop_last, trained_by_one_and_two
 
 
 @pytest.mark.integration
-def test_two_processes_equal_one(earmark_home: Path, tmp_path: Path) -> None:
-    tones.prepare("tiny")
-    for split in ("validation", "test"):
-        drop_last_clip(earmark_home / "data" / "tones" / "tiny" / "manifests" / f"{split}.jsonl.gz")
-    launch(tmp_path / "one", processes=1)
-    launch(tmp_path / "two", processes=2, checkpoint=tmp_path / "one" / "trained.pt")
-
-    states = [torch.load(tmp_path / name / "trained.pt", weights_only=True) for name in ("one", "two")]
-    torch.testing.assert_close(states[1], states[0], atol=1e-5, rtol=1e-4)
-
-    metrics = [json.loads((tmp_path / name / "metrics.json").read_text()) for name in ("one", "two")]
-    assert set(metrics[0]) >= {"train/loss", "validation/loss", "validation/tagging_f1_macro", "validation/tagging_map"}
-    assert metrics[1] == pytest.approx(metrics[0], rel=1e-5)
-
-    one, two = (DetectionPredictions.load(tmp_path / name / "test.npz") for name in ("one", "two"))
+def test_two_processes_equal_one(tiny_tones: Path, tmp_path: Path) -> None:
+    drop_last(tiny_tones)  # three clips
+    *folders, metrics = trained_by_one_and_two("detector", tmp_path)
+    assert metrics >= {"train/loss", "validation/loss", "validation/tagging_f1_macro", "validation/tagging_map"}
+    one, two = (DetectionPredictions.load(folder / "test.npz") for folder in folders)
     assert one.clip_ids == two.clip_ids == ("test-0000", "test-0001", "test-0002")
     assert one.frame_probabilities_NTC is not None
     assert two.frame_probabilities_NTC is not None
