@@ -1,8 +1,8 @@
 """An edit in place of a corpus's files is noticed, before a stored result counts for other data than it was made of.
 
-A plan and a training look at size and time of all files, and at the contents of a few. Where a time alone is another
-(a copy, a checkout, another disk), the contents decide, and the new time is recorded. Everything is read by ``earmark
-data check --digest`` (``corpora/card_digest.py``).
+A plan and a training look at size and times of all files, and at the contents of a few. Where a time alone is another
+(a copy, a checkout, another disk), the contents decide, and the new times are recorded. Everything is read by
+``earmark data check --digest`` (``corpora/card_digest.py``).
 
 Files that are gone are no change: they make no stored result wrong, and whoever needs them says so.
 """
@@ -76,7 +76,7 @@ def check_files(name: str) -> None:
             continue
         if now.size_bytes != facts.size_bytes:
             changed.append(file)
-        elif now.modified_ns == facts.modified_ns:
+        elif now == facts._replace(digest="") or (not facts.digest and now.modified_ns == facts.modified_ns):
             same[file] = now
         else:
             (retimed if facts.digest else unsure).append(file)

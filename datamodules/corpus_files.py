@@ -1,6 +1,6 @@
 """What the files of a corpus were when it was made: ``files.json`` beside the card.
 
-It holds size, modification time and SHA-256 of every file that a training reads: lists, manifests, and the audio that
+It holds size, times and SHA-256 of every file that a training reads: lists, manifests, and the audio that
 they name, wherever it lies. ``corpus_changes.py`` compares. Standard library only: the planner imports it.
 """
 
@@ -24,21 +24,26 @@ class CorpusChangedError(CorpusMissingError):
 
 
 class FileFacts(NamedTuple):
-    """``digest`` is the SHA-256 of the contents, empty where they were never read."""
+    """Size, the times of the last write and of the last change of the inode, and what was read.
+
+    A write sets both times; who sets the first back (``touch -r``, ``rsync -t``) moves the second on. ``digest`` is the
+    SHA-256 of the contents, empty where they were never read.
+    """
 
     size_bytes: int
     modified_ns: int
+    changed_ns: int
     digest: str = ""
 
 
 def stated(path: Path) -> FileFacts:
-    """Size and time of a file. Raises ``OSError``."""
+    """Size and times of a file. Raises ``OSError``."""
     found = os.stat(path)
-    return FileFacts(found.st_size, found.st_mtime_ns)
+    return FileFacts(found.st_size, found.st_mtime_ns, found.st_ctime_ns)
 
 
 def facts_of(path: Path) -> FileFacts:
-    """The same with its contents' digest; the time is that before they were read. Raises ``OSError``."""
+    """The same with its contents' digest; the times are those before they were read. Raises ``OSError``."""
     facts = stated(path)
     with path.open("rb") as file:
         return facts._replace(digest=hashlib.file_digest(file, "sha256").hexdigest())

@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
 
 def accept(cells: Sequence[Cell], tracker: Tracker) -> list[str]:
-    """Tag the runs of stale cells of which code alone has changed; one line for each."""
+    """Tag the finished runs of cells of which code alone has changed since; one line for each.
+
+    Whether a run with today's code was tried, and failed, makes no difference.
+    """
     lines = []
     for cell in cells:
         change = cell.change
@@ -26,3 +29,8 @@ def accept(cells: Sequence[Cell], tracker: Tracker) -> list[str]:
             tracker.tag(change.older.run_id, {ACCEPTED + cell.key.code: modules[:5000]})
             lines.append(f"{cell.name}: kept, {change.why}")
     return lines
+
+
+def not_accepted(cells: Sequence[Cell]) -> list[str]:
+    """A line for each cell with an older finished run that can't stand for it, since more than code has changed."""
+    return [f"{cell.name}: runs again, {cell.change.why}" for cell in cells if cell.change is not None]

@@ -79,6 +79,11 @@ class Attempt:
             _add_requeued(run_dir)
             _change_last(run_dir, {"hardware": provenance.hardware()})
 
+    def runs_on(self, **facts: str) -> None:
+        """Note ``torch`` and ``device``, which results hang on and the machine does not say."""
+        with contextlib.suppress(OSError):
+            _change_last(self._run_dir, facts)
+
     def end(self) -> dict[str, float]:
         """Write time and energy; returns the metrics ``run/wall_seconds`` and ``run/energy_joules``, of all attempts.
 

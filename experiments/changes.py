@@ -12,17 +12,21 @@ from experiments import keys, recipe
 from experiments.merge import Config
 
 if TYPE_CHECKING:
-    from experiments.tracking import TrackedRun
+    from experiments.tracked_run import TrackedRun
 
 
 @dataclass(frozen=True)
 class Change:
-    """The older run, the parts of the key that differ, the modules of its code that do, and all of that in a line."""
+    """The older run, the parts of the key that differ, the modules of its code that do, and all of that in a line.
+
+    ``is_outdated``: it was made before training did something that it does now (``recipe.py``).
+    """
 
     older: TrackedRun
     parts: tuple[str, ...]
     modules: tuple[str, ...]
     why: str
+    is_outdated: bool = False
 
 
 def find_change(
@@ -41,7 +45,9 @@ def find_change(
         elif known and name == "config":
             detail = ": " + "; ".join(config_changes(known["config"], config))
         reasons.append(f"{name} changed{detail}")
-    return Change(older, parts, modules, "; ".join(reasons))
+    number = (known["code"] if known else older.tags).get(recipe.NAME, recipe.FIRST)
+    is_outdated = bool(recipe.missed(number, commit=older.tags.get("git.sha", "")))
+    return Change(older, parts, modules, "; ".join(reasons), is_outdated)
 
 
 def code_changes(old: Mapping[str, str], new: Mapping[str, str], *, tags: Mapping[str, str]) -> tuple[str, ...]:
@@ -54,6 +60,13 @@ def code_changes(old: Mapping[str, str], new: Mapping[str, str], *, tags: Mappin
 def _recipe_change(tags: Mapping[str, str]) -> tuple[str, ...]:
     number = tags.get(recipe.NAME, recipe.FIRST)
     return () if number == recipe.VERSION else (recipe.difference(number, commit=tags.get("git.sha", "")),)
+
+
+def in_other_words(record: Path, config: Config) -> str:
+    """Why a run stands for a configuration that is written otherwise; ``record`` as in ``find_change``."""
+    known = json.loads(record.read_text(encoding="utf-8")) if record.is_file() else {}
+    changes = config_changes(known["config"], config) if known else []
+    return "the same training in other words" + (f": {'; '.join(changes)}" if changes else "")
 
 
 def config_changes(old: Config, new: Config) -> list[str]:

@@ -55,30 +55,25 @@ def draw_charts(
         figure, axis = _figure(chart)
         num_seeds = len({cell.seed for cell in wanted})
         if isinstance(chart, Curves):
-            _draw_curves(axis, chart, finished, tracker, where=where, num_seeds=num_seeds)
-        elif isinstance(chart, Against):
-            _draw_against(axis, chart, lines, finished, where=where, num_seeds=num_seeds)
-        _write_foot(figure, chart, wanted, num_seeds=num_seeds, num_diverged=_num_diverged(chart, finished, tracker))
+            num_diverged = _draw_curves(axis, chart, finished, tracker, where=where, num_seeds=num_seeds)
+        else:
+            assert isinstance(chart, Against)
+            num_diverged = _draw_against(axis, chart, lines, finished, where=where, num_seeds=num_seeds)
+        _write_foot(figure, chart, wanted, num_seeds=num_seeds, num_diverged=num_diverged)
         path = folder / f"{chart.name}.png"
         figure.savefig(path, dpi=110)
         paths.append(path)
     return paths, undrawn
 
 
-def _num_diverged(chart: Chart, finished: Mapping[str, Sequence[Cell]], tracker: Tracker) -> int:
-    """Runs of which a value is NaN or infinite: it is not drawn."""
-    runs = [cell for cells in finished.values() for cell in cells]
-    if isinstance(chart, Curves):
-        of_runs = [[value for _, value in _points(cell, chart.metric, tracker)] for cell in runs]
-    else:
-        of_runs = [[cell.run.metrics[chart.metric]] for cell in runs if cell.run and chart.metric in cell.run.metrics]
-    return sum(not all(math.isfinite(value) for value in values) for values in of_runs)
-
-
 def run_curve(cell: Cell, metric: str, tracker: Tracker) -> dict[float, float]:
     """A run's metric by epoch, the mean over an epoch in which training logged several values; empty without any."""
+    return _by_epoch(_points(cell, metric, tracker))
+
+
+def _by_epoch(points: Sequence[tuple[float, float]]) -> dict[float, float]:
     by_epoch: dict[float, list[float]] = defaultdict(list)
-    for epoch, value in _points(cell, metric, tracker):
+    for epoch, value in points:
         if math.isfinite(value):
             by_epoch[epoch].append(value)
     return {epoch: fmean(by_epoch[epoch]) for epoch in sorted(by_epoch)}
@@ -101,13 +96,14 @@ def _draw_curves(
     *,
     where: str,
     num_seeds: int,
-) -> None:
-    """The mean over seeds as far as all of them go, in a band from the least to the most."""
+) -> int:
+    """The mean over seeds as far as all of them go, in a band from the least to the most.
+
+    Returns how many runs have a value that is not finite.
+    """
     scale = _scale(chart)
-    curves = {
-        row: [curve for cell in cells if (curve := run_curve(cell, chart.metric, tracker))]
-        for row, cells in finished.items()
-    }
+    points = {row: [_points(cell, chart.metric, tracker) for cell in cells] for row, cells in finished.items()}
+    curves = {row: [curve for of in runs if (curve := _by_epoch(of))] for row, runs in points.items()}
     if not any(curves.values()):
         _refuse_metric(chart, finished, where=where)
     for number, (row, of_row) in enumerate(curves.items()):
@@ -121,6 +117,7 @@ def _draw_curves(
     axis.xaxis.get_major_locator().set_params(integer=True)
     axis.set_xlabel("epoch")
     _draw_legend(axis)
+    return sum(not all(math.isfinite(value) for _, value in of) for runs in points.values() for of in runs)
 
 
 def _draw_against(
@@ -131,8 +128,11 @@ def _draw_against(
     *,
     where: str,
     num_seeds: int,
-) -> None:
-    """The mean over seeds with a bar of one standard deviation to each side."""
+) -> int:
+    """The mean over seeds with a bar of one standard deviation to each side.
+
+    Returns how many runs have a value that is not finite.
+    """
     xs: set[float] = set()
     for number, (name, rows) in enumerate(lines.items()):
         points = _summaries(chart, {row: finished[row] for row in rows})
@@ -158,6 +158,8 @@ def _draw_against(
     axis.set_xticks(sorted(xs), [f"{x:g}" for x in sorted(xs)])
     axis.set_xlabel(chart.x_label, parse_math=False)
     _draw_legend(axis)
+    runs = [cell.run.metrics for cells in finished.values() for cell in cells if cell.run]
+    return sum(not math.isfinite(metrics.get(chart.metric, 0.0)) for metrics in runs)
 
 
 def _summaries(chart: Against, finished: Mapping[str, Sequence[Cell]]) -> dict[float, Summary]:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from experiments import digest_check
-from experiments.import_command import add_source_arguments, source
+from experiments.manifest_arguments import add_source_arguments, source
 
 if TYPE_CHECKING:
     from datamodules.audio_facts import AudioFacts

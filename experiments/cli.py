@@ -41,14 +41,17 @@ class OneLineParser(argparse.ArgumentParser):
 def build_parser() -> argparse.ArgumentParser:
     """All commands. Imports nothing heavy, so that ``earmark --help`` starts at once."""
     from experiments import (
+        clean_command,
         data_command,
         fit_command,
+        plan_command,
+        report_command,
         reproduce_command,
         run_command,
         score_command,
         score_text_command,
+        stop_command,
         sync_command,
-        table_commands,
         ui_command,
     )
 
@@ -61,11 +64,13 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name, module, summary in (
         ("data", data_command, "prepare a corpus"),
-        ("plan", table_commands.plan, "every cell's state, and what would run"),
+        ("plan", plan_command, "every cell's state, and what would run"),
         ("run", run_command, "run the cells of a table that are not finished"),
-        ("report", table_commands.report, "a table's mean ± std over seeds"),
+        ("report", report_command, "a table's mean ± std over seeds"),
         ("fit", fit_command, "one run from one configuration file"),
+        ("stop", stop_command, "stop what this home runs: launchers, trainings, jobs"),
         ("sync", sync_command, "deliver to MLflow what an outage or a kill left behind"),
+        ("clean", clean_command, "what of the run folders is needed by nobody, and its end"),
         ("reproduce", reproduce_command, "a run's configuration and command, and what differs here"),
         ("ui", ui_command, "the MLflow dashboard"),
     ):
@@ -128,7 +133,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 130
     except Exception as error:
         # Named by its class: importing mlflow for it would slow every command.
-        if type(error).__name__ != "MlflowException" or os.environ.get("EARMARK_DEBUG"):
+        if "MlflowException" not in (base.__name__ for base in type(error).__mro__) or os.environ.get("EARMARK_DEBUG"):
             raise
         print(f"earmark: error: tracking: {first_line(error)}", file=sys.stderr)
         return 2

@@ -1,10 +1,11 @@
 """The files that a run's code consists of: what its classes import, directly or not, and this no matter how it lies.
 
 Found by reading (AST), so no import is executed. Modules may be packages, single files, parts of a namespace package or
-compiled; they are found as Python finds them, on ``sys.path``. Packages that were installed (site-packages, or any
-folder of ``*.dist-info``) end the search: their versions stand in ``environment.txt``. Of earmark's own files only
-earmark's packages are followed, of a user's everything that is not installed. What a user's file imports in a way that
-cannot be read is refused by its place: code that no key knows would let an edited loss count as finished.
+compiled; they are found as Python finds them, on ``sys.path``. Python's own library and what was installed (in
+site-packages, or wherever the record of an installer says so) end the search: versions stand in ``environment.txt``. Of
+earmark's own files only earmark's packages are followed, of a user's everything that is not installed. What a user's
+file imports in a way that cannot be read is refused by its place: code that no key knows would let an edited loss count
+as finished.
 """
 
 from __future__ import annotations
@@ -12,10 +13,11 @@ from __future__ import annotations
 import ast
 import hashlib
 import importlib.util
-import sys
-from collections.abc import Iterable, Iterator, Sequence
+import pkgutil
+import sysconfig
+from collections.abc import Iterable, Sequence
 from functools import cache
-from importlib.machinery import BYTECODE_SUFFIXES, SOURCE_SUFFIXES, ModuleSpec, PathFinder
+from importlib.machinery import BYTECODE_SUFFIXES, SOURCE_SUFFIXES, ModuleSpec
 from pathlib import Path
 from typing import NamedTuple
 
@@ -25,11 +27,12 @@ OUR_PACKAGES = ("lightning_modules", "datamodules")
 # It runs what the key describes and is no part of it: its own meaning is RECIPE_VERSION.
 NOT_FOLLOWED = "experiments"
 BY_NAME = ("import_module", "__import__")  # calls that import the module that their first argument names
-BY_PLACE = ("run_path", "run_module", "spec_from_file_location", "SourceFileLoader")  # calls that run other files
+HIDING = (*BY_NAME, "run_path", "run_module", "spec_from_file_location", "SourceFileLoader", "extend_path")
+HIDING_ALONE = ("exec", "__path__")  # where nothing stands before it: a method may be called so
 
 
 class _Imports(NamedTuple):
-    """What one file imports, what cannot be read (line and call), and whether it changes ``sys.path``."""
+    """What one file imports, what cannot be read (line and name), and whether it changes ``sys.path``."""
 
     names: tuple[str, ...]
     hidden: tuple[tuple[int, str], ...]
@@ -62,8 +65,10 @@ def closure(named: frozenset[str], packages: tuple[str, ...]) -> dict[str, Path]
         if module.split(".")[0] in OUR_PACKAGES:
             todo += [name for name in found.names if name.split(".")[0] in OUR_PACKAGES]
             continue
-        _refuse_hidden(path, found)
         todo += found.names
+        if _is_installed(module.split(".")[0]):
+            continue  # one that the table names: its version stands for what it does beyond its imports
+        _refuse_hidden(path, found)
         lost |= {name: path for name in found.names if "." not in name and _spec(name) is None}
         moving = path if found.changes_path else moving
     if lost and moving:
@@ -93,24 +98,37 @@ def with_parents(names: Iterable[str]) -> list[str]:
 
 def _is_followed(module: str, packages: Sequence[str]) -> bool:
     top = module.split(".")[0]
-    if top in (*OUR_PACKAGES, *packages):
-        return True
-    return top not in sys.stdlib_module_names and top != NOT_FOLLOWED and not _is_installed(top)
+    return top in (*OUR_PACKAGES, *packages) or (top != NOT_FOLLOWED and not _is_installed(top))
 
 
 @cache
 def _is_installed(top: str) -> bool:
-    """Whether a top-level module was put there by an installer, or is nowhere at all."""
+    """Whether a top-level module is Python's own or an installer's, or is nowhere at all.
+
+    By its place, not by its name: a user's ``statistics.py`` that comes first on ``PYTHONPATH`` is theirs.
+    """
     spec = _spec(top)
     if spec is None or spec.origin in ("built-in", "frozen"):
         return True
-    places = [Path(place).parent for place in spec.submodule_search_locations or ()] or [Path(spec.origin or "").parent]
-    return all(_holds_installed(place) for place in places)
+    places = [Path(place) for place in spec.submodule_search_locations or ()] or [Path(spec.origin or "")]
+    return all(_was_installed(place, top) for place in places)
+
+
+def _was_installed(place: Path, top: str) -> bool:
+    folder = place.parent
+    if folder.name in ("site-packages", "dist-packages"):
+        return True
+    if any(folder.is_relative_to(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib")):
+        return True
+    return top in _recorded(folder)
 
 
 @cache
-def _holds_installed(folder: Path) -> bool:
-    return folder.name in ("site-packages", "dist-packages") or any(folder.glob("*.dist-info"))
+def _recorded(folder: Path) -> frozenset[str]:
+    """First parts of the modules that ``pip install --target`` put into a folder; a user's own may lie beside them."""
+    records = [record.read_text(encoding="utf-8", errors="replace") for record in folder.glob("*.dist-info/RECORD")]
+    files = [line.split(",")[0] for record in records for line in record.splitlines()]
+    return frozenset(file.split("/")[0].split(".")[0] for file in files)
 
 
 @cache
@@ -123,9 +141,22 @@ def _spec(module: str) -> ModuleSpec | None:
         above = _spec(parent)
         if above is None or above.submodule_search_locations is None:
             return None
-        return PathFinder.find_spec(module, list(above.submodule_search_locations))
+        return _spec_in(module, list(above.submodule_search_locations))
     except ValueError:  # a module without __spec__, such as the one that runs
         return None
+
+
+def _spec_in(module: str, folders: Sequence[str]) -> ModuleSpec | None:
+    """As ``PathFinder.find_spec``, which wants the parent of a namespace imported."""
+    namespace = ModuleSpec(module, None, is_package=True)
+    for folder in folders:
+        finder = pkgutil.get_importer(folder)
+        spec = finder.find_spec(module) if finder else None
+        if spec is not None and spec.loader is not None:
+            return spec
+        if spec is not None and namespace.submodule_search_locations is not None:
+            namespace.submodule_search_locations += spec.submodule_search_locations or ()
+    return namespace if namespace.submodule_search_locations else None
 
 
 def _file(module: str) -> Path | None:
@@ -144,12 +175,19 @@ def _file(module: str) -> Path | None:
     return path
 
 
+def own_source(module: str) -> Path | None:
+    """The source of a module of earmark's packages or the user's; None of any other."""
+    spec = _spec(module) if _is_followed(module, ()) else None
+    path = Path(spec.origin) if spec is not None and spec.has_location and spec.origin else None
+    return path if path is not None and path.suffix in SOURCE_SUFFIXES and path.is_file() else None
+
+
 def _refuse_hidden(path: Path, found: _Imports) -> None:
     if found.hidden:
-        line, call = found.hidden[0]
+        line, name = found.hidden[0]
         raise UserError(
-            f"{path}:{line}: {call}(...) imports what only its run decides, and a run's key could not know that code; "
-            "allowed: import statements, or import_module with the name as a literal"
+            f"{path}:{line}: {name} brings in code that only a run decides, and a run's key could not know it; "
+            "allowed: import statements, or import_module called with the name as a literal"
         )
 
 
@@ -159,46 +197,67 @@ def _imported(path: Path, *, package: str) -> _Imports:
     names: list[str] = []
     hidden: list[tuple[int, str]] = []
     changes_path = False
+    read: set[ast.expr] = set()  # calls that name their module, met before what they call
     try:
         tree = ast.parse(path.read_bytes(), filename=str(path))
     except (SyntaxError, ValueError) as error:
         line = getattr(error, "lineno", None) or 1
         raise UserError(f"{path}:{line}: not Python: {getattr(error, 'msg', error)}") from None
-    for node in ast.walk(tree):
+    nodes = list(ast.walk(tree))
+    _undo_renaming(nodes)
+    for node in nodes:
         if isinstance(node, ast.Import):
             names += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
-            base = _absolute("." * node.level + (node.module or ""), package)
+            base = absolute("." * node.level + (node.module or ""), package)
             names += [base, *(f"{base}.{alias.name}" for alias in node.names)]
             changes_path |= "sys.path" in names[-len(node.names) :]
-        elif isinstance(node, ast.Call):
-            for name in _called(node, package):
-                if name:
-                    names.append(name)
-                else:
-                    hidden.append((node.lineno, _name(node.func)))
+        elif isinstance(node, ast.Call) and (name := _literal_import(node, package)):
+            names.append(name)
+            read.add(node.func)
+        elif isinstance(node, ast.Attribute | ast.Name) and _hides(node) and node not in read:
+            hidden.append((node.lineno, _name(node)))
         elif isinstance(node, ast.Attribute) and node.attr == "path" and _name(node.value) == "sys":
             changes_path = True
-    return _Imports(tuple(with_parents(names)), tuple(hidden), changes_path)
+    return _Imports(tuple(with_parents(names)), tuple(sorted(hidden)), changes_path)
 
 
-def _called(node: ast.Call, package: str) -> Iterator[str]:
-    """The module that a call imports, an empty text where it cannot be read; nothing of other calls."""
-    name = _name(node.func)
-    if name in BY_PLACE:
-        yield ""
-    elif name in BY_NAME:
-        first = node.args[0] if node.args else None
-        known = isinstance(first, ast.Constant) and isinstance(first.value, str)
-        yield _absolute(first.value, package) if known else ""  # type: ignore[union-attr]
+def _hides(node: ast.expr) -> bool:
+    """Whether it brings in code when it is called; it is refused wherever it is not called with a literal."""
+    return _name(node) in HIDING or (isinstance(node, ast.Name) and node.id in HIDING_ALONE)
 
 
-def _name(node: ast.expr) -> str:
-    """The last part of what is called: ``import_module`` of ``importlib.import_module``."""
+def _undo_renaming(nodes: Sequence[ast.AST]) -> None:
+    """Give what ``from importlib import import_module as load`` renames its own name again."""
+    imports = [node for node in nodes if isinstance(node, ast.ImportFrom)]
+    names = {alias.asname: alias.name for node in imports for alias in node.names if alias.name in HIDING}
+    if names:
+        for node in nodes:
+            if isinstance(node, ast.Name):
+                node.id = names.get(node.id, node.id)
+
+
+def _literal_import(node: ast.Call, package: str) -> str:
+    """The module that a call imports by its name as a literal; empty for any other call."""
+    if _name(node.func) not in BY_NAME or not node.args:
+        return ""
+    first, *others = node.args
+    if not (isinstance(first, ast.Constant) and isinstance(first.value, str)):
+        return ""
+    if not first.value.startswith("."):
+        return first.value
+    anchor = next(iter([*others, *(keyword.value for keyword in node.keywords)]), None)
+    if isinstance(anchor, ast.Constant) and isinstance(anchor.value, str):
+        return absolute(first.value, anchor.value)
+    return absolute(first.value, package) if _name(anchor) == "__package__" else ""
+
+
+def _name(node: ast.expr | None) -> str:
+    """The last part of a name: ``import_module`` of ``importlib.import_module``."""
     return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
 
 
-def _absolute(name: str, package: str) -> str:
+def absolute(name: str, package: str) -> str:
     """``..losses.mil``, as written in a module of ``package``, in full."""
     level = len(name) - len(name.lstrip("."))
     if not level:

@@ -38,6 +38,11 @@ class Courier:
         self._thread = threading.Thread(target=self._work, name="courier", daemon=True)
         self._thread.start()
 
+    @property
+    def is_held_up(self) -> bool:
+        """Whether the store did not answer, or not well, when it was last asked."""
+        return bool(self._failing)
+
     def watch(self, run_dir: Path) -> None:
         """Deliver this folder from now on: its run is about to write."""
         self._set(run_dir, has_ended=False)

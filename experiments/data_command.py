@@ -12,6 +12,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from experiments import check_command, import_command
+from experiments.own_corpora import SCALED, WHOLE
 
 if TYPE_CHECKING:
     from datamodules.corpus_folder import CorpusCard
@@ -28,20 +29,6 @@ EXAMPLE = """examples:
 
 Corpora live under data/ in the current folder; EARMARK_DATA moves it. What is there is not made again."""
 NO_PACKAGE_MANAGER = 3
-
-# what each corpus is, and the module whose prepare() makes it; those of SCALED have --scale and --seed
-SCALED = {
-    "soundscapes": ("events over backgrounds (scale demo or full)", "datamodules.soundscapes"),
-    "tones": ("synthetic clips (scale tiny or demo)", "datamodules.tones"),
-    "spoken_tones": ("synthetic speech (scale tiny or demo)", "datamodules.spoken_tones"),
-}
-WHOLE = {
-    "soundbank": ("recordings of ten sound classes and of backgrounds", "datamodules.corpora.soundbank"),
-    "prompts": ("telephone prompts in en, es, fr, it, ru with texts", "datamodules.corpora.speech_prompts"),
-    "fillets": ("a game's dialogues in cs, nl with texts", "datamodules.corpora.speech_fillets"),
-    "festvox_ru": ("long Russian sentences of one reader, with texts", "datamodules.corpora.speech_festvox_ru"),
-    "stamps": ("names of things in nine languages with texts", "datamodules.corpora.speech_stamps"),
-}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from experiments import journal, provenance
-from experiments.run_folder import DELIVERY_LOCK, SLURM_JOB, TABLE_PATH, TRACKED, artifacts, is_locked, locked
+from experiments.launcher_identity import HOME, HOST, is_of
+from experiments.run_folder import DELIVERY_LOCK, LAST, SLURM_JOB, TABLE_PATH, TRACKED, artifacts, is_locked, locked
 
 if TYPE_CHECKING:
     from experiments.tracking import Tracker
@@ -56,6 +57,13 @@ def track(
     (run_dir / TRACKED).write_text(json.dumps(known, indent=1) + "\n", encoding="utf-8")
 
 
+def set_run(run_dir: Path, tracker: Tracker, run_id: str) -> None:
+    """Deliver to this run of the store from now on, from the first line where it was another until now."""
+    path = _mark_path(run_dir, tracker)
+    if _read(path).run_id != run_id:
+        _write(Mark(run_id=run_id), path)
+
+
 def is_delivered(run_dir: Path, tracker: Tracker, *, present: Container[str]) -> bool:
     """Whether the store, whose runs are ``present``, has all of a run that has ended."""
     mark = _read(_mark_path(run_dir, tracker))
@@ -63,6 +71,11 @@ def is_delivered(run_dir: Path, tracker: Tracker, *, present: Container[str]) ->
         return False
     whole = mark.journal_bytes == journal.size(run_dir / journal.NAME)
     return whole and mark.state in FINAL and mark.state == mark.seen
+
+
+def delivered_run(run_dir: Path, tracker: Tracker) -> str:
+    """The id of the store's run, empty where there is none yet."""
+    return _read(_mark_path(run_dir, tracker)).run_id
 
 
 def refused(run_dir: Path, tracker: Tracker) -> dict[str, str]:
@@ -93,9 +106,7 @@ def deliver(run_dir: Path, tracker: Tracker) -> bool:
         mark = _read(path)
         told = tracker.state(mark.run_id) if mark.run_id else None
         if told is None:  # never there, or deleted since
-            same = tracker.find(known["family"], tags={"key": run["tags"]["key"]})
-            created = "" if same else tracker.create(known["family"], name=run["name"], tags=run["tags"])
-            mark, told = Mark(run_id=same[0].run_id if same else created), same[0].state if same else ""
+            mark, told = _run_of_folder(known["family"], run, tracker)
             _write(mark, path)
         if told == "finished" and mark.state != "finished":  # on another disk: what is here is of an attempt before
             size, ending = journal.size(run_dir / journal.NAME), journal.final_state(run_dir / journal.NAME).state
@@ -112,6 +123,18 @@ def deliver(run_dir: Path, tracker: Tracker) -> bool:
         return mark.state in FINAL and mark.state == mark.seen
 
 
+def _run_of_folder(family: str, run: Mapping[str, Any], tracker: Tracker) -> tuple[Mark, str]:
+    """The store's run for a folder, new where it has none, and its state.
+
+    A run of the same key that another home has begun is left to it: points of two trainings would mix in it.
+    """
+    launcher = {name: run["tags"][name] for name in (HOST, HOME) if name in run["tags"]}
+    for other in tracker.find(family, tags={"key": run["tags"]["key"]}):
+        if other.state == "finished" or is_of(other, launcher):
+            return Mark(run_id=other.run_id), other.state
+    return Mark(run_id=tracker.create(family, name=run["name"], tags=run["tags"])), ""
+
+
 def _deliver_lines(run_dir: Path, mark: Mark, tracker: Tracker) -> None:
     lines, end = journal.read_lines(run_dir / journal.NAME, offset=mark.journal_bytes)
     if lines:
@@ -125,18 +148,20 @@ def _deliver_lines(run_dir: Path, mark: Mark, tracker: Tracker) -> None:
 
 def _deliver_state(run_dir: Path, mark: Mark, tags: Mapping[str, str], tracker: Tracker) -> None:
     now = time.time()
+    if now - mark.heartbeat_seconds > HEARTBEAT_SECONDS and is_locked(run_dir):  # a job may wait in a queue for hours
+        tracker.beat(mark.run_id, now)
+        mark.heartbeat_seconds = now
     if mark.seen == "started":
         if mark.state != "running":
             mark.refused |= tracker.start(mark.run_id, tags)
             mark.state = "running"
-        if now - mark.heartbeat_seconds > HEARTBEAT_SECONDS and is_locked(run_dir):
-            tracker.beat(mark.run_id, now)
-            mark.heartbeat_seconds = now
     elif mark.seen != mark.state:
         mark.refused |= tracker.tag_as_taken(mark.run_id, provenance.tags(run_dir))
         if mark.seen == "finished":
+            tracker.check_files(mark.run_id)
             files = artifacts(run_dir)
             mark.refused |= tracker.finish(mark.run_id, run_dir, artifacts=files, refused=mark.refused)
+            (run_dir / LAST).unlink(missing_ok=True)
         else:
             tracker.fail(mark.run_id, state=mark.seen, message=mark.message, refused=mark.refused)
         mark.state = mark.seen

@@ -29,9 +29,12 @@ def differences(origin: Origin) -> tuple[bool, list[str]]:
 def _of_key(origin: Origin) -> list[str]:
     lines = []
     sections = origin.key["config"]
-    code = keys.code_digests(sections, recipe_version=recipe.VERSION, imports=origin.config.get("imports") or ())
-    if changed := code_changes(origin.key["code"], code, tags=origin.tags):
-        lines.append(f"code: {', '.join(changed)}")
+    try:
+        code = keys.code_digests(sections, recipe_version=recipe.VERSION, imports=origin.config.get("imports") or ())
+        if changed := code_changes(origin.key["code"], code, tags=origin.tags):
+            lines.append(f"code: {', '.join(changed)}")
+    except UserError as error:  # a run of before such code was refused, or an edit since
+        lines.append(f"code: {error}")
     corpus = str(get_path(sections, "data.corpus"))
     try:
         digest = read_card(corpus).digest

@@ -100,11 +100,17 @@ class LocalProcess:
                 [sys.executable, "-m", "experiments.train", str(run_dir)], start_new_session=True,
                 stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, env=environment,
             )  # fmt: skip
+        self._is_swept = False
 
     def ended(self) -> str | None:
-        """``exit code N``, or None."""
+        """``exit code N``, or None. With its first process the whole group ends: a rank may hang without it."""
         code = self._process.poll()
-        return None if code is None else f"exit code {code}"
+        if code is None:
+            return None
+        if not self._is_swept:
+            self._is_swept = True  # once: the group's number may be given anew
+            self._signal(signal.SIGKILL)
+        return f"exit code {code}"
 
     def stop(self) -> None:
         """SIGTERM to the group."""
@@ -112,8 +118,9 @@ class LocalProcess:
 
     def kill(self) -> None:
         """SIGKILL to the group."""
-        self._signal(signal.SIGKILL)
-        self._process.wait()
+        if self.ended() is None:
+            self._signal(signal.SIGKILL)
+            self._process.wait()
 
     def _signal(self, number: signal.Signals) -> None:
         with contextlib.suppress(ProcessLookupError):

@@ -53,7 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
     from experiments.row_sources import check_seed
     from experiments.run_command import launch_cells
     from experiments.spec import SECTIONS, Row, Table, read_machine, read_sections
-    from experiments.table_values import read_texts
+    from experiments.table_values import check_name, check_seed_number, read_texts
     from experiments.tracking import Tracker
     from experiments.yaml_files import read_yaml
 
@@ -74,12 +74,13 @@ def run(arguments: argparse.Namespace) -> int:
             raise UserError(f"--{error}") from None
     check_seed(config, {}, stage="fit", where=str(path))
     seed = arguments.seed if arguments.seed is not None else raw.get("seed", 0)
-    if type(seed) is not int or seed < 0:
-        raise UserError(f"{path}: seed: expected an integer >= 0, got {seed!r}")
+    check_seed_number(seed, where=f"{path}: seed")
+    family = raw.get("family", "fit")
+    check_name(str(family), where=f"{path}: family")
     name = re.sub(r"[^A-Za-z0-9_.-]+", "_", path.stem)  # a table's rule for the names of its rows
     row = Row(table="fit", name=name, why="", stage="fit", config=config, sources={})
     table = Table(
-        name="fit", path=path, title=path.stem, family=str(raw.get("family", "fit")), scale="none",
+        name="fit", path=path, title=path.stem, family=str(family), scale="none",
         rows={row.name: row}, seeds=(seed,), columns=(),
         machine=read_machine(raw.get("machine"), where=f"{path}: machine"),
         imports=read_texts(raw.get("imports"), where=f"{path}: imports"), varied=(),

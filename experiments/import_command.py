@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from datamodules.importers.detect import FORMATS
-
-if TYPE_CHECKING:
-    from datamodules.imported_corpus import Source
+from experiments.manifest_arguments import add_source_arguments, source
 
 EXAMPLE = """examples:
   earmark data import mine --train train.tsv --language cs            splits dealt by text: 80, 8, 12 %
@@ -37,39 +33,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--rebuild", action="store_true", help="make it again although it is there")
 
 
-def add_source_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare what ``import`` and ``check`` share: held-out manifests, and how manifests are read."""
-    for split in ("validation", "test"):
-        parser.add_argument(f"--{split}", nargs="+", type=Path, metavar="PATH", help=f"{split} manifests")
-    parser.add_argument(
-        "--format", default="auto", choices=("auto", *FORMATS), dest="format_name", help="default: by name and content"
-    )
-    parser.add_argument(
-        "--language", type=_language, metavar="xx", help="ISO 639 code of utterances whose manifest says none"
-    )
-    parser.add_argument(
-        "--audio-root", type=Path, metavar="DIR", help="where relative audio files are (default: beside the manifest)"
-    )
-
-
-def source(arguments: argparse.Namespace, train: list[Path]) -> Source:
-    """The manifests that the arguments name."""
-    from datamodules.imported_corpus import Source
-
-    manifests = {"train": train}
-    for split in ("validation", "test"):
-        if (paths := getattr(arguments, split)) is not None:
-            manifests[split] = paths
-    return Source(manifests, arguments.format_name, arguments.language, arguments.audio_root)
-
-
 def run(arguments: argparse.Namespace) -> int:
     """Import and describe; returns the exit code. Raises ``UserError`` with one line for what failed."""
     from datamodules.corpora.speech_summary import summarise_speech
     from datamodules.corpus_folder import data_root
     from datamodules.imported_corpus import import_corpus
-    from experiments.data_command import SCALED, WHOLE
     from experiments.errors import UserError
+    from experiments.own_corpora import SCALED, WHOLE
 
     if arguments.name.split("/")[0] in SCALED | WHOLE:
         raise UserError(f"NAME: {arguments.name!r} is one of earmark's own corpora, allowed: another name")
@@ -87,12 +57,3 @@ def run(arguments: argparse.Namespace) -> int:
     print(f"{card.name}: imported into {data_root() / card.name} (audio stays where it is)")
     print("\n".join(["", *summary, "", f"digest {card.digest}", f"now: earmark data check {card.name}"]))
     return 0
-
-
-def _language(text: str) -> str:
-    from datamodules.importers.entry import ManifestError, language_code
-
-    try:
-        return language_code(text, key="language", place="--language")
-    except ManifestError:
-        raise argparse.ArgumentTypeError(f"{text!r}, allowed: an ISO 639 code such as en, cs or pt-BR") from None

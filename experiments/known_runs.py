@@ -12,8 +12,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from experiments.keys import RunKey
-from experiments.tracking import STATE, TrackedRun, Tracker
+from experiments.tracked_run import STATE, TrackedRun
+from experiments.tracking import Tracker
 
+FORM = "key.form"  # a tag of a run: what its configuration has in common with other spellings of it
 ACCEPTED = "code_accepted."  # + code key: a tag of a run whose results stand for that code too, by ``earmark run``
 RUNS_FOR_A_QUERY = 5  # that a query costs as much as, which is how many may be read in vain to save it
 _Tags = tuple[tuple[str, str], ...]
@@ -39,6 +41,12 @@ class KnownRuns:
     def with_key(self, family: str, key: RunKey) -> list[TrackedRun]:
         """Runs with this very key, newest first; of more than one perhaps those from a finished one on alone."""
         return self._look_up(family, {"key": key.id}, {"key.code": key.code, "key.data": key.data})
+
+    def spelled_otherwise(self, family: str, key: RunKey, form: str) -> TrackedRun | None:
+        """A run of the same training whose configuration says it in other words: a finished one, else the newest."""
+        wanted = {FORM: form, "seed": str(key.seed), "key.upstream": key.upstream}
+        found = self._look_up(family, wanted, {"key.code": key.code, "key.data": key.data}, having=FORM)
+        return next((run for run in found if run.state == "finished"), found[0] if found else None)
 
     def accepted(self, family: str, key: RunKey) -> TrackedRun | None:
         """A finished run that differs in code alone, and for which that was declared harmless."""
@@ -73,7 +81,7 @@ class KnownRuns:
         runs = self._tracker.find(family, tags=dict(shared), having=[having] if having else [], limit=self._limit)
         by_tags = defaultdict(list)
         for run in runs:
-            by_tags[tuple((name, run.tags[name]) for name in names)].append(run)
+            by_tags[tuple((name, run.tags.get(name, "")) for name in names)].append(run)
         return _Newest(by_tags, whole=len(runs) < self._limit)
 
     def older(

@@ -16,9 +16,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from experiments import attempts, journal, provenance
+from experiments import attempts, interruption, journal, provenance
+from experiments.claims import claim
 from experiments.courier import Courier
-from experiments.errors import first_line
+from experiments.errors import UserError, first_line
 from experiments.executors import Executor, QueueAwayError, RunProcess
 from experiments.plan import Cell
 from experiments.prepare import prepare_run
@@ -78,12 +79,13 @@ class Launcher:
         self._git = provenance.git_state()
         self._running: list[_Running] = []
         self._attempts: Counter[str] = Counter()
+        self._failed_keys: dict[str, str] = {}  # with the cell that the run was tried for
         self._waits_since: dict[str, float] = {}  # for an upstream run that the store does not give
         self._result = LaunchResult()
 
     def launch(self, cells: Sequence[Cell]) -> LaunchResult:
         """Run them; returns when all ended, or after Ctrl-C stopped them."""
-        waiting = [cell for cell in cells if cell.state != "finished"]
+        waiting = [cell for cell in cells if cell.would_run]
         done = {cell.key.id for cell in cells if cell.state == "finished" and cell.key}
         self._courier = Courier(self._tracker, say=self._progress.say)
         try:
@@ -120,16 +122,19 @@ class Launcher:
                 self._progress.ended(cell.name, "skipped")
             elif _key_id(cell) in done:  # two rows of one configuration are one run
                 self._finish(cell.name)
+            elif twin := self._failed_keys.get(_key_id(cell)):
+                self._fail(cell, f"is the same run as {twin}, which failed")
             elif _key_id(cell) in busy or len(busy) >= self._slots or not _can_start(cell, done):
                 left.append(cell)
             else:
                 self._prepare(cell, ready, left, done)
-        processes = iter(self._executor.start([one.run_dir for one in ready if one.adopted is None]))
-        for one in ready:
-            process = one.adopted or next(processes)
-            self._running.append(_Running(one, process, one.journal_start))
-            self._courier.watch(one.run_dir)
-            self._progress.started(one.cell.name)
+        with interruption.put_off():  # a process that is not noted would go on with nobody who ends it
+            processes = iter(self._executor.start([one.run_dir for one in ready if one.adopted is None]))
+            for one in ready:
+                process = one.adopted or next(processes)
+                self._running.append(_Running(one, process, one.journal_start))
+                self._courier.watch(one.run_dir)
+                self._progress.started(one.cell.name)
         return left
 
     def _prepare(self, cell: Cell, ready: list[_Prepared], left: list[Cell], done: set[str]) -> None:
@@ -140,7 +145,7 @@ class Launcher:
             run_dir.mkdir(parents=True, exist_ok=True)
             if not lock.enter_context(locked(run_dir, LAUNCH_LOCK)):
                 lock.close()
-                return self._fail(cell.name, "another launch is running it")
+                return self._fail(cell, "another launch is running it")
             adopted = self._executor.adopt(run_dir)
             journal_start = journal.size(run_dir / journal.NAME)
             if journal.final_state(run_dir / journal.NAME).state == "finished":  # a launch before could not deliver it
@@ -150,6 +155,10 @@ class Launcher:
                 return self._finish(cell.name)
             if adopted is None:
                 prepare_run(cell, self._tracker, machine=self._machine, git=self._git)
+                if why := self._claim(run_dir):
+                    attempts.ended(run_dir)
+                    lock.close()
+                    return self._fail(cell, why)
             else:
                 self._progress.say(f"{cell.name}: takes over {adopted} of an earlier launch, as it was submitted")
         except (TrackingError, QueueAwayError) as error:
@@ -157,20 +166,30 @@ class Launcher:
             since = self._waits_since.setdefault(cell.name, time.monotonic())
             if time.monotonic() - since < UPSTREAM_PATIENCE_SECONDS:
                 return left.append(cell)
-            return self._fail(cell.name, f"not started, no answer: {first_line(error)}")
+            return self._fail(cell, f"not started, no answer: {first_line(error)}")
         except OSError as error:
             lock.close()
-            return self._fail(cell.name, f"not started, {error.filename}: {error.strerror}")
+            return self._fail(cell, f"not started, {error.filename}: {error.strerror}")
         return ready.append(_Prepared(cell, run_dir, lock, journal_start, adopted))
+
+    def _claim(self, run_dir: Path) -> str:
+        """Why another launcher has the run; empty where it is ours, or the store can't say now."""
+        if self._courier.is_held_up:
+            return ""
+        try:
+            return claim(run_dir, self._tracker)
+        except (TrackingError, UserError):  # an experiment that somebody deleted: the courier says what to do
+            return ""
 
     def _finish(self, name: str) -> None:
         self._result.finished.append(name)
         self._progress.ended(name, "finished")
 
-    def _fail(self, name: str, message: str) -> None:
-        """A cell that failed for good; the others go on."""
-        self._result.failed[name] = message
-        self._progress.ended(name, "failed")
+    def _fail(self, cell: Cell, message: str) -> None:
+        """A cell that failed for good; the others go on, but for those that are the same run."""
+        self._failed_keys.setdefault(_key_id(cell), cell.name)
+        self._result.failed[cell.name] = message
+        self._progress.ended(cell.name, "failed")
 
     def _show(self, running: _Running) -> None:
         """Progress and warnings that the run wrote since the last look."""
@@ -208,7 +227,7 @@ class Launcher:
             self._progress.retried(name, f"{ending.message}; try {self._attempts[name]} of {self._retries} more")
             waiting.append(cell)
         else:
-            self._fail(name, f"{ending.message} (log: {run_dir / LOG})")
+            self._fail(cell, f"{ending.message} (log: {run_dir / LOG})")
         return False
 
     def _stop(self) -> None:
@@ -216,11 +235,14 @@ class Launcher:
         for running in self._running:
             running.process.stop()
         deadline = time.monotonic() + self._executor.stop_grace_seconds
-        for running in list(self._running):
-            while running.process.ended() is None and time.monotonic() < deadline:
+        try:
+            while any(running.process.ended() is None for running in self._running) and time.monotonic() < deadline:
                 time.sleep(LOOK_EVERY_SECONDS)
-            if running.process.ended() is None:
-                running.process.kill()
+        finally:  # Ctrl-C once more: nobody waits, and nothing is left running
+            for running in self._running:
+                if running.process.ended() is None:
+                    running.process.kill()
+        for running in list(self._running):
             self._end(running, running.process.ended() or "a kill", [])
 
 

@@ -6,8 +6,6 @@ data exist (state ``missing``, why ``data: …``) and imports no training code.
 
 from __future__ import annotations
 
-import socket
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,19 +13,23 @@ from pathlib import Path
 from datamodules.corpus_files import CorpusChangedError
 from datamodules.corpus_folder import CorpusMissingError
 from experiments import journal, keys, recipe
-from experiments.changes import Change, find_change
+from experiments.changes import Change, find_change, in_other_words
 from experiments.checked_corpora import CheckedCorpora
+from experiments.config_form import form_key
 from experiments.errors import UserError
 from experiments.known_runs import ACCEPTED, KnownRuns
-from experiments.merge import Config, get_path
+from experiments.launcher_identity import alive_elsewhere, tags
+from experiments.merge import get_path
+from experiments.named_files import changed_since, names
 from experiments.row_sources import SEED
 from experiments.run_folder import KEY, is_locked, slurm_job
 from experiments.spec import SHARED_OVERRIDES, Row, Table, read_table
 from experiments.stored_data import DataInStore
-from experiments.tracking import HEARTBEAT, HOST, TrackedRun, Tracker
+from experiments.table_values import check_corpus
+from experiments.tracked_run import TrackedRun
+from experiments.tracking import Tracker
 
 NEVER = "never run"
-STALE_SECONDS = 300.0  # without a sign of life a run on another machine counts as gone: ten heartbeats
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,8 @@ class Cell:
 
     ``state`` is ``finished``, ``running``, ``failed``, ``stale`` or ``missing``; ``why`` says what a state rests on.
     ``upstream`` maps the names of ``from:`` to the cells that the run stands on. ``run`` is MLflow's record of the
-    run with this very key, whatever its state. ``change`` is what a stale cell differs in from its newest finished run.
+    run with this very key, whatever its state. ``change`` is what a stale cell, or one whose attempt failed, differs in
+    from its newest finished run.
     ``accepted`` are the modules that changed since a finished run whose result was declared to stand all the same
     (``--accept-code-change``); ``key`` is that run's. ``stored_data`` says by which data a report's cell was found
     where its corpus is not on this disk.
@@ -59,6 +62,21 @@ class Cell:
     def name(self) -> str:
         """``table/row seed N``."""
         return f"{self.row.table}/{self.row.name} seed {self.seed}"
+
+    @property
+    def failed_by_itself(self) -> bool:
+        """Whether its last attempt ended in an error of its own: one that was stopped or killed only has to go on."""
+        return self.state == "failed" and self.why.startswith("failed: ")
+
+    @property
+    def would_run(self) -> bool:
+        """Whether a launch has it to do: no failed trial that its search went past, and nothing that stands on one."""
+        given_up = self.row.name in self.table.given_up
+        return (
+            self.state != "finished"
+            and not given_up
+            and all(other.state == "finished" or other.would_run for other in self.upstream.values())
+        )
 
 
 def make_plan(
@@ -102,6 +120,7 @@ class _Planner:
         self.cells: dict[tuple[str, str, int], Cell] = {}
         self.corpora = CheckedCorpora()
         self.stored: DataInStore | None = None
+        self._keys: dict[tuple[str, str, keys.RunKey], keys.RunKey] = {}  # by family, form and all else but the words
         self._open: list[str] = []
 
     def table(self, name: str) -> Table:
@@ -136,8 +155,11 @@ class _Planner:
     def _judge(self, table: Table, row: Row, seed: int, upstream: Mapping[str, Cell]) -> Cell:
         code = keys.code_digests(row.config, recipe_version=recipe.VERSION, imports=table.imports)
         says = ""
+        where = f"{table.path.name}: rows.{row.name}"
         try:
-            digest = self.corpora.digest(_corpus(row.config, where=f"{table.path.name}: rows.{row.name}"))
+            digest = self.corpora.digest(
+                check_corpus(get_path(row.config, "data.corpus"), where=f"{where}: data.corpus")
+            )
         except CorpusMissingError as error:
             changed = isinstance(error, CorpusChangedError)
             corpus = get_path(row.config, "data.corpus")
@@ -154,23 +176,41 @@ class _Planner:
             seed=seed,
             upstream=keys.upstream_key(upstream_keys),
         )
+        own, key = key, self._as_spelled_before(table.family, row, key)
         cell = Cell(table, row, seed, key, code, "missing", NEVER, None, upstream, stored_data=says)
         state, why, run = self._state(table, key)
-        if run is None and (accepted := self.known.accepted(table.family, key)):
+        if key != own and state == "finished":
+            why = in_other_words(self.tracker.run_dir(key.id) / KEY, row.config)
+        if state == "finished" and names(row.config):
+            edited = changed_since(self.tracker.run_dir(key.id) / KEY, run=cell.name)
+            if edited:
+                return replace(cell, key=None, state="stale", why=f"data: {edited}")
+        unmade = state == "failed" or why == NEVER  # an attempt with the new code takes nothing from what was accepted
+        if unmade and (accepted := self.known.accepted(table.family, key)):
             modules = accepted.tags[ACCEPTED + key.code]
             old = replace(key, code=accepted.tags["key.code"])
             why = f"before a code change that was accepted: {modules}"
             return replace(cell, key=old, state="finished", why=why, run=accepted, accepted=modules)
         return replace(cell, state=state, why=why, run=run)
 
+    def _as_spelled_before(self, family: str, row: Row, key: keys.RunKey) -> keys.RunKey:
+        """The key of a run, or of a cell of this plan, that says the same in other words; else the row's own."""
+        form = form_key(row.config, stage=row.stage)
+        place = (family, form, replace(key, config=""))
+        if not self.known.with_key(family, key):
+            same = self.known.spelled_otherwise(family, key, form)
+            key = replace(key, config=same.tags["key.config"]) if same else self._keys.get(place, key)
+        self._keys[place] = key
+        return key
+
     def with_changes(self) -> list[Cell]:
-        """All cells; those that were finished once, under another key, are stale and say what changed."""
+        """All cells; those that were finished once, under another key, say what changed, and are stale if untried."""
         configs: dict[str, dict[tuple[str, int], str]] = {}
         wanted: dict[str, list[tuple[str, int]]] = {}
         for (table, row, seed), cell in self.cells.items():
             if cell.key is not None:
                 configs.setdefault(table, {})[row, seed] = cell.key.config
-                if cell.why == NEVER:
+                if cell.why == NEVER or cell.state == "failed":
                     wanted.setdefault(table, []).append((row, seed))
         older: dict[tuple[str, str, int], TrackedRun] = {}
         for name, places in wanted.items():
@@ -183,6 +223,8 @@ class _Planner:
         assert cell.key is not None
         record = self.tracker.run_dir(older.tags.get("key", "")) / KEY
         change = find_change(older, cell.key, cell.row.config, cell.code, record=record)
+        if cell.state == "failed":
+            return replace(cell, why=f"{cell.why}; since its last finished run {change.why}", change=change)
         return replace(cell, state="stale", why=change.why, change=change)
 
     def _state(self, table: Table, key: keys.RunKey) -> tuple[str, str, TrackedRun | None]:
@@ -198,8 +240,9 @@ class _Planner:
         ending = journal.final_state(run_dir / journal.NAME)
         if ending.state == "finished":
             return "missing", "it is finished here and not in the store: earmark sync", newest
-        if newest is not None and (host := _alive_elsewhere(newest)):
-            return "running", f"on {host}", newest
+        for run in same:
+            if place := alive_elsewhere(run, tags(self.tracker.root)):
+                return "running", place, run
         if ending.state in ("failed", "stopped"):
             return "failed", f"{ending.state}: {ending.message}", newest
         if ending.state == "started":  # whatever the store was last told
@@ -217,17 +260,3 @@ def _gone(run_dir: Path) -> str:
     if not job_id:
         return "its process is gone"
     return f"its process is gone, or SLURM job {job_id} waits: earmark run --on slurm takes it over"
-
-
-def _alive_elsewhere(run: TrackedRun) -> str:
-    """The other machine on which a run goes on, by its last sign of life; empty if there is none."""
-    host, beat = run.tags.get(HOST, ""), float(run.tags.get(HEARTBEAT, "0"))
-    going = run.state in ("running", "scheduled") and host != socket.gethostname()
-    return host if going and time.time() - beat < STALE_SECONDS else ""
-
-
-def _corpus(config: Config, *, where: str) -> str:
-    corpus = get_path(config, "data.corpus")
-    if not isinstance(corpus, str):
-        raise UserError(f"{where}: data.corpus: expected the name of a prepared corpus, got {corpus!r}")
-    return corpus

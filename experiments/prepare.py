@@ -6,20 +6,22 @@ A run that failed or was stopped is taken up again in its folder, under the same
 from __future__ import annotations
 
 import json
-import socket
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from experiments import attempts, delivery, journal, keys, provenance, recipe
+from experiments import attempts, delivery, journal, keys, launcher_identity, provenance, recipe
 from experiments.code_record import write_code
+from experiments.config_form import form_key
+from experiments.known_runs import FORM
 from experiments.merge import get_path
+from experiments.named_files import named_files
 from experiments.plan import Cell
 from experiments.row_sources import SEED
 from experiments.run_folder import BEST, CONFIG, KEY
 from experiments.spec import TABLES, Table
-from experiments.tracking import HOST, Tracker
-from experiments.views import row_tags
+from experiments.tracking import Tracker
+from experiments.view_tags import row_tags
 from experiments.yaml_files import to_yaml
 
 
@@ -36,6 +38,8 @@ def prepare_run(cell: Cell, tracker: Tracker, *, machine: Mapping[str, Any], git
     }  # fmt: skip
     (run_dir / CONFIG).write_text(to_yaml(record), encoding="utf-8")
     parts = {**cell.key.parts(), "seed": cell.seed, "code": dict(cell.code), "config": cell.row.config}
+    if files := named_files(cell.row.config):
+        parts["files"] = files
     (run_dir / KEY).write_text(json.dumps(parts, indent=1) + "\n", encoding="utf-8")
     (run_dir / provenance.ENVIRONMENT).write_text(provenance.environment(), encoding="utf-8")
     own_git = write_code(run_dir, keys.code_files(cell.row.config, imports=table.imports), git=git)
@@ -44,7 +48,8 @@ def prepare_run(cell: Cell, tracker: Tracker, *, machine: Mapping[str, Any], git
     params = {"row": cell.row.name, "seed": cell.seed, "scale": table.scale}
     params |= {path: value for path in table.varied if (value := get_path(cell.row.config, path)) is not None}
     delivery.track(
-        run_dir, family=table.family, name=f"{cell.row.name} seed {cell.seed}", tags=_tags(cell, git), params=params,
+        run_dir, family=table.family, name=f"{cell.row.name} seed {cell.seed}", params=params,
+        tags={**_tags(cell, git), **launcher_identity.tags(tracker.root)},
         datasets={corpus: cell.key.data}, table_path=None if _has_name(table) else table.path,
     )  # fmt: skip
 
@@ -78,8 +83,8 @@ def _tags(cell: Cell, git: Mapping[str, str]) -> dict[str, str]:
         "stage": cell.row.stage,
         "corpus": str(get_path(cell.row.config, "data.corpus")),
         "key": cell.key.id,
+        FORM: form_key(cell.row.config, stage=cell.row.stage),
         recipe.NAME: recipe.VERSION,
-        HOST: socket.gethostname(),
         **{f"key.{name}": part for name, part in cell.key.parts().items()},
         **row_tags(cell.table, cell.row.name),
         **git,

@@ -5,6 +5,7 @@ Without a terminal (a log file, CI) it prints one line when a run starts or ends
 
 from __future__ import annotations
 
+import contextlib
 import time
 from types import TracebackType
 
@@ -45,7 +46,8 @@ class LaunchProgress:
 
     def say(self, text: str) -> None:
         """One line above the bars."""
-        self._bars.console.print(text, highlight=False, soft_wrap=True)
+        with contextlib.suppress(OSError):  # a pipe or terminal that closed: the runs are worth more than what is said
+            self._bars.console.print(text, highlight=False, soft_wrap=True)
 
     def started(self, name: str) -> None:
         """A run's process has started."""

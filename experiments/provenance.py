@@ -102,10 +102,13 @@ def write(run_dir: Path, record: Mapping[str, Any]) -> None:
 
 
 def tags(run_dir: Path) -> dict[str, str]:
-    """``hardware`` (and ``hardware.gpus``) of the last attempt, for MLflow; empty where a run does not know."""
+    """``hardware`` (and ``hardware.gpus``), ``torch`` and ``device`` for MLflow; without what a run does not know.
+
+    A run that was taken up again elsewhere has all that it was made on, in turn.
+    """
     attempts = read(run_dir).get("attempts") or [{}]
-    machine = attempts[-1].get("hardware")
-    if not isinstance(machine, dict):
-        return {}
-    gpus = {"hardware.gpus": " + ".join(machine["gpus"])} if machine.get("gpus") else {}
-    return {"hardware": hardware_line(machine), **gpus}
+    machines = [machine for attempt in attempts if isinstance(machine := attempt.get("hardware"), dict)]
+    found = {"hardware": [hardware_line(machine) for machine in machines]}
+    found["hardware.gpus"] = [" + ".join(machine["gpus"]) for machine in machines if machine.get("gpus")]
+    found |= {name: [attempt[name] for attempt in attempts if name in attempt] for name in ("torch", "device")}
+    return {name: ", then ".join(dict.fromkeys(values)) for name, values in found.items() if values}

@@ -27,24 +27,29 @@ HISTORY = (
     Change("2", "c32b36e", "a training is resumed from an epoch's end, also where validation skips epochs"),
     Change("2", "67b0eae", "the stored validation metric is the chosen epoch's, no longer the last's"),
     Change("2", "67b0eae", "early stopping holds across a resume"),
+    Change("2", "b61a695", "a training that diverges fails, no longer scored by the epoch before"),
 )
 FIRST = "1"  # of every run that names none
 VERSION = HISTORY[-1].version
 NAME = "recipe"  # of the number among a key's digests, and of a run's tag
 
 
-def difference(old: str, *, commit: str = "") -> str:
-    """What a run of recipe ``old`` was made without, in words; ``commit`` is that of its code, if it is known.
+def missed(old: str, *, commit: str = "") -> tuple[Change, ...]:
+    """What a run of recipe ``old`` was made without; ``commit`` is that of its code, empty if nobody knows.
 
     A change that the commit has already is left out: the number was raised later than the code.
     """
+    return tuple(change for change in HISTORY if int(change.version) > int(old) and not _has(commit, change.since))
+
+
+def difference(old: str, *, commit: str = "") -> str:
+    """The same in words."""
     numbers = f"recipe {old} -> {VERSION}"
     if int(old) >= int(VERSION):
         return f"{numbers}: made by another earmark"
-    missed = [change for change in HISTORY if int(change.version) > int(old) and not _has(commit, change.since)]
-    if not missed:
-        return f"{numbers}: its commit {commit[:7]} did all of that already"
-    return f"{numbers}: " + "; ".join(f"{change.what} (since commit {change.since})" for change in missed)
+    if changes := missed(old, commit=commit):
+        return f"{numbers}: " + "; ".join(f"{change.what} (since commit {change.since})" for change in changes)
+    return f"{numbers}: its commit {commit[:7]} did all of that already"
 
 
 @cache

@@ -1,43 +1,46 @@
-"""A table's numbers from MLflow: mean ± standard deviation over seeds, as Markdown, LaTeX or CSV.
+"""A table's numbers from MLflow: mean ± standard deviation over seeds, and their Markdown.
 
 The best mean of a column stands in bold, reference rows aside, and stars say which rows differ from the baseline
 (``significance.py``). A mean over fewer runs than there are seeds says its n and how many diverged: of the others it is
 a mean that competes for nothing. A cell without a finished run is a dash. What else must be known stands under the
-table (``report_notes.py``): a report never hides what was not run. ``report_json.py`` and ``report_page.py`` have the
-other two formats.
+table (``report_notes.py``): a report never hides what was not run. The other formats are in ``report_latex.py``,
+``report_csv.py``, ``report_json.py`` and ``report_page.py``.
 """
 
 from __future__ import annotations
 
-import csv
-import io
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import NamedTuple
 
 from datamodules.corpus_folder import CorpusMissingError, read_card
 from experiments.columns import Column
+from experiments.environments import COMPARISON, MEAN, NOTHING_KNOWN, Environment, differing, environment_of
 from experiments.markdown_text import escaped, escaped_line, one_line
 from experiments.merge import get_path
 from experiments.plan import Cell
 from experiments.report_notes import notes, short_notes
+from experiments.searched import Searched
 from experiments.significance import Significance
-from experiments.significance_text import COMPARED, compared
 from experiments.spec import Table
 from experiments.stats import Summary, stars, summarise
 
 NOTE_CHARACTERS = 7500  # MLflow cuts or refuses longer tags
 STAR = "∗"  # U+2217: Markdown reads * as emphasis
+SIGNS = str.maketrans({"*": STAR})
 
 
 @dataclass(frozen=True)
 class SeedValue:
-    """One run's figure, and where the run is: its MLflow id and the key that names its folder."""
+    """One run's figure, where the run is (its MLflow id and the key that names its folder), and on what it was made."""
 
     seed: int
     value: float
     run_id: str
     run_key: str
+    environment: Environment = NOTHING_KNOWN
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,7 @@ class Report:
     accepted: tuple[str, ...] = ()  # cells whose runs stand for newer code by their user's word
     num_finished: Mapping[str, int] = field(default_factory=dict)  # runs by row, whichever figures they have
     stored_data: tuple[str, ...] = ()  # what is said of corpora that are not on this disk
+    trials: tuple[Trials, ...] = ()
 
     def stars(self, row: str, metric: str) -> str:
         """Of the difference from the baseline, over the test set."""
@@ -63,6 +67,15 @@ class Report:
     def diverged(self, row: str, metric: str) -> tuple[SeedValue, ...]:
         """The runs whose figure is NaN or infinite."""
         return tuple(of for of in self.values.get((row, metric), ()) if not math.isfinite(of.value))
+
+    def mark(self, row: str, metric: str) -> str:
+        """``†`` of a mean over runs of different environments, ``‡`` of one compared with a baseline of others."""
+        own = [of.environment for of in self.values.get((row, metric), ())]
+        if differing(own):
+            return MEAN
+        baseline = self.significance.baseline if self.significance is not None else row
+        others = [of.environment for of in self.values.get((baseline, metric), ())]
+        return COMPARISON if own and differing([*own, *others]) else ""
 
     def of_fewer(self, row: str, metric: str) -> str:
         """``(n=1)``, ``(1 of 2 diverged)`` or both, of a mean over fewer runs than there are seeds; else empty."""
@@ -73,6 +86,14 @@ class Report:
         return f"({', '.join(says)})" if says else ""
 
     def best(self, column: Column) -> set[str]:
+        """Rows with the best mean of a column, found once for all that ask."""
+        return self._best_by_metric[column.metric]
+
+    @cached_property
+    def _best_by_metric(self) -> Mapping[str, set[str]]:
+        return {column.metric: self._best(column) for column in self.table.columns}
+
+    def _best(self, column: Column) -> set[str]:
         """Rows with the best mean of a column, as printed (ties share it).
 
         Reference rows do not compete, nor do rows of which a seed diverged: its mean is of those that went well.
@@ -90,21 +111,37 @@ class Report:
         return {row for row, mean in means.items() if mean == target}
 
 
+class Trials(NamedTuple):
+    """A search of a report, and the report of its trials, which is shown plain: nothing in bold, nothing tested."""
+
+    searched: Searched
+    report: Report
+
+
 def shown(value: float, column: Column) -> str:
     """A figure in its column's unit and decimals."""
     return f"{100 * value if column.unit == 'percent' else value:.{column.decimals}f}"
 
 
-def make_report(table: Table, cells: Sequence[Cell], significance: Significance | None = None) -> Report:
-    """Gather the finished cells of a plan."""
+def make_report(
+    table: Table,
+    cells: Sequence[Cell],
+    significance: Significance | None = None,
+    *,
+    searches: Sequence[Searched] = (),
+) -> Report:
+    """Gather the finished cells of a plan whose ``searches`` stand ``apart``."""
     own = [cell for cell in cells if cell.row.table == table.name]
-    rows = tuple(name for name in table.rows if any(cell.row.name == name for cell in own))
+    of_row: dict[str, list[Cell]] = {name: [] for name in table.rows}
+    for cell in own:
+        of_row[cell.row.name].append(cell)
+    rows = tuple(name for name, cells_of in of_row.items() if cells_of)
     seeds = sorted({cell.seed for cell in own})
     values = {
         (row, column.metric): tuple(
-            SeedValue(cell.seed, cell.run.metrics[column.metric], cell.run.run_id, _run_key(cell))
-            for cell in own
-            if cell.row.name == row and cell.state == "finished" and cell.run and column.metric in cell.run.metrics
+            SeedValue(cell.seed, cell.run.metrics[column.metric], cell.run.run_id, _run_key(cell), environment_of(cell))
+            for cell in of_row[row]
+            if cell.state == "finished" and cell.run and column.metric in cell.run.metrics
         )
         for row in rows
         for column in table.columns
@@ -112,7 +149,7 @@ def make_report(table: Table, cells: Sequence[Cell], significance: Significance 
     summaries = {place: summarise([value.value for value in of]) for place, of in values.items()}
     missing = tuple(f"{cell.name} ({cell.state})" for cell in own if cell.state != "finished")
     accepted = tuple(f"{cell.name} ({cell.accepted})" for cell in own if cell.accepted)
-    finished = {row: sum(cell.row.name == row and cell.state == "finished" for cell in own) for row in rows}
+    finished = {row: sum(cell.state == "finished" for cell in of_row[row]) for row in rows}
     return Report(
         table,
         _heading(table, seeds),
@@ -125,7 +162,13 @@ def make_report(table: Table, cells: Sequence[Cell], significance: Significance 
         accepted,
         finished,
         stored_data=tuple(dict.fromkeys(cell.stored_data for cell in own if cell.stored_data and cell.run)),
+        trials=tuple(Trials(searched, _of_trials(table, searched)) for searched in searches),
     )
+
+
+def _of_trials(table: Table, searched: Searched) -> Report:
+    rows = {name: cells[0].row for name, cells in searched.trials.items()}
+    return make_report(replace(table, rows=rows), [cell for of in searched.trials.values() for cell in of])
 
 
 def _run_key(cell: Cell) -> str:
@@ -149,14 +192,16 @@ def _heading(table: Table, seeds: Sequence[int]) -> str:
     return f"{table.title} · scale {table.scale} · {'; '.join(says)} · mean ± std over {runs}"
 
 
-def _texts(report: Report, row: str, *, plus_minus: str, bold: str, raised: str = "{}", star: str = STAR) -> list[str]:
-    """The numbers of a row; ``bold`` and ``raised`` (for stars) have ``{}`` where the text goes."""
+def row_texts(
+    report: Report, row: str, *, plus_minus: str, bold: str, raised: str = "{}", signs: Mapping[int, str] = SIGNS
+) -> list[str]:
+    """The numbers of a row; ``bold`` and ``raised`` (for stars and marks) have ``{}`` where the text goes."""
     texts = []
     for column in report.table.columns:
         text = mean_text(report, row, column, plus_minus=plus_minus)
         text = bold.replace("{}", text) if row in report.best(column) else text
-        if sign := report.stars(row, column.metric):
-            text += raised.replace("{}", sign.replace("*", star))
+        if sign := report.stars(row, column.metric) + report.mark(row, column.metric):
+            text += raised.replace("{}", sign.translate(signs))
         texts.append(" ".join(part for part in (text, report.of_fewer(row, column.metric)) if part))
     return texts
 
@@ -178,7 +223,7 @@ def label(column: Column) -> str:
 
 def _grid(report: Report) -> list[list[str]]:
     heading = ["row", *(escaped(label(column)) for column in report.table.columns)]
-    return [heading, *([escaped(row), *_texts(report, row, plus_minus="±", bold="**{}**")] for row in report.rows)]
+    return [heading, *([escaped(row), *row_texts(report, row, plus_minus="±", bold="**{}**")] for row in report.rows)]
 
 
 def note(report: Report) -> str:
@@ -195,91 +240,39 @@ def note(report: Report) -> str:
     return text
 
 
+def trials_grid(trials: Trials) -> list[list[str]]:
+    """A line a trial: what was chosen, by which figure the winner was, and its columns as they are."""
+    searched, report = trials
+    lines = [["trial", "state", searched.search.metric, *searched.search.space, *map(label, report.table.columns)]]
+    for name in report.rows:
+        figure = searched.figures.get(name)
+        chosen = " (chosen)" if name == searched.winner else ""
+        settings = [str(value) for value in searched.settings(name).values()]
+        figures = [
+            f"{mean_text(report, name, column, plus_minus='±')} {report.of_fewer(name, column.metric)}".strip()
+            for column in report.table.columns
+        ]
+        figure_text = "–" if figure is None else f"{figure:.4g}"
+        lines.append([name + chosen, searched.state(name), figure_text, *settings, *figures])
+    return lines
+
+
 def markdown(report: Report) -> str:
-    """A GitHub-flavoured table, columns padded so that it reads in a terminal too."""
-    grid = _grid(report)
+    """A GitHub-flavoured table, columns padded so that it reads in a terminal too; trials of searches are folded."""
+    whys = [f"- `{row}`: {one_line(report.table.rows[row].why)}" for row in report.rows]
+    under = [line for text in notes(report) for line in ("", text)]
+    lines = [escaped_line(report.heading), "", *_padded(_grid(report)), "", *whys, *under]
+    for trials in report.trials:
+        summary = f"<details><summary>Trials of {escaped(trials.searched.row)}</summary>"
+        grid = [[escaped(text) for text in line] for line in trials_grid(trials)]
+        lines += ["", summary, "", *_padded(grid), "", "</details>"]
+    return "\n".join(lines) + "\n"
+
+
+def _padded(grid: Sequence[Sequence[str]]) -> list[str]:
     widths = [max(len(line[k]) for line in grid) for k in range(len(grid[0]))]
     lines = [
         "| " + " | ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)) + " |" for line in grid
     ]
     lines.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")
-    whys = [f"- `{row}`: {one_line(report.table.rows[row].why)}" for row in report.rows]
-    under = [line for text in notes(report) for line in ("", text)]
-    return "\n".join([escaped_line(report.heading), "", *lines, "", *whys, *under]) + "\n"
-
-
-_LATEX = str.maketrans({
-    "\\": r"\textbackslash{}",
-    **{sign: f"\\{sign}" for sign in "_%&#$" + "{}"},
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    "↑": r"$\uparrow$",
-    "↓": r"$\downarrow$",
-    "·": r"$\cdot$",
-    "±": r"$\pm$",
-    "–": "--",
-    "×": r"$\times$",
-    "|": r"\textbar{}",  # which text fonts show as a dash
-    "<": "$<$",  # text fonts have other glyphs in their places
-    ">": "$>$",
-    STAR: "*",
-})  # fmt: skip
-
-
-def _escape(text: str) -> str:
-    return one_line(text).translate(_LATEX)  # an empty line would end the paragraph, and with it the caption
-
-
-def latex(report: Report) -> str:
-    r"""A table with booktabs' rules; in a document without ``\usepackage{booktabs}`` they are plain lines."""
-    columns = report.table.columns
-    rules = "".join(rf"\providecommand{{\{name}}}{{\hline}}" for name in ("toprule", "midrule", "bottomrule"))
-    lines = [
-        rules,
-        r"\begin{table}",
-        rf"\caption{{{_escape(report.heading)}}}",
-        rf"\begin{{tabular}}{{l{'r' * len(columns)}}}",
-        r"\toprule",
-        " & ".join(["row", *(_escape(label(column)) for column in columns)]) + r" \\",
-        r"\midrule",
-    ]
-    for row in report.rows:
-        texts = _texts(report, row, plus_minus=r"$\pm$", bold=r"\textbf{{}}", raised="$^{{}}$", star="*")
-        texts = [text.replace("–", "--") for text in texts]
-        lines.append(" & ".join([_escape(row), *texts]) + r" \\")
-    lines += [r"\bottomrule", r"\end{tabular}"]
-    lines += [rf"\par\smallskip\footnotesize {_escape(text)}" for text in notes(report)]
-    return "\n".join([*lines, r"\end{table}"]) + "\n"
-
-
-def comma_separated(report: Report) -> str:
-    """One line a row and metric with mean, std (empty for one seed), n, the runs' MLflow ids by seed, and the tests.
-
-    ``diverged`` are runs whose figure is NaN or infinite: they are among the runs and not in mean, std and n. Rates
-    stay in 0-1. ``difference``, its 95 % interval, ``p`` and ``p_holm`` are of the test over the test set, ``p_seeds``
-    and ``p_seeds_holm`` of the one over seeds; empty where there is none.
-    """
-    stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(["row", "metric", "mean", "std", "n", "runs", *COMPARED, "diverged"])
-    for row in report.rows:
-        for column in report.table.columns:
-            summary = report.cells[row, column.metric]
-            values = (
-                ["", "", 0]
-                if summary is None
-                else [summary.mean, "" if summary.std is None else summary.std, summary.n]
-            )
-            runs = " ".join(f"{of.seed}:{of.run_id}" for of in report.values.get((row, column.metric), ()))
-            tests = compared(report.significance, row, column.metric)
-            of_tests = ("" if tests[name] is None else tests[name] for name in COMPARED)
-            diverged = len(report.diverged(row, column.metric)) or ""
-            writer.writerow([row, column.metric, *values, runs, *of_tests, diverged])
-    return stream.getvalue()
-
-
-FORMATS: Mapping[str, Callable[[Report], str]] = {
-    "md": markdown,
-    "latex": latex,
-    "csv": comma_separated,
-}  # and two more
+    return lines

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from experiments import table_commands
 from experiments.errors import UserError, public_uri
 
 if TYPE_CHECKING:
@@ -30,8 +31,9 @@ LOCAL_UI = "http://127.0.0.1:5000"  # where `earmark ui` serves
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Arguments beside those of every table command."""
+    """Arguments of ``earmark report``."""
     parser.epilog = EXAMPLES
+    table_commands.table_arguments(parser)
     parser.add_argument(
         "--format", choices=tuple(SUFFIXES.values()), help="default: what the name of --output ends in, else md"
     )
@@ -58,13 +60,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def run(arguments: argparse.Namespace, table: Table, tracker: Tracker, cells: Sequence[Cell]) -> int:
+def run(arguments: argparse.Namespace) -> int:
     """Do what the arguments ask for; a whole table also becomes the MLflow experiment's note."""
     from experiments.notes import write_note
-    from experiments.report import FORMATS, make_report, note
+    from experiments.report import make_report, markdown, note
+    from experiments.report_csv import comma_separated
     from experiments.report_json import json_text
-    from experiments.table_commands import write_views
+    from experiments.report_latex import latex
+    from experiments.searched import apart
 
+    every_row, tracker, every_cell = table_commands.read_plan(arguments, from_store=True)
+    table, cells, searches = apart(every_row, every_cell)
     style = arguments.format or SUFFIXES.get(arguments.output.suffix if arguments.output else "", "md")
     if style == "html" and not arguments.output:
         raise UserError("--format html: say where with --output FILE.html")
@@ -77,14 +83,16 @@ def run(arguments: argparse.Namespace, table: Table, tracker: Tracker, cells: Se
     if arguments.charts and not arguments.output:
         return _draw_charts(table, tracker, cells, folder=arguments.charts)
     tests = _Tests(arguments, table, tracker, cells)
-    made = make_report(table, cells, tests.significance)
-    if whole and any(cell.state == "finished" for cell in cells):
-        write_note(tracker, table, note(made))
-    write_views(table, tracker, cells)
+    made = make_report(table, cells, tests.significance, searches=searches)
+    if not tracker.place.read_only:  # a colleague's store is reported as it is
+        if whole and any(cell.state == "finished" for cell in cells):
+            write_note(tracker, table, note(made))
+        table_commands.write_views(every_row, tracker, every_cell)
     if style == "html":
         tests.write_page(made, path=arguments.output, mlflow_url=_mlflow_url(arguments.mlflow_url, tracker))
     else:
-        text = json_text(made) if style == "json" else FORMATS[style](made)
+        formats = {"md": markdown, "latex": latex, "csv": comma_separated, "json": json_text}
+        text = formats[style](made)
         if arguments.output:
             _write(arguments.output, text)
         else:

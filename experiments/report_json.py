@@ -10,7 +10,7 @@ from dataclasses import asdict
 from typing import Any
 
 from experiments.provenance import git_state
-from experiments.report import Report, SeedValue
+from experiments.report import Report, SeedValue, Trials
 from experiments.significance import ENOUGH_UNITS
 from experiments.significance_text import footnotes
 
@@ -20,9 +20,10 @@ PACKAGES = ("earmark", "torch", "pytorch-lightning", "mlflow", "numpy", "scipy",
 def json_text(report: Report) -> str:
     """One document; rates are in 0-1, what is undefined is null.
 
-    ``rows.ROW.METRIC`` has ``mean``, ``std``, ``n``, ``best``, ``stars``, ``diverged`` (how many runs have no finite
-    figure), ``seeds`` (value, MLflow run id and key of each; ``diverged`` is what a figure that is not finite came to)
-    and, against the baseline, ``test_set`` and ``over_seeds``. docs/report.md says what the tests are.
+    ``rows.ROW.METRIC`` has ``mean``, ``std``, ``n``, ``best``, ``stars``, ``mark`` (of runs of different environments),
+    ``diverged`` (how many runs have no finite figure), ``seeds`` (value, MLflow run id, key and environment of each;
+    ``diverged`` is what a figure that is not finite came to) and, against the baseline, ``test_set`` and
+    ``over_seeds``. ``searches.ROW`` has the trials behind a row. docs/report.md says what the tests are.
     """
     table, significance = report.table, report.significance
     document = {
@@ -33,6 +34,7 @@ def json_text(report: Report) -> str:
         "columns": {column.metric: asdict(column) for column in table.columns},
         "rows": {row: _row(report, row) for row in report.rows},
         "whys": {row: table.rows[row].why for row in report.rows},
+        "searches": {trials.searched.row: _search(trials) for trials in report.trials},
         "missing": list(report.missing),
         "accepted_code_changes": list(report.accepted),
         "data_not_on_this_disk": list(report.stored_data),
@@ -60,10 +62,28 @@ def versions() -> dict[str, str]:
     return {**found, **git_state()}
 
 
-def _row(report: Report, row: str) -> dict[str, Any]:
+def _row(report: Report, row: str, *, compete: bool = True) -> dict[str, Any]:
     return {
-        column.metric: _cell(report, row, column.metric, best=row in report.best(column))
+        column.metric: _cell(report, row, column.metric, best=compete and row in report.best(column))
         for column in report.table.columns
+    }
+
+
+def _search(trials: Trials) -> dict[str, Any]:
+    searched, report = trials
+    return {
+        "metric": searched.search.metric,
+        "better": searched.search.better,
+        "winner": searched.winner,
+        "trials": {
+            name: {
+                "figure": searched.figures.get(name),
+                "state": searched.state(name),
+                "settings": searched.settings(name),
+                "columns": _row(report, name, compete=False),
+            }
+            for name in report.rows
+        },
     }
 
 
@@ -75,6 +95,7 @@ def _cell(report: Report, row: str, metric: str, *, best: bool) -> dict[str, Any
         "n": summary.n if summary else 0,
         "best": best,
         "stars": report.stars(row, metric),
+        "mark": report.mark(row, metric),
         "diverged": len(report.diverged(row, metric)),
         "seeds": {str(of.seed): _seed(of) for of in report.values.get((row, metric), ())},
     }
@@ -87,7 +108,13 @@ def _cell(report: Report, row: str, metric: str, *, best: bool) -> dict[str, Any
 
 def _seed(of: SeedValue) -> dict[str, Any]:
     diverged = {} if math.isfinite(of.value) else {"diverged": str(of.value)}
-    return {"value": of.value, **diverged, "run_id": of.run_id, "key": of.run_key}
+    return {
+        "value": of.value,
+        **diverged,
+        "run_id": of.run_id,
+        "key": of.run_key,
+        "environment": of.environment._asdict(),
+    }
 
 
 def _plain(value: Any) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from experiments.environments import COMPARISON, MEAN, Environment, differing, environment_notes
 from experiments.significance_text import footnotes
 
 if TYPE_CHECKING:
@@ -19,8 +20,9 @@ def notes(report: Report) -> list[str]:
         "bold or starred over fewer seeds than other rows": _of_fewer(report),
         "made before code changes that were accepted": report.accepted,
     }
-    lines = [f"{what}: {', '.join(of)}" for what, of in says.items() if of]
-    return [*lines, *report.stored_data, *footnotes(report.significance)]
+    lines = [trials.searched.says for trials in report.trials]
+    lines += [f"{what}: {', '.join(of)}" for what, of in says.items() if of]
+    return [*lines, *report.stored_data, *environment_notes(_runs(report)), *footnotes(report.significance)]
 
 
 def short_notes(report: Report) -> list[str]:
@@ -31,8 +33,17 @@ def short_notes(report: Report) -> list[str]:
         "cells without a finished run": report.missing,
         "cells were made before accepted code changes": report.accepted,
     }
-    lines = [f"{len(of)} {what}" for what, of in says.items() if of]
+    lines = [trials.searched.says for trials in report.trials]
+    lines += [f"{len(of)} {what}" for what, of in says.items() if of]
+    if differing(_runs(report).values()):
+        lines.append(
+            f"{MEAN}, {COMPARISON}: runs of different torch versions, devices or machines; the report says which"
+        )
     return [*lines, *report.stored_data, *footnotes(report.significance)[:1]]
+
+
+def _runs(report: Report) -> dict[tuple[str, int], Environment]:
+    return {(row, of.seed): of.environment for (row, _), values in report.values.items() for of in values}
 
 
 def _diverged(report: Report) -> list[str]:

@@ -22,7 +22,7 @@ from experiments.errors import UserError
 from experiments.examples import Example, RowExamples, row_examples
 from experiments.page_media import Media, picture, sound, strip
 from experiments.plan import Cell
-from experiments.report import Report, label, mean_text, shown
+from experiments.report import Report, label, mean_text, shown, trials_grid
 from experiments.report_json import versions
 from experiments.report_notes import notes
 from experiments.significance import SeedsTest, TestSetTest
@@ -123,6 +123,7 @@ def write_page(
             for row in report.rows
         ],
         notes=notes(report),
+        trials=[(trials.searched.row, trials_grid(trials)) for trials in report.trials],
         tests=_test_lines(report),
         bars=[(column, label(column), _bars(report, column)) for column in columns if column.better != "neither"],
         page=page,
@@ -156,7 +157,7 @@ def _cell(report: Report, row: str, column: Column, links: _Links) -> PageCell:
     tests = _tests(report, row, column)
     return PageCell(
         mean_text(report, row, column, plus_minus="±"), summary.mean if summary else None, row in report.best(column),
-        report.stars(*place), report.of_fewer(*place), runs, tests,
+        report.stars(*place) + report.mark(*place), report.of_fewer(*place), runs, tests,
     )  # fmt: skip
 
 
@@ -170,6 +171,8 @@ def _tests(report: Report, row: str, column: Column) -> tuple[str, ...]:
         )
     if significance is not None and (seeds := significance.seeds.get(place)):
         says.append(f"over {seeds.n} seeds: Holm p = {_p(seeds.p_holm)}")
+    if mark := report.mark(*place):
+        says.append(f"{mark} of different torch versions, devices or machines: see under the table")
     return tuple(says)
 
 
@@ -239,7 +242,9 @@ def _bars(report: Report, column: Column) -> list[BarLine]:
             BarLine(row, text, ends[0], ends[1] - ends[0], percent(summary.mean - spread),
                     percent(summary.mean + spread), kind)
         )  # fmt: skip
-    return lines
+    diverged = [row for row in report.rows if report.cells[row, column.metric] is None]
+    texts = {row: report.of_fewer(row, column.metric) for row in diverged}
+    return [*lines, *(BarLine(row, text, 0.0, 0.0, 0.0, 0.0, "row") for row, text in texts.items() if text)]
 
 
 def _add_charts(page: Page, cells: Sequence[Cell], tracker: Tracker) -> None:

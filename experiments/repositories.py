@@ -1,24 +1,30 @@
 """Git checkouts: their commit, whether it was changed, and the change as a patch that ``git apply`` takes.
 
-Best effort, and blind to a user's settings of git (colours, prefixes, a diff program of their own), under which a patch
-would be empty or not apply. The standard library alone.
+Best effort, and blind to a user's settings of git (colours, prefixes, lines of context, a diff program) and to what a
+hook says of its own repository, under which a patch would be empty, of another, or not apply. The standard library
+alone.
 """
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import Iterable
 from pathlib import Path
 
 PATCH = ("diff", "--no-ext-diff", "--no-color", "--no-textconv", "--binary", "--full-index", "--no-renames",
-         "--src-prefix=a/", "--dst-prefix=b/")  # fmt: skip
+         "--src-prefix=a/", "--dst-prefix=b/", "--unified=3", "--submodule=short")  # fmt: skip
+# A hook's environment (git rev-parse --local-env-vars), and what would win over the options.
+NOT_OURS = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_OBJECT_DIRECTORY", "GIT_DIFF_OPTS")
 PATIENCE_SECONDS = 30.0
 
 
 def _git(folder: Path, *arguments: str, differs: bool = False) -> bytes | None:
     """What git prints; None where it can't. ``differs``: exit code 1 says that files differ."""
+    environment = {name: value for name, value in os.environ.items() if name not in NOT_OURS}
+    command = ["git", "-C", str(folder), *arguments]
     try:
-        done = subprocess.run(["git", "-C", str(folder), *arguments], capture_output=True, timeout=PATIENCE_SECONDS)
+        done = subprocess.run(command, capture_output=True, timeout=PATIENCE_SECONDS, env=environment)
     except (OSError, subprocess.SubprocessError):
         return None
     return done.stdout if done.returncode in ((0, 1) if differs else (0,)) else None
@@ -35,7 +41,7 @@ def state(checkout: Path) -> dict[str, str]:
     sha = _git(checkout, "rev-parse", "HEAD")
     if sha is None:
         return {}
-    changes = _git(checkout, "status", "--porcelain")
+    changes = _git(checkout, "status", "--porcelain", "--untracked-files=normal")
     return {"git.sha": sha.decode().strip(), "git.dirty": str(changes is None or bool(changes.strip())).lower()}
 
 

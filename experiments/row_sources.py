@@ -12,7 +12,7 @@ from typing import Any
 
 from experiments.errors import UserError
 from experiments.merge import Config
-from experiments.table_values import read_mapping
+from experiments.table_values import check_seed_number, read_mapping
 
 SEED = "seed"
 
@@ -39,8 +39,8 @@ def _source(value: Any, *, table: str, where: str) -> Source:
     if isinstance(value, dict):
         fields = read_mapping(value, where=where, allowed=("row", "seed"))
         seed, row = fields.get("seed"), fields.get("row")
-        if not (seed is None or (type(seed) is int and seed >= 0)):
-            raise UserError(f"{where}.seed: expected an integer >= 0, got {seed!r}")
+        if seed is not None:
+            check_seed_number(seed, where=f"{where}.seed")
     if not isinstance(row, str):
         raise UserError(f"{where}: expected row, table/row or {{row: table/row, seed: 0}}, got {value!r}")
     first, slash, rest = row.partition("/")

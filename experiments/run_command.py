@@ -5,11 +5,10 @@ from __future__ import annotations
 import argparse
 import functools
 import shlex
-import signal
 import sys
 from typing import TYPE_CHECKING, Any
 
-from experiments import slurm_options
+from experiments import interruption, slurm_options
 from experiments.errors import UserError
 from experiments.run_folder import is_launched
 from experiments.table_commands import check_configurations, read_plan, table_arguments, write_views
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from experiments.tracking import Tracker
 
 SLURM_SLOTS = 32
+INTERRUPTED = 130  # the exit code after Ctrl-C
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -59,23 +59,28 @@ def run(arguments: argparse.Namespace) -> int:
         raise UserError(f"--retries {arguments.retries}: at least 0")
     table, tracker, cells = read_plan(arguments)
     if arguments.accept_code_change:
-        from experiments.accepted_code import accept
+        from experiments.accepted_code import accept, not_accepted
 
         while accepted := accept(cells, tracker):  # rows that stand on an accepted run keep their keys then
             for line in accepted:
                 print(line, file=sys.stderr)
             table, tracker, cells = read_plan(arguments)
+        for line in not_accepted(cells):
+            print(line, file=sys.stderr)
     slurm = None
     if arguments.on == "slurm":
         machine = {"threads": 1, "num_workers": 0, **table.machine}
         slurm = slurm_options.from_arguments(arguments, threads=machine["threads"], num_workers=machine["num_workers"])
     launch = functools.partial(launch_cells, slots=arguments.slots, retries=arguments.retries, slurm=slurm)
     code = launch(table, tracker, cells)
-    while code == 0 and table.searches:  # what has finished chooses the next trials
+    chosen = set(table.rows)
+    while code != INTERRUPTED and table.searches:  # what has ended chooses the next trials, whatever else failed
         table, tracker, cells = read_plan(arguments)
-        if all(cell.state == "finished" for cell in cells):
+        if chosen >= set(table.rows):
             break
-        code = launch(table, tracker, cells)
+        new = [cell for cell in cells if cell.state == "finished" or cell.row.name not in chosen]
+        chosen = set(table.rows)
+        code = launch(table, tracker, new) or code
     return code
 
 
@@ -92,28 +97,28 @@ def launch_cells(
     blocked = [cell for cell in cells if cell.key is None]
     if blocked:
         raise UserError(blocked[0].why.removeprefix("data: "))
+    tracker.place.check_writable()
     write_views(table, tracker, cells)  # before the runs, so that they can be watched
-    todo = [cell for cell in cells if cell.state != "finished"]
-    print(
-        f"{table.name}, scale {table.scale}: {len(cells) - len(todo)} of {len(cells)} cells are finished",
-        file=sys.stderr,
-    )
+    todo = [cell for cell in cells if cell.would_run]
+    num_finished = sum(cell.state == "finished" for cell in cells)
+    print(f"{table.name}, scale {table.scale}: {num_finished} of {len(cells)} cells are finished", file=sys.stderr)
+    if given_up := [cell.name for cell in cells if cell.state != "finished" and not cell.would_run]:
+        print(f"not tried again unless --rows names them, failed trials: {', '.join(given_up)}", file=sys.stderr)
     for cell in cells:
         if cell.run is not None and cell.state == "finished" and f"row.{cell.row.table}" not in cell.run.tags:
             tracker.tag(cell.run.run_id, {f"row.{cell.row.table}": cell.row.name})  # another table made it
     if not todo:
         return 0
+    tracker.check_experiment(table.family)
     slots, machine, executor = _executor(table, tracker, slots=slots, slurm=slurm)
     if busy := [cell.name for cell in todo if cell.state == "running" and not _can_take_over(cell, tracker, executor)]:
-        raise UserError(f"another launch is running {', '.join(busy)}; wait for it or stop it")
+        raise UserError(f"another launch is running {', '.join(busy)}; wait for it, or: earmark stop")
     check_configurations(cells)
 
     from experiments.launch import Launcher
     from experiments.progress import LaunchProgress
 
-    # A batch system asks with SIGTERM; a shell's background job is born with SIGINT ignored.
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.default_int_handler)
+    interruption.listen(to_hang_up=slurm is None)  # jobs outlive a lost connection, and are taken over
     with LaunchProgress(table.name, len(todo)) as progress:
         launcher = Launcher(tracker, executor, slots=slots, machine=machine, progress=progress, retries=retries)
         result = launcher.launch(cells)
@@ -124,7 +129,7 @@ def launch_cells(
     if result.interrupted:
         again = shlex.join(["earmark", *sys.argv[1:]])  # as it was typed: rows, seeds and --set decide what is run
         print(f"interrupted; what is finished is kept, go on with: {again}", file=sys.stderr)
-        return 130
+        return INTERRUPTED
     return 1 if result.failed or result.undelivered else 0
 
 
@@ -148,6 +153,11 @@ def _executor(
         from experiments.executors import LocalExecutor
         from experiments.slots import default_slots, num_cores
 
+        if (num_nodes := int(table.machine.get("num_nodes", 1))) > 1:  # it would wait for the others for ever
+            raise UserError(
+                f"{table.path.name}: machine.num_nodes: {num_nodes} here, on one machine; allowed: 1, or with "
+                f"--on slurm --nodes {num_nodes}"
+            )
         slots = slots or default_slots(int(table.machine.get("devices", 1)))
         machine = {"threads": max(1, num_cores() // slots), **table.machine}
         return slots, machine, LocalExecutor(machine)

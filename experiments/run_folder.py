@@ -6,11 +6,15 @@ answer to "is this run alive?" wrong.
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
+import os
+import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
 LOCK = "lock"  # held by the training process
 LAUNCH_LOCK = "launch.lock"  # held by the launcher that started it
@@ -18,12 +22,13 @@ CONFIG = "config.yaml"
 KEY = "key.json"
 METRICS = "metrics.json"
 BEST = "checkpoints/best.ckpt"  # weights of the epoch that is scored: what a fine-tuned run starts from
+LAST = "checkpoints/last.ckpt"  # what a resume starts from, of no use once the run has finished
 LOG = "log.txt"
 TRACKED = "tracked.json"  # what MLflow is to know of the run: delivery.py
 TABLE_PATH = "table_path"  # in it, for this machine alone: where a user's own table lies
 SLURM_JOB = "slurm_job"  # id and name of the job that was submitted for the run last: slurm.py
 DELIVERY_LOCK = "delivery.lock"
-NOT_ARTIFACTS = (LOCK, LAUNCH_LOCK, DELIVERY_LOCK, TRACKED, SLURM_JOB, "last.ckpt")
+NOT_ARTIFACTS = (LOCK, LAUNCH_LOCK, DELIVERY_LOCK, TRACKED, SLURM_JOB, "last.ckpt", "before_last.ckpt")
 
 
 def is_locked(run_dir: Path) -> bool:
@@ -76,8 +81,23 @@ def locked(run_dir: Path, name: str = LOCK, *, patience_seconds: float = 1.0) ->
                     return
                 time.sleep(0.1)
             else:
+                _sign(file)
                 yield True
                 return
+
+
+def _sign(file: TextIO) -> None:
+    """Write into a lock who holds it: ``PID HOST``."""
+    with contextlib.suppress(OSError):  # on a full disk it holds all the same
+        file.truncate(0)
+        file.write(f"{os.getpid()} {socket.gethostname()}\n")
+        file.flush()
+
+
+def holder(path: Path) -> tuple[int, str]:
+    """(process, host) of whoever took a lock last; 0 where it did not say."""
+    pid, _, host = path.read_text(encoding="utf-8", errors="replace").strip().partition(" ")
+    return int(pid) if pid.isdigit() else 0, host
 
 
 def offered(run_dir: Path) -> Path:

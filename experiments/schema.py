@@ -22,6 +22,7 @@ from experiments.errors import UserError, unknown
 from experiments.merge import Config
 from experiments.parse_errors import explain
 from experiments.schedules import with_length
+from experiments.trainer_section import check_trainer
 from lightning_modules.callbacks.fine_tuning import FineTuningPlan
 from lightning_modules.scoring import Scoring
 
@@ -124,12 +125,15 @@ def parse(
     fine_tuning_section.add_arguments(parser, sections)
     seeded = {**config, "data": {**config["data"], "init_args": {**config["data"]["init_args"], "seed": seed}}}
     try:
-        return parser, parser.parse_object(seeded)
+        parsed = parser.parse_object(seeded)
     except (ArgumentError, TypeError, ValueError) as error:
         allowed = [*ALLOWED_IMPORTS, *imports]
         hidden = RUNNER_TRAINER_KEYS | {path.partition(".")[2] for path in FROM_DATA}
         line = explain(str(error), config, packages=allowed, sections=sections, hidden=hidden)
         raise UserError(f"{where}: {line}") from None
+    if stage == "fit":
+        check_trainer(vars(parsed.trainer), where=where)
+    return parser, parsed
 
 
 def _class_spec(value: Any, *, where: str) -> Config:

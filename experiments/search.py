@@ -3,6 +3,9 @@
 Nothing of a search is stored but its runs. Optuna's sampler (TPE, Bergstra et al. 2011) has a fixed seed, so the trials
 that it chooses are a function of the table and of the finished runs' values: they are asked for again, wave by wave,
 each time that the table is read. So a search goes on after any interruption, and on any machine that has its store.
+
+A trial of which a run failed by itself, or whose figure is not finite, is told to the sampler as worse than any other,
+and the search goes on. Later trials rest on that, so a failed one is tried again only when ``--rows`` names it.
 """
 
 from __future__ import annotations
@@ -10,8 +13,8 @@ from __future__ import annotations
 import copy
 import math
 import warnings
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
@@ -25,13 +28,27 @@ from experiments.spec import Row, Table
 if TYPE_CHECKING:
     from experiments.tracking import Tracker
 
+WORST = 1e30  # what the sampler hears of a trial without a finite figure: it refuses infinity
 DIGITS = 4  # of a number in a configuration: more say nothing and cannot be read
 
 
-def with_trials(table: Table, tracker: Tracker, *, from_store: bool = False) -> Table:
-    """The table with each row that has a search replaced by its finished trials and those that come next.
+@dataclass
+class _Trials:
+    """What is known of a search: its trials' rows, the figures of those that ended, and those that failed.
 
-    ``from_store`` as ``make_plan`` has it.
+    A figure is the mean over the row's seeds; None where there is no finite one.
+    """
+
+    rows: dict[str, Row] = field(default_factory=dict)
+    values: dict[str, float | None] = field(default_factory=dict)
+    failed: dict[str, frozenset[str]] = field(default_factory=dict)  # with the keys of their failed runs
+
+
+def with_trials(table: Table, tracker: Tracker, *, again: Collection[str] = (), from_store: bool = False) -> Table:
+    """The table with each row that has a search replaced by the trials that ended and those that come next.
+
+    ``again`` are failed trials that are to be tried once more, ``from_store`` is as ``make_plan`` has it.
+    Raises ``UserError``.
     """
     for row in [row for row in table.rows.values() if row.search is not None]:
         assert row.search is not None
@@ -39,32 +56,58 @@ def with_trials(table: Table, tracker: Tracker, *, from_store: bool = False) -> 
         rows = {
             name: other
             for here in table.rows.values()
-            for name, other in (trials.items() if here.name == row.name else [(here.name, here)])
+            for name, other in (trials.rows.items() if here.name == row.name else [(here.name, here)])
         }
         varied = sorted({*table.varied, *row.search.space})  # what was chosen is a param, of the first trial too
-        grids = {**table.grids, row.name: tuple(trials)}
-        table = replace(table, rows=rows, grids=grids, varied=tuple(varied))
+        best = _winner(search=row.search, values=trials.values)
+        table = replace(
+            table,
+            rows=rows,
+            grids={**table.grids, row.name: tuple(trials.rows)},
+            varied=tuple(varied),
+            winners=table.winners if best is None else {**table.winners, row.name: best},
+            given_up=table.given_up | (trials.failed.keys() - set(again)),
+        )
     return table
 
 
-def _trials(table: Table, row: Row, search: Search, tracker: Tracker, *, from_store: bool) -> dict[str, Row]:
-    """Rows of the trials by name: wave after wave as far as all of a wave have their value, and the next wave."""
+def _winner(*, search: Search, values: Mapping[str, float | None]) -> str | None:
+    """The trial with the best figure, the first of equals; None before all trials ended, or where none has a figure."""
+    finite = {name: value for name, value in values.items() if value is not None}
+    if len(values) < search.trials or not finite:
+        return None
+    return (max if search.better == "higher" else min)(finite, key=lambda name: finite[name])
+
+
+def _trials(table: Table, row: Row, search: Search, tracker: Tracker, *, from_store: bool) -> _Trials:
+    """Wave after wave as far as all runs of a wave ended, and the next wave."""
     num_cells = search.trials * len(row.seeds or table.seeds)
-    study, known = _study(search), KnownRuns(tracker, num_cells=num_cells)
-    rows: dict[str, Row] = {}
-    while len(rows) < search.trials:
-        asked = [study.ask() for _ in range(min(search.parallel, search.trials - len(rows)))]
-        wave = {f"{row.name}.trial={number:03d}": trial for number, trial in enumerate(asked, start=len(rows))}
+    study, known, trials = _study(search), KnownRuns(tracker, num_cells=num_cells), _Trials()
+    worst = -WORST if search.better == "higher" else WORST
+    while len(trials.rows) < search.trials:
+        num_asked = len(trials.rows)
+        asked = [study.ask() for _ in range(min(search.parallel, search.trials - num_asked))]
+        wave = {f"{row.name}.trial={number:03d}": trial for number, trial in enumerate(asked, start=num_asked)}
         new = {name: _row(table, row, name, _point(trial, search)) for name, trial in wave.items()}
-        rows |= new
+        trials.rows |= new
         with_new = replace(table, rows={**table.rows, **new})
-        cells = make_plan(with_new, tracker, rows=list(new), known=known, from_store=from_store)
-        values = {name: _value(search, cells, name, where=f"{table.path.name}: rows.{row.name}") for name in new}
-        if None in values.values():
+        plan = make_plan(with_new, tracker, rows=list(new), known=known, from_store=from_store)
+        cells = {name: [cell for cell in plan if cell.row.name == name] for name in new}
+        failed = {name: keys for name in new if (keys := _failed_keys(cells[name]))}
+        if not all(cell.state == "finished" or cell.failed_by_itself for cell in plan if cell.row.name in new):
+            before = frozenset().union(*trials.failed.values())
+            trials.failed |= {name: keys for name, keys in failed.items() if keys <= before}  # the same point again
             break
+        trials.failed |= failed
         for name, trial in wave.items():
-            study.tell(trial, values[name])
-    return rows
+            value = None if name in failed else _value(search, cells[name], where=f"{table.path.name}: rows.{row.name}")
+            trials.values[name] = value
+            study.tell(trial, worst if value is None else value)
+    return trials
+
+
+def _failed_keys(cells: Sequence[Cell]) -> frozenset[str]:
+    return frozenset(cell.key.id for cell in cells if cell.failed_by_itself and cell.key is not None)
 
 
 def _study(search: Search) -> Any:
@@ -102,18 +145,13 @@ def _row(table: Table, row: Row, name: str, point: Mapping[str, Any]) -> Row:
     return replace(row, name=name, why=f"{row.why}: {says}", config=config, search=None)
 
 
-def _value(search: Search, cells: Sequence[Cell], name: str, *, where: str) -> float | None:
-    """The metric's mean over a trial's seeds; None until every run is finished."""
+def _value(search: Search, cells: Sequence[Cell], *, where: str) -> float | None:
+    """The metric's mean over the finished runs of a trial; None where it is not finite."""
     values = []
     for cell in cells:
-        if cell.row.name != name:
-            continue
-        if cell.state != "finished" or cell.run is None:
-            return None
+        assert cell.run is not None
         if search.metric not in cell.run.metrics:
             raise UserError(f"{where}.search.metric: {unknown('metric', search.metric, sorted(cell.run.metrics))}")
         values.append(cell.run.metrics[search.metric])
     mean = fmean(values)
-    if not math.isfinite(mean):  # worse than anything: Optuna refuses it
-        mean = -1e30 if search.better == "higher" else 1e30
-    return mean
+    return mean if math.isfinite(mean) else None

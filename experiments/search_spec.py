@@ -5,6 +5,7 @@ Read strictly here; ``search.py`` asks for the trials. Neither optuna nor mlflow
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -13,6 +14,7 @@ from experiments.errors import UserError, unknown
 from experiments.table_values import read_mapping
 
 KEYS = ("metric", "better", "trials", "parallel", "space")
+OF_TEST = re.compile(r"(?<![a-z])test(?![a-z])", re.IGNORECASE)  # a word of the name: test/wer, wer_test
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,7 @@ def read_search(value: Any, *, where: str) -> Search:
     metric, better = fields.get("metric"), fields.get("better", "higher")
     if not isinstance(metric, str):
         raise UserError(f"{where}.metric: expected the name of a metric such as validation/cer, got {metric!r}")
-    if metric.startswith("test/"):
+    if OF_TEST.search(metric):
         raise UserError(f"{where}.metric: {metric} is of the test split, which chooses nothing; take a validation one")
     if better not in ("higher", "lower"):
         raise UserError(f"{where}.better: {unknown('value', str(better), ('higher', 'lower'))}")

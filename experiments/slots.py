@@ -6,6 +6,8 @@ import os
 import shutil
 import subprocess
 
+from experiments.cgroup_limits import cpu_quota, memory_limit_bytes
+
 GIB_PER_RUN = 3
 
 
@@ -24,13 +26,20 @@ def visible_gpus() -> list[str]:
 
 
 def num_cores() -> int:
-    """Cores that this process may run on."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """Cores that this process may run on, or has the time of: of 2.5 in a container two, of half a core one."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    quota = cpu_quota()
+    return cores if quota is None else max(1, min(cores, int(quota)))
+
+
+def memory_gib() -> float:
+    """Memory that this process may use: the machine's, or its container's where that is less."""
+    machine_bytes = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return min(machine_bytes, memory_limit_bytes() or machine_bytes) / 2**30
 
 
 def default_slots(devices: int = 1) -> int:
     """Runs of so many GPUs each that fit on this machine; without a GPU, a run a core as far as memory goes."""
     if gpus := visible_gpus():
         return max(1, len(gpus) // devices)
-    memory_gib = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    return max(1, min(num_cores(), int(memory_gib // GIB_PER_RUN)))
+    return max(1, min(num_cores(), int(memory_gib() // GIB_PER_RUN)))

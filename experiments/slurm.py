@@ -89,13 +89,19 @@ class SlurmExecutor:
 
         Raises ``QueueAwayError``.
         """
-        job_id, name = slurm_job(run_dir)
-        if not name:
-            return None
-        state, _, its_name = (self._queue.state_and_name(job_id) or "").partition(" ")
-        if not self._queue.has_answered:
-            raise QueueAwayError(f"squeue does not say whether SLURM job {job_id} lives")
-        return SlurmProcess(job_id, self._queue) if its_name == name and state != "CG" else None
+        return find_job(run_dir, self._queue)
+
+
+def find_job(run_dir: Path, queue: Queue | None = None) -> SlurmProcess | None:
+    """The job that was submitted for a folder last, where it waits or runs still. Raises ``QueueAwayError``."""
+    queue = queue or Queue()
+    job_id, name = slurm_job(run_dir)
+    if not name:
+        return None
+    state, _, its_name = (queue.state_and_name(job_id) or "").partition(" ")
+    if not queue.has_answered:
+        raise QueueAwayError(f"squeue does not say whether SLURM job {job_id} lives")
+    return SlurmProcess(job_id, queue) if its_name == name and state != "CG" else None
 
 
 class Queue:

@@ -6,7 +6,6 @@ is in docs/tables.md. YAML 1.2, duplicate keys are refused with their line. Neit
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,7 +19,7 @@ from experiments.merge import Config, get_path, normalise, set_path, unset_path
 from experiments.row_sources import Source, check_seed, read_sources
 from experiments.search_spec import Search, read_search
 from experiments.stored_names import name_problem
-from experiments.table_values import read_mapping, read_seeds, read_texts
+from experiments.table_values import check_name, read_mapping, read_seeds, read_texts
 from experiments.view_spec import View, default_view, read_views
 from experiments.yaml_files import read_yaml
 
@@ -32,7 +31,6 @@ MACHINE_KEYS = {"num_workers": 0, "devices": 1, "num_nodes": 1, "threads": 1}  #
 SECTIONS = ("data", "model", "trainer", "checkpoint", "scoring", "fine_tuning")
 SCORE_SECTIONS = ("data", "scoring")
 SHARED_OVERRIDES = ("data.corpus", "data.languages")  # what rows of two tables must agree on to stand on each other
-NAME = re.compile(r"[A-Za-z0-9_.=-]+")
 
 
 @dataclass(frozen=True)
@@ -61,7 +59,9 @@ class Table:
 
     ``varied`` are the dotted paths in which its trained rows differ, ``absent`` the scales of the rows that are not
     there at this one. ``grids`` are the rows that a row with ``grid:`` stands for, ``searches`` the rows whose trials
-    ``search.with_trials`` puts in their place. ``baseline`` is the row that a report compares the others with.
+    ``search.with_trials`` puts in their place, with the best trial of each search that has ended (``winners``, by the
+    searching row) and the trials that failed and are not tried again (``given_up``). ``baseline`` is the row that a
+    report compares the others with.
     """
 
     name: str
@@ -79,6 +79,8 @@ class Table:
     absent: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     grids: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     searches: Mapping[str, Search] = field(default_factory=dict)
+    winners: Mapping[str, str] = field(default_factory=dict)
+    given_up: frozenset[str] = frozenset()
     charts: tuple[Chart, ...] = ()
     baseline: str | None = None
     views: tuple[View, ...] = ()
@@ -128,12 +130,6 @@ def read_sections(value: Mapping[str, Any], *, where: str) -> Config:
     return config
 
 
-def _check_name(name: str, *, where: str) -> None:
-    """Names become folders, tags and arguments of ``--rows``."""
-    if not NAME.fullmatch(name):
-        raise UserError(f"{where}: name {name!r}; allowed: letters, digits and _ . - = (A-Z, a-z, 0-9)")
-
-
 def _row_config(
     base: Config,
     entry: Mapping[str, Any],
@@ -171,7 +167,7 @@ def _row_config(
 
 
 def _row_fields(name: str, entry: Any, *, where: str) -> dict[str, Any]:
-    _check_name(name, where=where)
+    check_name(name, where=where)
     fields = read_mapping(entry, where=where, allowed=ROW_KEYS)
     if not isinstance(fields.get("why"), str):
         raise UserError(f"{where}.why: every row says in one line why it is there")
@@ -233,10 +229,12 @@ def read_table(
     ``UserError`` in one line that names file, key, value and what is allowed.
     """
     path, overrides = table_path(name_or_path), dict(overrides or {})
-    _check_name(path.stem, where=str(path))
+    check_name(path.stem, where=str(path))
     raw = read_mapping(read_yaml(path), where=str(path.name), allowed=TABLE_KEYS)
     where, name = path.name, path.stem
     scales = read_mapping(raw.get("scales"), where=f"{where}: scales") or {"full": {}}
+    for known in scales:
+        check_name(known, where=f"{where}: scales")
     scale = scale or next(iter(scales))
     if scale not in scales:
         raise UserError(f"{where}: {unknown('scale', scale, scales)}")
@@ -259,13 +257,15 @@ def read_table(
         for row, entry in entries.items() if scale in at[row]
     }  # fmt: skip
     seeds = read_seeds(raw.get("seeds"), where=where)
+    family = str(raw.get("family", name))
+    check_name(family, where=f"{where}: family")
     _check_seeds(rows, seeds, where=where)
     columns = read_columns(raw.get("columns"), where=where)
     return Table(
         name=name,
         path=path,
         title=str(raw.get("title", name)),
-        family=str(raw.get("family", name)),
+        family=family,
         scale=scale,
         rows=rows,
         seeds=seeds,

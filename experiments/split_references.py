@@ -9,8 +9,9 @@ import json
 from typing import Any
 
 from datamodules.annotations import ClipReferences, UtteranceReferences
-from datamodules.corpus_folder import CorpusMissingError
+from datamodules.corpus_folder import CorpusMissingError, read_card
 from experiments.errors import UserError
+from experiments.merge import get_path
 from experiments.plan import Cell
 
 References = ClipReferences | UtteranceReferences
@@ -43,6 +44,7 @@ class TestSplits:
 
         where = f"{cell.table.path.name}: rows.{cell.row.name}"
         try:
+            read_card(str(get_path(config, "data.corpus")))  # which says what prepares a corpus that is not here
             data = build(config, stage="score", seed=cell.seed, where=where, imports=cell.table.imports).data
             data.setup("score")
             references = data.references("test")

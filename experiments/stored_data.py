@@ -14,7 +14,8 @@ from experiments import keys
 from experiments.known_runs import ACCEPTED
 from experiments.merge import get_path
 from experiments.spec import Table
-from experiments.tracking import STATE, TrackedRun, Tracker
+from experiments.tracked_run import STATE, TrackedRun
+from experiments.tracking import Tracker
 
 NEWEST = 1000  # runs that are read first: more are asked for only where none of these is the table's
 

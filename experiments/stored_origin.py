@@ -14,7 +14,8 @@ from experiments import provenance
 from experiments.code_record import ARCHIVE
 from experiments.errors import UserError, public_uri
 from experiments.run_folder import CONFIG, KEY, TABLE_PATH, TRACKED
-from experiments.tracking import TrackedRun, Tracker, TrackingError
+from experiments.tracked_run import TrackedRun
+from experiments.tracking import Tracker, TrackingError
 from experiments.yaml_files import read_yaml
 
 FILES = (CONFIG, provenance.ENVIRONMENT, provenance.DIFF, ARCHIVE)

@@ -1,6 +1,7 @@
-"""What finished runs keep in ``scores/``: from the run's folder or, where that is on another disk, from MLflow.
+"""What finished runs keep in ``scores/``: from the run's folder or, where that is not on this disk, from MLflow.
 
-Small files only are fetched, each once, into ``mlruns/fetched/RUN_ID``. A file that is nowhere is None.
+Artifacts that lie on this disk are read there. From a server small files only are fetched, each once, into
+``mlruns/fetched/RUN_ID``. A file that is nowhere is None.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from experiments.plan import Cell
-from experiments.tracking import TrackedRun, Tracker, TrackingError
+from experiments.tracked_run import TrackedRun
+from experiments.tracking import Tracker, TrackingError
 
 UTTERANCES, SENTENCES, CONSTANTS = "errors_test.csv", "sentences.csv", "constants.json"
 EVENTS, TAGS = "events_test.tsv", "tags_test.tsv"

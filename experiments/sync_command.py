@@ -32,6 +32,7 @@ def run(arguments: argparse.Namespace) -> int:
     from experiments.tracking import Tracker, TrackingError
 
     tracker = Tracker(home())
+    tracker.place.check_writable()
     folders = [path.parent for path in sorted((tracker.root / "runs").glob(f"*/{TRACKED}"))]
     failed = 0
     try:

@@ -1,4 +1,4 @@
-"""What every command on a table shares, and ``earmark plan|report TABLE``: what is there, and its numbers."""
+"""What every command on a table shares: which cells it means, its plan, the check of what would run, its views."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from experiments.errors import UserError
+from experiments.table_values import LARGEST_SEED
 
 if TYPE_CHECKING:
     from experiments.plan import Cell
@@ -20,10 +21,20 @@ def table_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("table", help="name of a shipped table, or the path of a .yaml file")
     parser.add_argument("--scale", help="a scale of the table (default: its first)")
     parser.add_argument(
-        "--rows", type=_names, default=[], metavar="A,B", help="only these rows, and what they stand on"
+        "--rows",
+        type=_names,
+        action="extend",
+        default=[],
+        metavar="A,B",
+        help="only these rows, and what they stand on; may be repeated",
     )
     parser.add_argument(
-        "--seeds", type=_numbers, default=[], metavar="0,1", help="only these seeds (default: the table's)"
+        "--seeds",
+        type=_numbers,
+        action="extend",
+        default=[],
+        metavar="0,1",
+        help="only these seeds (default: the table's); may be repeated",
     )
     parser.add_argument(
         "--set", action="append", default=[], metavar="KEY=VALUE", dest="overrides",
@@ -32,7 +43,9 @@ def table_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _names(text: str) -> list[str]:
-    return [name for name in text.split(",") if name]
+    if not (names := [name for name in text.split(",") if name]):
+        raise argparse.ArgumentTypeError(f"expected names of rows such as a,b, got {text!r}")
+    return names
 
 
 def _numbers(text: str) -> list[int]:
@@ -40,8 +53,10 @@ def _numbers(text: str) -> list[int]:
         seeds = [int(number) for number in text.split(",") if number]
     except ValueError:
         raise argparse.ArgumentTypeError(f"expected integers such as 0,1, got {text!r}") from None
-    if any(seed < 0 for seed in seeds):
-        raise argparse.ArgumentTypeError(f"seeds are >= 0, got {text!r}")
+    if not seeds:
+        raise argparse.ArgumentTypeError(f"expected integers such as 0,1, got {text!r}")
+    if any(not 0 <= seed <= LARGEST_SEED for seed in seeds):
+        raise argparse.ArgumentTypeError(f"seeds are from 0 to {LARGEST_SEED}, got {text!r}")
     return seeds
 
 
@@ -81,7 +96,7 @@ def read_plan(arguments: argparse.Namespace, *, from_store: bool = False) -> tup
     if table.searches:
         from experiments.search import with_trials
 
-        table = with_trials(table, tracker, from_store=from_store)
+        table = with_trials(table, tracker, again=arguments.rows, from_store=from_store)
     cells = make_plan(table, tracker, rows=arguments.rows, seeds=arguments.seeds, from_store=from_store)
     return table, tracker, cells
 
@@ -93,7 +108,7 @@ def check_configurations(cells: list[Cell], *, one_of_a_shape: bool = False) -> 
     """
     from experiments.merge import shape
 
-    rows = {(cell.table.name, cell.row.name): cell for cell in cells if cell.state != "finished"}
+    rows = {(cell.table.name, cell.row.name): cell for cell in cells if cell.would_run}
     if one_of_a_shape:
         rows = {(name, repr(shape(cell.row.config))): cell for (name, _), cell in reversed(rows.items())}
     if not rows:
@@ -106,57 +121,6 @@ def check_configurations(cells: list[Cell], *, one_of_a_shape: bool = False) -> 
         where = f"{table.path.name}: rows.{cell.row.name}" if table.name != "fit" else table.path.name
         check = parse if cell.key is None else build  # without data there is nothing to build
         check(cell.row.config, stage=cell.row.stage, seed=cell.seed, where=where, imports=table.imports)
-
-
-class plan:
-    """``earmark plan``."""
-
-    @staticmethod
-    def add_arguments(parser: argparse.ArgumentParser) -> None:
-        """Arguments of ``earmark plan``."""
-        parser.epilog = "example: earmark plan weak_sed --scale demo"
-        table_arguments(parser)
-
-    @staticmethod
-    def run(arguments: argparse.Namespace) -> int:
-        """Print every cell's state and why."""
-        from rich.console import Console
-        from rich.table import Table as Grid
-
-        table, _, cells = read_plan(arguments)
-        check_configurations(cells, one_of_a_shape=True)
-        grid = Grid("cell", "state", "why", title=f"{table.name} · scale {table.scale}", title_justify="left")
-        styles = {"finished": "green", "running": "cyan", "failed": "red", "stale": "yellow", "missing": ""}
-        for cell in cells:
-            grid.add_row(cell.name, cell.state, cell.why, style=styles[cell.state])
-        console = Console(soft_wrap=False, markup=False, emoji=False)  # an error may hold [/brackets] and :colons:
-        console.print(grid)
-        todo = sum(cell.state not in ("finished", "running") for cell in cells)
-        console.print(f"{todo} of {len(cells)} cells would run", highlight=False)
-        for row, search in table.searches.items():
-            console.print(
-                f"{row}: {len(table.grids[row])} of {search.trials} trials are chosen so far", highlight=False
-            )
-        return 0
-
-
-class report:
-    """``earmark report``."""
-
-    @staticmethod
-    def add_arguments(parser: argparse.ArgumentParser) -> None:
-        """Arguments of ``earmark report``."""
-        from experiments import report_command
-
-        table_arguments(parser)
-        report_command.add_arguments(parser)
-
-    @staticmethod
-    def run(arguments: argparse.Namespace) -> int:
-        """Print the report, or do what the options ask for."""
-        from experiments import report_command
-
-        return report_command.run(arguments, *read_plan(arguments, from_store=True))
 
 
 def write_views(table: Table, tracker: Tracker, cells: Sequence[Cell]) -> None:

@@ -2,10 +2,39 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
 from experiments.errors import UserError, unknown
+
+NAME = re.compile(r"(?!\.)[A-Za-z0-9_.=-]{1,200}")  # no .. and no hidden file; a file's name has 255 bytes at most
+CORPUS = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*(/[A-Za-z0-9][A-Za-z0-9_.-]*)?")  # a folder under data/: kind/scale
+LARGEST_SEED = 2**32 - 1  # NumPy's generator takes no larger one
+
+
+def check_name(name: str, *, where: str) -> None:
+    """Names become folders, files, tags and arguments of ``--rows``: none leads out of its place."""
+    if not NAME.fullmatch(name):
+        raise UserError(
+            f"{where}: name {name!r}; allowed: letters, digits and _ . - = (A-Z, a-z, 0-9), no . first, 200 at most"
+        )
+
+
+def check_corpus(name: object, *, where: str) -> str:
+    """The name of a folder under the data root, which it does not leave. Raises ``UserError``."""
+    if not isinstance(name, str):
+        raise UserError(f"{where}: expected the name of a prepared corpus, got {name!r}")
+    if not CORPUS.fullmatch(name):
+        raise UserError(f"{where}: corpus {name!r}; allowed: letters, digits and _ . -, no . first, with one / at most")
+    return name
+
+
+def check_seed_number(seed: object, *, where: str) -> int:
+    """A run's seed: an integer from 0 to 2**32 - 1. Raises ``UserError``."""
+    if type(seed) is not int or not 0 <= seed <= LARGEST_SEED:
+        raise UserError(f"{where}: expected an integer from 0 to {LARGEST_SEED}, got {seed!r}")
+    return seed
 
 
 def read_mapping(value: Any, *, where: str, allowed: Sequence[str] | None = None) -> dict[str, Any]:
@@ -37,4 +66,4 @@ def read_seeds(value: Any, *, where: str) -> tuple[int, ...]:
     valid = isinstance(seeds, list) and seeds and all(type(seed) is int and seed >= 0 for seed in seeds)
     if not valid or len(set(seeds)) != len(seeds):
         raise UserError(f"{where}: seeds: expected a list of different integers >= 0, got {value!r}")
-    return tuple(seeds)
+    return tuple(check_seed_number(seed, where=f"{where}: seeds") for seed in seeds)

@@ -11,13 +11,9 @@ import contextlib
 import hashlib
 import json
 import logging
-import math
 import os
 import re
-import shutil
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
@@ -34,16 +30,16 @@ from mlflow.entities import Dataset, DatasetInput, Metric, Param, Run, RunStatus
 from mlflow.exceptions import MlflowException
 
 from experiments import journal
-from experiments.artifact_files import artifact_folder, link
-from experiments.errors import UserError
+from experiments.artifact_files import artifact_folder, fetch, link, sizes
+from experiments.launcher_identity import HEARTBEAT
 from experiments.refusals import Refused, send, storable, tag_of
 from experiments.run_folder import locked
 from experiments.run_pages import read_pages
+from experiments.store_place import opening, store_place
+from experiments.stored_experiments import check_place, database_path, experiment_id, follow_move
 from experiments.stored_names import name_problem, point_problem
+from experiments.tracked_run import STATE, TrackedRun, as_logged, as_tracked
 
-STATE = "earmark.state"
-HEARTBEAT = "earmark.heartbeat"  # seconds since 1970, while a run's process lives
-HOST = "earmark.host"
 STORE_PATIENCE_SECONDS = 600.0  # many processes on a slow machine take turns at a fresh store
 BATCH = {"metrics": 1000, "params": 100, "tags": 100}  # the most that MLflow takes at once
 TrackingError = MlflowException
@@ -52,51 +48,34 @@ for _chatter in ("alembic", "mlflow.store.db.utils"):  # a fresh store's schema,
     logging.getLogger(_chatter).setLevel(logging.WARNING)
 
 
-@dataclass(frozen=True)
-class TrackedRun:
-    """What MLflow knows of one run; ``start_ms`` is its creation in milliseconds since 1970."""
-
-    run_id: str
-    state: str
-    tags: Mapping[str, str]
-    metrics: Mapping[str, float]
-    start_ms: int = 0
-    artifact_uri: str = ""
-
-
-def _tracked(run: Run) -> TrackedRun:
-    metrics = {name: _as_logged(value) for name, value in run.data.metrics.items()}
-    state, start_ms = run.data.tags.get(STATE, ""), int(run.info.start_time or 0)
-    return TrackedRun(run.info.run_id, state, run.data.tags, metrics, start_ms, str(run.info.artifact_uri or ""))
-
-
-def _as_logged(value: float) -> float:
-    """MLflow's SQL stores keep an infinite metric as the largest float that there is, on which a mean overflows."""
-    return math.copysign(math.inf, value) if abs(value) >= 1.797e308 else value
-
-
 class Tracker:
-    """Writes to and asks one MLflow store: ``MLFLOW_TRACKING_URI``, or SQLite under ``mlruns/``."""
+    """Writes to and asks one MLflow store; one that may only be read is asked without a lock and left as it is."""
 
     def __init__(self, home: Path) -> None:
-        self.root = home / "mlruns"
-        self.root.mkdir(parents=True, exist_ok=True)
-        self.uri = os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{self.root / 'mlflow.db'}"
-        try:
-            with self._alone():
-                self._client = MlflowClient(tracking_uri=self.uri)
-        except ModuleNotFoundError as error:
-            raise UserError(f"MLFLOW_TRACKING_URI: this store needs the package {error.name!r}") from None
+        self.place = store_place(home)
+        self.root, self.uri = self.place.root, self.place.uri
+        with self._alone(), opening(self.uri):
+            self._client = MlflowClient(tracking_uri=self.uri)
+            if database_path(self.uri) == self.root / "mlflow.db" and not self.place.read_only:
+                follow_move(self.root)
         # Without the password: the name stands in files.
         self.store = hashlib.sha256(re.sub(r":[^:@/]*@", "@", self.uri).encode()).hexdigest()[:8]
         self.experiment_id = cache(self._experiment_id)
+        self._artifact_location = cache(
+            lambda family: str(self._client.get_experiment(self.experiment_id(family)).artifact_location).rstrip("/")
+        )
 
     @contextlib.contextmanager
     def _alone(self) -> Iterator[None]:
         """One process at a time: several that open a fresh database race in the migration of its schema."""
-        with locked(self.root, "store.lock", patience_seconds=STORE_PATIENCE_SECONDS) as mine:
+        if self.place.read_only:
+            yield
+            return
+        path = database_path(self.uri)
+        folder = path.parent if path and path.parent.is_dir() else self.root  # homes may share a database
+        with locked(folder, "store.lock", patience_seconds=STORE_PATIENCE_SECONDS) as mine:
             if not mine:
-                raise TrackingError(f"{self.root / 'store.lock'}: another process has opened the store for minutes")
+                raise TrackingError(f"{folder / 'store.lock'}: another process has opened the store for minutes")
             yield
 
     def run_dir(self, key_id: str) -> Path:
@@ -106,14 +85,16 @@ class Tracker:
     def _experiment_id(self, family: str) -> str:
         """The experiment of a family, made on first use (its artifacts lie under ``mlruns/artifacts``)."""
         with self._alone():
-            found = self._client.get_experiment_by_name(family)
-            if found is not None:
-                return str(found.experiment_id)
-            local = not self.uri.startswith(("http://", "https://"))  # a server has its own place, a database none
-            location = (self.root / "artifacts" / family).as_uri() if local else None
-            # The tag opens MLflow's page on runs and metrics; without it the page guesses, and guesses chat traces.
-            tags = {"mlflow.experimentKind": "custom_model_development"}
-            return str(self._client.create_experiment(family, artifact_location=location, tags=tags))
+            return experiment_id(family, self._client, self.place)
+
+    def check_experiment(self, family: str) -> None:
+        """Refuse to begin runs that the store would not take, or whose files would go to a folder that is gone."""
+        found = self._client.get_experiment(self._experiment_id(family))
+        check_place(str(found.artifact_location), levels=1)
+
+    def check_files(self, run_id: str) -> None:
+        """Refuse to write a run's files where the folder that they go to is gone."""
+        check_place(str(self._client.get_run(run_id).info.artifact_uri), levels=3)
 
     def find(
         self, family: str, *, tags: Mapping[str, str], having: Sequence[str] = (), limit: int | None = None
@@ -124,7 +105,7 @@ class Tracker:
         """
         conditions = [f"tags.`{name}` = '{value}'" for name, value in tags.items()]
         conditions += [f"tags.`{name}` LIKE '%'" for name in having]
-        return [_tracked(run) for run in self._search([self.experiment_id(family)], " and ".join(conditions), limit)]
+        return [as_tracked(run) for run in self._search([self.experiment_id(family)], " and ".join(conditions), limit)]
 
     def _search(self, experiment_ids: list[str], condition: str = "", limit: int | None = None) -> list[Run]:
         """Runs that are not deleted, newest first."""
@@ -144,13 +125,13 @@ class Tracker:
             for run in self._client.search_runs(experiments, condition, max_results=100):
                 found[run.info.run_id] = run
         runs = sorted(found.values(), key=lambda run: int(run.info.start_time or 0), reverse=True)
-        return [_tracked(run) for run in runs]
+        return [as_tracked(run) for run in runs]
 
     def create(self, family: str, *, name: str, tags: Mapping[str, str]) -> str:
         """A new run in state ``scheduled``; returns its id. Tags that it can't have are named by ``describe``."""
         taken = {key: storable(value) for key, value in tags.items() if name_problem(key) is None}
-        run = self._client.create_run(
-            self.experiment_id(family), run_name=name, tags={**taken, STATE: "scheduled", "mlflow.runName": name}
+        run = self._client.create_run(  # asked anew: somebody may have deleted the experiment
+            self._experiment_id(family), run_name=name, tags={**taken, STATE: "scheduled", "mlflow.runName": name}
         )
         run_id = str(run.info.run_id)
         self._client.update_run(run_id, status=RunStatus.to_string(RunStatus.SCHEDULED))
@@ -221,10 +202,12 @@ class Tracker:
         MLflow gives no run without all its metrics, and needs 20 s for ten thousand: a database is asked by itself, in
         MLflow's schema, and a server is read page by page.
         """
-        database = getattr(self._client._tracking_client.store, "engine", None)
-        if database is not None:
-            with database.connect() as connection:
-                found = connection.exec_driver_sql("SELECT run_uuid FROM runs WHERE lifecycle_stage = 'active'")
+        store = getattr(getattr(self._client, "_tracking_client", None), "store", None)
+        if open_session := getattr(store, "ManagedSessionMaker", None):  # a database's; its errors are TrackingErrors
+            with open_session() as session:
+                found = session.connection().exec_driver_sql(
+                    "SELECT run_uuid FROM runs WHERE lifecycle_stage = 'active'"
+                )
                 return {str(run_id) for (run_id,) in found}
         experiments = [str(item.experiment_id) for item in self._client.search_experiments()]
         return {str(run.info.run_id) for run in self._search(experiments)}
@@ -245,7 +228,7 @@ class Tracker:
         return self.tag_as_taken(run_id, {**tags, STATE: "running"})
 
     def beat(self, run_id: str, seconds: float) -> None:
-        """The run's process was alive at this time (seconds since 1970)."""
+        """Somebody worked on the run at this time (seconds since 1970)."""
         self.tag(run_id, {HEARTBEAT: f"{seconds:.0f}"})
 
     def log_metrics(self, run_id: str, lines: Iterable[journal.JournalLine]) -> Refused:
@@ -266,7 +249,7 @@ class Tracker:
         ``refused`` is what the store did not take before; returned is what it did not take now.
         """
         now: Refused = {}
-        here = self.artifact_folder(str(self._client.get_run(run_id).info.artifact_uri))
+        here = artifact_folder(str(self._client.get_run(run_id).info.artifact_uri))  # where MLflow looks for them
         for path in artifacts:
             if here is None or not link(path, here / path.relative_to(run_dir)):
                 now |= self._send_artifact(run_id, run_dir, path)
@@ -277,7 +260,7 @@ class Tracker:
     def _send_artifact(self, run_id: str, run_dir: Path, path: Path) -> Refused:
         name = path.relative_to(run_dir)
         folder = None if name.parent == Path() else str(name.parent)
-        if self.uri.startswith(("http://", "https://")) and (odd := [sign for sign in "#?%" if sign in str(name)]):
+        if self.place.has_server and (odd := [sign for sign in "#?%" if sign in str(name)]):
             return {f"file {name}": f"MLflow would read {' '.join(odd)} as part of the URL, and store another name"}
         return send(
             [path],
@@ -296,16 +279,21 @@ class Tracker:
         """Where a run's artifacts lie if that is on this disk, moved with its home perhaps; None on a server."""
         return artifact_folder(uri, moved_to=self.root / "artifacts")
 
+    def stored_at(self, family: str, run_id: str) -> Path | None:
+        """The ``artifact_folder`` of a run by its id alone."""
+        return self.artifact_folder(f"{self._artifact_location(family)}/{run_id}/artifacts")
+
+    def stored_files(self, run_id: str) -> dict[str, int]:
+        """Bytes of every artifact of a run by its path."""
+        return sizes(lambda folder: self._client.list_artifacts(run_id, folder or None))
+
+    def delete(self, run_id: str) -> None:
+        """Take back a run that was made in vain."""
+        self._client.delete_run(run_id)
+
     def download(self, run_id: str, artifact: str, folder: Path) -> None:
         """Fetch an artifact of a run into ``folder``, whole or not at all, in the place of one that is there."""
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder, prefix="download-") as aside:
-            fetched = Path(self._client.download_artifacts(run_id, artifact, aside))
-            target = folder / artifact
-            target.parent.mkdir(parents=True, exist_ok=True)
-            if target.is_dir():  # what an attempt left that did not end here
-                shutil.rmtree(target)
-            fetched.replace(target)
+        fetch(lambda aside: self._client.download_artifacts(run_id, artifact, aside), folder / artifact, folder=folder)
 
     def curve(self, run_id: str, metric: str) -> list[tuple[float, float]]:
         """(epoch, value) of a metric that training logged, by step; a resumed epoch's later value stands.
@@ -317,7 +305,7 @@ class Tracker:
         }
         points = sorted(self._client.get_metric_history(run_id, metric), key=lambda point: point.timestamp)
         by_step = {
-            point.step: (float(epochs[point.step, point.timestamp]), _as_logged(point.value))
+            point.step: (float(epochs[point.step, point.timestamp]), as_logged(point.value))
             for point in points
             if (point.step, point.timestamp) in epochs
         }

@@ -31,11 +31,15 @@ from datamodules.run_warning import RunWarning
 from experiments import keys, recipe
 from experiments.attempts import Attempt
 from experiments.contracts import PredictingModule
+from experiments.divergence import FiniteFigures
 from experiments.early_stopping import LastingEarlyStopping
 from experiments.errors import UserError
 from experiments.journal import Journal
 from experiments.journal_logger import JournalLogger, JournalProgress
+from experiments.last_checkpoint import LastCheckpoint, resumable
 from experiments.merge import Config, get_path
+from experiments.monitor_name import KnownMonitor, not_logged
+from experiments.own_code import find_own_code
 from experiments.random_state import RandomState
 from experiments.resumed_order import ResumedOrder
 from experiments.row_sources import SEED
@@ -46,6 +50,7 @@ from experiments.stored_names import check_metrics
 from experiments.yaml_files import read_yaml
 from lightning_modules.callbacks.fine_tuning import Freezing
 from lightning_modules.callbacks.seed_loading import start_from_seed
+from lightning_modules.losses.finite import DivergedError
 
 SPLITS = ("validation", "test")
 
@@ -66,7 +71,10 @@ def _trainer(parts: Parts, run_dir: Path, journal: Journal, machine: Mapping[str
         ),
         # Said for check_val_every_n_epoch above 1: it would be saved inside an epoch, whose resume draws otherwise.
         ModelCheckpoint(folder, filename="last", save_on_train_epoch_end=True, enable_version_counter=False),
+        LastCheckpoint(folder),
         JournalProgress(journal),
+        KnownMonitor(monitor),
+        FiniteFigures(monitor),
         RandomState(),  # before ResumedOrder, which draws as an uninterrupted epoch's start does
         ResumedOrder(),
     ]
@@ -92,6 +100,13 @@ def _trainer(parts: Parts, run_dir: Path, journal: Journal, machine: Mapping[str
     )
 
 
+def _device(trainer: lightning.Trainer) -> str:
+    """``cpu, 1 thread`` or ``cuda x 2, 4 threads``: sums are in another order on each."""
+    kind, threads = trainer.strategy.root_device.type, torch.get_num_threads()
+    processes = f" x {trainer.world_size}" if trainer.world_size > 1 else ""
+    return f"{kind}{processes}, {threads} thread" + ("s" if threads > 1 else "")
+
+
 def _load_seed(parts: Parts, seed: Path) -> None:
     assert parts.model is not None
     assert parts.fine_tuning is not None
@@ -102,7 +117,13 @@ def _load_seed(parts: Parts, seed: Path) -> None:
 
 
 def _fit(
-    parts: Parts, run_dir: Path, journal: Journal, machine: Mapping[str, Any], *, seed: Path | None
+    parts: Parts,
+    run_dir: Path,
+    journal: Journal,
+    machine: Mapping[str, Any],
+    *,
+    seed: Path | None,
+    attempt: Attempt | None,
 ) -> _Fitted | None:
     """Train, from the checkpoint ``seed`` where there is one, and write the predictions of the best epoch.
 
@@ -113,10 +134,18 @@ def _fit(
     assert isinstance(model, PredictingModule)
     assert isinstance(data, lightning.LightningDataModule)
     trainer = _trainer(parts, run_dir, journal, machine)
-    last, best = run_dir / "checkpoints" / "last.ckpt", run_dir / BEST
-    if seed is not None and not last.exists():  # a resume has the weights of its own last epoch
+    if attempt:
+        attempt.runs_on(device=_device(trainer))
+    last, best = resumable(run_dir / "checkpoints"), run_dir / BEST
+    if seed is not None and last is None:  # a resume has the weights of its own last epoch
         _load_seed(parts, seed)
-    trainer.fit(model, datamodule=data, ckpt_path=last if last.exists() else None, weights_only=True)
+    try:
+        trainer.fit(model, datamodule=data, ckpt_path=last, weights_only=True)
+    except MisconfigurationException:
+        assert parts.checkpoint is not None
+        if parts.checkpoint.monitor in (logged := trainer.callback_metrics):
+            raise
+        raise not_logged(parts.checkpoint.monitor, logged) from None
     if trainer.interrupted:
         raise KeyboardInterrupt
     trainer.strategy.barrier("best checkpoint is written")
@@ -158,6 +187,8 @@ def run(run_dir: Path, journal: Journal, *, attempt: Attempt | None = None, rank
     if rank and stage == "score":
         return  # one process scores
     torch.set_num_threads(int(machine.get("threads", 1)))
+    if attempt:
+        attempt.runs_on(torch=str(torch.__version__))
     lightning.seed_everything(seed, workers=True, verbose=False)
     sections = {name: config[name] for name in SECTIONS if name in config}
     _check_key(run_dir, config, sections)
@@ -170,7 +201,7 @@ def run(run_dir: Path, journal: Journal, *, attempt: Attempt | None = None, rank
     ended = _Fitted(0, {})
     if stage == "fit":
         predictions["own"] = run_dir / "predictions"
-        fitted = _fit(parts, run_dir, journal, machine, seed=seed_run / BEST if seed_run else None)
+        fitted = _fit(parts, run_dir, journal, machine, seed=seed_run / BEST if seed_run else None, attempt=attempt)
         if fitted is None:
             return  # ranks above 0 end here
         ended = fitted
@@ -216,6 +247,7 @@ def _journal_warnings(journal: Journal) -> None:
 
 def main(arguments: list[str]) -> int:
     """Run one folder under its lock; the journal says how it ended, on one line."""
+    find_own_code()
     (run_dir,) = (Path(argument).resolve() for argument in arguments)
     slurm = SLURMEnvironment.detect()
     rank = int(os.environ.get("SLURM_PROCID" if slurm else "LOCAL_RANK", "0"))
@@ -243,7 +275,7 @@ def main(arguments: list[str]) -> int:
         except Exception as error:
             traceback.print_exc()
             reason = (str(error).strip().splitlines() or [""])[0]
-            lasting = isinstance(error, MisconfigurationException)
+            lasting = isinstance(error, MisconfigurationException | DivergedError)
             journal.state("failed", f"{type(error).__name__}: {reason}", lasting=lasting)
             return 1
         finally:

@@ -8,6 +8,10 @@ import os
 import signal
 import subprocess
 import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from experiments.tracking import Tracker
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -17,17 +21,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Serve until Ctrl-C. Bound to 127.0.0.1: a bare MLflow server has no login."""
+    """Serve until Ctrl-C, or say where a store's own server does. Bound to 127.0.0.1: a bare server has no login."""
     from datamodules.corpus_folder import home
+    from experiments.errors import public_uri
     from experiments.tracking import Tracker
-    from experiments.views import CHARTS, links
 
     tracker = Tracker(home())
+    if tracker.place.has_server:  # it serves its own dashboard
+        print(f"MLflow on {public_uri(tracker.uri)}, as MLFLOW_TRACKING_URI says")
+        _print_links(tracker, public_uri(tracker.uri).rstrip("/"))
+        return 0
     address = f"http://127.0.0.1:{arguments.port}"
     print(f"MLflow on {address} (Ctrl-C ends it)")
-    for family, views in links(tracker, address):
-        for view, link in views:
-            print(f"  {family} · {view}\n    table:  {link}\n    charts: {link}{CHARTS}")
+    _print_links(tracker, address)
     sys.stdout.flush()
     command = [
         sys.executable, "-m", "mlflow", "server",
@@ -44,3 +50,11 @@ def run(arguments: argparse.Namespace) -> int:
         finally:  # the whole group: MLflow's server is a process under the one that was started
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(server.pid, signal.SIGTERM)
+
+
+def _print_links(tracker: Tracker, address: str) -> None:
+    from experiments.views import CHARTS, links
+
+    for family, views in links(tracker, address):
+        for view, link in views:
+            print(f"  {family} · {view}\n    table:  {link}\n    charts: {link}{CHARTS}")

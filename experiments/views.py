@@ -3,10 +3,8 @@
 The format is undocumented; it was read from the page's own code and is tested in a browser. A view is an experiment tag
 ``mlflow.sharedViewState.<id>``: an envelope with a name, times in milliseconds and ``state``, JSON in text that holds
 the page's search (filter, order) and its look (columns, grouping, charts). Ids are digests of table, scale and view, so
-that writing again updates. A version of MLflow that was not tested gets no views and one warning line.
-
-Which runs a view shows is a tag of the run, ``row.<table>/<scale>`` = row (``…/<view>`` for a view of some rows):
-MLflow has no OR between tags, a run may be of two scales, and the older run of a stale cell must leave the means.
+that writing again updates. A version of MLflow that was not tested gets no views and one warning line. Which
+runs a view shows is a tag of theirs (``view_tags.py``).
 """
 
 from __future__ import annotations
@@ -28,8 +26,10 @@ from experiments.errors import first_line, public_uri
 from experiments.known_runs import RUNS_FOR_A_QUERY
 from experiments.plan import Cell
 from experiments.spec import Table
-from experiments.tracking import TrackedRun, Tracker, TrackingError
+from experiments.tracked_run import TrackedRun
+from experiments.tracking import Tracker, TrackingError
 from experiments.view_spec import View, ViewChart
+from experiments.view_tags import row_tags, shown_tag
 from experiments.waiting import with_bar
 
 TESTED = ((3, 15), (3, 18))  # from, and below
@@ -38,19 +38,6 @@ CHARTS = "&compareRunsMode=CHART"  # behind a link: the page opens on the charts
 MAX_CHARACTERS = 18000  # MLflow refuses experiment tags over 20,000
 # Sections that the page would open itself for every metric without a chart of ours; they stay there, folded.
 FOLDED = ("decoding", "model", "run", "test", "train", "validation", "Model metrics", "System metrics")
-
-
-def shown_tag(table: Table, view: View) -> str:
-    """The tag that the runs of a view carry, with the row as value."""
-    tag = f"row.{table.name}/{table.scale}"
-    return tag if view.rows is None else f"{tag}/{view.name}"
-
-
-def row_tags(table: Table, row: str) -> dict[str, str]:
-    """Tags of a run of ``row`` for the views that show it; none under ``--set``, where a run is not the table's."""
-    if table.overrides:
-        return {}
-    return {shown_tag(table, view): row for view in table.views if view.rows is None or row in view.rows}
 
 
 def view_id(table: Table, view: View) -> str:

@@ -6,14 +6,18 @@ ruamel.yaml refuses duplicate keys and reads ``no`` and ``4:00:00`` as the text 
 from __future__ import annotations
 
 import io
+import itertools
 import math
 from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.nodes import CollectionNode, MappingNode, Node
 
 from experiments.errors import UserError
+
+MOST_VALUES = 100_000  # a table of 500 rows has some thousand; aliases of aliases make millions of a few lines
 
 
 def read_yaml(path: Path) -> Any:
@@ -41,15 +45,34 @@ def parse_value(text: str, *, where: str = "value") -> Any:
 def _load(text: str, *, where: str) -> Any:
     """Raises ``UserError``, and ``MarkedYAMLError`` for errors of syntax."""
     try:
-        value: Any = YAML(typ="safe", pure=True).load(text)
-    except MarkedYAMLError:
+        constructor, _ = YAML(typ="safe", pure=True).get_constructor_parser(text)
+        node = constructor.composer.get_single_node()
+        if node is None:
+            return None
+        if _size(node, {}) > MOST_VALUES:
+            raise UserError(f"{where}: more than {MOST_VALUES:,} values, each alias counted in full; allowed: fewer")
+        value: Any = constructor.construct_document(node)
+        _refuse_other_than_json(value, where=where, path="", around=())
+    except (MarkedYAMLError, UserError):
         raise
     except (YAMLError, ValueError) as error:  # a control character; a date with 13 months
         raise UserError(f"{where}: {str(error).strip().splitlines()[0]}") from None
     except RecursionError:
         raise UserError(f"{where}: nested too deeply") from None
-    _refuse_other_than_json(value, where=where, path="", around=())
     return value
+
+
+def _size(node: Node, sizes: dict[int, int]) -> int:
+    """How many keys and values a node stands for, each as often as an alias repeats it: ten lines can be billions.
+
+    ``sizes`` are those of the nodes that were counted, by their id.
+    """
+    if id(node) not in sizes:
+        sizes[id(node)] = 0  # while it is counted: an alias of what it stands in, which is refused by its own name
+        parts = list(itertools.chain(*node.value)) if isinstance(node, MappingNode) else node.value
+        parts = parts if isinstance(node, CollectionNode) else []
+        sizes[id(node)] = 1 + sum(_size(part, sizes) for part in parts)
+    return sizes[id(node)]
 
 
 def _refuse_other_than_json(value: Any, *, where: str, path: str, around: tuple[int, ...]) -> None:

@@ -30,6 +30,7 @@ from lightning_modules.layers.log_mel import LogMelSettings
 from lightning_modules.layers.recurrent_encoder import SpeechEncoder
 from lightning_modules.layers.spec_augment import SpecAugment
 from lightning_modules.layers.speech_features import SPEECH_FEATURES
+from lightning_modules.losses.finite import check_finite
 from lightning_modules.metrics.word_error import WordError
 
 
@@ -133,14 +134,11 @@ class Recogniser(pl.LightningModule, ABC):
         return loss_B.sum() / _mean_over_ranks(count, device=loss_B.device)
 
     def _checked_loss(self, encoded: Encoded, batch: UtteranceBatch) -> Tensor:
-        """Raises ``ValueError`` naming the utterances whose loss is no number."""
+        """Raises ``DivergedError`` naming the utterances whose loss is no number."""
         loss_B = self.loss(encoded, batch)
-        if not bool(torch.isfinite(loss_B).all()):
-            wrong = [name for name, loss in zip(batch.utterance_ids, loss_B.tolist(), strict=True) if loss - loss != 0]
-            raise ValueError(
-                f"epoch {self.current_epoch}: the loss of {len(wrong)} of {len(loss_B)} utterances is no number: "
-                f"{', '.join(wrong[:3])}; lower model.optimizer.lr or set trainer.gradient_clip_val"
-            )
+        loss = "train/loss" if self.training else "validation/loss"
+        check_finite(loss_B, names=batch.utterance_ids, what="utterances", loss=loss, epoch=self.current_epoch,
+                     step=self.global_step)  # fmt: skip
         return loss_B
 
     def validation_step(self, batch: UtteranceBatch, batch_idx: int) -> None:

@@ -23,6 +23,7 @@ from torchmetrics import MeanMetric
 from datamodules.batches import ClipBatch
 from lightning_modules.layers.crnn import FrameEncoder
 from lightning_modules.layers.log_mel import LogMel, LogMelSettings, frame_mask
+from lightning_modules.losses.finite import check_finite
 from lightning_modules.losses.tagging import tagging_loss
 from lightning_modules.metrics.average_precision import TaggingAveragePrecision
 from lightning_modules.metrics.tagging import TaggingF1
@@ -89,13 +90,27 @@ class SoundEventDetector(pl.LightningModule, ABC):
         mask_BT = frame_mask(self.encoder.pooled_frames(num_frames_B), num_frames=hidden_BTH.shape[1])
         return self.detect(hidden_BTH, mask_BT)
 
+    def detect_finite(self, batch: ClipBatch) -> Detection:
+        """Probabilities of a batch whose loss is asked for next.
+
+        Raises ``DivergedError`` naming the clips of which some are no numbers: torch's cross-entropy would refuse them
+        without a name, and on a GPU in a way that nothing after it can run.
+        """
+        detection: Detection = self(batch.waveforms_BS, batch.num_samples_B)
+        loss = "train/loss" if self.training else "validation/loss"
+        for figures in (detection.clip_probabilities_BC, detection.frame_probabilities_BTC):
+            if figures is not None:
+                check_finite(figures, names=batch.clip_ids, what="clips", loss=loss, epoch=self.current_epoch,
+                             step=self.global_step)  # fmt: skip
+        return detection
+
     def frame_probabilities(self, hidden_BTH: Tensor) -> Tensor:
         """Sigmoid of the output layer, in float32 whatever the precision: (B, T, C)."""
         return torch.sigmoid(self.classifier(hidden_BTH).float())
 
     def validation_step(self, batch: ClipBatch, batch_idx: int) -> None:
         """Loss and tagging scores against the tags; exact on several processes, since each clip is seen once."""
-        detection = self(batch.waveforms_BS, batch.num_samples_B)
+        detection = self.detect_finite(batch)
         self.validation_loss.update(self.loss(detection, batch.tags_BC), weight=len(batch.clip_ids))
         self.validation_tagging.update(detection.clip_probabilities_BC, batch.tags_BC)
         self.validation_ranking.update(detection.clip_probabilities_BC, batch.tags_BC)

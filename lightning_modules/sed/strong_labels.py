@@ -36,7 +36,7 @@ class StrongLabels(SoundEventDetector):
                 f"not {type(batch).__name__} (data.train_labels must be strong)"
             )
         clips = batch.clips
-        detection = self(clips.waveforms_BS, clips.num_samples_B)
+        detection = self.detect_finite(clips)
         assert detection.frame_probabilities_BTC is not None
         targets_BTC = self._activity(batch.events_B, num_frames=detection.mask_BT.shape[1])
         loss = frame_loss(detection.frame_probabilities_BTC, targets_BTC, detection.mask_BT)

@@ -22,6 +22,6 @@ class WeaklySupervised(SoundEventDetector):
                 f"{type(self).__name__} learns from weak labels: its training_step takes a ClipBatch, "
                 f"not {type(batch).__name__} (data.train_labels must be weak)"
             )
-        loss = self.loss(self(batch.waveforms_BS, batch.num_samples_B), batch.tags_BC)
+        loss = self.loss(self.detect_finite(batch), batch.tags_BC)
         self.log("train/loss", loss, on_step=False, on_epoch=True, sync_dist=True, batch_size=len(batch.clip_ids))
         return loss

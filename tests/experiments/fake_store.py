@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 from experiments.journal import JournalLine
-from experiments.tracking import TrackedRun, TrackingError
+from experiments.tracked_run import STATE, TrackedRun
+from experiments.tracking import TrackingError
 
 
 class FakeStore:
@@ -36,7 +38,7 @@ class FakeStore:
 
     def create(self, family: str, *, name: str, tags: Mapping[str, str]) -> str:
         self._call("create")
-        run_id = f"run{len(self.runs)}"
+        run_id = next(name for number in count() if (name := f"run{number}") not in self.runs)
         self.runs[run_id] = {"state": "scheduled", "tags": dict(tags), "points": [], "files": [], "message": ""}
         return run_id
 
@@ -55,6 +57,15 @@ class FakeStore:
         self._call("tag")
         self.runs[run_id]["tags"].update(tags)
         return {}
+
+    def tag(self, run_id: str, tags: Mapping[str, str]) -> None:
+        self._call("tag")
+        self.runs[run_id]["tags"].update({name: value for name, value in tags.items() if name != STATE})
+        self.runs[run_id]["state"] = tags.get(STATE, self.runs[run_id]["state"])
+
+    def delete(self, run_id: str) -> None:
+        self._call("delete")
+        del self.runs[run_id]
 
     def start(self, run_id: str, tags: Mapping[str, str]) -> dict[str, str]:
         self._call("start")
@@ -75,6 +86,9 @@ class FakeStore:
             if name not in self.refuses
         ]
         return {f"metric {name}": why for name, why in self.refuses.items()}
+
+    def check_files(self, run_id: str) -> None:
+        self._call("check_files")
 
     def finish(
         self, run_id: str, run_dir: Path, *, artifacts: Iterable[Path], refused: Mapping[str, str]

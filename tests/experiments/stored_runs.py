@@ -19,7 +19,8 @@ from experiments.significance import Significance, compare_rows
 from experiments.spec import Row, Table
 from experiments.split_references import References, TestSplits
 from experiments.stored_scores import StoredScores, Utterance
-from experiments.tracking import TrackedRun, Tracker
+from experiments.tracked_run import TrackedRun
+from experiments.tracking import Tracker
 from experiments.unit_counts import event_counts, tag_counts, text_counts
 
 COLUMNS = {

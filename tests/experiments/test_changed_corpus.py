@@ -17,10 +17,12 @@ from datamodules.corpus_folder import data_root
 from experiments import train
 from experiments.cli import main
 from experiments.errors import UserError
+from experiments.named_files import named_files
 from experiments.plan import Cell, make_plan
 from experiments.run_folder import KEY
 from experiments.spec import read_table
-from experiments.tracking import TrackedRun, Tracker
+from experiments.tracked_run import TrackedRun
+from experiments.tracking import Tracker
 
 TABLE = Path(__file__).parent / "tiny.yaml"
 CORPUS = "tones/tiny"
@@ -47,9 +49,16 @@ def folder(earmark_home: Path) -> Path:
     return data_root() / CORPUS
 
 
-def planned(store: OneRun) -> Cell:
-    (cell,) = make_plan(read_table(str(TABLE)), cast(Tracker, store), rows=["mil"])
+def planned(store: OneRun, table: Path = TABLE) -> Cell:
+    (cell,) = make_plan(read_table(str(table)), cast(Tracker, store), rows=["mil"])
     return cell
+
+
+def finished(cell: Cell) -> TrackedRun:
+    """What the store says of the cell's run."""
+    assert cell.key is not None
+    parts = {f"key.{name}": part for name, part in cell.key.parts().items()}
+    return TrackedRun("r", "finished", {**parts, "key": cell.key.id, "seed": "0", "row.tiny": "mil"}, {})
 
 
 def replace_sound(path: Path) -> None:
@@ -60,9 +69,7 @@ def replace_sound(path: Path) -> None:
 def test_a_finished_cell_is_stale_once_its_audio_was_replaced(earmark_home: Path, folder: Path) -> None:
     store = OneRun(earmark_home)
     first = planned(store)
-    assert first.key is not None
-    parts = {f"key.{name}": part for name, part in first.key.parts().items()}
-    store.runs.append(TrackedRun("r", "finished", {**parts, "key": first.key.id, "seed": "0", "row.tiny": "mil"}, {}))
+    store.runs.append(finished(first))
     assert planned(store).state == "finished"
     for path in (folder / "audio").rglob("*.flac"):
         os.utime(path)  # a copy, a checkout
@@ -74,6 +81,26 @@ def test_a_finished_cell_is_stale_once_its_audio_was_replaced(earmark_home: Path
     assert (cell.state, cell.key) == ("stale", None)
     assert cell.why.startswith(f"data: corpus {CORPUS!r}: ")
     assert cell.why.endswith("restore them, or make it again: earmark data tones --scale tiny --rebuild")
+
+
+def test_a_finished_cell_is_stale_and_refused_once_a_file_that_it_names_was_edited(
+    earmark_home: Path, folder: Path, tmp_path: Path
+) -> None:
+    words, table = tmp_path / "words.txt", tmp_path / "tiny.yaml"
+    words.write_text("one")
+    table.write_text(TABLE.read_text().replace("num_pictures: 1", f"num_pictures: 1, word_list: {words}"))
+    store = OneRun(earmark_home)
+    first = planned(store, table)
+    assert first.key is not None
+    store.runs.append(finished(first))
+    record = store.run_dir(first.key.id) / KEY
+    record.parent.mkdir(parents=True)
+    record.write_text(json.dumps({"files": named_files(first.row.config)}))
+    assert planned(store, table).state == "finished"
+    words.write_text("two words")
+    cell = planned(store, table)
+    assert (cell.state, cell.key) == ("stale", None)
+    assert f"data: {words} changed since tiny/mil seed 0 ran" in cell.why
 
 
 def test_a_plan_looks_at_a_corpus_once(earmark_home: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,7 +22,8 @@ from experiments.journal import Journal, read_lines
 from experiments.keys import RunKey
 from experiments.plan import Cell
 from experiments.spec import Row, Table, read_table
-from experiments.tracking import TrackedRun, Tracker
+from experiments.tracked_run import TrackedRun
+from experiments.tracking import Tracker
 
 ROWS = ("scratch_10", "scratch_20", "scratch_40", "decoder_10", "oracle")
 CURVES = {"kind": "curves", "metric": "validation/cer", "label": "validation CER", "rows": ["scratch_10", "decoder_10"]}
@@ -283,3 +284,14 @@ def test_the_report_command_prints_the_paths_and_says_what_it_did_not_draw(
     monkeypatch.setattr(table_commands, "read_plan", lambda arguments, **_: (of, tracker, cells))
     assert main(["report", "t", "--charts", str(tmp_path / "file" / "in")]) == 2
     assert "Not a directory" in capsys.readouterr().err
+
+
+def test_what_diverged_is_said_under_a_chart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    of, tracker = table(tmp_path, curves=CURVES, against=AGAINST), folders(tmp_path)
+    cells = [cell(of, "scratch_10", seed, {"test/cer": value}) for seed, value in enumerate((0.2, math.nan))]
+    write_journal(tracker, cells[0], [0.9, math.inf])
+    write_journal(tracker, cells[1], [0.9, 0.5])
+    figures = drawn(monkeypatch)
+    draw_charts(of, of.charts, cells, tracker, folder=tmp_path / "out")
+    assert all("1 diverged: what is not finite is not drawn" in figure.get_supxlabel() for figure in figures)
+    assert len(figures) == 2

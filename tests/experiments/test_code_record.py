@@ -21,6 +21,8 @@ SETTINGS = {
     "a program of their own": {"diff.external": "/bin/true"},
     "quoted paths": {"core.quotepath": "true"},
     "texts instead of bytes": {"diff.bin.textconv": "cat"},
+    "no context": {"diff.context": "0"},
+    "new files are not shown": {"status.showUntrackedFiles": "no"},
 }
 
 
@@ -61,6 +63,25 @@ def test_a_patch_brings_the_files_back(checkout: Path, tmp_path: Path, settings:
         assert (tmp_path / "again" / name).read_bytes() == (checkout / name).read_bytes()
     assert not (tmp_path / "again" / "gone.py").exists()
     assert not (tmp_path / "again" / "notes.txt").exists()
+
+
+def test_a_hooks_repository_is_not_taken_for_it(
+    checkout: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """``earmark run`` from a hook of git, which tells all that it starts where its own repository is."""
+    code, expected = [checkout / "pkg/model.py"], repositories.state(checkout)
+    patch = repositories.patch(checkout, code)
+    git(tmp_path, "init", "-q", "other")
+    monkeypatch.setenv("GIT_DIR", str(tmp_path / "other" / ".git"))
+    monkeypatch.setenv("GIT_DIFF_OPTS", "--unified=0")
+    assert repositories.state(checkout) == expected
+    assert repositories.patch(checkout, code) == patch
+
+
+def test_a_new_file_makes_a_checkout_dirty_whatever_status_shows(checkout: Path) -> None:
+    git(checkout, "stash", "-q")
+    git(checkout, "config", "status.showUntrackedFiles", "no")
+    assert repositories.state(checkout)["git.dirty"] == "true"
 
 
 def test_the_archive_has_the_files_and_a_users_patch(

@@ -72,7 +72,8 @@ def test_finished_runs_are_not_run_again(home: Path, launched: subprocess.Comple
 def test_mlflow_has_metrics_params_artifacts_and_the_key(
     home: Path, launched: subprocess.CompletedProcess[str]
 ) -> None:
-    from experiments.tracking import STATE, Tracker
+    from experiments.tracked_run import STATE
+    from experiments.tracking import Tracker
 
     tracker = Tracker(home)
     (run,) = tracker.find("sed", tags={"row.tiny": "mil"})

@@ -15,7 +15,7 @@ from experiments.plan import Cell
 from experiments.report import Report, SeedValue, make_report
 from experiments.spec import Row, Table, read_table
 from experiments.stats import summarise
-from experiments.tracking import TrackedRun
+from experiments.tracked_run import TrackedRun
 
 F1 = Column("test/event_f1_macro", "F1", "higher", "percent", 1)
 ER = Column("test/er", "ER", "lower", "number", 2)

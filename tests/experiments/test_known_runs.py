@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from experiments.known_runs import KnownRuns
-from experiments.tracking import TrackedRun
+from experiments.tracked_run import TrackedRun
 
 
 class _Store:

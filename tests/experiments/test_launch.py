@@ -3,6 +3,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -103,6 +104,23 @@ def _launch(store: Store, executor: Scripted, cells: Sequence[Cell], **more: Any
             cast(Tracker, store), executor, slots=1, machine={}, progress=progress, **more
         )  # fmt: skip
         return launcher.launch(cells)
+
+
+def test_a_configuration_of_two_rows_is_tried_once_where_it_fails(store: Store, tmp_path: Path) -> None:
+    first, second = _cells(tmp_path)
+    twin = replace(second, key=first.key, upstream={})
+    result = _launch(store, executor := Scripted(fails_for_good), [first, twin])
+    assert len(executor.started) == 1
+    assert result.failed["t/b seed 0"] == "is the same run as t/a seed 0, which failed"
+
+
+def test_a_failed_trial_that_its_search_went_past_is_not_started(store: Store, tmp_path: Path) -> None:
+    first, second = _cells(tmp_path)
+    table = replace(first.table, given_up=frozenset({"a"}))
+    first = replace(first, table=table, state="failed")
+    result = _launch(store, Scripted(), [first, replace(second, table=table, upstream={"own": first})])
+    assert not result.finished
+    assert not result.failed
 
 
 def test_rows_follow_what_they_stand_on_and_the_store_has_them(store: Store, tmp_path: Path) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -146,3 +148,12 @@ def test_what_has_a_surrogate_is_what_cannot_be_encoded(text):
     else:
         assert not has_surrogate(text)
         assert printable(text) == text
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+def test_a_terminal_without_unicode_gets_escapes(tmp_path: Path, encoding: str) -> None:
+    environment = {**os.environ, "EARMARK_HOME": str(tmp_path), "PYTHONIOENCODING": encoding, "PYTHONUTF8": "0"}
+    command = [sys.executable, "-m", "experiments", "plan", "weak_sed", "--scale", "demo"]
+    done = subprocess.run(command, capture_output=True, env=environment, check=False, timeout=120)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert "weak_sed · scale demo".encode(encoding, "backslashreplace") in done.stdout

@@ -14,7 +14,7 @@ from experiments.plan import Cell
 from experiments.run_folder import artifacts
 from experiments.spec import TABLES, Row, Table
 from experiments.stored_origin import find_origin
-from experiments.tracking import TrackedRun
+from experiments.tracked_run import TrackedRun
 
 from .stored_runs import Folders
 

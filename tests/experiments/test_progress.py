@@ -12,7 +12,8 @@ from experiments.cli import main
 from experiments.plan import Cell
 from experiments.progress import LaunchProgress
 from experiments.spec import Row, Table
-from experiments.tracking import TrackedRun, Tracker
+from experiments.tracked_run import TrackedRun
+from experiments.tracking import Tracker
 
 ODD = "KeyError: '[/INST]' and [unk] of [bold]corpus:x:"  # two marks that rich refuses or swallows, one emoji
 

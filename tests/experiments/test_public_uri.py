@@ -17,6 +17,7 @@ import pytest
 from experiments import errors, report_command, tracking, ui_command, views
 from experiments.cli import main
 from experiments.errors import UserError, first_line, public_uri
+from experiments.store_place import StorePlace
 from experiments.stored_origin import find_origin
 from experiments.tracking import Tracker
 
@@ -117,7 +118,8 @@ def test_the_dashboard_gets_the_uri_in_its_environment(tmp_path: Path, monkeypat
         def wait(self) -> int:
             return 0
 
-    store = SimpleNamespace(uri=POSTGRESQL, root=tmp_path, experiments=list)
+    place = StorePlace(tmp_path, POSTGRESQL, read_only=False)
+    store = SimpleNamespace(place=place, uri=place.uri, root=place.root, experiments=list)
     monkeypatch.setattr(tracking, "Tracker", lambda _: cast(Tracker, store))
     monkeypatch.setattr(ui_command.subprocess, "Popen", Server)
     monkeypatch.setattr(ui_command.signal, "signal", lambda *_: None)

@@ -6,16 +6,18 @@ import ast
 import importlib.util
 import json
 import subprocess
+from argparse import Namespace
 from pathlib import Path
 from types import ModuleType
 from typing import Any, cast
 
 import pytest
 
-from experiments import accepted_code, changes, keys, recipe
+from experiments import accepted_code, changes, keys, plan_command, recipe
 from experiments.plan import Cell
 from experiments.spec import Row, Table
-from experiments.tracking import TrackedRun, Tracker
+from experiments.tracked_run import TrackedRun
+from experiments.tracking import Tracker
 
 HERE = Path(__file__).parent
 
@@ -152,10 +154,18 @@ def stale(tags: dict[str, str], record: Path) -> changes.Change:
     return changes.find_change(older, key, {}, {"recipe": "3", "m.loss": "2"}, record=record)
 
 
+def stale_cell(change: changes.Change, folder: Path) -> Cell:
+    row = Row("t", "a", "", "fit", {}, {})
+    table = Table("t", folder / "t.yaml", "T", "sed", "demo", {"a": row}, (0,), (), {}, (), ())
+    return Cell(table, row, 0, keys.RunKey("c", "new", "d", 0, ""), {}, "stale", change.why, None, change=change)
+
+
 @pytest.mark.usefixtures("history")
 def test_a_stale_cell_says_what_the_recipe_changed_with_and_without_its_folder(tmp_path: Path) -> None:
     change = stale({}, tmp_path / "gone.json")
     assert change.why == "code changed: recipe 1 -> 3: A (since commit aaa); B (since commit bbb)"
+    assert change.is_outdated
+    assert not stale({"git.sha": "newest0"}, tmp_path / "gone.json").is_outdated
     assert stale({"recipe": "3"}, tmp_path / "gone.json").why == "code changed"
     record = tmp_path / "key.json"
     record.write_text(json.dumps({"config": {}, "code": {"recipe": "2", "m.loss": "1"}}))
@@ -163,11 +173,20 @@ def test_a_stale_cell_says_what_the_recipe_changed_with_and_without_its_folder(t
 
 
 @pytest.mark.usefixtures("history")
+@pytest.mark.parametrize(("commit", "said"), [("old", True), ("newest0", False)])
+def test_a_plan_names_the_results_of_an_older_recipe_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], commit: str, said: bool
+) -> None:
+    cell = stale_cell(stale({"git.sha": commit}, tmp_path / "gone.json"), tmp_path)
+    monkeypatch.setattr(plan_command.table_commands, "read_plan", lambda _: (cell.table, None, [cell]))
+    monkeypatch.setattr(plan_command.table_commands, "check_configurations", lambda *_, **__: None)
+    assert plan_command.run(Namespace()) == 0
+    assert ("1 stored results are of an older recipe: t/a seed 0\n" in capsys.readouterr().out) == said
+
+
+@pytest.mark.usefixtures("history")
 def test_accepting_a_code_change_names_a_raised_recipe(tmp_path: Path) -> None:
-    change = stale({}, tmp_path / "gone.json")
-    row = Row("t", "a", "", "fit", {}, {})
-    table = Table("t", tmp_path / "t.yaml", "T", "sed", "demo", {"a": row}, (0,), (), {}, (), ())
-    cell = Cell(table, row, 0, keys.RunKey("c", "new", "d", 0, ""), {}, "stale", change.why, None, change=change)
+    cell = stale_cell(stale({}, tmp_path / "gone.json"), tmp_path)
     told: dict[str, Any] = {}
 
     class Store:

@@ -24,7 +24,8 @@ from experiments.journal_logger import JournalLogger, JournalProgress
 from experiments.refusals import REFUSED, is_lasting, send
 from experiments.stored_names import LARGEST_STEP, name_problem, point_problem
 from experiments.sync_command import run as sync
-from experiments.tracking import STATE, Tracker
+from experiments.tracked_run import STATE
+from experiments.tracking import Tracker
 from experiments.train import _check_scores
 
 

@@ -14,11 +14,13 @@ import pytest
 from datamodules.corpus_folder import CorpusCard
 from experiments.columns import Column
 from experiments.plan import Cell
-from experiments.report import NOTE_CHARACTERS, Report, comma_separated, latex, make_report, markdown, note
+from experiments.report import NOTE_CHARACTERS, Report, make_report, markdown, note
+from experiments.report_csv import comma_separated
 from experiments.report_json import json_text
+from experiments.report_latex import latex
 from experiments.spec import Row, Table
 from experiments.stats import summarise
-from experiments.tracking import TrackedRun
+from experiments.tracked_run import TrackedRun
 
 F1 = Column("test/f1", "F1", "higher", "percent", 1)
 ER = Column("test/er", "ER", "lower", "number", 2)
@@ -162,7 +164,7 @@ def test_summary_of_nothing_is_none_and_of_one_has_no_spread() -> None:
 
 
 def test_latex_keeps_less_than_as_it_is(earmark_home: Path) -> None:
-    from experiments.report import _escape
+    from experiments.report_latex import _escape
 
     assert _escape("short < 1 s") == "short $<$ 1 s"
     assert _escape(r"\a_{b} 5 % & ~$^∗") == r"\textbackslash{}a\_\{b\} 5 \% \& \textasciitilde{}\$\textasciicircum{}*"

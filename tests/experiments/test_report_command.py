@@ -15,7 +15,7 @@ from experiments.columns import Column
 from experiments.keys import RunKey
 from experiments.plan import Cell
 from experiments.spec import Row, Table
-from experiments.tracking import TrackedRun
+from experiments.tracked_run import TrackedRun
 
 from .stored_runs import Folders
 

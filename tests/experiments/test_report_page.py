@@ -15,8 +15,9 @@ import pytest
 from datamodules.annotations import UtteranceReferences
 from experiments.keys import RunKey
 from experiments.page_media import Media
-from experiments.report import Report, latex, make_report, markdown
+from experiments.report import Report, make_report, markdown
 from experiments.report_json import json_text
+from experiments.report_latex import latex
 from experiments.significance import compare_rows
 from experiments.stored_scores import StoredScores
 

@@ -17,7 +17,7 @@ from experiments.significance import compare_rows
 from experiments.spec import Table, read_table
 from experiments.split_references import TestSplits
 from experiments.stored_scores import StoredScores
-from experiments.tracking import TrackedRun
+from experiments.tracked_run import TrackedRun
 
 from .stored_runs import Folders
 
@@ -83,9 +83,26 @@ def test_finished_runs_are_reported_without_their_corpus(table: Table, earmark_h
     assert "cells without a finished run" not in text
     assert "tones/tiny is not on this disk: its figures are those of runs in the store on the data aaaaaaaa" in text
     assert found.seeds  # which need the figures alone
-    assert text.count("Not tested over the test set") == 1
+    assert text.count("Not tested over the test set") == 1  # the baseline's line stands for all
     assert "aaaaaaaa" in json_text(made)
     assert not make_report(table, with_data).stored_data
+
+
+def test_what_needs_the_labels_of_a_corpus_asks_for_it_in_one_line(table: Table, earmark_home: Path) -> None:
+    store = Store(earmark_home)
+    draw_data(earmark_home, "a" * 16)
+    store.finish(make_plan(table, store, rows=["mil", "mil_oracle"], seeds=[0]), f1=0.2, start_ms=100)
+    shutil.rmtree(earmark_home / "data")
+    cells = make_plan(table, store, rows=["mil", "mil_oracle"], seeds=[0], from_store=True)
+    for cell in cells:
+        assert cell.key is not None
+        scores = store.run_dir(cell.key.id) / "scores"
+        scores.mkdir(parents=True)
+        (scores / "events_test.tsv").write_text("filename\tonset\toffset\tevent_label\n", encoding="utf-8")
+    found = compare_rows(table, cells, StoredScores(store), TestSplits(), baseline="mil_oracle", num_resamples=100)
+    (line,) = found.left_out
+    assert line.startswith("not tested over the test set: mil_oracle: no labels of its test split: corpus 'tones/tiny'")
+    assert "run: earmark data tones --scale tiny; it is the baseline, so no row is tested" in line
 
 
 def test_what_starts_trainings_still_asks_for_the_corpus(table: Table, earmark_home: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -14,6 +15,7 @@ from experiments.cli import main
 from experiments.keys import RunKey
 from experiments.plan import Cell
 from experiments.spec import Row, Table
+from experiments.store_place import StorePlace
 from experiments.tracking import Tracker
 
 
@@ -24,6 +26,8 @@ def interrupted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     table = Table("t", tmp_path / "t.yaml", "T", "sed", "demo", {"a": row}, (0,), (), {}, (), ())
     cells = [Cell(table, row, 0, RunKey("a", "", "", 0, ""), {}, "missing", "", None)]
 
+    tracker = cast(Tracker, SimpleNamespace(place=StorePlace(tmp_path, "", read_only=False)))
+
     class Interrupted:
         def __init__(self, *_: object, **more: Any) -> None:
             pass
@@ -32,9 +36,9 @@ def interrupted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
             return launch.LaunchResult(interrupted=True)
 
     monkeypatch.setattr(launch, "Launcher", Interrupted)
-    monkeypatch.setattr(tracking, "Tracker", lambda _: cast(Tracker, None))
+    monkeypatch.setattr(tracking, "Tracker", lambda _: tracker)
     monkeypatch.setattr(plan, "make_plan", lambda *_: cells)
-    monkeypatch.setattr(run_command, "read_plan", lambda _: (table, cast(Tracker, None), cells))
+    monkeypatch.setattr(run_command, "read_plan", lambda _: (table, tracker, cells))
     monkeypatch.setattr(run_command, "write_views", lambda *_: None)
     monkeypatch.setattr(run_command, "check_configurations", lambda _: None)
     monkeypatch.setattr(run_command.signal, "signal", lambda *_: None)

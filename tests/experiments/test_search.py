@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -17,7 +17,8 @@ from experiments.keys import RunKey
 from experiments.merge import get_path
 from experiments.plan import Cell
 from experiments.spec import Table, read_table
-from experiments.tracking import TrackedRun, Tracker
+from experiments.tracked_run import TrackedRun
+from experiments.tracking import Tracker
 
 TEXT = """
 family: sed
@@ -54,16 +55,20 @@ def _goodness(config: Any) -> float:
     return 1 - abs(float(get_path(config, "model.penalty_alpha")) - 0.3)
 
 
-def _pretend(monkeypatch: pytest.MonkeyPatch, *, num_finished: int) -> None:
-    """A store in which the first so many trials are finished."""
+def _pretend(
+    monkeypatch: pytest.MonkeyPatch, *, num_finished: int, failed: Collection[int] = (), why: str = "failed: no memory"
+) -> None:
+    """A store in which the first so many trials are finished, but for those that failed."""
 
     def plan(table: Table, tracker: Tracker, *, rows: Sequence[str], **more: Any) -> list[Cell]:
         cells = []
         for name in rows:
-            row, done = table.rows[name], int(name.rpartition("=")[2]) < num_finished
+            row, number = table.rows[name], int(name.rpartition("=")[2])
+            done = number < num_finished and number not in failed
             run = TrackedRun("id", "finished", {}, {"validation/tagging_map": _goodness(row.config)})
-            key = RunKey(name, "", "", 0, "")
-            cells.append(Cell(table, row, 0, key, {}, "finished" if done else "missing", "", run if done else None))
+            key = RunKey(repr(row.config), "", "", 0, "")
+            state, says = ("failed", why) if number in failed else ("finished" if done else "missing", "")
+            cells.append(Cell(table, row, 0, key, {}, state, says, run if done else None))
         return cells
 
     monkeypatch.setattr(search, "make_plan", plan)
@@ -87,6 +92,57 @@ def test_trials_come_in_waves_and_the_same_again_after_an_interruption(
         assert list(trials.items())[: len(known)] == list(known.items())  # what was chosen stays chosen
         known = trials
     assert list(known)[:2] == ["tuned.trial=000", "tuned.trial=001"]
+
+
+def test_a_failed_trial_is_gone_past_and_the_same_trials_come_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = _table(tmp_path)
+    _pretend(monkeypatch, num_finished=3, failed=[1])
+    found = search.with_trials(table, cast(Tracker, None))
+    assert len(found.grids["tuned"]) == 6
+    assert found.given_up == {"tuned.trial=001"}
+    _pretend(monkeypatch, num_finished=30, failed=[1, 12])
+    first, second = (search.with_trials(table, cast(Tracker, None)) for _ in range(2))
+    assert first.rows == second.rows
+    assert len(first.grids["tuned"]) == 30
+    assert list(first.grids["tuned"])[:6] == list(found.grids["tuned"])
+    named = search.with_trials(table, cast(Tracker, None), again=["tuned.trial=012"])
+    assert named.given_up == {"tuned.trial=001"}
+
+
+@pytest.mark.parametrize("why", ["stopped: asked to stop", "its process is gone"])
+def test_a_trial_that_was_stopped_or_killed_goes_on_instead(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, why: str
+) -> None:
+    _pretend(monkeypatch, num_finished=3, failed=[1], why=why)
+    found = search.with_trials(_table(tmp_path), cast(Tracker, None))
+    assert len(found.grids["tuned"]) == 3
+    assert not found.given_up
+
+
+def test_a_point_that_failed_is_not_tried_again_under_another_number(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    space = "{metric: validation/tagging_map, trials: 4, parallel: 2, space: {model.penalty_alpha: [0.1]}}"
+    _pretend(monkeypatch, num_finished=0, failed=[0, 1, 2])
+    found = search.with_trials(_table(tmp_path, space), cast(Tracker, None))
+    assert found.given_up == {f"tuned.trial=00{k}" for k in range(3)}
+    assert "tuned" not in found.winners
+
+
+@pytest.mark.parametrize("better", ["higher", "lower"])
+def test_the_winner_is_the_best_finished_trial_of_a_search_that_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, better: str
+) -> None:
+    table = _table(tmp_path, SEARCH.replace("trials: 30", f"trials: 12, better: {better}"))
+    _pretend(monkeypatch, num_finished=11)
+    assert not search.with_trials(table, cast(Tracker, None)).winners
+    _pretend(monkeypatch, num_finished=12, failed=[5])
+    found = search.with_trials(table, cast(Tracker, None))
+    good = {name: _goodness(found.rows[name].config) for name in found.grids["tuned"] if name != "tuned.trial=005"}
+    best = (max if better == "higher" else min)(good.values())
+    assert good[found.winners["tuned"]] == best
 
 
 def test_what_a_search_chooses_is_a_param_of_its_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -129,6 +185,7 @@ def test_a_metric_that_runs_do_not_have_is_named(tmp_path: Path, monkeypatch: py
     [
         ("metric: validation/tagging_map,", "", "rows.tuned.search.metric: expected the name of a metric"),
         ("validation/tagging_map", "test/wer", "test/wer is of the test split, which chooses nothing"),
+        ("validation/tagging_map", "wer_test", "wer_test is of the test split, which chooses nothing"),
         ("trials: 30", "trials: 0", "rows.tuned.search.trials: expected an integer >= 1, got 0"),
         ("low: 0.0, high: 1.0", "low: 1.0, high: 0.5", "low 1.0 is not below high 0.5"),
         ("low: 0.0, high: 1.0", "low: 0.0, high: 1.0, log: true", "penalty_alpha.low: 0.0 has no logarithm"),

@@ -13,9 +13,12 @@ from types import ModuleType as Stored
 
 import jiwer
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from experiments.errors import UserError
-from experiments.report import Report, comma_separated, make_report, markdown
+from experiments.report import Report, make_report, markdown
+from experiments.report_csv import comma_separated
 from experiments.report_json import json_text
 from experiments.significance import ENOUGH_UNITS, compare_rows
 from experiments.significance_text import compared, footnotes
@@ -309,3 +312,45 @@ def test_nothing_is_tested_against_a_baseline_that_diverged(stored: Stored, tmp_
     assert "Not tested in test/wer: base: 1 of 2 seeds diverged; it is the baseline, so no row is tested." in markdown(
         made
     )
+
+
+FIGURES = st.sampled_from(["fine", "diverged", "without scores", "missing"])
+
+
+@given(
+    base=st.lists(FIGURES, min_size=1, max_size=3),
+    better=st.lists(FIGURES, min_size=1, max_size=3),
+)
+@settings(max_examples=30)
+def test_whatever_is_lost_a_test_is_of_the_means_that_are_shown(
+    stored: Stored, tmp_path_factory: pytest.TempPathFactory, base: list[str], better: list[str]
+) -> None:
+    folder = tmp_path_factory.mktemp("runs")
+    tracker, table = stored.Folders(folder), stored.make_table(folder, "asr", ["base", "better"])
+    cells = []
+    for row, wrong, states in (("base", 20, base), ("better", 2, better)):
+        for seed, state in enumerate(states):
+            if state == "missing":
+                cells.append(stored.make_cell(table, tracker, row, seed, None))
+                continue
+            cell = stored.text_cell(table, tracker, row, seed, stored.texts(wrong + seed))
+            if state == "without scores":
+                (stored.scores_of(tracker, cell) / "errors_test.csv").unlink()
+            if state == "diverged":
+                cell = replace(cell, run=replace(cell.run, metrics={**cell.run.metrics, "test/wer": math.inf}))
+            cells.append(cell)
+    scores, splits = StoredScores(tracker), stored.Splits(None)
+    found = compare_rows(table, cells, scores, splits, baseline="base", num_resamples=200)
+    made = make_report(table, cells, found)
+    place, means = ("better", "test/wer"), {row: made.cells[row, "test/wer"] for row in ("base", "better")}
+    finished = {row: [state for state in of if state != "missing"] for row, of in (("base", base), ("better", better))}
+    whole = all(of and set(of) == {"fine"} for of in finished.values())
+    assert (place in found.test_set) == whole
+    if "diverged" in better:
+        assert "better" not in made.best(table.columns[0])
+        assert made.stars(*place) == ""
+    for test in (found.test_set.get(place), found.seeds.get(place)):
+        if test is not None:
+            assert means["better"] is not None
+            assert means["base"] is not None
+            assert test.difference == pytest.approx(means["better"].mean - means["base"].mean)

@@ -94,6 +94,9 @@ def test_a_run_whose_launcher_is_gone_is_not_refused(
         def run_dir(self, key_id: str) -> Path:
             return tmp_path
 
+        def check_experiment(self, family: str) -> None:
+            pass
+
         def adopt(self, run_dir: Path) -> object | None:
             return object() if adopts else None
 

@@ -14,7 +14,8 @@ from experiments.prepare import restore_upstream
 from experiments.row_sources import SEED
 from experiments.run_folder import BEST
 from experiments.spec import Row, Table
-from experiments.tracking import TrackedRun, Tracker
+from experiments.tracked_run import TrackedRun
+from experiments.tracking import Tracker
 
 from .stored_runs import Folders
 

@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from experiments import notes, views
+from experiments import notes, view_tags, views
 from experiments.errors import UserError
 from experiments.keys import RunKey
 from experiments.plan import Cell
 from experiments.spec import TABLES, Table, read_table
-from experiments.tracking import TrackedRun, Tracker
+from experiments.tracked_run import TrackedRun
+from experiments.tracking import Tracker
 from experiments.view_spec import Field, default_view, read_views
 
 TINY = Path(__file__).parent / "tiny.yaml"
@@ -176,7 +177,7 @@ def test_writing_again_updates_and_a_stale_run_leaves(earmark_home: Path) -> Non
 
 def test_runs_under_set_are_in_no_view(earmark_home: Path) -> None:
     table = read_table(str(TINY), overrides={"trainer.max_epochs": 3})
-    assert views.row_tags(table, "mil") == {}
+    assert view_tags.row_tags(table, "mil") == {}
     assert views.write_views(table, [], Tracker(earmark_home)) == ""
     assert not Tracker(earmark_home).experiment_tags("sed")
 

@@ -186,7 +186,10 @@ def test_a_loss_that_is_no_number_stops_and_names_utterances(tiny_speech: Path) 
     data = speech()
     model = recogniser(data)
     torch.nn.init.constant_(model.classifier.bias, float("nan"))
-    names = r"epoch 0: the loss of \d+ of \d+ utterances is no number: (cs|en)-train-\d{4}, .*model\.optimizer\.lr"
+    names = (
+        r"epoch 0, step \d+: train/loss is no number for \d+ of \d+ utterances: "
+        r"(cs|en)-train-\d{4}, .*model\.optimizer\.lr"
+    )
     with pytest.raises(ValueError, match=names):
         trainer(num_sanity_val_steps=0).fit(model, datamodule=data)
 

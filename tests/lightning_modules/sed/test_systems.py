@@ -12,6 +12,7 @@ from torch import Tensor
 from datamodules.batches import ClipBatch, StrongClipBatch
 from lightning_modules.layers.crnn import demo_crnn
 from lightning_modules.layers.log_mel import LogMelSettings
+from lightning_modules.losses.finite import DivergedError
 from lightning_modules.losses.mil import similarity_penalty
 from lightning_modules.losses.tagging import tagging_loss
 from lightning_modules.sed.detector import SoundEventDetector
@@ -51,6 +52,19 @@ def test_training_lowers_the_loss(
     assert losses[-1] < 0.8 * losses[0]
     assert logged["train/loss"] == losses[-1]
     assert ("train/penalty" in logged) == isinstance(system, MIL)
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_probabilities_that_are_no_numbers_name_epoch_step_loss_and_clips(
+    system: SoundEventDetector, batch: ClipBatch, strong_batch: StrongClipBatch, training: bool
+) -> None:
+    torch.nn.init.constant_(system.classifier.bias, float("nan"))
+    loss = "train/loss" if training else "validation/loss"
+    says = rf"^epoch 0, step 0: {loss} is no number for 3 of 3 clips: .*; lower model\.optimizer\.lr"
+    labels = strong_batch if training and isinstance(system, StrongLabels) else batch
+    step = system.training_step if training else system.eval().validation_step
+    with pytest.raises(DivergedError, match=says):
+        step(labels, 0)
 
 
 def test_without_alpha_the_penalty_is_logged_and_not_learnt(
