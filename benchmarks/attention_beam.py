@@ -27,8 +27,8 @@ import torch  # noqa: E402  (after the threads are set)
 from prefix_beam import processor  # noqa: E402
 from torch import Tensor, nn  # noqa: E402
 
-from lightning_modules.decoding.attention_beam import attention_beam_search  # noqa: E402
-from lightning_modules.decoding.ctc_prefix_scores import CtcPrefixScorer  # noqa: E402
+from lightning_modules.decoding.attention.attention_beam import attention_beam_search  # noqa: E402
+from lightning_modules.decoding.ctc.ctc_prefix_scores import CtcPrefixScorer  # noqa: E402
 from lightning_modules.layers.attention import ContentAttention, LocationAttention  # noqa: E402
 from lightning_modules.layers.speller import BoundSpeller, Speller, SpellerSettings  # noqa: E402
 

@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from lightning_modules.decoding.ngram_language_model import NgramLanguageModel
-from lightning_modules.decoding.prefix_beam import prefix_beam_search
+from lightning_modules.decoding.ctc.prefix_beam import prefix_beam_search
+from lightning_modules.decoding.language_models.ngram_language_model import NgramLanguageModel
 
 Tokens = tuple[int, ...]
 Decoder = Callable[[NDArray[np.float32]], Callable[[], Tokens]]  # posteriors -> what is timed

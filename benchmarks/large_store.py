@@ -47,8 +47,8 @@ def compare(what: str, now: Callable[[], object], before: Callable[[], object], 
 
 def make_folders(runs: list, cells: list, tracker: object) -> None:
     """Run folders of which the store has all."""
-    from experiments import delivery
-    from experiments.journal import NAME, Journal, size
+    from experiments.runs.journal import NAME, Journal, size
+    from experiments.tracking import delivery
 
     ids = {run.tags["key"]: run.run_id for run in runs}
     for cell in cells:
@@ -72,11 +72,11 @@ def main() -> None:
         os.environ.pop("EARMARK_DATA", None)
         os.environ.pop("MLFLOW_TRACKING_URI", None)
         from experiments.cli import main as earmark
-        from experiments.curves import spread_epochs
-        from experiments.plan import make_plan
-        from experiments.spec import read_table
-        from experiments.tracking import Tracker, TrackingError
-        from experiments.views import shown_tag
+        from experiments.planning.plan import make_plan
+        from experiments.reporting.views import shown_tag
+        from experiments.table_files.spec import read_table
+        from experiments.tracking.mlflow_store import Tracker, TrackingError
+        from experiments.training.curves import spread_epochs
 
         with contextlib.redirect_stdout(io.StringIO()):
             assert earmark(["data", "tones", "--scale", "tiny"]) == 0

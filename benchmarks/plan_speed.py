@@ -112,9 +112,9 @@ def main() -> None:
         os.environ |= {"EARMARK_HOME": folder, "COLUMNS": "150"}
         os.environ.pop("EARMARK_DATA", None)
         from experiments.cli import main as earmark
-        from experiments.plan import make_plan
-        from experiments.spec import read_table
-        from experiments.tracking import Tracker
+        from experiments.planning.plan import make_plan
+        from experiments.table_files.spec import read_table
+        from experiments.tracking.mlflow_store import Tracker
 
         with contextlib.redirect_stdout(io.StringIO()):
             assert earmark(["data", "tones", "--scale", "tiny"]) == 0

@@ -25,8 +25,8 @@ import decoders  # noqa: E402
 import numpy as np  # noqa: E402  (after the threads are set)
 import posteriors  # noqa: E402
 
-from lightning_modules.decoding.labelling import labelling_log_prob  # noqa: E402
-from lightning_modules.decoding.ngram_language_model import NgramLanguageModel  # noqa: E402
+from lightning_modules.decoding.ctc.labelling import labelling_log_prob  # noqa: E402
+from lightning_modules.decoding.language_models.ngram_language_model import NgramLanguageModel  # noqa: E402
 from lightning_modules.lm.arpa import write_arpa  # noqa: E402
 from lightning_modules.lm.ngram import estimate_ngrams, sentence_log_prob  # noqa: E402
 

@@ -17,7 +17,7 @@ for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 
 import numpy as np  # noqa: E402  (after the threads are set)
 
-from experiments.resampling import MacroF1, UnitCounts, resample  # noqa: E402
+from experiments.statistics.paired_bootstrap import MacroF1, UnitCounts, resample  # noqa: E402
 from lightning_modules.metrics.bootstrap import Bootstrap  # noqa: E402
 
 

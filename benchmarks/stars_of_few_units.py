@@ -10,7 +10,14 @@ import itertools
 
 import numpy as np
 
-from experiments.resampling import Ratio, UnitCounts, difference_of_means, least_p, num_differing, resample
+from experiments.statistics.paired_bootstrap import (
+    Ratio,
+    UnitCounts,
+    difference_of_means,
+    least_p,
+    num_differing,
+    resample,
+)
 
 PAIRS, RESAMPLES, LEVEL = 6000, 2000, 0.05
 

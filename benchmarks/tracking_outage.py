@@ -71,8 +71,8 @@ def train_peer(run_dir: Path, uri: str, steps: Path) -> None:
     import pytorch_lightning as lightning
     from pytorch_lightning.loggers import MLFlowLogger
 
-    from experiments.schema import build
-    from experiments.yaml_files import read_yaml
+    from experiments.configuration.schema import build
+    from experiments.table_files.yaml_files import read_yaml
 
     out = steps.open("w", buffering=1)
 

@@ -18,13 +18,13 @@ from torch.utils.data import DataLoader
 from datamodules.annotations import UtteranceReferences
 from datamodules.batches import UtteranceLength
 from datamodules.corpus_folder import read_card
-from datamodules.duration_buckets import DurationBuckets, EvaluationBatches
 from datamodules.run_warning import RunWarning, first_names
-from datamodules.speed_perturbation import Draw, samples_at_speed
-from datamodules.tokenizer import Unit
-from datamodules.utterance_collator import UtteranceCollator
-from datamodules.utterance_splits import SCORED_SPLITS, ScoredSplit, Split, UtteranceSplits
-from datamodules.utterance_store import UtteranceStore
+from datamodules.speech.duration_buckets import DurationBuckets, EvaluationBatches
+from datamodules.speech.speed_perturbation import Draw, samples_at_speed
+from datamodules.speech.utterance_collator import UtteranceCollator
+from datamodules.speech.utterance_splits import SCORED_SPLITS, ScoredSplit, Split, UtteranceSplits
+from datamodules.speech.utterance_store import UtteranceStore
+from datamodules.texts.tokenizer import Unit
 
 
 class SpeechDataModule(UtteranceSplits, pl.LightningDataModule):

@@ -14,7 +14,7 @@ import pytorch_lightning as pl
 from torch.utils.data import DataLoader
 
 from datamodules.annotations import ClipReferences
-from datamodules.clip_store import ClipStore
+from datamodules.clips.clip_store import ClipStore
 from datamodules.corpus_folder import data_root, read_card
 from datamodules.samplers import EpochBatchSampler, ShardSampler, local_batch_size, rank_and_world
 

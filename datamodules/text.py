@@ -16,16 +16,16 @@ from torch.utils.data import DataLoader
 from datamodules.annotations import TextReferences
 from datamodules.corpus_folder import read_card
 from datamodules.run_warning import RunWarning
-from datamodules.text_batches import (
+from datamodules.speech.utterance_splits import ScoredSplit, Split, UtteranceSplits
+from datamodules.speech.utterance_store import UtteranceStore
+from datamodules.texts.text_batches import (
     EvaluationSampler,
     SegmentSampler,
     SentenceSampler,
     TextStore,
     TextStreams,
 )
-from datamodules.tokenizer import Unit
-from datamodules.utterance_splits import ScoredSplit, Split, UtteranceSplits
-from datamodules.utterance_store import UtteranceStore
+from datamodules.texts.tokenizer import Unit
 
 
 class TextDataModule(UtteranceSplits, pl.LightningDataModule):

@@ -6,7 +6,7 @@ import atexit
 import gc
 import sys
 
-from experiments.own_code import find_own_code
+from experiments.runs.own_code import find_own_code
 
 
 def main() -> int:

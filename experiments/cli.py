@@ -40,20 +40,8 @@ class OneLineParser(argparse.ArgumentParser):
 
 def build_parser() -> argparse.ArgumentParser:
     """All commands. Imports nothing heavy, so that ``earmark --help`` starts at once."""
-    from experiments import (
-        clean_command,
-        data_command,
-        fit_command,
-        plan_command,
-        report_command,
-        reproduce_command,
-        run_command,
-        score_command,
-        score_text_command,
-        stop_command,
-        sync_command,
-        ui_command,
-    )
+    from experiments.commands import clean, fit, plan, report, reproduce, run, score_events, score_text, stop, sync, ui
+    from experiments.commands.data import prepare_data
 
     parser = OneLineParser(
         prog="earmark",
@@ -63,16 +51,16 @@ def build_parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name, module, summary in (
-        ("data", data_command, "prepare a corpus"),
-        ("plan", plan_command, "every cell's state, and what would run"),
-        ("run", run_command, "run the cells of a table that are not finished"),
-        ("report", report_command, "a table's mean ± std over seeds"),
-        ("fit", fit_command, "one run from one configuration file"),
-        ("stop", stop_command, "stop what this home runs: launchers, trainings, jobs"),
-        ("sync", sync_command, "deliver to MLflow what an outage or a kill left behind"),
-        ("clean", clean_command, "what of the run folders is needed by nobody, and its end"),
-        ("reproduce", reproduce_command, "a run's configuration and command, and what differs here"),
-        ("ui", ui_command, "the MLflow dashboard"),
+        ("data", prepare_data, "prepare a corpus"),
+        ("plan", plan, "every cell's state, and what would run"),
+        ("run", run, "run the cells of a table that are not finished"),
+        ("report", report, "a table's mean ± std over seeds"),
+        ("fit", fit, "one run from one configuration file"),
+        ("stop", stop, "stop what this home runs: launchers, trainings, jobs"),
+        ("sync", sync, "deliver to MLflow what an outage or a kill left behind"),
+        ("clean", clean, "what of the run folders is needed by nobody, and its end"),
+        ("reproduce", reproduce, "a run's configuration and command, and what differs here"),
+        ("ui", ui, "the MLflow dashboard"),
     ):
         command = commands.add_parser(name, help=summary, formatter_class=argparse.RawDescriptionHelpFormatter)
         module.add_arguments(command)
@@ -85,8 +73,8 @@ def build_parser() -> argparse.ArgumentParser:
     )
     kinds = score.add_subparsers(dest="kind", metavar="KIND", required=True)
     for name, scorer, summary in (
-        ("events", score_command, "sound events"),
-        ("text", score_text_command, "word and character error of texts"),
+        ("events", score_events, "sound events"),
+        ("text", score_text, "word and character error of texts"),
     ):
         kind = kinds.add_parser(name, help=summary, formatter_class=argparse.RawDescriptionHelpFormatter)
         scorer.add_arguments(kind)

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from datamodules import spoken_tones, tones
+from datamodules.corpora.sounds import tones
+from datamodules.corpora.speech import spoken_tones
 
 # A busy machine must not fail a property: no deadline an example, no complaint about slow ones.
 settings.register_profile(

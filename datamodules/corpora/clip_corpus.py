@@ -26,10 +26,10 @@ from lhotse import AudioSource, CutSet, MonoCut, Recording, SupervisionSegment
 from numpy.typing import NDArray
 
 from datamodules.annotations import Event
+from datamodules.clips.dcase_tsv import write_events, write_tags
 from datamodules.corpora.sound_files import write_flac
 from datamodules.corpus_files import record_files
 from datamodules.corpus_folder import CorpusCard
-from datamodules.dcase_tsv import write_events, write_tags
 
 SPLITS = ("train", "validation", "test")
 

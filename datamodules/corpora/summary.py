@@ -8,12 +8,12 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from datamodules.annotations import Event
+from datamodules.clips.dcase_tsv import read_events
 from datamodules.corpora.clip_corpus import SPLITS
 from datamodules.corpora.sound_files import SAMPLE_RATE_HZ
-from datamodules.corpora.soundbank import read_recordings
+from datamodules.corpora.sounds.soundbank import read_recordings
 from datamodules.corpora.text_table import align
 from datamodules.corpus_folder import CorpusCard
-from datamodules.dcase_tsv import read_events
 
 SHORT_BELOW_SECONDS = 1.0
 

@@ -14,8 +14,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from datamodules.importers.language_codes import TWO_LETTERS
-from datamodules.utf8_text import NotUtf8Error, has_surrogate, printable, read_utf8
+from datamodules.texts.language_codes import TWO_LETTERS
+from datamodules.texts.utf8_text import NotUtf8Error, has_surrogate, printable, read_utf8
 
 _LANGUAGE = re.compile(r"([a-z]{2,3})(?:[-_][A-Za-z0-9]{2,8})*")
 _AUDIO_SUFFIX = re.compile(r"\.[A-Za-z0-9]{1,5}$")

@@ -18,9 +18,9 @@ from lhotse import CutSet, MonoCut, MultiCut, RecordingSet, SupervisionSegment, 
 from lhotse.audio import AudioSource, Recording
 
 from datamodules.importers.entry import ManifestEntry, ManifestError, audio_path, channel_number, utterance_id
-from datamodules.importers.language_codes import TWO_LETTERS
 from datamodules.importers.left_out import warn_of_left_out
 from datamodules.importers.libri import MLS_LANGUAGES
+from datamodules.texts.language_codes import TWO_LETTERS
 
 
 def read_lhotse(path: Path, *, audio_root: Path | None = None) -> Iterator[ManifestEntry]:

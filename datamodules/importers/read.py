@@ -15,7 +15,7 @@ from datamodules.importers.kaldi import read_kaldi
 from datamodules.importers.lhotse_manifest import read_lhotse
 from datamodules.importers.libri import read_librispeech, read_mls
 from datamodules.importers.table import read_csv, read_tsv
-from datamodules.utf8_text import has_surrogate, printable
+from datamodules.texts.utf8_text import has_surrogate, printable
 
 
 class _Reader(Protocol):

@@ -32,18 +32,25 @@ class _Cache(FunctionCache):
 
     def __init__(self, function: Callable[..., Any]) -> None:
         super().__init__(function)  # type: ignore[no-untyped-call]
-        folder = Path(function.__code__.co_filename).parent
+        folder = _package(Path(function.__code__.co_filename).parent)
         self._cache_file = IndexDataCacheFile(  # type: ignore[no-untyped-call]
             cache_path=self._cache_path, filename_base=self._impl.filename_base, source_stamp=digest(folder)
         )
 
 
 @cache
+def _package(folder: Path) -> Path:
+    """The outermost package that a folder is part of; the folder itself where it is none."""
+    return _package(folder.parent) if (folder.parent / "__init__.py").is_file() else folder
+
+
+@cache
 def digest(folder: Path) -> str:
-    """Of the sources in a folder that hold ``@compiled`` functions, names and contents."""
+    """Of the sources in a folder, and in those below it of a package, that hold ``@compiled`` functions."""
     parts = hashlib.sha256()
-    for path in sorted(folder.glob("*.py")):
+    is_package = (folder / "__init__.py").is_file()
+    for path in sorted(folder.rglob("*.py") if is_package else folder.glob("*.py")):
         source = path.read_bytes()
         if b"\n@compiled\n" in source.replace(b"\r\n", b"\n"):
-            parts.update(path.name.encode() + b"\0" + source + b"\0")
+            parts.update(path.relative_to(folder).as_posix().encode() + b"\0" + source + b"\0")
     return parts.hexdigest()

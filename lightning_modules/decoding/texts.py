@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from datamodules.annotations import BLANK
 
-_NO_TAGS = ("<blank>", "<unk>")  # what ``datamodules/tokenizer.py`` writes in brackets and is no language
+_NO_TAGS = ("<blank>", "<unk>")  # what ``datamodules/texts/tokenizer.py`` writes in brackets and is no language
 
 
 def is_tag(symbol: str) -> bool:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Literal, TextIO
 
 from datamodules.run_warning import RunWarning
-from lightning_modules.decoding.language_model import BOUNDARY, BackoffNgrams, Ngram
+from lightning_modules.decoding.language_models.language_model import BOUNDARY, BackoffNgrams, Ngram
 from lightning_modules.lm.arpa_lines import LOG_10, ArpaError, Line, arpa_sections
 
 START, END, SPACE = "<s>", "</s>", "<space>"

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from lightning_modules.decoding.language_model import Ngram
+from lightning_modules.decoding.language_models.language_model import Ngram
 
 LOG_10 = math.log(10.0)
 ROUNDING = 1e-6  # how far above 0 the log10 of a probability may be written: toolkits print 6 or more digits

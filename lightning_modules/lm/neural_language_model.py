@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from lightning_modules.decoding.language_model import BOUNDARY
+from lightning_modules.decoding.language_models.language_model import BOUNDARY
 from lightning_modules.layers.causal import State
 from lightning_modules.lm.token_model import TokenModel
 

@@ -17,7 +17,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import Literal
 
-from lightning_modules.decoding.language_model import BOUNDARY, BackoffNgrams, Ngram
+from lightning_modules.decoding.language_models.language_model import BOUNDARY, BackoffNgrams, Ngram
 
 Gram = tuple[int, ...]
 Discounts = tuple[float, float, float]  # for adjusted counts 1, 2, and 3 or more

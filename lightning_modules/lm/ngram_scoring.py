@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from datamodules.annotations import TextReferences
-from lightning_modules.decoding.language_model import BackoffNgrams
+from lightning_modules.decoding.language_models.language_model import BackoffNgrams
 from lightning_modules.lm.ngram import estimate_ngrams, sentence_log_prob
 from lightning_modules.lm.perplexity import SentenceCost, report_perplexity, sentence_costs
 from lightning_modules.lm.stored import save_ngrams

@@ -9,8 +9,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from lightning_modules.decoding.language_model import BackoffNgrams, LanguageModel
-from lightning_modules.decoding.ngram_language_model import NgramLanguageModel
+from lightning_modules.decoding.language_models.language_model import BackoffNgrams, LanguageModel
+from lightning_modules.decoding.language_models.ngram_language_model import NgramLanguageModel
 from lightning_modules.lm.arpa import read_arpa, write_arpa
 from lightning_modules.lm.neural_file import load_token_model
 from lightning_modules.lm.neural_language_model import NeuralLanguageModel

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from lightning_modules.decoding.language_model import BOUNDARY
+from lightning_modules.decoding.language_models.language_model import BOUNDARY
 from lightning_modules.layers.causal import CausalNetwork, State
 from lightning_modules.layers.token_head import AdaptiveHead, SoftmaxHead, TokenHead
 

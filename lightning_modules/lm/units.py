@@ -1,6 +1,7 @@
 """Characters or words: which of them a vocabulary holds, and how texts become its tokens.
 
-``datamodules/tokenizer.py`` makes the vocabularies; this is what scoring needs of it, on a vocabulary that is there.
+``datamodules/texts/tokenizer.py`` makes the vocabularies; this is what scoring needs of it, on a vocabulary that is
+there.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from datamodules.annotations import ClipReferences
-from lightning_modules.decoding.class_thresholds import fit_class_thresholds
+from lightning_modules.decoding.sound_events.class_thresholds import fit_class_thresholds
 from lightning_modules.sed.predictions import DetectionPredictions
 
 Tags = Mapping[str, frozenset[str]]

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from datamodules.annotations import ClipReferences, Event
-from datamodules.dcase_tsv import write_events, write_tags
+from datamodules.clips.dcase_tsv import write_events, write_tags
 from lightning_modules.metrics.summary import DetectionSummary, summarise
 from lightning_modules.metrics.tag_sets import score_tags
 from lightning_modules.sed.clip_tags import FittedTags

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datamodules.annotations import ClipReferences, Event, FrameGrid
-from lightning_modules.decoding.events import PostProcessing
+from lightning_modules.decoding.sound_events.events import PostProcessing
 from lightning_modules.metrics.coactivation import coactivation
 from lightning_modules.metrics.durations import score_by_duration
 from lightning_modules.scoring import Scoring

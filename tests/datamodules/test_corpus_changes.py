@@ -13,8 +13,10 @@ import numpy as np
 import pytest
 import soundfile
 
-from datamodules import corpus_changes, spoken_tones, tones
+from datamodules import corpus_changes
 from datamodules.corpora.card_digest import card_digest
+from datamodules.corpora.sounds import tones
+from datamodules.corpora.speech import spoken_tones
 from datamodules.corpus_changes import check_files, note_files
 from datamodules.corpus_files import (
     FILES,
@@ -27,7 +29,7 @@ from datamodules.corpus_files import (
     write_facts,
 )
 from datamodules.corpus_folder import data_root, read_card
-from datamodules.imported_corpus import Source, import_corpus
+from datamodules.importers.imported_corpus import Source, import_corpus
 from datamodules.run_warning import RunWarning
 
 NUM_CLIPS = 40

@@ -14,8 +14,8 @@ import torch
 
 from datamodules.annotations import Event
 from datamodules.batches import ClipBatch, StrongClipBatch
+from datamodules.clips.dcase_tsv import read_events, read_tags
 from datamodules.corpus_folder import CorpusMissingError
-from datamodules.dcase_tsv import read_events, read_tags
 from datamodules.sed import SoundEventClips
 
 

@@ -17,9 +17,9 @@ from datamodules.annotations import BLANK
 from datamodules.asr import SpeechDataModule
 from datamodules.batches import UtteranceBatch
 from datamodules.corpus_folder import CorpusMissingError
-from datamodules.speed_perturbation import samples_at_speed
-from datamodules.tokenizer import Tokenizer
-from datamodules.utterance_store import UtteranceStore
+from datamodules.speech.speed_perturbation import samples_at_speed
+from datamodules.speech.utterance_store import UtteranceStore
+from datamodules.texts.tokenizer import Tokenizer
 from experiments.contracts import EvaluationData
 
 

@@ -13,8 +13,8 @@ import torch
 from datamodules.batches import TextBatch, TextStreamBatch
 from datamodules.corpus_folder import CorpusMissingError
 from datamodules.text import TextDataModule
-from datamodules.text_batches import Segment, SentenceSampler, TextStreams, joined, sentence_batches
-from datamodules.tokenizer import character_tokenizer, word_tokenizer
+from datamodules.texts.text_batches import Segment, SentenceSampler, TextStreams, joined, sentence_batches
+from datamodules.texts.tokenizer import character_tokenizer, word_tokenizer
 from experiments.contracts import EvaluationData
 
 SENTENCES = [tuple(range(1, 1 + length)) for length in (3, 1, 7, 2, 5, 5, 4, 6)]

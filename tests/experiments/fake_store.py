@@ -7,9 +7,9 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from experiments.journal import JournalLine
-from experiments.tracked_run import STATE, TrackedRun
-from experiments.tracking import TrackingError
+from experiments.runs.journal import JournalLine
+from experiments.tracking.mlflow_store import TrackingError
+from experiments.tracking.tracked_run import STATE, TrackedRun
 
 
 class FakeStore:

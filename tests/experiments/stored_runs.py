@@ -9,20 +9,20 @@ from pathlib import Path
 import numpy as np
 
 from datamodules.annotations import ClipReferences, Event
-from datamodules.dcase_tsv import write_events, write_tags
-from experiments.columns import Column
-from experiments.keys import RunKey
-from experiments.plan import Cell
-from experiments.report import Report, make_report
-from experiments.report_page import write_page
-from experiments.significance import Significance, compare_rows
-from experiments.spec import Row, Table
-from experiments.split_references import References, TestSplits
-from experiments.store_place import StorePlace
-from experiments.stored_scores import StoredScores, Utterance
-from experiments.tracked_run import TrackedRun
-from experiments.tracking import Tracker
-from experiments.unit_counts import event_counts, tag_counts, text_counts
+from datamodules.clips.dcase_tsv import write_events, write_tags
+from experiments.planning.plan import Cell
+from experiments.reporting.report import Report, make_report
+from experiments.reporting.report_page import write_page
+from experiments.reporting.significance import Significance, compare_rows
+from experiments.runs.keys import RunKey
+from experiments.stored_results.split_references import References, TestSplits
+from experiments.stored_results.stored_scores import StoredScores, Utterance
+from experiments.stored_results.unit_counts import event_counts, tag_counts, text_counts
+from experiments.table_files.columns import Column
+from experiments.table_files.spec import Row, Table
+from experiments.tracking.mlflow_store import Tracker
+from experiments.tracking.store_place import StorePlace
+from experiments.tracking.tracked_run import TrackedRun
 
 COLUMNS = {
     "asr": (Column("test/wer", "WER", "lower", "percent", 1), Column("test/cer", "CER", "lower", "percent", 1)),

@@ -44,7 +44,7 @@ def test_the_wheel_plans_a_shipped_table(tmp_path: Path) -> None:
     assert found.startswith(str(site))
     assert "weak_sed/mil_penalty seed 0" in earmark("plan", "weak_sed", "--scale", "demo")
     assert "tones/tiny" in earmark("data", "tones", "--scale", "tiny")
-    assert (site / "datamodules" / "corpora" / "soundbank_inventory.json").is_file()
+    assert (site / "datamodules" / "corpora" / "sounds" / "soundbank_inventory.json").is_file()
     for package_data in ("templates/report.html", "templates/report.css", "templates/report.js"):
         assert (site / "experiments" / package_data).is_file()
     shipped, here = (

@@ -46,7 +46,8 @@ def runs(home: Path) -> list[Path]:
 def signal_training(home: Path, number: signal.Signals) -> None:
     """A signal to the processes that train the home's one run."""
     (run_dir,) = runs(home)
-    found = subprocess.run(["pgrep", "-f", f"experiments.train {run_dir}"], capture_output=True, text=True, check=True)
+    command = ["pgrep", "-f", f"experiments.training.train {run_dir}"]
+    found = subprocess.run(command, capture_output=True, text=True, check=True)
     for pid in found.stdout.split():
         os.kill(int(pid), number)
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from datamodules import tones
 from datamodules.corpora.sound_files import write_flac
+from datamodules.corpora.sounds import tones
 from datamodules.corpora.whole_folder import locked, whole_folder
 from datamodules.corpus_folder import CorpusMissingError, data_root, read_card
 

@@ -59,7 +59,7 @@ def test_ctrl_c_says_how_to_go_on_and_killed_runs_are_taken_up_again(home: Path)
 
 
 def _is_alive(home: Path) -> bool:
-    from experiments.run_folder import is_locked
+    from experiments.runs.run_folder import is_locked
 
     (folder,) = (home / "mlruns" / "runs").iterdir()
     return is_locked(folder)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from experiments.run_folder import SLURM_JOB
+from experiments.runs.run_folder import SLURM_JOB
 
 from .launches import LONG, TINY, command, earmark, environment, epochs, journal_points, runs, signal_training, wait_for
 

@@ -11,16 +11,16 @@ import numpy as np
 import pytest
 import soundfile
 
-from datamodules import soundscapes
-from datamodules.corpora import debian, soundbank
+from datamodules.clips.dcase_tsv import read_events
+from datamodules.corpora import debian
 from datamodules.corpora.clip_corpus import SPLITS
-from datamodules.corpora.inventory import BACKGROUND, Inventory, ListedSound
 from datamodules.corpora.prompts import Voice
 from datamodules.corpora.sound_files import SoundFileError
+from datamodules.corpora.sounds import soundbank, soundscapes
+from datamodules.corpora.sounds.inventory import BACKGROUND, Inventory, ListedSound
+from datamodules.corpora.sounds.sound_classes import SOUND_CLASSES
 from datamodules.corpus_folder import data_root, read_card
-from datamodules.dcase_tsv import read_events
-from datamodules.sound_classes import SOUND_CLASSES
-from experiments import data_command
+from experiments.commands.data import prepare_data
 from experiments.errors import UserError
 
 NUM_FAMILIES = 6
@@ -151,8 +151,8 @@ def test_a_harmed_recording_of_the_bank_is_told_with_what_to_do(bank_archive: An
 
 def command(*words: str) -> int:
     parser = argparse.ArgumentParser()
-    data_command.add_arguments(parser)
-    return data_command.run(parser.parse_args(words))
+    prepare_data.add_arguments(parser)
+    return prepare_data.run(parser.parse_args(words))
 
 
 def test_the_command_prepares_once_and_says_what_there_is(
@@ -178,7 +178,7 @@ def test_a_failed_download_is_an_error_and_no_apt_get_is_exit_code_3(
         command("soundscapes")
     capsys.readouterr()
     monkeypatch.setenv("PATH", "")
-    assert command("soundscapes") == data_command.NO_PACKAGE_MANAGER == 3
+    assert command("soundscapes") == prepare_data.NO_PACKAGE_MANAGER == 3
     message = capsys.readouterr().err.strip()
     assert message.startswith("earmark: error: no apt-get on this machine")
     assert "\n" not in message

@@ -13,12 +13,13 @@ import pytest
 import soundfile
 from lhotse import CutSet
 
-from datamodules.corpora import debian, speech_festvox_ru, speech_fillets, speech_prompts, speech_stamps
+from datamodules.corpora import debian
 from datamodules.corpora.clip_corpus import SPLITS
 from datamodules.corpora.prompts import Voice
-from datamodules.corpora.speech_prompts import parse_texts
+from datamodules.corpora.speech import speech_festvox_ru, speech_fillets, speech_prompts, speech_stamps
+from datamodules.corpora.speech.speech_prompts import parse_texts
 from datamodules.corpus_folder import CorpusMissingError, data_root, read_card
-from experiments import data_command
+from experiments.commands.data import prepare_data
 from experiments.errors import UserError
 
 WORDS = ("modrá", "ryba", "plave", "dole", "vlevo", "velký", "kámen", "leží", "tady", "stále")
@@ -50,8 +51,8 @@ def ogg(seed: int, seconds: float) -> bytes:
 
 def command(*words: str) -> int:
     parser = argparse.ArgumentParser()
-    data_command.add_arguments(parser)
-    return data_command.run(parser.parse_args(words))
+    prepare_data.add_arguments(parser)
+    return prepare_data.run(parser.parse_args(words))
 
 
 @pytest.fixture
@@ -194,4 +195,4 @@ def test_a_broken_download_is_one_line_and_no_apt_get_code_3(
     with pytest.raises(UserError, match=r"apt-get download failed \(E: Connection failed\)"):
         command("prompts")
     monkeypatch.setenv("PATH", "")
-    assert command("prompts") == data_command.NO_PACKAGE_MANAGER
+    assert command("prompts") == prepare_data.NO_PACKAGE_MANAGER

@@ -26,7 +26,7 @@ def _launch(home: Path, *before: str) -> subprocess.Popen[str]:
 
 
 def _is_training(home: Path) -> bool:
-    from experiments.run_folder import is_training
+    from experiments.runs.run_folder import is_training
 
     return any(is_training(run_dir) for run_dir in runs(home))
 

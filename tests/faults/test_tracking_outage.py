@@ -15,9 +15,9 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 
-from experiments.delivery import track
-from experiments.journal import NAME, Journal, read_lines
-from experiments.tracking import Tracker
+from experiments.runs.journal import NAME, Journal, read_lines
+from experiments.tracking.delivery import track
+from experiments.tracking.mlflow_store import Tracker
 
 from .launches import LONG, TINY, command, earmark, environment, epochs, journal_points, runs, wait_for
 
@@ -147,7 +147,7 @@ def test_a_server_that_refuses_a_name_or_is_away_is_told_apart(tmp_path: Path, s
 
 def test_a_server_says_itself_what_it_refuses(tmp_path: Path, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     """As a newer server, or one on Windows, whose rule earmark does not know."""
-    monkeypatch.setattr("experiments.tracking.point_problem", lambda name, step: None)
+    monkeypatch.setattr("experiments.tracking.mlflow_store.point_problem", lambda name, step: None)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", server.uri)
     tracker = Tracker(tmp_path)
     run_id = tracker.create("sed", name="a", tags={"key": "k"})

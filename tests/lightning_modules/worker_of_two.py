@@ -16,7 +16,7 @@ from pytorch_lightning.strategies import DDPStrategy
 
 from datamodules.asr import SpeechDataModule
 from datamodules.sed import SoundEventClips
-from lightning_modules.asr.ctc import CTC
+from lightning_modules.asr.ctc.ctc import CTC
 from lightning_modules.layers.crnn import demo_gated_crnn
 from lightning_modules.layers.log_mel import LogMelSettings
 from lightning_modules.layers.recurrent_encoder import demo_encoder

@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from datamodules.annotations import Hypothesis
-from lightning_modules.decoding.attention_beam import attention_beam_search
-from lightning_modules.decoding.attention_greedy import attention_greedy
-from lightning_modules.decoding.ctc_prefix_scores import CtcPrefixScorer
-from lightning_modules.decoding.prefix_search import prefix_search
+from lightning_modules.decoding.attention.attention_beam import attention_beam_search
+from lightning_modules.decoding.attention.attention_greedy import attention_greedy
+from lightning_modules.decoding.ctc.ctc_prefix_scores import CtcPrefixScorer
+from lightning_modules.decoding.ctc.prefix_search import prefix_search
 
 EVERYTHING = 1000
 SYMBOLS = ("<end>", "a", "b")

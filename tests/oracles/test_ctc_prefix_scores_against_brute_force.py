@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from lightning_modules.decoding.ctc_prefix_scores import CtcPrefixScorer, CtcState
-from lightning_modules.decoding.labelling import labelling_log_prob
+from lightning_modules.decoding.ctc.ctc_prefix_scores import CtcPrefixScorer, CtcState
+from lightning_modules.decoding.ctc.labelling import labelling_log_prob
 
 Lattice = NDArray[np.float64]
 

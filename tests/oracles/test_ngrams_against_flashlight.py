@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lightning_modules.decoding.language_model import BackoffNgrams
+from lightning_modules.decoding.language_models.language_model import BackoffNgrams
 from lightning_modules.lm.arpa import write_arpa
 from lightning_modules.lm.ngram import estimate_ngrams
 

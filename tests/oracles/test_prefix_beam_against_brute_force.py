@@ -19,10 +19,10 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from datamodules.annotations import Hypothesis
-from lightning_modules.decoding.language_model import BackoffNgrams, Ngram
-from lightning_modules.decoding.ngram_language_model import NgramLanguageModel
-from lightning_modules.decoding.prefix_beam import prefix_beam_search
-from lightning_modules.decoding.word_ngram import WordNgram
+from lightning_modules.decoding.ctc.prefix_beam import prefix_beam_search
+from lightning_modules.decoding.language_models.language_model import BackoffNgrams, Ngram
+from lightning_modules.decoding.language_models.ngram_language_model import NgramLanguageModel
+from lightning_modules.decoding.language_models.word_ngram import WordNgram
 from lightning_modules.lm.ngram import estimate_ngrams
 
 EVERYTHING = 700  # more prefixes than any lattice here has

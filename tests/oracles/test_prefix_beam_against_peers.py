@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from lightning_modules.decoding.labelling import labelling_log_prob
-from lightning_modules.decoding.ngram_language_model import NgramLanguageModel
-from lightning_modules.decoding.prefix_beam import prefix_beam_search
+from lightning_modules.decoding.ctc.labelling import labelling_log_prob
+from lightning_modules.decoding.ctc.prefix_beam import prefix_beam_search
+from lightning_modules.decoding.language_models.ngram_language_model import NgramLanguageModel
 from lightning_modules.lm.arpa import write_arpa
 from lightning_modules.lm.ngram import estimate_ngrams, sentence_log_prob
 

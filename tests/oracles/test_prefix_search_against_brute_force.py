@@ -8,8 +8,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lightning_modules.decoding.labelling import align, labelling_log_prob
-from lightning_modules.decoding.prefix_search import prefix_search
+from lightning_modules.decoding.ctc.labelling import align, labelling_log_prob
+from lightning_modules.decoding.ctc.prefix_search import prefix_search
 
 
 def collapse(path, blank):

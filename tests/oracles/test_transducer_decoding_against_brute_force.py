@@ -18,11 +18,11 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from datamodules.annotations import Hypothesis
-from lightning_modules.decoding.language_model import BackoffNgrams, Ngram
-from lightning_modules.decoding.ngram_language_model import NgramLanguageModel
+from lightning_modules.decoding.language_models.language_model import BackoffNgrams, Ngram
+from lightning_modules.decoding.language_models.ngram_language_model import NgramLanguageModel
 from lightning_modules.decoding.step_models import State, TransducerModel
-from lightning_modules.decoding.transducer_beam import transducer_beam_search
-from lightning_modules.decoding.transducer_greedy import transducer_greedy
+from lightning_modules.decoding.transducer.transducer_beam import transducer_beam_search
+from lightning_modules.decoding.transducer.transducer_greedy import transducer_greedy
 from lightning_modules.lm.ngram import estimate_ngrams
 from lightning_modules.losses.transducer import transducer_loss
 

@@ -6,11 +6,11 @@ from itertools import groupby, product
 import numpy as np
 import pytest
 
-from lightning_modules.decoding.label_priors import label_log_priors
-from lightning_modules.decoding.labelling import labelling_log_prob
-from lightning_modules.decoding.language_model import BackoffNgrams, Ngram
-from lightning_modules.decoding.wfst import WfstDecoder
-from lightning_modules.decoding.wfst_graph import grammar_fst
+from lightning_modules.decoding.ctc.labelling import labelling_log_prob
+from lightning_modules.decoding.language_models.language_model import BackoffNgrams, Ngram
+from lightning_modules.decoding.wfst.label_priors import label_log_priors
+from lightning_modules.decoding.wfst.wfst import WfstDecoder
+from lightning_modules.decoding.wfst.wfst_graph import grammar_fst
 
 pytest.importorskip("kaldifst", reason="needs the extra `wfst`")
 WORDS = ("a", "ab", "ba", "b")

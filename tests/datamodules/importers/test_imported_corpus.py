@@ -10,8 +10,8 @@ from lhotse import load_manifest
 
 from datamodules.asr import SpeechDataModule
 from datamodules.corpus_folder import data_root
-from datamodules.imported_corpus import Source, import_corpus
 from datamodules.importers.entry import ManifestError
+from datamodules.importers.imported_corpus import Source, import_corpus
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytorch_lightning as pl
 import torch
 
 from datamodules.asr import SpeechDataModule
-from lightning_modules.asr.ctc import CTC
+from lightning_modules.asr.ctc.ctc import CTC
 from lightning_modules.asr.recogniser import Recogniser
 from lightning_modules.layers.log_mel import LogMelSettings
 from lightning_modules.layers.recurrent_encoder import RecurrentEncoder

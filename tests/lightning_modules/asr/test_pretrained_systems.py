@@ -29,10 +29,10 @@ SPELLER = {
     "hidden_units": 16,
 }
 SYSTEMS: dict[str, dict[str, Any]] = {
-    "ctc.CTC": {},
-    "ctc_attention.CTCAttention": {"speller": SPELLER},
-    "encoder_decoder.EncoderDecoder": {"speller": SPELLER},
-    "transducer.Transducer": {
+    "ctc.ctc.CTC": {},
+    "attention.ctc_attention.CTCAttention": {"speller": SPELLER},
+    "attention.encoder_decoder.EncoderDecoder": {"speller": SPELLER},
+    "transducer.transducer.Transducer": {
         "predictor": {
             "class_path": f"{LAYERS}.predictor.RecurrentPredictor",
             "init_args": {"embedding_units": 8, "hidden_units": 16},
@@ -99,13 +99,13 @@ def test_a_step_trains_every_system(
 @pytest.mark.parametrize("kind", ["wav2vec2", "whisper"])
 def test_a_run_holds_all_weights(tiny_speech: Path, encoders: dict[str, dict[str, Any]], kind: str) -> None:
     """After training another start's weights are in the folder, and the run's own are in its state_dict."""
-    first = built("ctc.CTC", encoders[kind])
+    first = built("ctc.ctc.CTC", encoders[kind])
     first.data.setup("fit")
     batch = next(iter(first.data.evaluation_dataloader("validation")))
     folder = Path(encoders[kind]["init_args"]["folder"])
     wanted = hidden(first.model, batch)
     _write_other_weights(folder)
-    again = built("ctc.CTC", encoders[kind]).model
+    again = built("ctc.ctc.CTC", encoders[kind]).model
     assert not torch.allclose(hidden(again, batch), wanted)
     again.load_state_dict(first.model.state_dict())
     assert torch.equal(hidden(again, batch), wanted)
@@ -124,14 +124,14 @@ def test_what_a_pretrained_encoder_cannot_use_is_refused(
     tiny_speech: Path, encoders: dict[str, dict[str, Any]]
 ) -> None:
     with pytest.raises(ValueError, match=r"features: a wav2vec2 encoder brings its own; leave them out"):
-        built("ctc.CTC", encoders["wav2vec2"], features={"num_mels": 80})
+        built("ctc.ctc.CTC", encoders["wav2vec2"], features={"num_mels": 80})
     with pytest.raises(ValueError, match=r"spec_augment: a wav2vec2 encoder has no bands to mask"):
-        built("ctc.CTC", encoders["wav2vec2"], spec_augment=f"{LAYERS}.spec_augment.SpecAugment")
+        built("ctc.ctc.CTC", encoders["wav2vec2"], spec_augment=f"{LAYERS}.spec_augment.SpecAugment")
 
 
 def test_utterances_that_whisper_cannot_hear_stop_before_training(tiny_speech: Path, whisper_folder: Folder) -> None:
     encoder = {"class_path": WHISPER, "init_args": {"folder": whisper_folder(max_source_positions=20)}}
-    objects = built("ctc.CTC", encoder)
+    objects = built("ctc.ctc.CTC", encoder)
     with pytest.raises(ValueError, match=r"an utterance of .* s is longer than the 0.4 s that the whisper encoder"):
         trainer().fit(objects.model, objects.data)
     assert objects.model.global_step == 0

@@ -9,9 +9,9 @@ import pytorch_lightning as pl
 import torch
 
 from datamodules.asr import SpeechDataModule
-from experiments.random_state import RandomState
-from experiments.resumed_order import ResumedOrder
-from lightning_modules.asr.ctc import CTC
+from experiments.training.random_state import RandomState
+from experiments.training.resumed_order import ResumedOrder
+from lightning_modules.asr.ctc.ctc import CTC
 from lightning_modules.layers.log_mel import LogMelSettings
 from lightning_modules.layers.recurrent_encoder import demo_encoder
 from lightning_modules.layers.spec_augment import SpecAugment

@@ -8,9 +8,9 @@ import pytest
 import pytorch_lightning as pl
 import torch
 
-from experiments.journal import Journal
-from experiments.schema import build
-from experiments.train import _trainer
+from experiments.configuration.schema import build
+from experiments.runs.journal import Journal
+from experiments.training.train import _trainer
 
 LAYERS = "lightning_modules.layers"
 
@@ -24,15 +24,15 @@ def train(folder: Path, *, epochs: int) -> dict[str, torch.Tensor]:
             "init_args": {"corpus": "spoken_tones/tiny", "batch_seconds": 6.0},
         },
         "model": {
-            "class_path": "lightning_modules.asr.ctc.CTC",
+            "class_path": "lightning_modules.asr.ctc.ctc.CTC",
             "init_args": {
                 "encoder": {"class_path": f"{LAYERS}.recurrent_encoder.demo_encoder", "init_args": {"dropout": 0.3}},
                 "features": {"hop_seconds": 0.01, "window_seconds": 0.032, "num_mels": 40},
             },
         },
         "scoring": {
-            "class_path": "lightning_modules.asr.decoding_scoring.DecodingScoring",
-            "init_args": {"decoder": "lightning_modules.asr.decoder.Greedy"},
+            "class_path": "lightning_modules.asr.scoring.decoding_scoring.DecodingScoring",
+            "init_args": {"decoder": "lightning_modules.asr.ctc.decoder.Greedy"},
         },
         "trainer": {"max_epochs": epochs, "check_val_every_n_epoch": 2},
         "checkpoint": {"monitor": "validation/cer", "mode": "min"},

@@ -16,7 +16,7 @@ from pytorch_lightning.strategies import DDPStrategy
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from experiments.random_state import RandomState
+from experiments.training.random_state import RandomState
 from lightning_modules.callbacks.fine_tuning import FineTuningPlan, Freezing, GroupPlan
 
 SYMBOLS = ("<blank>", "a", "b", "c")

@@ -10,21 +10,21 @@ import torch
 from numpy.typing import NDArray
 
 from datamodules.annotations import Event, FrameGrid
-from lightning_modules.decoding.attention_beam import attention_beam_search
-from lightning_modules.decoding.attention_greedy import attention_greedy
-from lightning_modules.decoding.class_thresholds import fit_class_thresholds
-from lightning_modules.decoding.ctc_prefix_scores import CtcPrefixScorer
-from lightning_modules.decoding.events import PostProcessing
-from lightning_modules.decoding.greedy import greedy
-from lightning_modules.decoding.label_priors import label_log_priors
-from lightning_modules.decoding.labelling import align, labelling_log_prob
-from lightning_modules.decoding.language_model import BackoffNgrams, Ngram
+from lightning_modules.decoding.attention.attention_beam import attention_beam_search
+from lightning_modules.decoding.attention.attention_greedy import attention_greedy
+from lightning_modules.decoding.ctc.ctc_prefix_scores import CtcPrefixScorer
+from lightning_modules.decoding.ctc.greedy import greedy
+from lightning_modules.decoding.ctc.labelling import align, labelling_log_prob
+from lightning_modules.decoding.ctc.prefix_beam import prefix_beam_search
+from lightning_modules.decoding.ctc.prefix_search import prefix_search, prefix_search_batch
+from lightning_modules.decoding.language_models.language_model import BackoffNgrams, Ngram
 from lightning_modules.decoding.log_posteriors import as_floats
-from lightning_modules.decoding.prefix_beam import prefix_beam_search
-from lightning_modules.decoding.prefix_search import prefix_search, prefix_search_batch
-from lightning_modules.decoding.transducer_beam import transducer_beam_search
-from lightning_modules.decoding.transducer_greedy import transducer_greedy
-from lightning_modules.decoding.wfst import WfstDecoder
+from lightning_modules.decoding.sound_events.class_thresholds import fit_class_thresholds
+from lightning_modules.decoding.sound_events.events import PostProcessing
+from lightning_modules.decoding.transducer.transducer_beam import transducer_beam_search
+from lightning_modules.decoding.transducer.transducer_greedy import transducer_greedy
+from lightning_modules.decoding.wfst.label_priors import label_log_priors
+from lightning_modules.decoding.wfst.wfst import WfstDecoder
 
 Lattice = NDArray[np.floating]
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from datamodules.run_warning import RunWarning
-from lightning_modules.decoding.language_model import BackoffNgrams
+from lightning_modules.decoding.language_models.language_model import BackoffNgrams
 from lightning_modules.lm.arpa import read_arpa, write_arpa
 from lightning_modules.lm.arpa_lines import ArpaError
 from lightning_modules.lm.ngram import estimate_ngrams

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from datamodules.batches import TextBatch, TextStreamBatch
-from lightning_modules.decoding.language_model import LanguageModel
+from lightning_modules.decoding.language_models.language_model import LanguageModel
 from lightning_modules.lm.language_modelling import LanguageModelling
 from lightning_modules.lm.neural_file import load_token_model, save_token_model
 from lightning_modules.lm.neural_language_model import NeuralLanguageModel

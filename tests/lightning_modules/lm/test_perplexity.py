@@ -12,8 +12,8 @@ import pytest
 import torch
 
 from datamodules.annotations import TextReferences
-from datamodules.tokenizer import character_tokenizer, word_tokenizer
-from lightning_modules.decoding.ngram_language_model import NgramLanguageModel
+from datamodules.texts.tokenizer import character_tokenizer, word_tokenizer
+from lightning_modules.decoding.language_models.ngram_language_model import NgramLanguageModel
 from lightning_modules.lm.ngram_scoring import NgramScoring
 from lightning_modules.lm.perplexity import perplexities, sentence_costs
 from lightning_modules.lm.perplexity_scoring import PerplexityScoring

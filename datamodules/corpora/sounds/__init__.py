@@ -1,0 +1,1 @@
+"""Corpora of sound events: the soundbank, clips mixed of it, synthetic ones."""

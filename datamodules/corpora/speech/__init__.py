@@ -1,0 +1,1 @@
+"""Corpora of speech with texts, real ones and a synthetic one."""

@@ -1,0 +1,249 @@
+"""A user's manifests become a corpus folder in the layout of all speech corpora; the audio stays where it is.
+
+Texts are normalised, utterances whose texts cannot be are left out and counted, speakers that nobody names are
+``unknown``. Splits that have no manifest of their own are dealt from the training manifest by text, so that no sentence
+is in two of them. Lengths are read here, from headers where those are to be trusted; ``earmark data
+check`` decodes all.
+"""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import track
+
+from datamodules.audio.audio_reader import SLACK_SECONDS, sound_length
+from datamodules.corpora.clip_corpus import SPLITS
+from datamodules.corpora.speech.speech_corpus import SpeechFacts, SpeechFile, write_speech_manifests
+from datamodules.corpora.speech.speech_splits import deal, split_of_text
+from datamodules.corpora.whole_folder import locked, whole_folder
+from datamodules.corpus_files import write_facts
+from datamodules.corpus_folder import CorpusCard, CorpusMissingError, data_root, read_card
+from datamodules.importers.entry import ManifestEntry, ManifestError
+from datamodules.importers.imported_manifests import IMPORTED_FROM, manifest_facts
+from datamodules.importers.read import read_manifest
+from datamodules.run_warning import RunWarning
+from datamodules.texts.text_rules import UnspeakableTextError, has_own_rules, normalise
+
+UNKNOWN_SPEAKER = "unknown"
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*(/[A-Za-z0-9][A-Za-z0-9_.-]*)?")
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a user's utterances are: manifests by split (``train`` at least) and how to read them."""
+
+    manifests: Mapping[str, Sequence[Path]]
+    format_name: str = "auto"
+    language: str | None = None
+    audio_root: Path | None = None
+
+    def read(self, split: str) -> list[ManifestEntry]:
+        """The utterances of one split as written. Raises ``ManifestError``."""
+        return [
+            entry
+            for path in self.manifests.get(split, ())
+            for entry in read_manifest(
+                path, format_name=self.format_name, language=self.language, audio_root=self.audio_root
+            )
+        ]
+
+
+@dataclass
+class _Kept:
+    """Utterances with normalised texts, and how many were left out: language -> reason -> utterances."""
+
+    by_split: dict[str, list[ManifestEntry]] = field(default_factory=dict)
+    dropped: dict[str, dict[str, int]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(int)))
+    first_of_several: list[ManifestEntry] = field(default_factory=list)  # nobody names a channel: the first is taken
+
+
+def import_corpus(
+    name: str, source: Source, *, licence: str = "not stated", drop_damaged: bool = False, rebuild: bool = False
+) -> CorpusCard:
+    """Write ``DATA_ROOT/NAME`` and return its card.
+
+    ``drop_damaged`` leaves out and counts utterances whose audio is missing or has no readable header, instead of
+    refusing them. Raises ``ManifestError`` for a manifest that cannot be read, an utterance without language, an id
+    that stands twice, damaged audio and a split that is left empty; ``ValueError`` for a name that is taken or none.
+    """
+    if not _NAME.fullmatch(name):
+        raise ValueError(f"corpus name {name!r}, allowed: letters, digits and _ . -, with one / at most")
+    target = data_root() / name
+    with locked(target):
+        if not rebuild and _is_there(name):
+            raise ValueError(f"{target}: corpus {name!r} is there already, allowed: another name, or --rebuild")
+        manifests = manifest_facts(path for paths in source.manifests.values() for path in paths)
+        kept = _keep(source, drop_damaged=drop_damaged)
+        if kept.first_of_several:
+            say = Console(stderr=True, soft_wrap=True).print
+            say(_first_taken(kept.first_of_several), highlight=False, markup=False)
+        paths = [str(path) for split in SPLITS for path in source.manifests.get(split, ())]
+        facts = SpeechFacts(
+            name=name, synthetic=False, licences={"imported": licence}, description=f"imported from {', '.join(paths)}"
+        )
+        with whole_folder(target) as folder:
+            utterances = {
+                split: map(_speech_file, track(kept.by_split[split], f"{name} {split}", console=Console(stderr=True)))
+                for split in SPLITS
+            }
+            write_facts(folder, manifests, IMPORTED_FROM)
+            return write_speech_manifests(folder, facts=facts, utterances=utterances, dropped=kept.dropped)
+
+
+def normalised(entry: ManifestEntry) -> str:
+    """An entry's text as it is learnt. Raises ``UnspeakableTextError``, and ``ManifestError`` without a language."""
+    if entry.language is None:
+        raise ManifestError(f"{entry.place}: utterance {entry.utterance_id!r} has no language, allowed: --language xx")
+    warn_of_generic_rules(entry.language)
+    return normalise(entry.text, language=entry.language)
+
+
+def warn_of_generic_rules(language: str) -> None:
+    """Say, once a language, that nothing is known of its letters and apostrophes."""
+    if not has_own_rules(language):
+        warnings.warn(
+            f"language {language!r} has the generic text rules alone: lower case, no punctuation, any script",
+            category=RunWarning,
+            stacklevel=2,
+        )
+
+
+def _is_there(name: str) -> bool:
+    try:
+        read_card(name)
+    except CorpusMissingError:
+        return False
+    return True
+
+
+def _keep(source: Source, *, drop_damaged: bool) -> _Kept:
+    """Read, normalise and leave out, then deal the splits that have no manifest."""
+    kept, headers, places = _Kept(), _Headers(), dict[str, str]()
+    for split in SPLITS:
+        kept.by_split[split] = []
+        for entry in source.read(split):
+            if entry.utterance_id in places:
+                other = places[entry.utterance_id]
+                raise ManifestError(f"{entry.place}: id {entry.utterance_id!r} stands on {other} too, allowed: once")
+            places[entry.utterance_id] = entry.place
+            try:
+                ready = headers.fitted(replace(entry, text=normalised(entry)))
+            except UnspeakableTextError as error:
+                kept.dropped[str(entry.language)][error.reason] += 1
+            except _DamagedAudioError as error:
+                if not drop_damaged:
+                    raise ManifestError(
+                        f"{entry.place}: {entry.audio}: {error.sentence()}; allowed: audio that can be read, "
+                        "or --drop-damaged (earmark data check finds all that cannot)"
+                    ) from error
+                kept.dropped[str(entry.language)][str(error)] += 1
+            else:
+                kept.by_split[split].append(ready)
+                if headers.takes_first_of_several(ready):
+                    kept.first_of_several.append(ready)
+    _deal(kept, absent=[split for split in SPLITS if split not in source.manifests])
+    for split in SPLITS:
+        if not kept.by_split[split]:
+            hint = "" if split in source.manifests else f", allowed: more different texts, or --{split} of its own"
+            raise ManifestError(f"split {split!r} has no utterance ({_counted(kept.dropped)}){hint}")
+    return kept
+
+
+def _deal(kept: _Kept, *, absent: Sequence[str]) -> None:
+    """Fill the splits ``absent`` from the training utterances, by ``speech_splits``' rules."""
+    if not absent:
+        return
+    training = kept.by_split["train"]
+    dealt: list[str | None] = [split_of_text(entry.text) for entry in training]
+    if len(absent) == 2:  # nothing is held out by the user: whole speakers may be
+        dealt = deal([entry.text for entry in training], [entry.speaker or UNKNOWN_SPEAKER for entry in training])
+    for split in ("train", *absent):
+        kept.by_split[split] = []
+    for entry, given in zip(training, dealt, strict=True):
+        if given is None:
+            kept.dropped[str(entry.language)]["text of a training speaker"] += 1
+        else:
+            kept.by_split[given if given in absent else "train"].append(entry)
+
+
+def _counted(dropped: Mapping[str, Mapping[str, int]]) -> str:
+    parts = [f"{count} {reason} ({language})" for language, of in dropped.items() for reason, count in of.items()]
+    return f"left out: {', '.join(parts) or 'none'}"
+
+
+def _first_taken(entries: Sequence[ManifestEntry]) -> str:
+    return (
+        f"{len(entries)} utterances of files with several channels, no channel named: the first is taken "
+        f"({entries[0].place} and on; name another in the manifest, docs/import.md)"
+    )
+
+
+class _DamagedAudioError(ValueError):
+    """Why an utterance's audio cannot be used, in words that can be counted; ``detail`` is for one file."""
+
+    def __init__(self, reason: str, *, detail: str = "") -> None:
+        super().__init__(reason)
+        self._detail = detail
+
+    def sentence(self) -> str:
+        """Reason and detail."""
+        return f"{self} ({self._detail})" if self._detail else str(self)
+
+
+class _Headers:
+    """Lengths and channels of audio files, each opened once."""
+
+    def __init__(self) -> None:
+        self._seconds_and_channels: dict[Path, tuple[float, int]] = {}
+
+    def fitted(self, entry: ManifestEntry) -> ManifestEntry:
+        """The entry, its duration cut where it reaches past the file's end by no more than rounding.
+
+        Raises ``_DamagedAudioError``, also for a channel that the file lacks.
+        """
+        whole_seconds, num_channels = self._opened(entry.audio)
+        if entry.channel >= num_channels:
+            raise _DamagedAudioError(f"lacks channel {entry.channel} (counted from 0)")
+        if entry.start_seconds >= whole_seconds:
+            raise _DamagedAudioError("starts after the end of its file")
+        if entry.duration_seconds is None:
+            return entry
+        past_seconds = entry.start_seconds + entry.duration_seconds - whole_seconds
+        if past_seconds > SLACK_SECONDS:
+            raise _DamagedAudioError("reaches past the end of its file")
+        return entry if past_seconds <= 0 else replace(entry, duration_seconds=None)
+
+    def takes_first_of_several(self, entry: ManifestEntry) -> bool:
+        """Whether a file that was opened has several channels of which the manifest names none."""
+        return not entry.names_channel and self._seconds_and_channels[entry.audio][1] > 1
+
+    def _opened(self, path: Path) -> tuple[float, int]:
+        if path not in self._seconds_and_channels:
+            if not path.is_file():
+                raise _DamagedAudioError("no such file")
+            try:
+                num_samples, sample_rate_hz, num_channels = sound_length(path)
+            except (OSError, ValueError) as error:
+                raise _DamagedAudioError("not a readable audio file", detail=str(error)) from error
+            self._seconds_and_channels[path] = num_samples / sample_rate_hz, num_channels
+        return self._seconds_and_channels[path]
+
+
+def _speech_file(entry: ManifestEntry) -> SpeechFile:
+    return SpeechFile(
+        utterance_id=entry.utterance_id,
+        audio_path=entry.audio,
+        text=entry.text,
+        language=str(entry.language),
+        speaker=entry.speaker or UNKNOWN_SPEAKER,
+        start_seconds=entry.start_seconds,
+        duration_seconds=entry.duration_seconds,
+        channel=entry.channel,
+    )

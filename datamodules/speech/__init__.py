@@ -1,0 +1,1 @@
+"""Utterances with texts: which, in memory, in batches, at which speed."""

@@ -1,0 +1,1 @@
+"""Texts: their rules and symbols, files of them, batches of sentences."""

@@ -1,0 +1,1 @@
+"""What ``earmark …`` does: a file a command, and what several commands share."""

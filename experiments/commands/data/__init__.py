@@ -1,0 +1,1 @@
+"""``earmark data …``: prepare, import and check corpora."""

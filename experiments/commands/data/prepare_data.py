@@ -1,0 +1,125 @@
+"""``earmark data NAME``: prepare a corpus, once, and say what it is: licences, digest, clips by class or language.
+
+Exit code 3 where the machine has no apt-get, so that a script can fall back on the synthetic tones and on nothing else:
+a failed download on a machine that has it is code 2.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+from typing import TYPE_CHECKING
+
+from experiments.commands.data import check_data, import_data
+from experiments.commands.data.own_corpora import SCALED, WHOLE
+
+if TYPE_CHECKING:
+    from datamodules.corpus_folder import CorpusCard
+
+EXAMPLE = """examples:
+  earmark data soundscapes --scale demo     real events over real backgrounds (fetches the soundbank first)
+  earmark data soundbank                    the recordings alone, by class and family
+  earmark data tones --scale tiny           synthetic clips in the same layout, in a second
+  earmark data prompts                      real speech with texts: telephone prompts in five languages
+  earmark data fillets                      real speech with texts: Czech and Dutch dialogues of a game
+  earmark data spoken_tones --scale tiny    synthetic speech in the same layout: every character is a tone
+  earmark data import mine --train my.tsv   your own manifests as a corpus, audio in place
+  earmark data check mine                   what is wrong with a speech corpus or a manifest
+
+Corpora live under data/ in the current folder; EARMARK_DATA moves it. What is there is not made again."""
+NO_PACKAGE_MANAGER = 3
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's options on a (sub)parser."""
+    parser.description = "Prepare a corpus and print its licences and digest."
+    parser.epilog = EXAMPLE
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    corpora = parser.add_subparsers(dest="corpus", metavar="NAME", required=True, title="corpora")
+    for name, (summary, _) in (SCALED | WHOLE).items():
+        corpus = corpora.add_parser(name, help=summary, description=f"Prepare {name}: {summary}.")
+        corpus.add_argument("--scale", help="tiny, demo (default) or full, where the corpus has it")
+        corpus.add_argument("--seed", type=_seed, default=0, help="another draw of the same corpus (default 0)")
+        corpus.add_argument("--rebuild", action="store_true", help="make it again although it is there")
+    for name, command, summary in (
+        ("import", import_data, "a corpus from your own manifests"),
+        ("check", check_data, "find what is wrong with speech: a corpus, or your own manifests"),
+    ):
+        verb = corpora.add_parser(name, help=summary)
+        command.add_arguments(verb)
+        verb.set_defaults(run=command.run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Prepare and describe; returns the exit code. Raises ``UserError`` with one line for what failed."""
+    from datamodules.corpora.debian import NoPackageManagerError
+    from datamodules.corpus_changes import check_files
+    from experiments.errors import UserError
+
+    try:
+        there = not arguments.rebuild and _is_there(arguments)
+        card = _prepare(arguments)
+        if there:
+            check_files(card.name)
+    except NoPackageManagerError as error:
+        print(f"earmark: error: {error}", file=sys.stderr)
+        return NO_PACKAGE_MANAGER
+    except (ValueError, OSError) as error:
+        raise UserError(str(error)) from error
+    print("\n".join(_describe(card, there)))
+    return 0
+
+
+def _seed(text: str) -> int:
+    if not text.isdigit():
+        raise argparse.ArgumentTypeError(f"{text!r}, allowed: a whole number, 0 or more")
+    return int(text)
+
+
+def _is_there(arguments: argparse.Namespace) -> bool:
+    from datamodules.corpus_folder import CorpusMissingError, corpus_name, read_card
+
+    name = arguments.corpus
+    if name in SCALED:
+        name = corpus_name(name, scale=arguments.scale or "demo", seed=arguments.seed)
+    try:
+        read_card(name)
+    except CorpusMissingError:
+        return False
+    return True
+
+
+def _prepare(arguments: argparse.Namespace) -> CorpusCard:
+    name, rebuild = arguments.corpus, arguments.rebuild
+    card: CorpusCard
+    if name in SCALED:
+        module = importlib.import_module(SCALED[name][1])
+        card = module.prepare(arguments.scale, seed=arguments.seed, rebuild=rebuild)
+    else:
+        if arguments.scale is not None or arguments.seed:
+            raise ValueError(f"{name}: --scale and --seed are of {', '.join(SCALED)}; {name} is always whole")
+        card = importlib.import_module(WHOLE[name][1]).prepare(rebuild=rebuild)
+    return card
+
+
+def _describe(card: CorpusCard, there: bool) -> list[str]:
+    from datamodules.corpora.sounds import soundbank
+    from datamodules.corpora.speech.speech_summary import summarise_speech
+    from datamodules.corpora.summary import summarise_bank, summarise_clips
+    from datamodules.corpus_folder import data_root
+
+    folder = data_root() / card.name
+    if not card.classes:
+        summary = summarise_speech(folder)
+    else:
+        summary = summarise_bank() if card.name == soundbank.NAME else summarise_clips(folder, card)
+    return [
+        f"{card.name}: {'already there' if there else 'prepared'} in {folder}",
+        card.description + ("; synthetic, no sound in it was ever recorded" if card.synthetic else ""),
+        "",
+        *summary,
+        "",
+        *(f"licence of {source}: {licence}" for source, licence in card.licences.items()),
+        f"digest {card.digest}",
+    ]

@@ -1,0 +1,215 @@
+"""``earmark report TABLE``: a plan's finished runs in five formats, and the check against expected figures."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from experiments.commands import table_arguments
+from experiments.errors import UserError, public_uri
+
+if TYPE_CHECKING:
+    from experiments.planning.plan import Cell
+    from experiments.reporting.report import Report
+    from experiments.table_files.spec import Table
+    from experiments.tracking.mlflow_store import Tracker
+
+SUFFIXES = {".md": "md", ".tex": "latex", ".csv": "csv", ".json": "json", ".html": "html"}
+EXAMPLES = """examples:
+  earmark report weak_sed --scale demo                                  Markdown on standard output
+  earmark report weak_sed --baseline fsl --output t.tex                 booktabs, stars against another row
+  earmark report ctc_decoding --output report.html                      one page with charts, sounds and pictures
+  earmark report weak_sed --check                                       exit code 1 if a figure left its interval
+  earmark report weak_sed --write-expected                              intervals from the finished runs
+exit code: 0 with a table, whole or not; 1 without a single finished run, or if --check finds something
+"""
+LOCAL_UI = "http://127.0.0.1:5000"  # where `earmark ui` serves
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of ``earmark report``."""
+    parser.epilog = EXAMPLES
+    table_arguments.table_arguments(parser)
+    parser.add_argument(
+        "--format", choices=tuple(SUFFIXES.values()), help="default: what the name of --output ends in, else md"
+    )
+    parser.add_argument("--output", type=Path, help="write there instead of printing; html needs it")
+    parser.add_argument(
+        "--baseline", metavar="ROW", help="the row that the others are tested against (default: the table's)"
+    )
+    parser.add_argument(
+        "--mlflow-url", metavar="URL",
+        help=f"the MLflow server that html links to (default: MLFLOW_TRACKING_URI if it is one, else {LOCAL_UI})",
+    )  # fmt: skip
+    parser.add_argument(
+        "--charts", type=Path, metavar="FOLDER", help="draw the table's charts there and print their paths instead"
+    )
+    parser.add_argument(
+        "--check", action="store_true",
+        help="compare with the intervals of expected/TABLE.yaml instead; exit code 1 names the cells that left them",
+    )  # fmt: skip
+    parser.add_argument(
+        "--write-expected", action="store_true", help="write these intervals from the finished runs instead"
+    )
+    parser.add_argument(
+        "--expected", type=Path, metavar="FILE", help="the file of --check and --write-expected, in place of that one"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Do what the arguments ask for; a whole table also becomes the MLflow experiment's note."""
+    from experiments.reporting.notes import write_note
+    from experiments.reporting.report import make_report, markdown, note
+    from experiments.reporting.report_csv import comma_separated
+    from experiments.reporting.report_json import json_text
+    from experiments.reporting.report_latex import latex
+    from experiments.reporting.searched import apart
+
+    every_row, tracker, every_cell = table_arguments.read_plan(arguments, from_store=True)
+    table, cells, searches = apart(every_row, every_cell)
+    style = arguments.format or SUFFIXES.get(arguments.output.suffix if arguments.output else "", "md")
+    if style == "html" and not arguments.output:
+        raise UserError("--format html: say where with --output FILE.html")
+    whole = not (arguments.rows or arguments.seeds or arguments.overrides)
+    if arguments.check or arguments.write_expected:
+        made = make_report(table, cells)
+        return (
+            _check(arguments, made, whole=whole) if arguments.check else _write_expected(arguments, made, whole=whole)
+        )
+    if arguments.charts and not arguments.output:
+        return _draw_charts(table, tracker, cells, folder=arguments.charts)
+    tests = _Tests(arguments, table, tracker, cells)
+    made = make_report(table, cells, tests.significance, searches=searches)
+    if not tracker.place.read_only:  # a colleague's store is reported as it is
+        if whole and any(cell.state == "finished" for cell in cells):
+            write_note(tracker, table, note(made))
+        table_arguments.write_views(every_row, tracker, every_cell)
+    if style == "html":
+        tests.write_page(made, path=arguments.output, mlflow_url=_mlflow_url(arguments.mlflow_url, tracker))
+    else:
+        formats = {"md": markdown, "latex": latex, "csv": comma_separated, "json": json_text}
+        text = formats[style](made)
+        if arguments.output:
+            _write(arguments.output, text)
+        else:
+            print(text, end="")
+    drawn = _draw_charts(table, tracker, cells, folder=arguments.charts) if arguments.charts else 0
+    return drawn or _ending(made)
+
+
+def _ending(made: Report) -> int:
+    """1 where there is not a single finished run, else 0: what an incomplete table lacks stands under it."""
+    if any(made.num_finished.values()):
+        return 0
+    print(f"{made.table.name}: no finished run at scale {made.table.scale}", file=sys.stderr)
+    return 1
+
+
+class _Tests:
+    """The tests against the baseline, and what a page needs beside them."""
+
+    def __init__(self, arguments: argparse.Namespace, table: Table, tracker: Tracker, cells: Sequence[Cell]) -> None:
+        from experiments.reporting.significance import Significance, compare_rows
+        from experiments.stored_results.split_references import TestSplits
+        from experiments.stored_results.stored_scores import StoredScores
+
+        self._cells, self._tracker = cells, tracker
+        self._scores, self._splits = StoredScores(tracker), TestSplits()
+        self.significance: Significance | None = None
+        baseline = _baseline(arguments, table)
+        if baseline is not None:
+            self.significance = compare_rows(table, cells, self._scores, self._splits, baseline=baseline)
+
+    def write_page(self, made: Report, *, path: Path, mlflow_url: str) -> None:
+        from experiments.reporting.report_page import write_page
+
+        try:
+            write_page(made, self._cells, self._tracker, self._scores, self._splits, path=path, mlflow_url=mlflow_url)
+        except OSError as error:
+            raise UserError(f"--output {path}: {error.strerror or error}") from None
+
+
+def _baseline(arguments: argparse.Namespace, table: Table) -> str | None:
+    """The row asked for, which must be there, or the table's own where it is among what is shown."""
+    if arguments.baseline is not None:
+        table.row(arguments.baseline, where="--baseline")
+        if arguments.rows and arguments.baseline not in arguments.rows:
+            raise UserError(f"--baseline {arguments.baseline}: not among --rows {','.join(arguments.rows)}")
+        return str(arguments.baseline)
+    if table.baseline in table.rows and (not arguments.rows or table.baseline in arguments.rows):
+        return table.baseline
+    if table.baseline is not None:
+        print(f"no tests: baseline {table.baseline} is not among the rows shown", file=sys.stderr)
+    return None
+
+
+def _mlflow_url(asked: str | None, tracker: Tracker) -> str:
+    return asked or (public_uri(tracker.uri) if tracker.uri.startswith(("http://", "https://")) else LOCAL_UI)
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UserError(f"--output {path}: {error.strerror}") from None
+
+
+def _check(arguments: argparse.Namespace, made: Report, *, whole: bool) -> int:
+    """One line a cell that left its interval, or one line that says how many are within."""
+    from experiments.reporting.expected import expected_path, leaving, num_checked, read_expected
+
+    path = arguments.expected or expected_path(made.table)
+    by_scale = read_expected(path)
+    if made.table.scale not in by_scale:
+        allowed = ", ".join(by_scale) or "none"
+        raise UserError(f"{path}: no intervals of scale {made.table.scale!r}; allowed: {allowed}, or --write-expected")
+    expected = by_scale[made.table.scale]
+    if lines := leaving(made, expected, whole=whole):
+        print("\n".join(lines))
+        return 1
+    count = num_checked(made, expected)
+    print(f"{made.table.name}, scale {made.table.scale}: all {count} figures are within {os.path.relpath(path)}")
+    return 0
+
+
+def _write_expected(arguments: argparse.Namespace, made: Report, *, whole: bool) -> int:
+    from experiments.reporting.expected import expected_path, write_expected
+
+    if not whole:
+        raise UserError("--write-expected: of a whole table only, without --rows, --seeds and --set")
+    if not any(made.values.values()):
+        raise UserError(f"--write-expected: {made.table.name} has no finished run at scale {made.table.scale}")
+    path = arguments.expected or expected_path(made.table)
+    try:
+        count = write_expected(path, made)
+    except OSError as error:
+        raise UserError(f"{path}: {error.strerror}") from None
+    for cell in made.missing:
+        print(f"warning: {cell}: its row's intervals are of fewer runs, or missing", file=sys.stderr)
+    for row, metric in made.cells:
+        if diverged := made.diverged(row, metric):
+            seeds = ", ".join(f"seed {of.seed} is {of.value}" for of in diverged)
+            print(f"warning: {made.table.name}/{row} {metric}: no interval, {seeds}", file=sys.stderr)
+    print(f"{os.path.relpath(path)}: {count} intervals of scale {made.table.scale}")
+    return 0
+
+
+def _draw_charts(table: Table, tracker: Tracker, cells: Sequence[Cell], *, folder: Path) -> int:
+    """Print the paths of the charts, and on standard error why one was not drawn."""
+    from experiments.reporting.chart_drawing import draw_charts
+
+    if not table.charts:
+        raise UserError(f"{table.path.name}: has no charts; --charts draws what stands under charts: in the file")
+    try:
+        paths, undrawn = draw_charts(table, table.charts, cells, tracker, folder=folder)
+    except OSError as error:
+        raise UserError(f"--charts {folder}: {error.strerror}") from None
+    for line in undrawn:
+        print(f"warning: {line}", file=sys.stderr)
+    for path in paths:
+        print(path)
+    return 0

@@ -1,0 +1,172 @@
+"""``earmark run TABLE``: do what is missing, here or on a cluster."""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import shlex
+import sys
+from typing import TYPE_CHECKING, Any
+
+from experiments.commands.table_arguments import check_configurations, read_plan, table_arguments, write_views
+from experiments.errors import UserError
+from experiments.launching import interruption, slurm_options
+from experiments.runs.run_folder import is_launched
+
+if TYPE_CHECKING:
+    from experiments.launching.executors import Executor
+    from experiments.launching.slurm_options import SlurmOptions
+    from experiments.planning.plan import Cell
+    from experiments.table_files.spec import Table
+    from experiments.tracking.mlflow_store import Tracker
+
+SLURM_SLOTS = 32
+INTERRUPTED = 130  # the exit code after Ctrl-C
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of ``earmark run``."""
+    parser.epilog = """examples:
+  earmark run weak_sed --scale demo --rows mil,mil_penalty --seeds 0,1
+  earmark run weak_sed --on slurm --partition gpu --time 8:00:00 --gpus 1 --slots 16"""
+    table_arguments(parser)
+    parser.add_argument("--on", choices=("local", "slurm"), default="local", help="where runs run (default: local)")
+    parser.add_argument(
+        "--slots",
+        type=int,
+        help="runs at once (default: one a GPU, else one a core; on slurm 32)",
+    )
+    parser.add_argument(
+        "--retries",
+        type=int,
+        default=1,
+        metavar="N",
+        help="start a run that failed up to N times more, from its last checkpoint (default: 1)",
+    )
+    parser.add_argument(
+        "--accept-code-change",
+        action="store_true",
+        help="keep the results of finished runs that differ in code alone; reports mark them",
+    )
+    slurm_options.add_arguments(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run what is not finished; exit code 1 if a cell failed, 130 after Ctrl-C."""
+    if arguments.slots is not None and arguments.slots < 1:
+        raise UserError(f"--slots {arguments.slots}: at least 1")
+    if arguments.retries < 0:
+        raise UserError(f"--retries {arguments.retries}: at least 0")
+    table, tracker, cells = read_plan(arguments)
+    if arguments.accept_code_change:
+        from experiments.planning.accepted_code import accept, not_accepted
+
+        while accepted := accept(cells, tracker):  # rows that stand on an accepted run keep their keys then
+            for line in accepted:
+                print(line, file=sys.stderr)
+            table, tracker, cells = read_plan(arguments)
+        for line in not_accepted(cells):
+            print(line, file=sys.stderr)
+    slurm = None
+    if arguments.on == "slurm":
+        machine = {"threads": 1, "num_workers": 0, **table.machine}
+        slurm = slurm_options.from_arguments(arguments, threads=machine["threads"], num_workers=machine["num_workers"])
+    launch = functools.partial(launch_cells, slots=arguments.slots, retries=arguments.retries, slurm=slurm)
+    code = launch(table, tracker, cells)
+    chosen = set(table.rows)
+    while code != INTERRUPTED and table.searches:  # what has ended chooses the next trials, whatever else failed
+        table, tracker, cells = read_plan(arguments)
+        if chosen >= set(table.rows):
+            break
+        new = [cell for cell in cells if cell.state == "finished" or cell.row.name not in chosen]
+        chosen = set(table.rows)
+        code = launch(table, tracker, new) or code
+    return code
+
+
+def launch_cells(
+    table: Table,
+    tracker: Tracker,
+    cells: list[Cell],
+    *,
+    slots: int | None,
+    retries: int = 1,
+    slurm: SlurmOptions | None = None,
+) -> int:
+    """Launch a plan's unfinished cells, here or as the jobs that ``slurm`` describes, and say how it went."""
+    blocked = [cell for cell in cells if cell.key is None]
+    if blocked:
+        raise UserError(blocked[0].why.removeprefix("data: "))
+    tracker.place.check_writable()
+    write_views(table, tracker, cells)  # before the runs, so that they can be watched
+    todo = [cell for cell in cells if cell.would_run]
+    num_finished = sum(cell.state == "finished" for cell in cells)
+    print(f"{table.name}, scale {table.scale}: {num_finished} of {len(cells)} cells are finished", file=sys.stderr)
+    if given_up := [cell.name for cell in cells if cell.state != "finished" and not cell.would_run]:
+        print(f"not tried again unless --rows names them, failed trials: {', '.join(given_up)}", file=sys.stderr)
+    for cell in cells:
+        if cell.run is not None and cell.state == "finished" and f"row.{cell.row.table}" not in cell.run.tags:
+            tracker.tag(cell.run.run_id, {f"row.{cell.row.table}": cell.row.name})  # another table made it
+    if not todo:
+        return 0
+    tracker.check_experiment(table.family)
+    slots, machine, executor = _executor(table, tracker, slots=slots, slurm=slurm)
+    if busy := [cell.name for cell in todo if cell.state == "running" and not _can_take_over(cell, tracker, executor)]:
+        raise UserError(f"another launch is running {', '.join(busy)}; wait for it, or: earmark stop")
+    check_configurations(cells)
+
+    from experiments.launching.launch import Launcher
+    from experiments.launching.progress import LaunchProgress
+
+    interruption.listen(to_hang_up=slurm is None)  # jobs outlive a lost connection, and are taken over
+    with LaunchProgress(table.name, len(todo)) as progress:
+        launcher = Launcher(tracker, executor, slots=slots, machine=machine, progress=progress, retries=retries)
+        result = launcher.launch(cells)
+    for name, message in {**result.failed, **result.skipped}.items():
+        print(f"not finished: {name}: {message}", file=sys.stderr)
+    if result.undelivered:
+        print(f"{len(result.undelivered)} runs are not in MLflow yet, nothing is lost: earmark sync", file=sys.stderr)
+    if result.interrupted:
+        again = shlex.join(["earmark", *sys.argv[1:]])  # as it was typed: rows, seeds and --set decide what is run
+        print(f"interrupted; what is finished is kept, go on with: {again}", file=sys.stderr)
+        return INTERRUPTED
+    return 1 if result.failed or result.undelivered else 0
+
+
+def _can_take_over(cell: Cell, tracker: Tracker, executor: Executor) -> bool:
+    """Whether a run goes on whose launcher is gone, as a job of the queue that this one would use."""
+    from experiments.launching.executors import QueueAwayError
+
+    assert cell.key is not None
+    run_dir = tracker.run_dir(cell.key.id)
+    try:
+        return not is_launched(run_dir) and executor.adopt(run_dir) is not None
+    except QueueAwayError as error:
+        raise UserError(f"--on slurm: {error}") from None
+
+
+def _executor(
+    table: Table, tracker: Tracker, *, slots: int | None, slurm: SlurmOptions | None
+) -> tuple[int, dict[str, Any], Executor]:
+    """How many runs at once, what each has of its machine, and who starts them."""
+    if slurm is None:
+        from experiments.launching.executors import LocalExecutor
+        from experiments.launching.slots import default_slots, num_cores
+
+        if (num_nodes := int(table.machine.get("num_nodes", 1))) > 1:  # it would wait for the others for ever
+            raise UserError(
+                f"{table.path.name}: machine.num_nodes: {num_nodes} here, on one machine; allowed: 1, or with "
+                f"--on slurm --nodes {num_nodes}"
+            )
+        slots = slots or default_slots(int(table.machine.get("devices", 1)))
+        machine = {"threads": max(1, num_cores() // slots), **table.machine}
+        return slots, machine, LocalExecutor(machine)
+    try:
+        from experiments.launching.slurm import SlurmExecutor
+    except ModuleNotFoundError:
+        raise UserError("--on slurm: needs submitit: pip install 'earmark[slurm]'") from None
+    slots = slots or SLURM_SLOTS
+    machine = {"threads": 1, **table.machine, "num_nodes": slurm.nodes}
+    if slurm.gpus_per_node:
+        machine |= {"devices": slurm.gpus_per_node, "accelerator": "gpu"}
+    return slots, machine, SlurmExecutor(tracker.root / "slurm", slurm, machine, slots=slots)

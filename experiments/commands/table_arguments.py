@@ -1,0 +1,134 @@
+"""What every command on a table shares: which cells it means, its plan, the check of what would run, its views."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from experiments.errors import UserError
+from experiments.table_files.table_values import LARGEST_SEED
+
+if TYPE_CHECKING:
+    from experiments.planning.plan import Cell
+    from experiments.table_files.spec import Table
+    from experiments.tracking.mlflow_store import Tracker
+
+
+def table_arguments(parser: argparse.ArgumentParser) -> None:
+    """Which cells of which table."""
+    parser.add_argument("table", help="name of a shipped table, or the path of a .yaml file")
+    parser.add_argument("--scale", help="a scale of the table (default: its first)")
+    parser.add_argument(
+        "--rows",
+        type=_names,
+        action="extend",
+        default=[],
+        metavar="A,B",
+        help="only these rows, and what they stand on; may be repeated",
+    )
+    parser.add_argument(
+        "--seeds",
+        type=_numbers,
+        action="extend",
+        default=[],
+        metavar="0,1",
+        help="only these seeds (default: the table's); may be repeated",
+    )
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="KEY=VALUE", dest="overrides",
+        help="a dotted path of every row's configuration, e.g. data.corpus=tones/demo; may be repeated",
+    )  # fmt: skip
+
+
+def _names(text: str) -> list[str]:
+    if not (names := [name for name in text.split(",") if name]):
+        raise argparse.ArgumentTypeError(f"expected names of rows such as a,b, got {text!r}")
+    return names
+
+
+def _numbers(text: str) -> list[int]:
+    try:
+        seeds = [int(number) for number in text.split(",") if number]
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"expected integers such as 0,1, got {text!r}") from None
+    if not seeds:
+        raise argparse.ArgumentTypeError(f"expected integers such as 0,1, got {text!r}")
+    if any(not 0 <= seed <= LARGEST_SEED for seed in seeds):
+        raise argparse.ArgumentTypeError(f"seeds are from 0 to {LARGEST_SEED}, got {text!r}")
+    return seeds
+
+
+def overrides(texts: list[str]) -> dict[str, Any]:
+    """``KEY=VALUE`` arguments as dotted paths and values. Raises ``UserError``."""
+    from experiments.errors import unknown
+    from experiments.table_files.spec import SECTIONS
+    from experiments.table_files.yaml_files import parse_value
+
+    values = {}
+    for text in texts:
+        key, sign, value = text.partition("=")
+        if not sign or not key:
+            raise UserError(f"--set {text!r}: expected KEY=VALUE, e.g. data.corpus=tones/demo")
+        if key.split(".")[0] not in SECTIONS:
+            raise UserError(f"--set {key}: {unknown('section', key.split('.')[0], SECTIONS)}")
+        values[key] = parse_value(value, where=f"--set {key}")
+    return values
+
+
+def read_plan(arguments: argparse.Namespace, *, from_store: bool = False) -> tuple[Table, Tracker, list[Cell]]:
+    """The table that the arguments name, its store, and its cells; ``from_store`` as ``make_plan`` has it."""
+    from datamodules.corpus_folder import home
+    from experiments.table_files.spec import read_table
+
+    table = read_table(
+        arguments.table,
+        scale=arguments.scale,
+        overrides=overrides(arguments.overrides),
+        scored_rows=arguments.rows,
+    )
+
+    from experiments.planning.plan import make_plan
+    from experiments.tracking.mlflow_store import Tracker
+
+    tracker = Tracker(home())
+    if table.searches:
+        from experiments.planning.search import with_trials
+
+        table = with_trials(table, tracker, again=arguments.rows, from_store=from_store)
+    cells = make_plan(table, tracker, rows=arguments.rows, seeds=arguments.seeds, from_store=from_store)
+    return table, tracker, cells
+
+
+def check_configurations(cells: list[Cell], *, one_of_a_shape: bool = False) -> None:
+    """Build every row that would run: a misspelt key, a wrong type or a refused value costs seconds, not a night.
+
+    ``one_of_a_shape`` builds one of the rows that differ in numbers alone: a sweep of hundreds is planned in a second.
+    """
+    from experiments.table_files.merge import shape
+
+    rows = {(cell.table.name, cell.row.name): cell for cell in cells if cell.would_run}
+    if one_of_a_shape:
+        rows = {(name, repr(shape(cell.row.config))): cell for (name, _), cell in reversed(rows.items())}
+    if not rows:
+        return
+
+    from experiments.configuration.schema import (  # brings Lightning, which takes longer than all the rest of a plan
+        build,
+        parse,
+    )
+
+    for cell in rows.values():
+        table = cell.table
+        where = f"{table.path.name}: rows.{cell.row.name}" if table.name != "fit" else table.path.name
+        check = parse if cell.key is None else build  # without data there is nothing to build
+        check(cell.row.config, stage=cell.row.stage, seed=cell.seed, where=where, imports=table.imports)
+
+
+def write_views(table: Table, tracker: Tracker, cells: Sequence[Cell]) -> None:
+    """MLflow's saved views of the table; a warning where they cannot be written, never more."""
+    from experiments.reporting import views
+
+    if line := views.write_views(table, cells, tracker):
+        print(f"warning: {line}", file=sys.stderr)

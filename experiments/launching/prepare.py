@@ -1,0 +1,106 @@
+"""Fills a cell's run folder before its process starts: configuration, key, provenance, and what MLflow is to know.
+
+A run that failed or was stopped is taken up again in its folder, under the same MLflow run, from its last checkpoint.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from experiments.planning.known_runs import FORM
+from experiments.planning.plan import Cell
+from experiments.runs import attempts, journal, keys, provenance, recipe
+from experiments.runs.code_record import write_code
+from experiments.runs.config_form import form_key
+from experiments.runs.named_files import named_files
+from experiments.runs.run_folder import BEST, CONFIG, KEY
+from experiments.table_files.merge import get_path
+from experiments.table_files.row_sources import SEED
+from experiments.table_files.spec import TABLES, Table
+from experiments.table_files.view_tags import row_tags
+from experiments.table_files.yaml_files import to_yaml
+from experiments.tracking import delivery, launcher_identity
+from experiments.tracking.mlflow_store import Tracker
+
+
+def prepare_run(cell: Cell, tracker: Tracker, *, machine: Mapping[str, Any], git: Mapping[str, str]) -> None:
+    """Fill the (existing) run folder. Raises ``TrackingError`` where an upstream run cannot be fetched."""
+    assert cell.key is not None
+    table = cell.table
+    run_dir = tracker.run_dir(cell.key.id)
+    sources = {name: f"../{other.key.id}" for name, other in cell.upstream.items() if other.key}
+    restore_upstream(cell, tracker)
+    record = {
+        "family": table.family, "stage": cell.row.stage, "seed": cell.seed, "from": sources,
+        "imports": list(table.imports), **cell.row.config, "machine": dict(machine),
+    }  # fmt: skip
+    (run_dir / CONFIG).write_text(to_yaml(record), encoding="utf-8")
+    parts = {**cell.key.parts(), "seed": cell.seed, "code": dict(cell.code), "config": cell.row.config}
+    if files := named_files(cell.row.config):
+        parts["files"] = files
+    (run_dir / KEY).write_text(json.dumps(parts, indent=1) + "\n", encoding="utf-8")
+    (run_dir / provenance.ENVIRONMENT).write_text(provenance.environment(), encoding="utf-8")
+    own_git = write_code(run_dir, keys.code_files(cell.row.config, imports=table.imports), git=git)
+    corpus = str(get_path(cell.row.config, "data.corpus"))
+    attempts.begin(run_dir, {**_place(cell), "git": dict(git), "own_git": own_git, "data": {corpus: cell.key.data}})
+    params = {"row": cell.row.name, "seed": cell.seed, "scale": table.scale}
+    params |= {path: value for path in table.varied if (value := get_path(cell.row.config, path)) is not None}
+    delivery.track(
+        run_dir, family=table.family, name=f"{cell.row.name} seed {cell.seed}", params=params,
+        tags={**_tags(cell, git), **launcher_identity.tags(tracker.root)},
+        datasets={corpus: cell.key.data}, table_path=None if _has_name(table) else table.path,
+    )  # fmt: skip
+
+
+def _place(cell: Cell) -> dict[str, Any]:
+    """The cell of a table that the run is: what ``earmark reproduce`` makes its command of."""
+    table = cell.table
+    return {
+        "table": table.name if _has_name(table) else _path_from_here(table.path), "row": cell.row.name,
+        "scale": table.scale, "seed": cell.seed, "overrides": dict(table.overrides),
+    }  # fmt: skip
+
+
+def _has_name(table: Table) -> bool:
+    """Whether it is a shipped table, or the one row of ``earmark fit``; a user's own is called by its path."""
+    return table.path.parent == TABLES or (table.name == "fit" and table.scale == "none")
+
+
+def _path_from_here(path: Path) -> str:
+    """As it goes to MLflow, which is not to know this machine's folders."""
+    here = Path.cwd()
+    return str(path.relative_to(here)) if path.is_relative_to(here) else path.name
+
+
+def _tags(cell: Cell, git: Mapping[str, str]) -> dict[str, str]:
+    assert cell.key is not None
+    return {
+        f"row.{cell.row.table}": cell.row.name,
+        "seed": str(cell.seed),
+        "scale": cell.table.scale,
+        "stage": cell.row.stage,
+        "corpus": str(get_path(cell.row.config, "data.corpus")),
+        "key": cell.key.id,
+        FORM: form_key(cell.row.config, stage=cell.row.stage),
+        recipe.NAME: recipe.VERSION,
+        **{f"key.{name}": part for name, part in cell.key.parts().items()},
+        **row_tags(cell.table, cell.row.name),
+        **git,
+    }
+
+
+def restore_upstream(cell: Cell, tracker: Tracker) -> None:
+    """Fetch what finished upstream runs offer, or a seed's weights, where their folders are gone from this disk."""
+    for source, other in cell.upstream.items():
+        if other.key and other.run:
+            folder = tracker.run_dir(other.key.id)
+            name = "predictions" if other.row.stage == "fit" else "scores"
+            if cell.row.stage == "fit" and source == SEED:
+                name = BEST
+            # What stopped here and finished on another disk left part of it: a folder without a journal was fetched.
+            is_whole = journal.final_state(folder / journal.NAME).state in ("finished", "")
+            if not (is_whole and (folder / name).exists()):
+                tracker.download(other.run.run_id, name, folder)

@@ -1,0 +1,1 @@
+"""What is finished, what is missing, and why."""

@@ -1,0 +1,36 @@
+"""``--accept-code-change``: finished runs stand for today's code too, because their user says that it is harmless.
+
+The old run gets a tag ``code_accepted.<key of today's code>`` with the modules that changed. A plan then counts it as
+finished under its own key, so that what stands on it stays valid too, and reports mark the cell.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from experiments.planning.known_runs import ACCEPTED
+
+if TYPE_CHECKING:
+    from experiments.planning.plan import Cell
+    from experiments.tracking.mlflow_store import Tracker
+
+
+def accept(cells: Sequence[Cell], tracker: Tracker) -> list[str]:
+    """Tag the finished runs of cells of which code alone has changed since; one line for each.
+
+    Whether a run with today's code was tried, and failed, makes no difference.
+    """
+    lines = []
+    for cell in cells:
+        change = cell.change
+        if change is not None and change.parts == ("code",) and cell.key is not None:
+            modules = ", ".join(change.modules) or "modules unknown here"
+            tracker.tag(change.older.run_id, {ACCEPTED + cell.key.code: modules[:5000]})
+            lines.append(f"{cell.name}: kept, {change.why}")
+    return lines
+
+
+def not_accepted(cells: Sequence[Cell]) -> list[str]:
+    """A line for each cell with an older finished run that can't stand for it, since more than code has changed."""
+    return [f"{cell.name}: runs again, {cell.change.why}" for cell in cells if cell.change is not None]

@@ -1,0 +1,89 @@
+"""What changed since a finished run of the same cell: the *why* of a stale one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from experiments.runs import keys, recipe
+from experiments.table_files.merge import Config
+
+if TYPE_CHECKING:
+    from experiments.tracking.tracked_run import TrackedRun
+
+
+@dataclass(frozen=True)
+class Change:
+    """The older run, the parts of the key that differ, the modules of its code that do, and all of that in a line.
+
+    ``is_outdated``: it was made before training did something that it does now (``recipe.py``).
+    """
+
+    older: TrackedRun
+    parts: tuple[str, ...]
+    modules: tuple[str, ...]
+    why: str
+    is_outdated: bool = False
+
+
+def find_change(
+    older: TrackedRun, key: keys.RunKey, config: Config, code: Mapping[str, str], *, record: Path
+) -> Change:
+    """Compare a run with a planned one; ``record`` is the older run's key file, which may be gone from this disk."""
+    parts = tuple(name for name, part in key.parts().items() if older.tags.get(f"key.{name}") != part)
+    known = json.loads(record.read_text(encoding="utf-8")) if record.is_file() else None
+    modules: tuple[str, ...] = ()
+    reasons = []
+    for name in parts:
+        detail = ""
+        if name == "code":
+            modules = code_changes(known["code"], code, tags=older.tags) if known else _recipe_change(older.tags)
+            detail = ": " + ", ".join(modules) if modules else ""
+        elif known and name == "config":
+            detail = ": " + "; ".join(config_changes(known["config"], config))
+        reasons.append(f"{name} changed{detail}")
+    number = (known["code"] if known else older.tags).get(recipe.NAME, recipe.FIRST)
+    is_outdated = bool(recipe.missed(number, commit=older.tags.get("git.sha", "")))
+    return Change(older, parts, modules, "; ".join(reasons), is_outdated)
+
+
+def code_changes(old: Mapping[str, str], new: Mapping[str, str], *, tags: Mapping[str, str]) -> tuple[str, ...]:
+    """What differs between two closures of code: the recipe in words, then modules; ``tags`` are the older run's."""
+    changed = keys.differing_files(old, new)
+    number = old.get(recipe.NAME, recipe.FIRST)
+    return (*_recipe_change({**tags, recipe.NAME: number}), *(module for module in changed if module != recipe.NAME))
+
+
+def _recipe_change(tags: Mapping[str, str]) -> tuple[str, ...]:
+    number = tags.get(recipe.NAME, recipe.FIRST)
+    return () if number == recipe.VERSION else (recipe.difference(number, commit=tags.get("git.sha", "")),)
+
+
+def in_other_words(record: Path, config: Config) -> str:
+    """Why a run stands for a configuration that is written otherwise; ``record`` as in ``find_change``."""
+    known = json.loads(record.read_text(encoding="utf-8")) if record.is_file() else {}
+    changes = config_changes(known["config"], config) if known else []
+    return "the same training in other words" + (f": {'; '.join(changes)}" if changes else "")
+
+
+def config_changes(old: Config, new: Config) -> list[str]:
+    """``model.penalty_alpha 0.1 -> 0.2`` for every leaf that differs."""
+    before, after = _leaves(old), _leaves(new)
+    return [
+        f"{path} {before.get(path, 'unset')} -> {after.get(path, 'unset')}"
+        for path in sorted({*before, *after})
+        if before.get(path) != after.get(path)
+    ]
+
+
+def _leaves(value: Any, prefix: str = "") -> dict[str, Any]:
+    if not isinstance(value, dict):
+        return {prefix: value}
+    leaves: dict[str, Any] = {}
+    for key, item in value.items():
+        name = prefix if key in ("init_args", "class_path") else f"{prefix}.{key}".lstrip(".")
+        leaves.update(_leaves(item, name))
+    return leaves

@@ -1,0 +1,29 @@
+"""The digests of a plan's corpora, each looked at once: a plan of hundreds of cells has few of them."""
+
+from __future__ import annotations
+
+from datamodules.corpus_changes import check_files, note_files
+from datamodules.corpus_folder import CorpusMissingError, read_card
+from datamodules.importers.imported_manifests import warn_of_edited_manifests
+
+
+class CheckedCorpora:
+    """What one plan knows of corpora. A new plan looks again: files may have been edited in between."""
+
+    def __init__(self) -> None:
+        self._found: dict[str, str | CorpusMissingError] = {}
+
+    def digest(self, corpus: str) -> str:
+        """The card's digest. Raises ``CorpusMissingError``, and ``CorpusChangedError`` for files edited in place."""
+        if corpus not in self._found:
+            try:
+                self._found[corpus] = read_card(corpus).digest
+                note_files(corpus)
+                check_files(corpus)
+                warn_of_edited_manifests(corpus)
+            except CorpusMissingError as error:
+                self._found[corpus] = error
+        found = self._found[corpus]
+        if isinstance(found, CorpusMissingError):
+            raise found
+        return found

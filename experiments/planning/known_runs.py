@@ -1,0 +1,146 @@
+"""What the store knows of a plan's cells, asked for with few queries: cells of one code and data come together.
+
+Asked one by one, a plan of 500 cells would take longer than all the rest of it (``benchmarks/plan_speed.py``); and all
+together, a plan of one cell would read every run of its code, ten thousand perhaps (``benchmarks/large_store.py``). So
+the newest come together, as many as are worth it, and a cell that is not among them is asked for by itself.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
+
+from experiments.runs.keys import RunKey
+from experiments.tracking.mlflow_store import Tracker
+from experiments.tracking.tracked_run import STATE, TrackedRun
+
+FORM = "key.form"  # a tag of a run: what its configuration has in common with other spellings of it
+ACCEPTED = "code_accepted."  # + code key: a tag of a run whose results stand for that code too, by ``earmark run``
+RUNS_FOR_A_QUERY = 5  # that a query costs as much as, which is how many may be read in vain to save it
+_Tags = tuple[tuple[str, str], ...]
+_Share = Callable[[tuple[str, int]], _Tags]
+
+
+class _Newest(NamedTuple):
+    """The newest runs of a kind, by what they are looked up by; ``whole`` where there are no more of them."""
+
+    runs: Mapping[_Tags, list[TrackedRun]]
+    whole: bool
+
+
+class KnownRuns:
+    """Answers from one store, each query made once; ``num_cells`` is about how many cells will be asked for."""
+
+    def __init__(self, tracker: Tracker, *, num_cells: int = 100) -> None:
+        self._tracker = tracker
+        self._limit = RUNS_FOR_A_QUERY * num_cells
+        self._newest: dict[tuple[str, _Tags, str], _Newest] = {}
+        self._alone: dict[tuple[str, _Tags, str], list[TrackedRun]] = {}
+
+    def with_key(self, family: str, key: RunKey) -> list[TrackedRun]:
+        """Runs with this very key, newest first; of more than one perhaps those from a finished one on alone."""
+        return self._look_up(family, {"key": key.id}, {"key.code": key.code, "key.data": key.data})
+
+    def spelled_otherwise(self, family: str, key: RunKey, form: str) -> TrackedRun | None:
+        """A run of the same training whose configuration says it in other words: a finished one, else the newest."""
+        wanted = {FORM: form, "seed": str(key.seed), "key.upstream": key.upstream}
+        found = self._look_up(family, wanted, {"key.code": key.code, "key.data": key.data}, having=FORM)
+        return next((run for run in found if run.state == "finished"), found[0] if found else None)
+
+    def accepted(self, family: str, key: RunKey) -> TrackedRun | None:
+        """A finished run that differs in code alone, and for which that was declared harmless."""
+        same = {f"key.{name}": part for name, part in key.parts().items() if name != "code"}
+        found = self._look_up(
+            family, {"seed": str(key.seed), **same}, {STATE: "finished"}, having=ACCEPTED + key.code
+        )  # fmt: skip
+        return found[0] if found else None
+
+    def _look_up(
+        self, family: str, wanted: Mapping[str, str], shared: Mapping[str, str], *, having: str = ""
+    ) -> list[TrackedRun]:
+        """Runs with the ``wanted`` tags, of those with the ``shared`` ones: of the newest of these, or for themselves.
+
+        A finished one among the newest settles the question; anything else may hide an older finished one.
+        """
+        place, tags = (family, tuple(shared.items()), having), tuple(wanted.items())
+        if place not in self._newest:
+            self._newest[place] = self._ask_newest(place, names=tuple(wanted))
+        newest = self._newest[place]
+        found = newest.runs.get(tags, [])
+        if newest.whole or any(run.state == "finished" for run in found):
+            return found
+        alone = (family, tags, having)
+        if alone not in self._alone:
+            every = {**(shared if having else {}), **wanted}
+            self._alone[alone] = self._tracker.find(family, tags=every, having=[having] if having else [])
+        return self._alone[alone]
+
+    def _ask_newest(self, place: tuple[str, _Tags, str], *, names: Sequence[str]) -> _Newest:
+        family, shared, having = place
+        runs = self._tracker.find(family, tags=dict(shared), having=[having] if having else [], limit=self._limit)
+        by_tags = defaultdict(list)
+        for run in runs:
+            by_tags[tuple((name, run.tags.get(name, "")) for name in names)].append(run)
+        return _Newest(by_tags, whole=len(runs) < self._limit)
+
+    def older(
+        self,
+        family: str,
+        *,
+        table: str,
+        scale: str,
+        cells: Mapping[tuple[str, int], str],
+        wanted: Sequence[tuple[str, int]],
+    ) -> dict[tuple[str, int], TrackedRun]:
+        """A finished run of each wanted (row, seed), whatever its key; nothing for one that never finished.
+
+        The newest of the configuration whose key ``cells`` has, else the newest: trials with ``--set`` are of that row
+        too. ``cells`` are all of the table's in the plan. Those that share a row or a seed, whichever makes fewer
+        queries, are asked for together, as many as can be there; where other runs left no room, the other way; last,
+        and where few share anything, one by one.
+        """
+        found: dict[tuple[str, int], TrackedRun] = {}
+        left = wanted
+        shares = _shares(wanted, table=table)
+        for share in shares:
+            groups = defaultdict(list)
+            for cell in left:
+                groups[share(cell)].append(cell)
+            if share is not shares[-1] and 2 * len(groups) > len(left):
+                continue
+            left = []
+            for shared, group in groups.items():
+                limit = len(group) + sum(share(cell) == shared for cell in cells)
+                tags = {**dict(shared), "scale": scale, STATE: "finished"}
+                runs = self._tracker.find(family, tags=tags, having=[f"row.{table}"], limit=limit)
+                _take_newest(found, runs, table=table, configs=cells)
+                left += [cell for cell in group if cell not in found and len(runs) == limit]
+        return {cell: found[cell] for cell in wanted if cell in found}
+
+
+def _shares(cells: Sequence[tuple[str, int]], *, table: str) -> list[_Share]:
+    """The tags that cells have in common: those that make fewer groups, the others, and both."""
+
+    def row(cell: tuple[str, int]) -> _Tags:
+        return ((f"row.{table}", cell[0]),)
+
+    def seed(cell: tuple[str, int]) -> _Tags:
+        return (("seed", str(cell[1])),)
+
+    first, second = sorted((row, seed), key=lambda share: len({share(cell) for cell in cells}))
+    return [first, second, lambda cell: row(cell) + seed(cell)]
+
+
+def _take_newest(
+    found: dict[tuple[str, int], TrackedRun],
+    runs: Sequence[TrackedRun],
+    *,
+    table: str,
+    configs: Mapping[tuple[str, int], str],
+) -> None:
+    for run in runs:
+        cell = (run.tags[f"row.{table}"], int(run.tags["seed"]))
+        wanted = configs.get(cell)
+        if cell not in found or run.tags["key.config"] == wanted != found[cell].tags["key.config"]:
+            found[cell] = run

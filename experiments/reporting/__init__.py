@@ -1,0 +1,1 @@
+"""What a person sees of a table: its numbers, tests, charts and page, notes and saved views, expected figures."""

@@ -1,0 +1,102 @@
+"""A search in a report: its row has the figures of the trial that validation chose, the other trials stand apart.
+
+So many trials would crowd out the table's systems, and the best of them on the test split was chosen by nobody: they
+are listed under the table, never bold and never tested.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from statistics import fmean
+
+from experiments.planning.plan import Cell
+from experiments.table_files.merge import get_path
+from experiments.table_files.search_spec import Search
+from experiments.table_files.spec import Row, Table
+
+
+@dataclass(frozen=True)
+class Searched:
+    """One search: its trials' cells by name, the validation figure of each that has one, and the winner's name.
+
+    A figure is the mean over seeds, there only where all of a trial's runs are finished and finite.
+    """
+
+    row: str
+    search: Search
+    trials: Mapping[str, tuple[Cell, ...]]
+    figures: Mapping[str, float]
+    winner: str | None
+
+    @property
+    def says(self) -> str:
+        """Who won by what, and of how many trials, in a line."""
+        total, failed = self.search.trials, sum(self.state(name) == "failed" for name in self.trials)
+        rest = f", {failed} failed" if failed else ""
+        if self.winner is None:
+            return f"{self.row}: none of {total} trials has a figure yet{rest}"
+        figure = f"{self.search.metric} {self.figures[self.winner]:.4g}, {self.search.better} is better"
+        best = "best" if len(self.figures) + failed >= total else "best so far"
+        return (
+            f"{self.row} is {self.winner}, the {best}: {figure}; {len(self.figures)} of {total} trials have one{rest}"
+        )
+
+    def state(self, trial: str) -> str:
+        """``finished``, or what the first of the trial's other cells is."""
+        return next((cell.state for cell in self.trials[trial] if cell.state != "finished"), "finished")
+
+    def settings(self, trial: str) -> dict[str, object]:
+        """What the search chose, by dotted path."""
+        config = self.trials[trial][0].row.config
+        return {path: get_path(config, path) for path in self.search.space}
+
+
+def apart(table: Table, cells: Sequence[Cell]) -> tuple[Table, list[Cell], tuple[Searched, ...]]:
+    """The table and its cells with each search as one row, the winner's, and the searches by themselves."""
+    searches = tuple(found for row, search in table.searches.items() if (found := _searched(table, row, search, cells)))
+    for searched in searches:
+        first = next(iter(searched.trials))
+        chosen = searched.trials[searched.winner or first]
+        row = replace(chosen[0].row, name=searched.row, why=_why(chosen[0].row, searched))
+        rows: dict[str, Row] = {}
+        for name, other in table.rows.items():
+            if name == first:
+                rows[searched.row] = row
+            elif name not in searched.trials:
+                rows[name] = other
+        grids = {name: points for name, points in table.grids.items() if name != searched.row}
+        table = replace(table, rows=rows, grids=grids)
+        if searched.winner is None:
+            chosen = tuple(replace(cell, state="missing", why="no trial has ended", run=None) for cell in chosen)
+        others = [cell for cell in cells if not _is_trial(cell, table, searched)]
+        cells = [*others, *(replace(cell, row=row) for cell in chosen)]
+    return table, list(cells), searches
+
+
+def _searched(table: Table, row: str, search: Search, cells: Sequence[Cell]) -> Searched | None:
+    """None where none of the trials is among the cells."""
+    names = table.grids.get(row, ())
+    own: dict[str, list[Cell]] = {name: [] for name in names}
+    for cell in cells:
+        if cell.row.table == table.name and cell.row.name in own:
+            own[cell.row.name].append(cell)
+    trials = {name: tuple(of) for name, of in own.items() if of}
+    figures = {name: figure for name, of in trials.items() if (figure := _figure(of, search.metric)) is not None}
+    best = max if search.better == "higher" else min
+    winner = best(figures, key=lambda name: figures[name]) if figures else None  # the first of equals
+    return Searched(row, search, trials, figures, winner) if trials else None
+
+
+def _figure(cells: Sequence[Cell], metric: str) -> float | None:
+    values = [cell.run.metrics.get(metric, math.nan) for cell in cells if cell.run and cell.state == "finished"]
+    return fmean(values) if len(values) == len(cells) and all(map(math.isfinite, values)) else None
+
+
+def _is_trial(cell: Cell, table: Table, searched: Searched) -> bool:
+    return cell.row.table == table.name and cell.row.name in searched.trials
+
+
+def _why(row: Row, searched: Searched) -> str:
+    return f"{row.why} ({searched.winner}, chosen by {searched.search.metric})" if searched.winner else searched.says

@@ -1,0 +1,76 @@
+"""Files and folders that a configuration names (a word list, pretrained weights) are noticed when edited in place.
+
+A run's key knows them by name. What they held when the run began stands in its ``key.json``; a finished run whose files
+hold something else now counts as stale, and since its key would be the same, it is refused until they are restored or
+the new ones have another name. Compared on the machine that has the run's folder.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from datamodules.corpus_files import FileFacts, facts_of, stated
+from datamodules.run_warning import first_names
+from experiments.table_files.merge import Config, get_path
+
+
+def names(config: Config) -> list[Path]:
+    """The texts of a configuration that are the name of something on this disk, its corpus aside."""
+    corpus = get_path(config, "data.corpus")
+    texts = {text for text in _texts(config) if text != corpus and re.search(r"\w[./]|[./]\w", text)}
+    return [Path(text) for text in sorted(texts) if os.path.exists(text)]  # unlike Path's it takes any text
+
+
+def named_files(config: Config) -> dict[str, FileFacts]:
+    """Facts of every file that a configuration names, and of those in folders that it names."""
+    found: dict[str, FileFacts] = {}
+    for path in names(config):
+        files = [path] if path.is_file() else sorted(file for file in path.iterdir() if file.is_file())
+        found |= {str(file): _read(file) for file in files}
+    return found
+
+
+def changed_since(record: Path, *, run: str) -> str:
+    """Why the result of ``run`` is of other files than those of today, by its ``key.json``; empty if it is not."""
+    try:
+        recorded = json.loads(record.read_text(encoding="utf-8")).get("files", {})
+    except (OSError, ValueError):
+        return ""
+    changed = [name for name, facts in recorded.items() if _differs(Path(name), FileFacts(*facts))]
+    if not changed:
+        return ""
+    return f"{first_names(changed)} changed since {run} ran; restore it, or give the new one another name"
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, Mapping):
+        for item in value.values():
+            yield from _texts(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _texts(item)
+    elif isinstance(value, str):
+        yield value
+
+
+def _differs(path: Path, recorded: FileFacts) -> bool:
+    try:
+        now = stated(path)
+        return now != recorded._replace(digest="") and _digested(path, now).digest != recorded.digest
+    except OSError:
+        return False  # it is gone: the result is none the worse
+
+
+def _read(path: Path) -> FileFacts:
+    return _digested(path, stated(path))
+
+
+@cache  # weights of gigabytes are read once a command, not once a run
+def _digested(path: Path, facts: FileFacts) -> FileFacts:
+    return facts_of(path)

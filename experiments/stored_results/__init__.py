@@ -1,0 +1,1 @@
+"""What finished runs left behind, read again: scores, counts behind metrics, references. Nothing is trained."""

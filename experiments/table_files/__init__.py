@@ -1,0 +1,1 @@
+"""A table file, read strictly into frozen dataclasses. No torch, no MLflow."""

@@ -1,0 +1,92 @@
+"""``grid:`` of a row: the same row at every combination of some values, each combination a row of its own.
+
+``mil_penalty: {why: …, grid: {model.penalty_alpha: [0.01, 0.1]}}`` stands for ``mil_penalty.penalty_alpha=0.01`` and
+``mil_penalty.penalty_alpha=0.1``. Their runs are runs as any others: a point that is dropped and comes back, or that
+another table has too, is not run twice. ``--rows``, charts and views may name the grid and mean all its points.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from experiments.errors import UserError
+from experiments.table_files.table_values import read_mapping
+
+GRID = "grid"
+
+
+@dataclass(frozen=True)
+class Grids:
+    """The rows of a table file with its grids spelled out.
+
+    ``entries`` are what the file says of each row, ``points`` the settings of those that a grid makes, by row and
+    dotted path, and ``rows`` the rows that a grid stands for, by its name.
+    """
+
+    entries: dict[str, Any]
+    points: dict[str, dict[str, Any]] = field(default_factory=dict)
+    rows: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def named(self, value: Any) -> Any:
+        """``charts:`` or ``views:`` of the file, with a grid's rows in every list that names it."""
+        if isinstance(value, dict):
+            return {key: self.named(item) for key, item in value.items()}
+        if isinstance(value, list):
+            lists = [self.rows[item] if isinstance(item, str) and item in self.rows else (item,) for item in value]
+            return [name for names in lists for name in names]
+        return value
+
+
+def spell_out(entries: Mapping[str, Any], *, where: str) -> Grids:
+    """Replace each row that has a grid by its points, in their order. Raises ``UserError``."""
+    grids = Grids({})
+    for row, entry in entries.items():
+        if not isinstance(entry, dict) or GRID not in entry:
+            grids.entries[row] = entry
+            continue
+        place = f"{where}.{row}.{GRID}"
+        rest = {key: value for key, value in entry.items() if key != GRID}
+        points = _points(entry[GRID], where=place)
+        for point in points:
+            says = [f"{_leaf(path, point)}={_value_name(value, where=place)}" for path, value in point.items()]
+            name = f"{row}.{'.'.join(says)}"
+            if name in grids.entries or name in entries:
+                raise UserError(f"{place}: two rows would be named {name!r}")
+            why = {"why": f"{rest['why']}: {', '.join(says)}"} if isinstance(rest.get("why"), str) else {}
+            grids.entries[name] = {**rest, **why}
+            grids.points[name] = point
+            grids.rows[row] = (*grids.rows.get(row, ()), name)
+    return grids
+
+
+def _points(value: Any, *, where: str) -> list[dict[str, Any]]:
+    axes = read_mapping(value, where=where)
+    for path, values in axes.items():
+        if not isinstance(values, list) or not values:
+            raise UserError(f"{where}.{path}: expected a list of values, got {values!r}")
+    if not axes:
+        raise UserError(f"{where}: expected lists of values by dotted path, such as {{model.penalty_alpha: [0, 0.1]}}")
+    return [dict(zip(axes, combination, strict=True)) for combination in itertools.product(*axes.values())]
+
+
+def _leaf(path: str, point: Mapping[str, Any]) -> str:
+    """The last part of a dotted path, or all of it where two paths share that."""
+    leaf = path.rpartition(".")[2]
+    return path if sum(other.rpartition(".")[2] == leaf for other in point) > 1 else leaf
+
+
+def _value_name(value: Any, *, where: str) -> str:
+    """A value as a part of a row's name; a class path is named by its class."""
+    if isinstance(value, dict) and isinstance(value.get("class_path"), str):
+        value = value["class_path"]
+    if isinstance(value, dict | list):
+        raise UserError(f"{where}: {value!r} cannot name a row; a grid has numbers, texts and classes")
+    if isinstance(value, str):
+        value = value.rpartition(".")[2]
+    text = value if isinstance(value, str) else json.dumps(value)  # true and null, as the file has them
+    return re.sub(r"[^A-Za-z0-9_.-]+", "_", text)

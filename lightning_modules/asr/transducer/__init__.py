@@ -1,0 +1,1 @@
+"""Transducer recognition: the system, its rungs, its stored form."""

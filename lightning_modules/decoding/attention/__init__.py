@@ -1,0 +1,1 @@
+"""Searches of attention decoders, token by token."""

@@ -1,0 +1,92 @@
+"""From a language model and its weights to what the compiled search multiplies by: the checks, and the kinds."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from lightning_modules.decoding.ctc.fusion import BONUS, GIVEN, NOTHING, TOKENS, WORDS, Fusion
+from lightning_modules.decoding.language_models.language_model import LanguageModel
+from lightning_modules.decoding.language_models.ngram_language_model import NgramLanguageModel
+from lightning_modules.decoding.language_models.ngram_table import NgramTable
+from lightning_modules.decoding.language_models.spelling import Spelling, compile_spelling
+from lightning_modules.decoding.language_models.word_ngram import SPACE, UNKNOWN_LOG_PROB, WordNgram
+
+AnyLanguageModel = LanguageModel | WordNgram
+
+_NO_TABLE = NgramTable(
+    np.zeros(1, np.int64), np.zeros(0, np.int32), np.zeros(0), np.zeros(0, np.int64), np.zeros(0, np.int64),
+    np.zeros(0), 0,
+)  # fmt: skip
+_NO_SPELLING = compile_spelling([], is_closed=False)
+
+
+def fuse(
+    language_model: AnyLanguageModel | None,
+    *,
+    num_symbols: int,
+    blank: int,
+    space: int | None,
+    lm_weight: float,
+    word_bonus: float,
+    log_word_bonus: float,
+) -> Fusion:
+    """Check everything against the recogniser, ``ValueError`` where something does not fit.
+
+    A model of weight 0 still takes part: its word list holds.
+    """
+    if language_model is not None and len(language_model.symbols) != num_symbols:
+        raise ValueError(f"a language model of {len(language_model.symbols)} symbols for {num_symbols} posteriors")
+    if not 0 <= lm_weight < math.inf:
+        raise ValueError(f"lm_weight {lm_weight}, allowed: 0 or more")
+    if not (math.isfinite(word_bonus) and math.isfinite(log_word_bonus)):
+        raise ValueError(f"word_bonus {word_bonus} and log_word_bonus {log_word_bonus}, allowed: finite numbers")
+    if space is None:
+        space = _space(language_model, blank)
+    if space != -1 and (not 0 <= space < num_symbols or space == blank):
+        raise ValueError(f"space {space}, allowed: a token from 0 to {num_symbols - 1} other than the blank {blank}")
+    has_bonus = word_bonus != 0 or log_word_bonus != 0
+    if space == -1 and (has_bonus or isinstance(language_model, WordNgram)):
+        raise ValueError("a word bonus needs to know where words end: give the token of the space as space=")
+    most_V = np.ones(num_symbols)
+    if space != -1:
+        most_V[space] = math.exp(max(0.0, word_bonus)) * 2 ** max(0.0, log_word_bonus)
+    table, spelling, unknown_word, unknown_log_prob = _tables(language_model, lm_weight)
+    return Fusion(
+        kind=_kind(language_model, has_bonus),
+        table=table,
+        spelling=spelling,
+        unknown_word=unknown_word,
+        unknown_log_prob=unknown_log_prob,
+        lm_weight=float(lm_weight),
+        word_bonus=float(word_bonus),
+        log_word_bonus=float(log_word_bonus),
+        space=space,
+        blank=blank,
+        most_V=most_V,
+    )
+
+
+def _space(language_model: AnyLanguageModel | None, blank: int) -> int:
+    """The recogniser's token of the model's space, -1 where there is none."""
+    if language_model is None or SPACE not in language_model.symbols[1:]:
+        return -1
+    token = language_model.symbols.index(SPACE)
+    return token - 1 if token <= blank else token
+
+
+def _kind(language_model: AnyLanguageModel | None, has_bonus: bool) -> int:
+    if language_model is None:
+        return BONUS if has_bonus else NOTHING
+    if isinstance(language_model, WordNgram):
+        return WORDS
+    return TOKENS if isinstance(language_model, NgramLanguageModel) else GIVEN
+
+
+def _tables(language_model: AnyLanguageModel | None, lm_weight: float) -> tuple[NgramTable, Spelling, int, float]:
+    if isinstance(language_model, WordNgram):
+        unknown = language_model.unknown_word, language_model.unknown_log_prob
+        return language_model.table, language_model.spelling, *unknown
+    table = language_model.powers(lm_weight) if isinstance(language_model, NgramLanguageModel) else _NO_TABLE
+    return table, _NO_SPELLING, -1, UNKNOWN_LOG_PROB

@@ -1,0 +1,152 @@
+"""What a language model and word bonuses multiply a prefix by, token by token: the rows of the beam.
+
+A prefix's weight is ``p_lm^lm_weight · e^(word_bonus·|words|) · |words|^log_word_bonus`` (Hannun 2014 and Maas 2015
+have the last form; no words count as one there). It is a product of factors, one for each token of the prefix, so the
+search multiplies them into the CTC probability of an extension. A word counts when it ends: with the space after it,
+or with the sentence. Legend as in ``beam``; a row's blank column is the factor for ending the sentence.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lightning_modules.decoding.compiled import compiled
+from lightning_modules.decoding.ctc.beam import Beam
+from lightning_modules.decoding.language_models.language_model import BOUNDARY
+from lightning_modules.decoding.language_models.ngram_table import EMPTY, NgramTable, advance, next_powers
+from lightning_modules.decoding.language_models.spelling import LOST, NO_WORD, ROOT, Spelling, longer
+
+NOTHING, BONUS, TOKENS, WORDS, GIVEN = range(
+    5
+)  # kinds: none, bonuses alone, n-gram of tokens or words, rows from outside
+
+
+class Fusion(NamedTuple):
+    """One kind of language model and its weights, for the compiled search (tables that a kind ignores are empty).
+
+    Kind TOKENS has its table's probabilities as plain numbers, raised to ``lm_weight``: no logarithm is left to undo.
+
+    ``space`` is the token that ends words, or -1. ``most_V`` bounds the factor of each token from above.
+    """
+
+    kind: int
+    table: NgramTable
+    spelling: Spelling
+    unknown_word: int  # the word n-gram's <unk>, or -1: then ``unknown_log_prob``
+    unknown_log_prob: float
+    lm_weight: float
+    word_bonus: float
+    log_word_bonus: float
+    space: int
+    blank: int
+    most_V: NDArray[np.float64]
+
+
+@compiled
+def lm_token(blank: int, token: int) -> int:
+    """The language model's id of a token: 0 for the blank, the others from 1 in their order."""
+    return 0 if token == blank else token + 1 if token < blank else token
+
+
+@compiled
+def own_token(blank: int, lm_token: int) -> int:
+    """The recogniser's token of a language model's id."""
+    return blank if lm_token == 0 else lm_token - 1 if lm_token <= blank else lm_token
+
+
+@compiled
+def start(fusion: Fusion, beam: Beam) -> None:
+    """Put the empty prefix into the language model's first state."""
+    beam.nodes_N[0].context = fusion.table.start
+    beam.nodes_N[0].spelling = ROOT
+
+
+@compiled
+def is_within_word(fusion: Fusion, beam: Beam, node: int) -> bool:
+    """Whether a prefix ends in anything but a space."""
+    return node != 0 and fusion.space >= 0 and beam.nodes_N[node].token != fusion.space
+
+
+@compiled
+def follow(fusion: Fusion, beam: Beam, node: int, factor: float) -> None:
+    """The state of a new node, from its parent's."""
+    new = beam.nodes_N[node]
+    parent, token = new.parent, new.token
+    old = beam.nodes_N[parent]
+    context, spelling = old.context, ROOT
+    ends_word = token == fusion.space and is_within_word(fusion, beam, parent)
+    if fusion.kind == TOKENS:
+        _, context = advance(fusion.table, context, lm_token(fusion.blank, token))
+    elif fusion.kind == WORDS and ends_word:
+        _, context = _end_word(fusion, context, old.spelling)
+    elif fusion.kind == WORDS and token != fusion.space:
+        spelling = longer(fusion.spelling, old.spelling, lm_token(fusion.blank, token))
+    new.log_weight = old.log_weight + math.log(factor)
+    new.words = old.words + ends_word
+    new.context, new.spelling = context, spelling
+
+
+@compiled
+def _power(weight: float, log_prob: float) -> float:
+    return math.exp(weight * log_prob) if weight > 0 else 1.0  # 0 times -inf is no number
+
+
+@compiled
+def fill_row(fusion: Fusion, beam: Beam, slot: int) -> None:
+    """Compute a slot's row (kind GIVEN: its log probabilities lie there already, in the recogniser's columns)."""
+    node, row_V = beam.slots_S[slot].node, beam.rows_SV[slot]
+    within_word = is_within_word(fusion, beam, node)
+    if fusion.kind == BONUS:
+        row_V[:] = 1.0
+    elif fusion.kind == WORDS:
+        state = beam.nodes_N[node]
+        _fill_word_row(fusion, state.context, state.spelling, within_word, row_V)
+    elif fusion.kind == TOKENS:
+        next_powers(fusion.table, beam.nodes_N[node].context, row_V)
+        ending = row_V[BOUNDARY]
+        for token in range(fusion.blank):
+            row_V[token] = row_V[token + 1]
+        row_V[fusion.blank] = ending
+    else:
+        for token in range(len(row_V)):
+            row_V[token] = _power(fusion.lm_weight, row_V[token])
+    if within_word:
+        words = beam.nodes_N[node].words
+        bonus = math.exp(fusion.word_bonus) * ((words + 1) / max(words, 1)) ** fusion.log_word_bonus
+        row_V[fusion.space] *= bonus
+        row_V[fusion.blank] *= bonus
+    beam.slots_S[slot].has_row = 1
+
+
+@compiled
+def _end_word(fusion: Fusion, context: int, spelling: int) -> tuple[float, int]:
+    """``log p`` of the word that ends here, and the context after it."""
+    word = NO_WORD if spelling == LOST else fusion.spelling.word_P[spelling]
+    if word < 0:
+        word = fusion.unknown_word
+    if word < 0:
+        return fusion.unknown_log_prob, EMPTY
+    return advance(fusion.table, context, word)
+
+
+@compiled
+def _fill_word_row(fusion: Fusion, context: int, spelling: int, within_word: bool, row_V: NDArray[np.float64]) -> None:
+    trie = fusion.spelling
+    row_V[:] = 0.0 if trie.is_closed else 1.0
+    if trie.is_closed and spelling != LOST:
+        for edge in range(trie.edge_start_P1[spelling], trie.edge_start_P1[spelling + 1]):
+            row_V[own_token(fusion.blank, trie.token_E[edge])] = 1.0
+    at_end = 1.0
+    if within_word:
+        log_prob, context = _end_word(fusion, context, spelling)
+        if trie.is_closed and (spelling == LOST or trie.word_P[spelling] == NO_WORD):
+            at_end = 0.0
+        else:
+            at_end = _power(fusion.lm_weight, log_prob)
+    row_V[fusion.space] = at_end
+    log_prob, _ = advance(fusion.table, context, BOUNDARY)
+    row_V[fusion.blank] = at_end * _power(fusion.lm_weight, log_prob)

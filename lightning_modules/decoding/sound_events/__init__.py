@@ -1,0 +1,1 @@
+"""From curves and probabilities of clips to events and tags."""

@@ -1,0 +1,1 @@
+"""Word decoding in a weighted finite-state transducer."""

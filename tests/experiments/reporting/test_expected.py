@@ -1,0 +1,136 @@
+"""Expected intervals: written from runs by a rule, read strictly, and left by name."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from experiments.errors import UserError
+from experiments.planning.plan import Cell
+from experiments.reporting.expected import expected_path, intervals, leaving, num_checked, read_expected, write_expected
+from experiments.reporting.report import Report, SeedValue, make_report
+from experiments.statistics.stats import summarise
+from experiments.table_files.columns import Column
+from experiments.table_files.spec import Row, Table, read_table
+from experiments.tracking.tracked_run import TrackedRun
+
+F1 = Column("test/event_f1_macro", "F1", "higher", "percent", 1)
+ER = Column("test/er", "ER", "lower", "number", 2)
+SECONDS = Column("run/seconds", "seconds", "neither", "number", 0)
+
+
+def report(folder: Path, rows: dict[str, list[float]], *, missing: tuple[str, ...] = ()) -> Report:
+    specs = {row: Row("t", row, "why", "fit", {}, {}) for row in rows}
+    table = Table("t", folder / "t.yaml", "T", "sed", "demo", specs, (0, 1), (F1, ER, SECONDS), {}, (), ())
+    values = {
+        (row, column.metric): tuple(SeedValue(seed, value, "id", "key") for seed, value in enumerate(of))
+        for row, of in rows.items()
+        for column in table.columns
+    }
+    cells = {place: summarise([value.value for value in of]) for place, of in values.items()}
+    finished = {row: len(of) for row, of in rows.items()}
+    return Report(table, "", tuple(rows), cells, missing, 2, values, num_finished=finished)
+
+
+def test_the_rule_takes_the_larger_spread_or_the_floor(tmp_path: Path) -> None:
+    found = intervals(report(tmp_path, {"a": [0.2, 0.3], "b": [0.5, 0.52], "oracle": [0.9, 0.9], "one": [0.4]}))
+    metric = "test/event_f1_macro"
+    stds = [0.1 / math.sqrt(2), 0.02 / math.sqrt(2)]
+    pooled = math.sqrt((stds[0] ** 2 + stds[1] ** 2) / 2)
+    assert found["a"][metric] == pytest.approx((0.25 - 3 * stds[0], 0.25 + 3 * stds[0]))  # sqrt(2 / 2 seeds) is 1
+    assert found["b"][metric] == pytest.approx((0.51 - 3 * pooled, 0.51 + 3 * pooled))
+    assert found["oracle"][metric] == pytest.approx((0.895, 0.905))
+    assert found["oracle"]["test/er"] == pytest.approx((0.9 * 0.98, 0.9 * 1.02))
+    assert found["one"][metric] == pytest.approx((0.4 - 3 * pooled * math.sqrt(2), 0.4 + 3 * pooled * math.sqrt(2)))
+    assert "run/seconds" not in found["a"]
+
+
+def test_what_was_written_is_within_and_other_scales_stay(tmp_path: Path) -> None:
+    path, made = tmp_path / "expected" / "t.yaml", report(tmp_path, {"a": [0.2, 0.3], "b": [0.5, 0.52]})
+    path.parent.mkdir()
+    path.write_text("full:\n  a:\n    test/er: [0.1, 2]\n", encoding="utf-8")
+    assert expected_path(made.table) == path
+    assert write_expected(path, made) == 4
+    read = read_expected(path)
+    assert read["full"] == {"a": {"test/er": (0.1, 2.0)}}
+    assert leaving(made, read["demo"], whole=True) == []
+    assert num_checked(made, read["demo"]) == 4
+
+
+def test_cells_that_left_are_named_with_their_interval(tmp_path: Path) -> None:
+    made = report(tmp_path, {"mil_penalty": [0.4, 0.42]})
+    expected = {"mil_penalty": {"test/event_f1_macro": (0.18, 0.24), "test/er": (0.3, 0.5)}}
+    assert leaving(made, expected, whole=True) == ["t/mil_penalty test/event_f1_macro: 0.41 left [0.18, 0.24]"]
+    close = {"mil_penalty": {"test/event_f1_macro": (0.41004, 0.5)}}
+    assert leaving(made, close, whole=True) == ["t/mil_penalty test/event_f1_macro: 0.41000 left [0.41004, 0.50000]"]
+
+
+def test_missing_cells_rows_and_figures_are_named_as_missing(tmp_path: Path) -> None:
+    made = report(tmp_path, {"a": [0.2], "b": []}, missing=("t/a seed 1 (failed)", "t/b seed 0 (missing)"))
+    expected = {"a": {"test/event_f1_macro": (0.1, 0.3), "test/new": (0.0, 1.0)}, "gone": {"test/er": (0.0, 1.0)}}
+    assert leaving(made, expected, whole=True) == [
+        "t/a seed 1 (failed): missing",
+        "t/b seed 0: missing",
+        "t/a test/new: missing (its runs have no such figure)",
+        "t/gone: missing (the table has no such row)",
+    ]
+    assert len(leaving(made, expected, whole=False)) == 3  # --rows asked for some
+
+
+@pytest.mark.parametrize("lost", [math.nan, math.inf])
+def test_a_figure_that_some_seeds_lack_is_named(tmp_path: Path, lost: float) -> None:
+    made = report(tmp_path, {"a": [0.2, lost], "b": [0.2, 0.2], "c": [0.2, lost, 0.2]})
+    expected = {row: {"test/er": (0.1, 0.3)} for row in made.rows}
+    assert leaving(made, expected, whole=True) == [
+        "t/a test/er: 1 of 2 seeds has a figure",
+        "t/c test/er: 2 of 3 seeds have a figure",
+    ]
+
+
+def test_a_metric_that_some_or_all_runs_never_logged_is_named(tmp_path: Path) -> None:
+    table = report(tmp_path, {"some": [], "none": []}).table
+    config = {"data": {"class_path": "d.D", "init_args": {"corpus": "x/demo"}}}
+    table = replace(table, rows={name: replace(row, config=config) for name, row in table.rows.items()})
+    logged: dict[str, list[dict[str, float]]] = {"some": [{"test/er": 0.2}, {}], "none": [{}, {}]}
+    cells = [
+        Cell(table, table.rows[row], seed, None, {}, "finished", "", TrackedRun("i", "finished", {}, metrics))
+        for row, of_row in logged.items()
+        for seed, metrics in enumerate(of_row)
+    ]
+    expected = {row: {"test/er": (0.1, 0.3)} for row in table.rows}
+    assert leaving(make_report(table, cells), expected, whole=True) == [
+        "t/some test/er: 1 of 2 seeds has a figure",
+        "t/none test/er: missing (its runs have no such figure)",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("demo: {a: {m: [2, 1]}}", "demo.a.m: expected [low, high], two numbers in this order, got [2, 1]"),
+        ("demo: {a: {m: [1]}}", "demo.a.m: expected [low, high]"),
+        ("demo: {a: {m: [.nan, 1]}}", "demo.a.m[0]: got nan; allowed: finite numbers"),
+        ("demo: {a: 3}", "demo.a: expected a mapping, got 3"),
+    ],
+)
+def test_a_bad_file_is_refused_in_one_line(tmp_path: Path, text: str, says: str) -> None:
+    path = tmp_path / "t.yaml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(UserError) as caught:
+        read_expected(path)
+    assert says in str(caught.value)
+    with pytest.raises(UserError, match="no such file; --write-expected makes it"):
+        read_expected(tmp_path / "none.yaml")
+
+
+def test_shipped_tables_have_their_file_beside_the_tables_folder() -> None:
+    path = expected_path(read_table("weak_sed"))
+    assert path.parts[-3:] == ("experiments", "expected", "weak_sed.yaml")
+
+
+def test_no_interval_is_written_of_a_figure_that_diverged(tmp_path: Path) -> None:
+    found = intervals(report(tmp_path, {"a": [0.2, math.inf], "b": [0.5, 0.52]}))
+    assert set(found) == {"b"}

@@ -1,0 +1,141 @@
+"""The rungs on posteriors of a known answer: a noisy reading of sentences that a language model can mend."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from datamodules.annotations import UtteranceReferences
+from datamodules.texts.tokenizer import character_tokenizer, word_tokenizer
+from lightning_modules.asr.ctc.decoder import Decoder, Greedy, PrefixBeam, PrefixSearch
+from lightning_modules.asr.ctc.fused_decoders import FusedBeam, Rescored
+from lightning_modules.asr.ctc.wfst_decoder import Wfst
+from lightning_modules.asr.predictions import PosteriorPredictions
+from lightning_modules.asr.scoring.decoding_scoring import DecodingScoring
+from lightning_modules.lm.ngram import estimate_ngrams
+from lightning_modules.lm.stored import save_ngrams
+
+TEXTS = ["abba cab", "cab dad", "dad abba", "bad cab", "dad cab abba", "cab bad dad"]
+TOKENIZER = character_tokenizer(TEXTS)
+
+
+def references(ids: Sequence[str]) -> UtteranceReferences:
+    texts = {name: TEXTS[index % len(TEXTS)] for index, name in enumerate(ids)}
+    return UtteranceReferences(
+        symbols=TOKENIZER.symbols,
+        sample_rate_hz=16_000,
+        texts=texts,
+        languages=dict.fromkeys(texts, "en"),
+        speakers=dict.fromkeys(texts, "x"),
+        duration_seconds=dict.fromkeys(texts, 1.0),
+        training_texts=tuple(TEXTS * 3),
+        load_waveform=lambda _: np.random.default_rng(0).normal(size=16_000).astype(np.float32) / 8,
+    )
+
+
+def noisy(known: UtteranceReferences, *, seed: int) -> PosteriorPredictions:
+    """Each character a frame, blanks between; now and then a wrong character is likelier than the right one."""
+    rng = np.random.default_rng(seed)
+    rows = []
+    for name in sorted(known.texts):
+        frames = []
+        for token in TOKENIZER.encode(known.texts[name]):
+            right = np.full(len(TOKENIZER.symbols), 0.01)
+            right[token] = 1.0
+            if rng.random() < 0.3:
+                right[rng.integers(1, len(right))] += 1.2
+            blank = np.full(len(right), 0.01)
+            blank[0] = 1.0
+            frames += [right / right.sum(), blank / blank.sum()]
+        rows.append(np.log(frames).astype(np.float32))
+    return PosteriorPredictions(
+        symbols=TOKENIZER.symbols,
+        utterance_ids=tuple(sorted(known.texts)),
+        log_probs_FV=np.concatenate(rows),
+        num_frames_N=np.array([len(row) for row in rows]),
+        hop_seconds=0.04,
+        encoding_seconds=0.5,
+    )
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    folder = tmp_path_factory.mktemp("ladder")
+    found = {name: folder / name for name in ("own", "characters", "words")}
+    for path in found.values():
+        path.mkdir()
+    for seed, split in enumerate(("validation", "test")):
+        noisy(references([f"{split}{n:02}" for n in range(24)]), seed=seed).save(found["own"] / f"{split}.npz")
+    for name, tokenizer in (("characters", TOKENIZER), ("words", word_tokenizer(TEXTS * 3))):
+        sentences = [tokenizer.encode(text) for text in TEXTS * 3]
+        save_ngrams(found[name], estimate_ngrams(sentences, symbols=tokenizer.symbols, unit=tokenizer.unit, order=4))
+    return found
+
+
+def scores(
+    decoder: Decoder, folders: dict[str, Path], out: Path, model: str = "", pictures: int = 0
+) -> dict[str, float]:
+    known = {split: references([f"{split}{n:02}" for n in range(24)]) for split in ("validation", "test")}
+    given = {"own": folders["own"], **({"language_model": folders[model]} if model else {})}
+    return DecodingScoring(decoder=decoder, num_pictures=pictures).score(
+        predictions=given, references=known, output_dir=out
+    )
+
+
+@pytest.mark.parametrize(
+    ("decoder", "model"),
+    [
+        (FusedBeam(beam_size=30), "characters"),
+        (FusedBeam(beam_size=30), "words"),
+        (FusedBeam(beam_size=30, only_known_words=True), "words"),
+        (FusedBeam(beam_size=30, log_bonus=True), "words"),
+        (Rescored(beam_size=60, n_best=60), "characters"),
+        (Rescored(beam_size=60, n_best=60), "words"),
+        (Wfst(), "words"),
+    ],
+)
+def test_a_language_model_mends_what_greedy_misreads(
+    decoder: Decoder, model: str, folders: dict[str, Path], tmp_path: Path
+) -> None:
+    if isinstance(decoder, Wfst):
+        pytest.importorskip("kaldi_decoder")
+    alone = scores(Greedy(), folders, tmp_path)
+    mended = scores(decoder, folders, tmp_path, model)
+    assert mended["test/wer"] < alone["test/wer"] - 0.2
+    kept = json.loads((tmp_path / "decoding.json").read_text())
+    assert kept["weights"] == {name: mended[f"decoding/{name}"] for name in decoder.weight_grid}
+    assert set(kept["at_edge"]) <= set(decoder.weight_grid)
+    assert min(trial["error"] for trial in kept["trials"]) == mended["validation/wer"]
+
+
+def test_rungs_without_a_language_model_fit_nothing(folders: dict[str, Path], tmp_path: Path) -> None:
+    greedy, search, beam = (scores(rung, folders, tmp_path) for rung in (Greedy(), PrefixSearch(), PrefixBeam()))
+    assert search["test/wer"] == beam["test/wer"]  # both find the best labelling of these short texts
+    assert not [name for name in greedy if name.startswith("decoding/")]
+    assert greedy["test/real_time_factor"] > 0.5 / 24  # the network's time is in it
+
+
+def test_pictures_are_drawn_where_asked(folders: dict[str, Path], tmp_path: Path) -> None:
+    scores(Greedy(), folders, tmp_path, pictures=2)
+    assert len(list((tmp_path / "utterances").glob("*.png"))) == 2
+
+
+def test_what_does_not_fit_is_said(folders: dict[str, Path], tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="language_model: missing"):
+        scores(FusedBeam(), folders, tmp_path)
+    with pytest.raises(ValueError, match="needs an n-gram over words"):
+        scores(Wfst(), folders, tmp_path, "characters")
+    with pytest.raises(ValueError, match="needs an n-gram over words"):
+        scores(FusedBeam(only_known_words=True), folders, tmp_path, "characters")
+    with pytest.raises(ValueError, match="must lie within 2 and beam_size 10"):
+        Rescored(beam_size=10, n_best=11)
+    with pytest.raises(ValueError, match="the beam must be above 0"):
+        Wfst(beam=0)
+    with pytest.raises(ValueError, match="weights above 0"):
+        FusedBeam(lm_weights=[0.0, 1.0])
+    with pytest.raises(ValueError, match="must be a recogniser's training run"):
+        scores(Greedy(), {"own": tmp_path}, tmp_path)
