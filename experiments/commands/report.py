@@ -13,7 +13,7 @@ from experiments.commands import table_arguments
 from experiments.errors import UserError, public_uri
 
 if TYPE_CHECKING:
-    from experiments.planning.plan import Cell
+    from experiments.planning.cell import Cell
     from experiments.reporting.report import Report
     from experiments.table_files.spec import Table
     from experiments.tracking.mlflow_store import Tracker

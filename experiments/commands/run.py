@@ -16,7 +16,7 @@ from experiments.runs.run_folder import is_launched
 if TYPE_CHECKING:
     from experiments.launching.executors import Executor
     from experiments.launching.slurm_options import SlurmOptions
-    from experiments.planning.plan import Cell
+    from experiments.planning.cell import Cell
     from experiments.table_files.spec import Table
     from experiments.tracking.mlflow_store import Tracker
 

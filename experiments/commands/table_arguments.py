@@ -11,7 +11,7 @@ from experiments.errors import UserError
 from experiments.table_files.table_values import LARGEST_SEED
 
 if TYPE_CHECKING:
-    from experiments.planning.plan import Cell
+    from experiments.planning.cell import Cell
     from experiments.table_files.spec import Table
     from experiments.tracking.mlflow_store import Tracker
 

@@ -21,7 +21,7 @@ from experiments.launching import interruption
 from experiments.launching.executors import Executor, QueueAwayError, RunProcess
 from experiments.launching.prepare import prepare_run
 from experiments.launching.progress import LaunchProgress
-from experiments.planning.plan import Cell
+from experiments.planning.cell import Cell
 from experiments.runs import attempts, journal, provenance
 from experiments.runs.run_folder import LAUNCH_LOCK, LOG, is_training, locked
 from experiments.tracking.claims import claim

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from experiments.planning.cell import Cell
 from experiments.planning.known_runs import FORM
-from experiments.planning.plan import Cell
 from experiments.runs import attempts, journal, keys, provenance, recipe
 from experiments.runs.code_record import write_code
 from experiments.runs.config_form import form_key

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from experiments.planning.known_runs import ACCEPTED
 
 if TYPE_CHECKING:
-    from experiments.planning.plan import Cell
+    from experiments.planning.cell import Cell
     from experiments.tracking.mlflow_store import Tracker
 
 

@@ -19,8 +19,9 @@ from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from experiments.errors import UserError, unknown
+from experiments.planning.cell import Cell
 from experiments.planning.known_runs import KnownRuns
-from experiments.planning.plan import Cell, make_plan
+from experiments.planning.plan import make_plan
 from experiments.table_files.merge import set_path
 from experiments.table_files.search_spec import Range, Search
 from experiments.table_files.spec import Row, Table

@@ -14,7 +14,7 @@ from statistics import fmean
 from typing import Any, NoReturn
 
 from experiments.errors import UserError, unknown
-from experiments.planning.plan import Cell
+from experiments.planning.cell import Cell
 from experiments.runs import journal
 from experiments.statistics.stats import Summary, summarise
 from experiments.table_files.charts import Against, Chart, Curves

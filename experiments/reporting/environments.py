@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from experiments.planning.plan import Cell
+from experiments.planning.cell import Cell
 
 MEAN, COMPARISON = "†", "‡"
 FACTS = {"torch": "torch", "device": "", "hardware": ""}  # tags of a run, with what is said before their values

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from datamodules.annotations import ClipReferences, Event
 from datamodules.clips.dcase_tsv import read_events, read_tags
-from experiments.planning.plan import Cell
+from experiments.planning.cell import Cell
 from experiments.stored_results.split_references import References, TestSplits
 from experiments.stored_results.stored_scores import EVENTS, TAGS, UTTERANCES, StoredScores, Utterance, read_utterances
 from lightning_modules.metrics.edits import align, utterance_edits, words

@@ -16,7 +16,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from datamodules.corpus_folder import CorpusMissingError, read_card
-from experiments.planning.plan import Cell
+from experiments.planning.cell import Cell
 from experiments.reporting.environments import COMPARISON, MEAN, NOTHING_KNOWN, Environment, differing, environment_of
 from experiments.reporting.markdown_text import escaped, escaped_line, one_line
 from experiments.reporting.report_notes import notes, short_notes

@@ -17,7 +17,7 @@ from typing import NamedTuple
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from experiments.errors import UserError
-from experiments.planning.plan import Cell
+from experiments.planning.cell import Cell
 from experiments.reporting.chart_drawing import draw_charts
 from experiments.reporting.examples import Example, RowExamples, row_examples
 from experiments.reporting.page_media import Media, picture, sound, strip

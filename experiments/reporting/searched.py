@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean
 
-from experiments.planning.plan import Cell
+from experiments.planning.cell import Cell
 from experiments.table_files.merge import get_path
 from experiments.table_files.search_spec import Search
 from experiments.table_files.spec import Row, Table

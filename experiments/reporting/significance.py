@@ -23,7 +23,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from experiments.planning.plan import Cell
+from experiments.planning.cell import Cell
 from experiments.reporting.left_out import ByRow, LeftOut, Means
 from experiments.statistics.paired_bootstrap import (
     NUM_RESAMPLES,

@@ -23,8 +23,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from experiments.errors import first_line, public_uri
+from experiments.planning.cell import Cell
 from experiments.planning.known_runs import RUNS_FOR_A_QUERY
-from experiments.planning.plan import Cell
 from experiments.table_files.spec import Table
 from experiments.table_files.view_spec import View, ViewChart
 from experiments.table_files.view_tags import row_tags, shown_tag

@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+from experiments.runs import keys
 from experiments.table_files.merge import Config
 
 
@@ -57,9 +59,17 @@ def _renamed(value: Any, modules: Mapping[str, str]) -> Any:
 
 def code_then(code: Mapping[str, str]) -> dict[str, str]:
     """Digest by module as it was; of a module that was edited since, today's under the name of then."""
-    then = {}
+    before = {}
     for module, digest in code.items():
         was = _moved().get(module, {"module": module, "now": ""})
         if "module" in was:
-            then[was["module"]] = was["then"] if digest == was["now"] else digest
-    return dict(sorted(then.items()))
+            before[was["module"]] = was["then"] if digest == was["now"] else digest
+    return dict(sorted(before.items()))
+
+
+def then(
+    config: Config, code: Mapping[str, str], *, key: keys.RunKey, stage: str
+) -> tuple[keys.RunKey, Config, dict[str, str]]:
+    """A run's key, configuration and code as they were called before."""
+    config, code = config_then(config), code_then(code)
+    return replace(key, config=keys.config_key(config, stage=stage), code=keys.code_key(code)), config, code

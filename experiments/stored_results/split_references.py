@@ -11,7 +11,7 @@ from typing import Any
 from datamodules.annotations import ClipReferences, UtteranceReferences
 from datamodules.corpus_folder import CorpusMissingError, read_card
 from experiments.errors import UserError
-from experiments.planning.plan import Cell
+from experiments.planning.cell import Cell
 from experiments.table_files.merge import get_path
 
 References = ClipReferences | UtteranceReferences

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from datamodules.annotations import ClipReferences
 from datamodules.clips.dcase_tsv import read_events, read_tags
-from experiments.planning.plan import Cell
+from experiments.planning.cell import Cell
 from experiments.statistics.paired_bootstrap import UnitCounts
 from experiments.stored_results import unit_counts
 from experiments.stored_results.split_references import TestSplits

@@ -11,7 +11,7 @@ import json
 from pathlib import Path
 from typing import NamedTuple
 
-from experiments.planning.plan import Cell
+from experiments.planning.cell import Cell
 from experiments.tracking.mlflow_store import Tracker, TrackingError
 from experiments.tracking.tracked_run import TrackedRun
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from datamodules.annotations import ClipReferences, Event
 from datamodules.clips.dcase_tsv import write_events, write_tags
-from experiments.planning.plan import Cell
+from experiments.planning.cell import Cell
 from experiments.reporting.report import Report, make_report
 from experiments.reporting.report_page import write_page
 from experiments.reporting.significance import Significance, compare_rows
@@ -40,7 +40,7 @@ class Folders(Tracker):
     """Knows where run folders are and has no store behind it, which takes seconds to make."""
 
     def __init__(self, home: Path) -> None:
-        self.root, self.uri = home / "mlruns", "sqlite:///none"
+        self.root, self.uri = home / "mlruns", "sqlite:////nowhere/none.db"
         self.place = StorePlace(self.root, self.uri, read_only=False)
         self.asked: list[str] = []
 

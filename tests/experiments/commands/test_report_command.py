@@ -11,7 +11,7 @@ import pytest
 
 from experiments.cli import main
 from experiments.commands import table_arguments
-from experiments.planning.plan import Cell
+from experiments.planning.cell import Cell
 from experiments.reporting import notes
 from experiments.runs.keys import RunKey
 from experiments.table_files.columns import Column

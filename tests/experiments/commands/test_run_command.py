@@ -14,7 +14,7 @@ from experiments.cli import main
 from experiments.commands import run
 from experiments.launching import launch
 from experiments.planning import plan
-from experiments.planning.plan import Cell
+from experiments.planning.cell import Cell
 from experiments.runs.keys import RunKey
 from experiments.table_files.spec import Row, Table
 from experiments.tracking import mlflow_store

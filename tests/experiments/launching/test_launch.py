@@ -12,7 +12,7 @@ import pytest
 from experiments.launching import launch
 from experiments.launching.executors import QueueAwayError, RunProcess
 from experiments.launching.progress import LaunchProgress
-from experiments.planning.plan import Cell
+from experiments.planning.cell import Cell
 from experiments.runs.journal import Journal
 from experiments.runs.keys import RunKey
 from experiments.runs.run_folder import is_locked, locked

@@ -10,7 +10,7 @@ import pytest
 
 from experiments.commands import reproduce
 from experiments.launching import prepare
-from experiments.planning.plan import Cell
+from experiments.planning.cell import Cell
 from experiments.runs import repositories
 from experiments.runs.keys import RunKey
 from experiments.runs.run_folder import artifacts

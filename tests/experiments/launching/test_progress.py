@@ -10,7 +10,7 @@ import pytest
 from experiments.cli import main
 from experiments.commands import table_arguments
 from experiments.launching.progress import LaunchProgress
-from experiments.planning.plan import Cell
+from experiments.planning.cell import Cell
 from experiments.table_files.spec import Row, Table
 from experiments.tracking.mlflow_store import Tracker
 from experiments.tracking.tracked_run import TrackedRun

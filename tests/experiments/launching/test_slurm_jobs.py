@@ -13,7 +13,7 @@ from experiments.commands import run
 from experiments.errors import UserError
 from experiments.launching.executors import QueueAwayError
 from experiments.launching.slurm_options import SlurmOptions
-from experiments.planning.plan import Cell
+from experiments.planning.cell import Cell
 from experiments.runs.journal import Journal
 from experiments.runs.keys import RunKey
 from experiments.runs.run_folder import LAUNCH_LOCK, LOCK, SLURM_JOB, locked
@@ -91,7 +91,7 @@ def test_a_run_whose_launcher_is_gone_is_not_refused(
 
     class Stub:
         root = tmp_path
-        place = StorePlace(tmp_path, "sqlite:///none", read_only=False)
+        place = StorePlace(tmp_path, "sqlite:////nowhere/none.db", read_only=False)
 
         def run_dir(self, key_id: str) -> Path:
             return tmp_path

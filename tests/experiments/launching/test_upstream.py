@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from experiments.launching.prepare import restore_upstream
-from experiments.planning.plan import Cell
+from experiments.planning.cell import Cell
 from experiments.runs.journal import Journal
 from experiments.runs.keys import RunKey
 from experiments.runs.run_folder import BEST

@@ -9,9 +9,10 @@ from typing import Any, cast
 
 import pytest
 
-from experiments.planning import plan
+from experiments.planning import judge
 from experiments.planning.accepted_code import accept, not_accepted
-from experiments.planning.plan import Cell, make_plan
+from experiments.planning.cell import Cell
+from experiments.planning.plan import make_plan
 from experiments.runs import recipe
 from experiments.runs.journal import Journal
 from experiments.runs.keys import RunKey, config_key
@@ -54,10 +55,10 @@ class Store:
 def plan_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """A store and the plan of one cell, given the code's digest and the configuration."""
     store = Store(tmp_path)
-    monkeypatch.setattr(plan.CheckedCorpora, "digest", lambda *_, **__: "data")
+    monkeypatch.setattr(judge.CheckedCorpora, "digest", lambda *_, **__: "data")
 
     def make(code: str, config: Any = CONFIG) -> Cell:
-        monkeypatch.setattr(plan.keys, "code_digests", lambda *_, **__: {"mine.model": code})
+        monkeypatch.setattr(judge.keys, "code_digests", lambda *_, **__: {"mine.model": code})
         row = Row("t", "a", "", "fit", config, {})
         table = Table("t", tmp_path / "t.yaml", "T", "sed", "demo", {"a": row}, (0,), (), {}, (), ())
         (cell,) = make_plan(table, cast(Tracker, store))

@@ -16,7 +16,8 @@ from datamodules.corpus_files import FILES
 from datamodules.corpus_folder import data_root
 from experiments.cli import main
 from experiments.errors import UserError
-from experiments.planning.plan import Cell, make_plan
+from experiments.planning.cell import Cell
+from experiments.planning.plan import make_plan
 from experiments.runs.named_files import named_files
 from experiments.runs.run_folder import KEY
 from experiments.table_files.spec import read_table

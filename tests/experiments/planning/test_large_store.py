@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from experiments.planning.cell import Cell
 from experiments.planning.known_runs import ACCEPTED, KnownRuns
-from experiments.planning.plan import Cell
 from experiments.reporting import views
 from experiments.runs.keys import RunKey
 from experiments.stored_results.stored_scores import StoredScores

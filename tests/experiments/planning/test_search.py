@@ -13,7 +13,7 @@ import pytest
 
 from experiments.errors import UserError
 from experiments.planning import search
-from experiments.planning.plan import Cell
+from experiments.planning.cell import Cell
 from experiments.runs.keys import RunKey
 from experiments.table_files.merge import get_path
 from experiments.table_files.spec import Table, read_table

@@ -16,7 +16,7 @@ from matplotlib.image import imread
 from experiments.cli import main
 from experiments.commands import table_arguments
 from experiments.errors import UserError
-from experiments.planning.plan import Cell
+from experiments.planning.cell import Cell
 from experiments.reporting import chart_drawing, notes
 from experiments.reporting.chart_drawing import draw_charts, run_curve
 from experiments.runs.journal import Journal, read_lines
@@ -55,7 +55,7 @@ def folders(home: Path) -> Tracker:
     """A tracker that knows where run folders are and has no store behind it, which takes seconds to make."""
     tracker = Tracker.__new__(Tracker)
     tracker.root = home
-    tracker.place = StorePlace(home, "sqlite:///none", read_only=False)
+    tracker.place = StorePlace(home, "sqlite:////nowhere/none.db", read_only=False)
     return tracker
 
 

@@ -12,7 +12,7 @@ from types import ModuleType as Stored
 
 import pytest
 
-from experiments.planning.plan import Cell
+from experiments.planning.cell import Cell
 from experiments.reporting.environments import environment_notes, environment_of
 from experiments.reporting.report import Report, markdown, note
 from experiments.reporting.report_csv import comma_separated

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from experiments.errors import UserError
-from experiments.planning.plan import Cell
+from experiments.planning.cell import Cell
 from experiments.reporting.expected import expected_path, intervals, leaving, num_checked, read_expected, write_expected
 from experiments.reporting.report import Report, SeedValue, make_report
 from experiments.statistics.stats import summarise

@@ -12,7 +12,7 @@ from typing import Literal
 import pytest
 
 from datamodules.corpus_folder import CorpusCard
-from experiments.planning.plan import Cell
+from experiments.planning.cell import Cell
 from experiments.reporting.report import NOTE_CHARACTERS, Report, make_report, markdown, note
 from experiments.reporting.report_csv import comma_separated
 from experiments.reporting.report_json import json_text

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from datamodules.corpus_folder import CorpusCard
-from experiments.planning.plan import Cell, make_plan
+from experiments.planning.cell import Cell
+from experiments.planning.plan import make_plan
 from experiments.reporting.report import make_report, markdown
 from experiments.reporting.report_json import json_text
 from experiments.reporting.significance import compare_rows

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from experiments.planning.plan import Cell
+from experiments.planning.cell import Cell
 from experiments.reporting.expected import leaving
 from experiments.reporting.report import Report, make_report, markdown, note
 from experiments.reporting.report_csv import comma_separated

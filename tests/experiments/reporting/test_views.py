@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from experiments.errors import UserError
-from experiments.planning.plan import Cell
+from experiments.planning.cell import Cell
 from experiments.reporting import notes, views
 from experiments.runs.keys import RunKey
 from experiments.table_files import view_tags

@@ -202,7 +202,7 @@ def test_shipped_tables_have_earmarks_own_files_alone() -> None:
 
 
 def test_nothing_heavy_is_loaded_for_it() -> None:
-    code = "import sys; from experiments import keys; print({'torch', 'mlflow', 'numpy'} & set(sys.modules))"
+    code = "import sys; from experiments.runs import keys; print({'torch', 'mlflow', 'numpy'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
 

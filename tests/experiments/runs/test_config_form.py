@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 from datamodules.corpus_folder import CorpusCard
+from experiments.planning.cell import Cell
 from experiments.planning.known_runs import FORM
-from experiments.planning.plan import Cell, make_plan
+from experiments.planning.plan import make_plan
 from experiments.runs import code_closure, signatures
 from experiments.runs.config_form import DEFAULTS, DRAWN, form, form_key
 from experiments.runs.run_folder import KEY

@@ -10,7 +10,9 @@ import pytest
 
 from experiments.configuration.schema import parse
 from experiments.errors import UserError
-from experiments.planning import plan
+from experiments.planning import judge
+from experiments.planning.cell import Cell
+from experiments.planning.plan import make_plan
 from experiments.runs import keys, moved_files, recipe
 from experiments.table_files.spec import Row, Table, read_table
 from experiments.tracking.mlflow_store import STATE, TrackedRun, Tracker
@@ -71,17 +73,17 @@ class Store:
         return [self.run][:limit] if found else []
 
 
-def planned(root: Path, monkeypatch: pytest.MonkeyPatch, code: dict[str, str]) -> plan.Cell:
+def planned(root: Path, monkeypatch: pytest.MonkeyPatch, code: dict[str, str]) -> Cell:
     """The cell of CONFIG and ``code``, with a finished run of then in the store."""
     key = keys.RunKey(keys.config_key(CONFIG_THEN, stage="fit"), keys.code_key(CODE_THEN), "data", 0, "")
     tags = {f"key.{name}": part for name, part in key.parts().items()}
     tags |= {"key": key.id, "seed": "0", "row.t": "a", "scale": "demo", STATE: "finished", recipe.NAME: recipe.VERSION}
     store = Store(root, TrackedRun("first", "finished", tags, {}))
-    monkeypatch.setattr(plan.CheckedCorpora, "digest", lambda *_, **__: "data")
-    monkeypatch.setattr(plan.keys, "code_digests", lambda *_, **__: code)
+    monkeypatch.setattr(judge.CheckedCorpora, "digest", lambda *_, **__: "data")
+    monkeypatch.setattr(judge.keys, "code_digests", lambda *_, **__: code)
     row = Row("t", "a", "", "fit", CONFIG, {})
     table = Table("t", root / "t.yaml", "T", "sed", "demo", {"a": row}, (0,), (), {}, (), ())
-    (cell,) = plan.make_plan(table, cast(Tracker, store))
+    (cell,) = make_plan(table, cast(Tracker, store))
     return cell
 
 
@@ -90,7 +92,7 @@ def test_a_run_of_then_is_finished_under_its_own_key(
 ) -> None:
     cell = planned(tmp_path, monkeypatch, CODE)
     assert cell.key is not None
-    assert (cell.state, cell.why, cell.run and cell.run.run_id) == ("finished", plan.MOVED, "first")
+    assert (cell.state, cell.why, cell.run and cell.run.run_id) == ("finished", judge.MOVED, "first")
     assert (cell.key.config, cell.key.code) == (keys.config_key(CONFIG_THEN, stage="fit"), keys.code_key(CODE_THEN))
 
 

@@ -15,7 +15,7 @@ import pytest
 
 from experiments.commands import plan
 from experiments.planning import accepted_code, changes
-from experiments.planning.plan import Cell
+from experiments.planning.cell import Cell
 from experiments.runs import keys, recipe
 from experiments.table_files.spec import Row, Table
 from experiments.tracking.mlflow_store import Tracker

@@ -10,7 +10,8 @@ import pytest
 from datamodules.corpora.speech import spoken_tones
 from experiments.configuration.schema import build
 from experiments.errors import UserError
-from experiments.planning.plan import Cell, make_plan
+from experiments.planning.cell import Cell
+from experiments.planning.plan import make_plan
 from experiments.runs import keys
 from experiments.table_files.merge import get_path, normalise, set_path
 from experiments.table_files.row_sources import Source

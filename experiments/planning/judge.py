@@ -1,0 +1,156 @@
+"""Which run counts for a cell, and in which state it is: asked of data, store and the folder of the run, in this order.
+
+The key of a cell is that of its configuration, code and data. A finished run counts under another key where files were
+moved since (``moved_files.py``), where its configuration says the same in other words (``config_form.py``), and where a
+change of code was accepted (``accepted_code.py``); the cell has that run's key then, so what stands on it stays valid.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from datamodules.corpus_files import CorpusChangedError
+from datamodules.corpus_folder import CorpusMissingError
+from experiments.planning.cell import NEVER, Cell
+from experiments.planning.changes import in_other_words
+from experiments.planning.checked_corpora import CheckedCorpora
+from experiments.planning.known_runs import ACCEPTED, KnownRuns
+from experiments.planning.stored_data import DataInStore
+from experiments.runs import journal, keys, moved_files, recipe
+from experiments.runs.config_form import form_key
+from experiments.runs.named_files import changed_since, names
+from experiments.runs.run_folder import KEY, is_locked, slurm_job
+from experiments.table_files.merge import get_path
+from experiments.table_files.spec import Row, Table
+from experiments.table_files.table_values import check_corpus
+from experiments.tracking.launcher_identity import alive_elsewhere, tags
+from experiments.tracking.mlflow_store import Tracker
+from experiments.tracking.tracked_run import TrackedRun
+
+MOVED = "before files were moved"
+
+
+class Judge:
+    """Judges the cells of one plan.
+
+    ``tables`` are those that the plan has read so far. With ``stored``, a report's, runs on a corpus that is not on
+    this disk are found all the same.
+    """
+
+    def __init__(
+        self, tracker: Tracker, known: KnownRuns, *, tables: Mapping[str, Table], stored: DataInStore | None
+    ) -> None:
+        self._tracker, self._known, self._tables, self._stored = tracker, known, tables, stored
+        self._corpora = CheckedCorpora()
+        self._keys: dict[tuple[str, str, keys.RunKey], keys.RunKey] = {}  # by family, form and all else but the words
+
+    def judge(self, table: Table, row: Row, seed: int, upstream: Mapping[str, Cell]) -> Cell:
+        """The cell of a row and seed that stands on these others."""
+        code = keys.code_digests(row.config, recipe_version=recipe.VERSION, imports=table.imports)
+        try:
+            digest, stored_data = self._data(table, row)
+        except CorpusMissingError as error:
+            state = "stale" if isinstance(error, CorpusChangedError) else "missing"
+            return Cell(table, row, seed, None, code, state, f"data: {error}", None, upstream)
+        today = keys.RunKey(
+            config=keys.config_key(row.config, stage=row.stage),
+            code=keys.code_key(code),
+            data=digest,
+            seed=seed,
+            upstream=keys.upstream_key({name: cell.key for name, cell in upstream.items() if cell.key is not None}),
+        )
+        moved = self._before_a_move(table.family, row, today, code)
+        key = self._as_spelled_before(table.family, row, moved)
+        state, why, run = self._state(table, key)
+        cell = Cell(table, row, seed, key, code, state, why, run, upstream, stored_data=stored_data)
+        if state != "finished":
+            return self._accepted(cell, key)
+        record = self._tracker.run_dir(key.id) / KEY
+        if names(row.config) and (edited := changed_since(record, run=cell.name)):
+            return replace(cell, key=None, state="stale", why=f"data: {edited}")
+        words = in_other_words(record, row.config) if key != moved else ""
+        return replace(cell, why=words or (MOVED if moved != today else ""))
+
+    def _data(self, table: Table, row: Row) -> tuple[str, str]:
+        """The digest of a row's corpus and, where it is a stored run's, what a report says of that.
+
+        Raises ``CorpusMissingError``, and ``CorpusChangedError`` for one that was edited in place.
+        """
+        name = get_path(row.config, "data.corpus")
+        corpus = check_corpus(name, where=f"{table.path.name}: rows.{row.name}: data.corpus")
+        try:
+            return self._corpora.digest(corpus), ""
+        except CorpusChangedError:
+            raise
+        except CorpusMissingError:
+            if self._stored is None or (found := self._stored.of(corpus, self._tables.values())) is None:
+                raise
+            return found
+
+    def _before_a_move(self, family: str, row: Row, key: keys.RunKey, code: Mapping[str, str]) -> keys.RunKey:
+        """The key that the run had before files were moved, where one is finished under that alone."""
+        then, *_ = moved_files.then(row.config, code, key=key, stage=row.stage)
+        return then if then != key and not self._counts(family, key) and self._counts(family, then) else key
+
+    def _counts(self, family: str, key: keys.RunKey) -> bool:
+        finished = any(run.state == "finished" for run in self._known.with_key(family, key))
+        return finished or self._known.accepted(family, key) is not None
+
+    def _as_spelled_before(self, family: str, row: Row, key: keys.RunKey) -> keys.RunKey:
+        """The key of a run, or of a cell of this plan, that says the same in other words; else the row's own."""
+        form = form_key(row.config, stage=row.stage)
+        place = (family, form, replace(key, config=""))
+        if not self._known.with_key(family, key):
+            same = self._known.spelled_otherwise(family, key, form)
+            key = replace(key, config=same.tags["key.config"]) if same else self._keys.get(place, key)
+        self._keys[place] = key
+        return key
+
+    def _accepted(self, cell: Cell, key: keys.RunKey) -> Cell:
+        """The cell as a run before an accepted change of code left it; the cell itself where there is none.
+
+        An attempt with the new code that failed takes nothing from what was accepted; one that goes on does.
+        """
+        unmade = cell.state == "failed" or cell.why == NEVER
+        if not unmade or (accepted := self._known.accepted(cell.table.family, key)) is None:
+            return cell
+        modules = accepted.tags[ACCEPTED + key.code]
+        old = replace(key, code=accepted.tags["key.code"])
+        why = f"before a code change that was accepted: {modules}"
+        return replace(cell, key=old, state="finished", why=why, run=accepted, accepted=modules)
+
+    def _state(self, table: Table, key: keys.RunKey) -> tuple[str, str, TrackedRun | None]:
+        """State, why, and the store's run of this very key."""
+        same = self._known.with_key(table.family, key)
+        run_dir = self._tracker.run_dir(key.id)
+        for run in same:
+            if run.state == "finished":
+                return "finished", "", run
+        newest = same[0] if same else None
+        if is_locked(run_dir):
+            return "running", "its process is alive", newest
+        ending = journal.final_state(run_dir / journal.NAME)
+        if ending.state == "finished":
+            return "missing", "it is finished here and not in the store: earmark sync", newest
+        for run in same:
+            if place := alive_elsewhere(run, tags(self._tracker.root)):
+                return "running", place, run
+        if ending.state in ("failed", "stopped"):
+            return "failed", f"{ending.state}: {ending.message}", newest
+        if ending.state == "started":  # whatever the store was last told
+            return "failed", _gone(run_dir), newest
+        if newest is not None and newest.state in ("failed", "stopped"):
+            return "failed", f"{newest.state}: {newest.tags.get('earmark.error')}", newest
+        if newest is not None:
+            return "failed", _gone(run_dir), newest
+        return "missing", NEVER, None
+
+
+def _gone(run_dir: Path) -> str:
+    """Why a run that nobody works on has not ended: a cluster's job may outlive its launcher, before it has a lock."""
+    job_id, _ = slurm_job(run_dir)
+    if not job_id:
+        return "its process is gone"
+    return f"its process is gone, or SLURM job {job_id} waits: earmark run --on slurm takes it over"
