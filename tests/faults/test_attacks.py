@@ -26,7 +26,7 @@ from typing import Any
 import pytest
 import soundfile
 
-from .launches import command, environment, journal_points
+from ..launches import command, environment, journal_points
 
 pytestmark = pytest.mark.slow
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from .launches import TINY, command, earmark, environment, epochs, wait_for
+from ..launches import TINY, command, earmark, environment, epochs, wait_for
 
 pytestmark = pytest.mark.slow
 LONG = ("--rows", "mil", "--set", "trainer.max_epochs=40")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from .launches import LONG, TINY, command, earmark, environment, epochs, signal_training, wait_for
+from ..launches import LONG, TINY, command, earmark, environment, epochs, signal_training, wait_for
 
 pytestmark = pytest.mark.integration
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from .launches import TINY, command, earmark, environment
+from ..launches import TINY, command, earmark, environment
 
 BINARIES = next(iter(sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)), None)
 pytestmark = [

@@ -11,7 +11,18 @@ import pytest
 
 from experiments.runs.run_folder import SLURM_JOB
 
-from .launches import LONG, TINY, command, earmark, environment, epochs, journal_points, runs, signal_training, wait_for
+from ..launches import (
+    LONG,
+    TINY,
+    command,
+    earmark,
+    environment,
+    epochs,
+    journal_points,
+    runs,
+    signal_training,
+    wait_for,
+)
 
 pytestmark = pytest.mark.slow
 

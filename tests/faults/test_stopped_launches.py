@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from .launches import LONG, TINY, command, earmark, environment, epochs, runs, wait_for
+from ..launches import LONG, TINY, command, earmark, environment, epochs, runs, wait_for
 
 pytestmark = pytest.mark.integration
 

@@ -19,7 +19,7 @@ from experiments.runs.journal import NAME, Journal, read_lines
 from experiments.tracking.delivery import track
 from experiments.tracking.mlflow_store import Tracker
 
-from .launches import LONG, TINY, command, earmark, environment, epochs, journal_points, runs, wait_for
+from ..launches import LONG, TINY, command, earmark, environment, epochs, journal_points, runs, wait_for
 
 pytestmark = pytest.mark.slow
 

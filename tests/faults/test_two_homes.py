@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 
-from .launches import TINY, command, earmark, environment, journal_points, runs
+from ..launches import TINY, command, earmark, environment, journal_points, runs
 
 pytestmark = pytest.mark.integration
 

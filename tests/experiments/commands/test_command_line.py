@@ -13,16 +13,9 @@ from typing import Any
 
 import pytest
 
-TINY = Path(__file__).parents[1] / "tiny.yaml"
+from ...launches import TINY, earmark
+
 pytestmark = pytest.mark.integration
-
-
-def earmark(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "EARMARK_HOME": str(home), "COLUMNS": "200"}
-    environment.pop("EARMARK_DATA", None)
-    return subprocess.run(
-        [sys.executable, "-m", "experiments", *arguments], capture_output=True, text=True, env=environment, check=False
-    )
 
 
 @pytest.fixture(scope="module")

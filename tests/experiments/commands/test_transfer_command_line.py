@@ -3,26 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
+from ...launches import earmark
+
 TABLE = Path(__file__).parents[1] / "tiny_transfer.yaml"
 pytestmark = pytest.mark.integration
-
-
-def earmark(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "EARMARK_HOME": str(home), "COLUMNS": "200"}
-    environment.pop("EARMARK_DATA", None)
-    return subprocess.run(
-        [sys.executable, "-m", "experiments", *arguments], capture_output=True, text=True, env=environment, check=False
-    )
 
 
 def best(home: Path, row: str) -> tuple[Path, dict[str, Any]]:

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from datamodules.corpora.sounds import tones
 from experiments.configuration.schema import build, parse
 from experiments.errors import UserError
 from experiments.table_files.merge import Config, normalise, set_path
@@ -18,8 +17,7 @@ TINY = read_yaml(Path(__file__).parents[1] / "tiny.yaml")["base"]
 
 
 @pytest.fixture
-def config(earmark_home: Path) -> Config:
-    tones.prepare("tiny")
+def config(tiny_tones: Path) -> Config:
     config: Config = normalise(copy.deepcopy(TINY))
     return config
 

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from datamodules.corpora.speech import spoken_tones
 from experiments.configuration.schema import build
 from experiments.errors import UserError
 from experiments.planning.cell import Cell
@@ -40,22 +39,20 @@ def refusal(home: Path, *changes: tuple[str, str], **wanted: Any) -> str:
     return message
 
 
-def test_one_seed_model_is_shared_by_all_seeds(earmark_home: Path) -> None:
-    spoken_tones.prepare("tiny")
-    cells = plan(earmark_home)
+def test_one_seed_model_is_shared_by_all_seeds(tiny_speech: Path) -> None:
+    cells = plan(tiny_speech.parents[2])
     seed_models = [name for name in cells if "seed_model" in name]
     assert seed_models == ["tiny_transfer/seed_model seed 0"]
     for row in ("frozen", "two_stage"):
         for seed in (0, 1):
             assert cells[f"tiny_transfer/{row} seed {seed}"].upstream == {"seed": cells[seed_models[0]]}
     assert list(cells).index(seed_models[0]) < list(cells).index("tiny_transfer/frozen seed 0")
-    alone = plan(earmark_home, rows=["frozen"], seeds=[1])
+    alone = plan(tiny_speech.parents[2], rows=["frozen"], seeds=[1])
     assert list(alone) == ["tiny_transfer/seed_model seed 0", "tiny_transfer/frozen seed 1"]
 
 
-def test_the_plan_is_part_of_the_key(earmark_home: Path) -> None:
-    spoken_tones.prepare("tiny")
-    cells = plan(earmark_home)
+def test_the_plan_is_part_of_the_key(tiny_speech: Path) -> None:
+    cells = plan(tiny_speech.parents[2])
     frozen, two_stage = (cells[f"tiny_transfer/{row} seed 0"] for row in ("frozen", "two_stage"))
     assert frozen.key is not None
     assert two_stage.key is not None
@@ -135,8 +132,7 @@ def test_rows_that_run_at_none_of_the_wanted_seeds_are_said(earmark_home: Path) 
         ("", {"en coder": {"start": "seed"}}, ["fine_tuning.groups: 'en coder' is no name"]),
     ],
 )
-def test_a_wrong_plan_names_group_and_key(earmark_home: Path, path: str, value: Any, says: list[str]) -> None:
-    spoken_tones.prepare("tiny")
+def test_a_wrong_plan_names_group_and_key(tiny_speech: Path, path: str, value: Any, says: list[str]) -> None:
     config = normalise(read_table(str(TABLE)).rows["frozen"].config)
     set_path(config, ".".join(["fine_tuning.groups", *([path] if path else [])]), value)
     with pytest.raises(UserError) as caught:
@@ -148,8 +144,7 @@ def test_a_wrong_plan_names_group_and_key(earmark_home: Path, path: str, value: 
         assert text in message
 
 
-def test_unknown_keys_and_types_of_the_section(earmark_home: Path) -> None:
-    spoken_tones.prepare("tiny")
+def test_unknown_keys_and_types_of_the_section(tiny_speech: Path) -> None:
     config = read_table(str(TABLE)).rows["frozen"].config
     for key, value, says in (
         ("keep_shared_symbol", True, r"fine_tuning: unknown key 'keep_shared_symbol'.*keep_shared_symbols"),

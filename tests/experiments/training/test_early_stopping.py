@@ -10,7 +10,6 @@ import pytest
 import pytorch_lightning as lightning
 import torch
 
-from datamodules.corpora.sounds import tones
 from experiments.configuration.schema import build
 from experiments.runs.journal import Journal
 from experiments.table_files.merge import normalise
@@ -60,8 +59,7 @@ def train(
     return epochs.seen, trainer.global_step, parts.model.state_dict()
 
 
-def test_a_run_interrupted_after_early_stopping_trains_no_further_epoch(earmark_home: Path, tmp_path: Path) -> None:
-    tones.prepare("tiny")
+def test_a_run_interrupted_after_early_stopping_trains_no_further_epoch(tiny_tones: Path, tmp_path: Path) -> None:
     epochs, step, weights = train(tmp_path / "run")
     assert epochs == [0, 1]
     for _ in range(2):
@@ -72,8 +70,7 @@ def test_a_run_interrupted_after_early_stopping_trains_no_further_epoch(earmark_
 
 
 @pytest.mark.parametrize("until", [2, 3])
-def test_epochs_that_must_be_are_trained_all_the_same(earmark_home: Path, tmp_path: Path, until: int) -> None:
-    tones.prepare("tiny")
+def test_epochs_that_must_be_are_trained_all_the_same(tiny_tones: Path, tmp_path: Path, until: int) -> None:
     epochs, _, weights = train(tmp_path / "whole", min_epochs=4)
     assert epochs == [0, 1, 2, 3]
     train(tmp_path / "run", min_epochs=4, until=until)

@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 import pytorch_lightning as lightning
 
-from datamodules.corpora.sounds import tones
 from experiments.configuration.schema import build
 from experiments.table_files.merge import normalise
 from experiments.table_files.yaml_files import read_yaml
@@ -40,8 +39,7 @@ def train(folder: Path, *, epochs: int, resume: Path | None = None) -> tuple[Rec
     return recorder, last
 
 
-def test_a_resumed_run_sees_the_batches_of_an_uninterrupted_one(earmark_home: Path, tmp_path: Path) -> None:
-    tones.prepare("tiny")
+def test_a_resumed_run_sees_the_batches_of_an_uninterrupted_one(tiny_tones: Path, tmp_path: Path) -> None:
     whole, _ = train(tmp_path, epochs=5)
     first, last = train(tmp_path, epochs=2)
     second, _ = train(tmp_path, epochs=5, resume=last)
@@ -51,7 +49,6 @@ def test_a_resumed_run_sees_the_batches_of_an_uninterrupted_one(earmark_home: Pa
 
 
 @pytest.mark.parametrize("epochs", [1])
-def test_a_fresh_run_is_left_alone(earmark_home: Path, tmp_path: Path, epochs: int) -> None:
-    tones.prepare("tiny")
+def test_a_fresh_run_is_left_alone(tiny_tones: Path, tmp_path: Path, epochs: int) -> None:
     recorder, _ = train(tmp_path, epochs=epochs)
     assert [len(batches) for batches in recorder.seen.values()] == [2]

@@ -1,4 +1,4 @@
-"""What the tests of faulty launches share: a home with tones, earmark as a user types it, waiting, counting points."""
+"""What tests of real launches share: a home with tones, earmark as a user types it, waiting, counting points."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-TINY = Path(__file__).parents[1] / "experiments" / "tiny.yaml"
+TINY = Path(__file__).parent / "experiments" / "tiny.yaml"
 LONG = ("--rows", "mil", "--set", "trainer.max_epochs=50")
 
 
