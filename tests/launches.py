@@ -32,6 +32,11 @@ def earmark(home: Path, *arguments: str, **more: str) -> subprocess.CompletedPro
     )
 
 
+def hear_hang_ups() -> None:
+    """For ``preexec_fn``: tests that run under nohup hand its deafness on."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
 def wait_for(condition: Callable[[], object], seconds: float = 180) -> None:
     deadline = time.monotonic() + seconds
     while not condition():

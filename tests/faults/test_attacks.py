@@ -26,7 +26,7 @@ from typing import Any
 import pytest
 import soundfile
 
-from ..launches import command, environment, journal_points
+from ..launches import command, environment, hear_hang_ups, journal_points
 
 pytestmark = pytest.mark.slow
 
@@ -97,7 +97,7 @@ class Workplace:
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
             command(*arguments), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
-            env=self._environment(),
+            env=self._environment(), preexec_fn=hear_hang_ups,
         )  # fmt: skip
 
     def earmark(self, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -91,7 +91,7 @@ with locked(Path({str(tmp_path / "corpus")!r})):
 @pytest.mark.integration
 @pytest.mark.parametrize("signal_number", [signal.SIGINT, signal.SIGKILL])
 def test_a_maker_that_is_stopped_leaves_nothing_that_looks_whole(earmark_home: Path, signal_number: int) -> None:
-    code = "from datamodules import tones; tones.prepare('demo')"
+    code = "from datamodules.corpora.sounds import tones; tones.prepare('demo')"
     process = subprocess.Popen([sys.executable, "-c", code], env=dict(os.environ), stderr=subprocess.DEVNULL)
     part = data_root() / "tones" / ".demo.partial" / "audio" / "train"
     deadline = time.monotonic() + 60

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ..launches import LONG, TINY, command, earmark, environment, epochs, runs, wait_for
+from ..launches import LONG, TINY, command, earmark, environment, epochs, hear_hang_ups, runs, wait_for
 
 pytestmark = pytest.mark.integration
 
@@ -22,7 +22,9 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def _launch(home: Path, *before: str) -> subprocess.Popen[str]:
     arguments = [*before, *command("run", str(TINY), *LONG)]
-    return subprocess.Popen(arguments, stderr=subprocess.PIPE, text=True, env=environment(home))
+    return subprocess.Popen(
+        arguments, stderr=subprocess.PIPE, text=True, env=environment(home), preexec_fn=hear_hang_ups
+    )
 
 
 def _is_training(home: Path) -> bool:
