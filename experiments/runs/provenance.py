@@ -29,10 +29,14 @@ def git_state() -> dict[str, str]:
 
 
 def environment() -> str:
-    """Python, platform, cores and the exact version of every installed package, one a line."""
-    packages = sorted(
-        {f"{item.metadata['Name']}=={item.version}" for item in importlib.metadata.distributions()}, key=str.lower
-    )
+    """Python, platform, cores and the exact version of every installed package, one a line.
+
+    Not what setuptools brings along for itself: that is on ``sys.path`` once something imported setuptools.
+    """
+    installed = [
+        item for item in importlib.metadata.distributions() if "_vendor" not in Path(str(item.locate_file(""))).parts
+    ]
+    packages = sorted({f"{item.metadata['Name']}=={item.version}" for item in installed}, key=str.lower)
     machine = f"# python {platform.python_version()} on {platform.platform()}, {os.cpu_count()} cores"
     return "\n".join([machine, *packages]) + "\n"
 

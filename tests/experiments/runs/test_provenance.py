@@ -159,3 +159,16 @@ def test_a_damaged_record_is_made_anew(tmp_path: Path) -> None:
     attempts.ended(tmp_path)
     attempts.begin(tmp_path, {"table": "t"})
     assert len(provenance.read(tmp_path)["attempts"]) == 1
+
+
+def test_packages_that_setuptools_brings_along_are_not_the_environments(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = provenance.environment()
+    for place, name in (("setuptools/_vendor", "brought"), ("own", "installed")):
+        folder = tmp_path / place / f"{name}-1.0.dist-info"
+        folder.mkdir(parents=True)
+        (folder / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+        monkeypatch.syspath_prepend(str(tmp_path / place))
+    after = provenance.environment()
+    assert set(after.splitlines()) - set(before.splitlines()) == {"installed==1.0"}
