@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from ..launches import LONG, TINY, command, earmark, environment, epochs, hear_hang_ups, runs, wait_for
+from ..launches import TINY, command, earmark, environment, epochs, hear_hang_ups, runs, wait_for
 
 pytestmark = pytest.mark.integration
+ENDLESS = ("--rows", "mil", "--set", "trainer.max_epochs=5000")  # no machine is done before the commands below start
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +22,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _launch(home: Path, *before: str) -> subprocess.Popen[str]:
-    arguments = [*before, *command("run", str(TINY), *LONG)]
+    arguments = [*before, *command("run", str(TINY), *ENDLESS)]
     return subprocess.Popen(
         arguments, stderr=subprocess.PIPE, text=True, env=environment(home), preexec_fn=hear_hang_ups
     )
@@ -41,7 +42,7 @@ def test_a_closed_terminal_and_a_killed_launcher_leave_nothing_running(home: Pat
     assert launcher.returncode == 130, errors
     assert "go on with: earmark run" in errors
     assert not _is_training(home)
-    assert "stopped" in earmark(home, "plan", str(TINY), *LONG).stdout
+    assert "stopped" in earmark(home, "plan", str(TINY), *ENDLESS).stdout
 
     before = epochs(home)
     launcher = _launch(home, "nohup")
@@ -52,7 +53,7 @@ def test_a_closed_terminal_and_a_killed_launcher_leave_nothing_running(home: Pat
     launcher.kill()
     launcher.communicate()
     assert _is_training(home)
-    refused = earmark(home, "run", str(TINY), *LONG)
+    refused = earmark(home, "run", str(TINY), *ENDLESS)
     assert "another launch is running tiny/mil seed 0; wait for it, or: earmark stop" in refused.stderr
 
     stopped = earmark(home, "stop")
@@ -60,4 +61,4 @@ def test_a_closed_terminal_and_a_killed_launcher_leave_nothing_running(home: Pat
     assert "tiny/mil seed 0: training (process " in stopped.stdout
     assert not _is_training(home)
     assert earmark(home, "stop").stdout == "nothing is running\n"
-    assert "stopped" in earmark(home, "plan", str(TINY), *LONG).stdout
+    assert "stopped" in earmark(home, "plan", str(TINY), *ENDLESS).stdout
