@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import os
 import warnings
+import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -43,7 +44,7 @@ def note_files(name: str) -> None:
         return
     try:
         texts, audio = text_files(folder), audio_files(folder)
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, EOFError, zlib.error, ValueError, KeyError, TypeError):
         return  # a training that reads it says what is wrong with a manifest
     facts = {file: of for file in [*texts, *audio] if (of := _there(folder / file))}
     wanted = {*texts, *_sample(facts)}

@@ -61,9 +61,11 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.accept_code_change:
         from experiments.planning.accepted_code import accept, not_accepted
 
-        while accepted := accept(cells, tracker):  # rows that stand on an accepted run keep their keys then
+        before: list[str] = []
+        while (accepted := accept(cells, tracker)) and accepted != before:  # what stands on them keeps its key then
             for line in accepted:
                 print(line, file=sys.stderr)
+            before = accepted
             table, tracker, cells = read_plan(arguments)
         for line in not_accepted(cells):
             print(line, file=sys.stderr)

@@ -119,7 +119,10 @@ def _is_wanted(run_dir: Path, table: str, rows: Sequence[str]) -> bool:
 
 def _row(run_dir: Path, table: str) -> str | None:
     """The row of a table that a run is; None of another table's."""
-    row = json.loads((run_dir / TRACKED).read_text(encoding="utf-8"))["run"]["tags"].get(f"row.{table}")
+    try:
+        row = json.loads((run_dir / TRACKED).read_text(encoding="utf-8"))["run"]["tags"].get(f"row.{table}")
+    except (OSError, ValueError, KeyError, TypeError):  # torn by a power cut
+        return None
     return None if row is None else str(row)
 
 

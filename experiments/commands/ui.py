@@ -42,6 +42,8 @@ def run(arguments: argparse.Namespace) -> int:
     ]  # fmt: skip
     environment = {**os.environ, "MLFLOW_BACKEND_STORE_URI": tracker.uri}  # ps shows everybody the arguments
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup's
+        signal.signal(signal.SIGHUP, signal.default_int_handler)
     with subprocess.Popen(command, env=environment, start_new_session=True) as server:
         try:
             return server.wait()

@@ -42,7 +42,7 @@ class Executor(Protocol):
     stop_grace_seconds: float
 
     def start(self, run_dirs: Sequence[Path]) -> list[RunProcess]:
-        """A process for each folder, in order."""
+        """A process for each folder, in order. Raises ``OSError`` where one can't be started; none is left then."""
 
     def adopt(self, run_dir: Path) -> RunProcess | None:
         """The process that an earlier launcher started for a folder, where it lives or waits still.
@@ -67,8 +67,16 @@ class LocalExecutor:
         self._processes: dict[int, LocalProcess] = {}  # by slot
 
     def start(self, run_dirs: Sequence[Path]) -> list[RunProcess]:
-        """A subprocess for each folder."""
-        return [self._start(run_dir) for run_dir in run_dirs]
+        """A subprocess for each folder. Raises ``OSError``, and leaves none then."""
+        started: list[RunProcess] = []
+        try:
+            for run_dir in run_dirs:
+                started.append(self._start(run_dir))
+        except OSError:
+            for process in started:
+                process.kill()
+            raise
+        return started
 
     def adopt(self, run_dir: Path) -> RunProcess | None:
         """None: nothing is known of another launcher's subprocesses but the folder's lock."""

@@ -130,13 +130,28 @@ class Launcher:
             else:
                 self._prepare(cell, ready, left, done)
         with interruption.put_off():  # a process that is not noted would go on with nobody who ends it
-            processes = iter(self._executor.start([one.run_dir for one in ready if one.adopted is None]))
+            self._start([one for one in ready if one.adopted is None])
             for one in ready:
-                process = one.adopted or next(processes)
-                self._running.append(_Running(one, process, one.journal_start))
-                self._courier.watch(one.run_dir)
-                self._progress.started(one.cell.name)
+                if one.adopted is not None:
+                    self._note(one, one.adopted)
         return left
+
+    def _start(self, ready: Sequence[_Prepared]) -> None:
+        """Start what is prepared, together, which may be one job array."""
+        try:
+            processes = self._executor.start([one.run_dir for one in ready])
+        except OSError as error:  # the machine has no process or no memory left
+            for one in ready:
+                one.lock.close()
+                self._fail(one.cell, f"not started: {error.strerror or error}")
+            return
+        for one, process in zip(ready, processes, strict=True):
+            self._note(one, process)
+
+    def _note(self, one: _Prepared, process: RunProcess) -> None:
+        self._running.append(_Running(one, process, one.journal_start))
+        self._courier.watch(one.run_dir)
+        self._progress.started(one.cell.name)
 
     def _prepare(self, cell: Cell, ready: list[_Prepared], left: list[Cell], done: set[str]) -> None:
         """Lock and fill the cell's folder, and add it to what is ready; or refuse it, or let it wait."""

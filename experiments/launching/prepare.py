@@ -41,7 +41,9 @@ def prepare_run(cell: Cell, tracker: Tracker, *, machine: Mapping[str, Any], git
     parts = {**cell.key.parts(), "seed": cell.seed, "code": dict(cell.code), "config": cell.row.config}
     if files := named_files(cell.row.config):
         parts["files"] = files
-    (run_dir / KEY).write_text(json.dumps(parts, indent=1) + "\n", encoding="utf-8")
+    partial = run_dir / f"{KEY}.partial"
+    partial.write_text(json.dumps(parts, indent=1) + "\n", encoding="utf-8")
+    partial.replace(run_dir / KEY)
     (run_dir / provenance.ENVIRONMENT).write_text(provenance.environment(), encoding="utf-8")
     own_git = write_code(run_dir, keys.code_files(cell.row.config, imports=table.imports), git=git)
     corpus = str(get_path(cell.row.config, "data.corpus"))

@@ -1,7 +1,7 @@
 """``--accept-code-change``: finished runs stand for today's code too, because their user says that it is harmless.
 
-The old run gets a tag ``code_accepted.<key of today's code>`` with the modules that changed. A plan then counts it as
-finished under its own key, so that what stands on it stays valid too, and reports mark the cell.
+The old run gets a tag ``code_accepted.<key of the code that it was compared with>`` with the modules that changed. A
+plan then counts it as finished under its own key, so that what stands on it stays valid too, and reports mark the cell.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def accept(cells: Sequence[Cell], tracker: Tracker) -> list[str]:
         change = cell.change
         if change is not None and change.parts == ("code",) and cell.key is not None:
             modules = ", ".join(change.modules) or "modules unknown here"
-            tracker.tag(change.older.run_id, {ACCEPTED + cell.key.code: modules[:5000]})
+            tracker.tag(change.older.run_id, {ACCEPTED + change.code: modules[:5000]})
             lines.append(f"{cell.name}: kept, {change.why}")
     return lines
 

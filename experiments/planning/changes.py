@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 class Change:
     """The older run, the parts of the key that differ, the modules of its code that do, and all of that in a line.
 
+    ``code`` is the code part of the key that it was compared with, today's or, where files were moved, that of then.
     ``is_outdated``: it was made before training did something that it does now (``recipe.py``).
     """
 
@@ -26,6 +27,7 @@ class Change:
     parts: tuple[str, ...]
     modules: tuple[str, ...]
     why: str
+    code: str = ""
     is_outdated: bool = False
 
 
@@ -34,20 +36,30 @@ def find_change(
 ) -> Change:
     """Compare a run with a planned one; ``record`` is the older run's key file, which may be gone from this disk."""
     parts = tuple(name for name, part in key.parts().items() if older.tags.get(f"key.{name}") != part)
-    known = json.loads(record.read_text(encoding="utf-8")) if record.is_file() else None
+    known = _read(record)
     modules: tuple[str, ...] = ()
     reasons = []
     for name in parts:
         detail = ""
         if name == "code":
-            modules = code_changes(known["code"], code, tags=older.tags) if known else _recipe_change(older.tags)
+            known_code = known.get("code")
+            modules = code_changes(known_code, code, tags=older.tags) if known_code else _recipe_change(older.tags)
             detail = ": " + ", ".join(modules) if modules else ""
-        elif known and name == "config":
+        elif "config" in known and name == "config":
             detail = ": " + "; ".join(config_changes(known["config"], config))
         reasons.append(f"{name} changed{detail}")
-    number = (known["code"] if known else older.tags).get(recipe.NAME, recipe.FIRST)
+    number = (known.get("code") or older.tags).get(recipe.NAME, recipe.FIRST)
     is_outdated = bool(recipe.missed(number, commit=older.tags.get("git.sha", "")))
-    return Change(older, parts, modules, "; ".join(reasons), is_outdated)
+    return Change(older, parts, modules, "; ".join(reasons), key.code, is_outdated)
+
+
+def _read(record: Path) -> dict[str, Any]:
+    """A run's key file; empty where it is gone, or was torn."""
+    try:
+        known = json.loads(record.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return known if isinstance(known, dict) else {}
 
 
 def code_changes(old: Mapping[str, str], new: Mapping[str, str], *, tags: Mapping[str, str]) -> tuple[str, ...]:
@@ -64,8 +76,8 @@ def _recipe_change(tags: Mapping[str, str]) -> tuple[str, ...]:
 
 def in_other_words(record: Path, config: Config) -> str:
     """Why a run stands for a configuration that is written otherwise; ``record`` as in ``find_change``."""
-    known = json.loads(record.read_text(encoding="utf-8")) if record.is_file() else {}
-    changes = config_changes(known["config"], config) if known else []
+    known = _read(record)
+    changes = config_changes(known["config"], config) if "config" in known else []
     return "the same training in other words" + (f": {'; '.join(changes)}" if changes else "")
 
 

@@ -66,12 +66,24 @@ class Judge:
         state, why, run = self._state(table, key)
         cell = Cell(table, row, seed, key, code, state, why, run, upstream, stored_data=stored_data)
         if state != "finished":
-            return self._accepted(cell, key)
-        record = self._tracker.run_dir(key.id) / KEY
-        if names(row.config) and (edited := changed_since(record, run=cell.name)):
-            return replace(cell, key=None, state="stale", why=f"data: {edited}")
-        words = in_other_words(record, row.config) if key != moved else ""
-        return replace(cell, why=words or (MOVED if moved != today else ""))
+            cell = self._accepted(cell, key)
+        elif key != moved:
+            cell = replace(cell, why=in_other_words(self._tracker.run_dir(key.id) / KEY, row.config))
+        elif moved != today:
+            cell = replace(cell, why=MOVED)
+        edited = self._edited_files(cell)
+        return replace(cell, key=None, state="stale", why=f"data: {edited}") if edited else cell
+
+    def _edited_files(self, cell: Cell) -> str:
+        """What was edited of the files that a row names, since its run, or since what a resume would go on from."""
+        if cell.key is None or cell.state not in ("finished", "failed") or not names(cell.row.config):
+            return ""
+        run_dir = self._tracker.run_dir(cell.key.id)
+        if cell.state == "failed":
+            lines, _ = journal.read_lines(run_dir / journal.NAME)
+            if not any(line.kind == "metrics" for line in lines):
+                return ""
+        return changed_since(run_dir / KEY, run=cell.name)
 
     def _data(self, table: Table, row: Row) -> tuple[str, str]:
         """The digest of a row's corpus and, where it is a stored run's, what a report says of that.
@@ -102,9 +114,13 @@ class Judge:
         """The key of a run, or of a cell of this plan, that says the same in other words; else the row's own."""
         form = form_key(row.config, stage=row.stage)
         place = (family, form, replace(key, config=""))
-        if not self._known.with_key(family, key):
+        own = self._known.with_key(family, key)
+        if not any(run.state == "finished" for run in own):
             same = self._known.spelled_otherwise(family, key, form)
-            key = replace(key, config=same.tags["key.config"]) if same else self._keys.get(place, key)
+            if same is not None and (same.state == "finished" or not own):
+                key = replace(key, config=same.tags["key.config"])
+            elif not own:
+                key = self._keys.get(place, key)
         self._keys[place] = key
         return key
 

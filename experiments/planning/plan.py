@@ -47,11 +47,18 @@ def make_plan(
             planner.cell(table.name, name, seed)
     if not planner.cells:
         raise UserError(f"{table.path.name}: none of the rows {', '.join(rows or table.rows)} runs at --seeds {seeds}")
-    return sorted(planner.with_changes(), key=_depth)
+    return _upstream_first(planner.with_changes())
 
 
-def _depth(cell: Cell) -> int:
-    return 1 + max((_depth(other) for other in cell.upstream.values()), default=-1)
+def _upstream_first(cells: Sequence[Cell]) -> list[Cell]:
+    depths: dict[str, int] = {}
+
+    def depth(cell: Cell) -> int:
+        if cell.name not in depths:
+            depths[cell.name] = 1 + max((depth(other) for other in cell.upstream.values()), default=-1)
+        return depths[cell.name]
+
+    return sorted(cells, key=depth)
 
 
 class _Planner:

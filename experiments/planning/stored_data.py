@@ -10,8 +10,9 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from datamodules.corpus_folder import data_root
-from experiments.planning.known_runs import ACCEPTED
+from experiments.planning.known_runs import ACCEPTED, FORM
 from experiments.runs import keys, moved_files
+from experiments.runs.config_form import form_key
 from experiments.table_files.merge import get_path
 from experiments.table_files.spec import Table
 from experiments.tracking.mlflow_store import Tracker
@@ -50,7 +51,8 @@ class DataInStore:
                     then = moved_files.config_then(row.config), moved_files.code_then(code)
                     for config, modules in ((row.config, code), then):
                         place = table.family, keys.code_key(modules)
-                        wanted.setdefault(place, set()).add(keys.config_key(config, stage=row.stage))
+                        forms = keys.config_key(config, stage=row.stage), form_key(config, stage=row.stage)
+                        wanted.setdefault(place, set()).update(forms)
         runs = [run for (family, code), configs in wanted.items() for run in self._runs(family, code, configs)]
         digests = list(dict.fromkeys(run.tags["key.data"] for run in sorted(runs, key=lambda run: -run.start_ms)))
         return StoredData(digests[0], _says(corpus, digests)) if digests else None
@@ -65,7 +67,7 @@ class DataInStore:
         for tags, having in ways:
             for limit in (NEWEST, None):
                 runs = self._tracker.find(family, tags=tags, having=having, limit=limit)
-                own = [run for run in runs if run.tags["key.config"] in configs]
+                own = [run for run in runs if {run.tags["key.config"], run.tags.get(FORM)} & configs]
                 if own or len(runs) < NEWEST:
                     break
             found += own

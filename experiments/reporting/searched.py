@@ -76,7 +76,7 @@ def apart(table: Table, cells: Sequence[Cell]) -> tuple[Table, list[Cell], tuple
 
 
 def _searched(table: Table, row: str, search: Search, cells: Sequence[Cell]) -> Searched | None:
-    """None where none of the trials is among the cells."""
+    """None where not all trials are among the cells: some were asked for by name, and are rows as any other."""
     names = table.grids.get(row, ())
     own: dict[str, list[Cell]] = {name: [] for name in names}
     for cell in cells:
@@ -85,8 +85,9 @@ def _searched(table: Table, row: str, search: Search, cells: Sequence[Cell]) -> 
     trials = {name: tuple(of) for name, of in own.items() if of}
     figures = {name: figure for name, of in trials.items() if (figure := _figure(of, search.metric)) is not None}
     best = max if search.better == "higher" else min
-    winner = best(figures, key=lambda name: figures[name]) if figures else None  # the first of equals
-    return Searched(row, search, trials, figures, winner) if trials else None
+    so_far = best(figures, key=lambda name: figures[name]) if figures else None  # the first of equals
+    winner = table.winners.get(row, so_far)  # of all the row's seeds, whichever are shown
+    return Searched(row, search, trials, figures, winner) if trials and len(trials) == len(names) else None
 
 
 def _figure(cells: Sequence[Cell], metric: str) -> float | None:

@@ -2,17 +2,19 @@
 
 Found by reading (AST), so no import is executed. Modules may be packages, single files, parts of a namespace package or
 compiled; they are found as Python finds them, on ``sys.path``. Python's own library and what was installed (in
-site-packages, or wherever the record of an installer says so) end the search: versions stand in ``environment.txt``. Of
-earmark's own files only earmark's packages are followed, of a user's everything that is not installed. What a user's
-file imports in a way that cannot be read is refused by its place: code that no key knows would let an edited loss count
-as finished.
+site-packages, or wherever the record of an installer says so) end the search: versions stand in ``environment.txt``. So
+do, of earmark's own files, the packages that it needs, be they checkouts (``pip install -e``). What a user's file
+imports in a way that cannot be read is refused by its place: code that no key knows would let an edited loss count as
+finished.
 """
 
 from __future__ import annotations
 
 import ast
 import hashlib
+import importlib.metadata
 import importlib.util
+import json
 import pkgutil
 import sysconfig
 from collections.abc import Iterable, Sequence
@@ -20,6 +22,7 @@ from functools import cache
 from importlib.machinery import BYTECODE_SUFFIXES, SOURCE_SUFFIXES, ModuleSpec
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import unquote, urlsplit
 
 from experiments.errors import UserError
 
@@ -27,7 +30,8 @@ OUR_PACKAGES = ("lightning_modules", "datamodules")
 # It runs what the key describes and is no part of it: its own meaning is RECIPE_VERSION.
 NOT_FOLLOWED = "experiments"
 BY_NAME = ("import_module", "__import__")  # calls that import the module that their first argument names
-HIDING = (*BY_NAME, "run_path", "run_module", "spec_from_file_location", "SourceFileLoader", "extend_path")
+HIDING = (*BY_NAME, "run_path", "run_module", "spec_from_file_location", "SourceFileLoader", "extend_path",
+          "resolve_name", "addsitedir")  # fmt: skip
 HIDING_ALONE = ("exec", "__path__")  # where nothing stands before it: a method may be called so
 
 
@@ -63,7 +67,7 @@ def closure(named: frozenset[str], packages: tuple[str, ...]) -> dict[str, Path]
             continue  # compiled: its bytes stand for it
         found = _imported(path, package=module if path.name == "__init__.py" else module.rpartition(".")[0])
         if module.split(".")[0] in OUR_PACKAGES:
-            todo += [name for name in found.names if name.split(".")[0] in OUR_PACKAGES]
+            todo += [name for name in found.names if not _is_dependency(name.split(".")[0])]
             continue
         todo += found.names
         if _is_installed(module.split(".")[0]):
@@ -112,6 +116,29 @@ def _is_installed(top: str) -> bool:
         return True
     places = [Path(place) for place in spec.submodule_search_locations or ()] or [Path(spec.origin or "")]
     return all(_was_installed(place, top) for place in places)
+
+
+@cache
+def _is_dependency(top: str) -> bool:
+    """Whether a module that earmark's own files import is a package that it needs, from a checkout perhaps.
+
+    Its dynamic imports cannot be followed, and would refuse every table.
+    """
+    spec = None if top in OUR_PACKAGES else _spec(top)
+    if spec is None:
+        return top not in OUR_PACKAGES
+    places = [Path(place) for place in spec.submodule_search_locations or ()] or [Path(spec.origin or "")]
+    return any(place.is_relative_to(root) for place in places for root in _editable_checkouts())
+
+
+@cache
+def _editable_checkouts() -> tuple[Path, ...]:
+    found = []
+    for distribution in importlib.metadata.distributions():
+        known = json.loads(distribution.read_text("direct_url.json") or "{}")
+        if known.get("dir_info", {}).get("editable") and distribution.metadata["Name"] != "earmark":
+            found.append(Path(unquote(urlsplit(known["url"]).path)))
+    return tuple(found)
 
 
 def _was_installed(place: Path, top: str) -> bool:
@@ -208,6 +235,7 @@ def _imported(path: Path, *, package: str) -> _Imports:
     for node in nodes:
         if isinstance(node, ast.Import):
             names += [alias.name for alias in node.names]
+            changes_path |= any(alias.name == "sys" and alias.asname for alias in node.names)  # under another name
         elif isinstance(node, ast.ImportFrom):
             base = absolute("." * node.level + (node.module or ""), package)
             names += [base, *(f"{base}.{alias.name}" for alias in node.names)]
@@ -242,6 +270,8 @@ def _literal_import(node: ast.Call, package: str) -> str:
     if _name(node.func) not in BY_NAME or not node.args:
         return ""
     first, *others = node.args
+    if _name(node.func) == "__import__" and (others or node.keywords):
+        return ""  # of which package, and what from it, is said there
     if not (isinstance(first, ast.Constant) and isinstance(first.value, str)):
         return ""
     if not first.value.startswith("."):

@@ -6,6 +6,7 @@ of a commit. A user's own repositories are recorded as earmark's is.
 
 from __future__ import annotations
 
+import itertools
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -60,8 +61,8 @@ def _checkouts(files: Mapping[str, Path]) -> list[Path]:
 
 
 def _free_name(name: str, taken: Mapping[str, object]) -> str:
-    number = sum(other == name or other.startswith(f"{name}-") for other in taken)
-    return f"{name}-{number + 1}" if number else name
+    numbered = (f"{name}-{number}" for number in itertools.count(2))
+    return next(free for free in itertools.chain([name], numbered) if free not in taken)
 
 
 def _patch(checkout: Path, files: Mapping[str, Path], state: dict[str, str]) -> bytes:

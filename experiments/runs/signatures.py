@@ -39,7 +39,7 @@ def parameters(path: str) -> Mapping[str, Parameter]:
     if tree is None:
         return {}
     found = [node for node in tree.body if isinstance(node, ast.ClassDef | Function) and node.name == name]
-    if len(found) != 1 or found[0].decorator_list:
+    if len(found) != 1 or found[0].decorator_list or _bindings(tree, name) > 1:
         return {}
     return _of_class(found[0], module, tree) if isinstance(found[0], ast.ClassDef) else _taken(found[0].args)
 
@@ -59,7 +59,19 @@ def as_floats(value: Any) -> Any:
 @cache
 def _tree(module: str) -> ast.Module | None:
     path = own_source(module) if module else None
-    return ast.parse(path.read_bytes()) if path is not None else None
+    try:
+        return ast.parse(path.read_bytes()) if path is not None else None
+    except (SyntaxError, ValueError):  # who imports it says so
+        return None
+
+
+def _bindings(tree: ast.Module, name: str) -> int:
+    """How often a name is bound in a module; ``R = wrap(R)`` makes another thing of it."""
+    nodes = list(ast.walk(tree))
+    stored = [node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)]
+    defined = [node.name for node in tree.body if isinstance(node, ast.ClassDef | Function)]
+    aliases = [alias for node in nodes if isinstance(node, ast.Import | ast.ImportFrom) for alias in node.names]
+    return [*stored, *defined, *(alias.asname or alias.name for alias in aliases)].count(name)
 
 
 def _of_class(node: ast.ClassDef, module: str, tree: ast.Module) -> Mapping[str, Parameter]:
@@ -67,19 +79,20 @@ def _of_class(node: ast.ClassDef, module: str, tree: ast.Module) -> Mapping[str,
     init = methods.get("__init__")
     if "__new__" in methods or node.keywords or (init and init.decorator_list):
         return {}
-    inherited: dict[str, Parameter] = {}
-    if init is None or _hands_on(init):
-        for base in reversed(node.bases):
-            inherited |= parameters(_import_path(base, module, tree))
+    inherited: Mapping[str, Parameter] = {}
+    if len(node.bases) == 1 and (init is None or _hands_on(init)):  # the order of several is Python's to find
+        inherited = parameters(_import_path(node.bases[0], module, tree))
     return inherited if init is None else {**inherited, **_taken(init.args, skip=1)}
 
 
 def _hands_on(init: Function) -> bool:
-    """Whether ``**arguments`` go to another call untouched."""
+    """Whether ``**arguments`` go to the base's constructor untouched, and nowhere else."""
     if init.args.kwarg is None:
         return False
     uses = [node for node in ast.walk(init) if isinstance(node, ast.Name) and node.id == init.args.kwarg.arg]
-    whole = [node.value for node in ast.walk(init) if isinstance(node, ast.keyword) and node.arg is None]
+    calls = [node for node in ast.walk(init) if isinstance(node, ast.Call)]
+    handed = [call for call in calls if ast.unparse(call.func) == "super().__init__"]
+    whole = [keyword.value for call in handed for keyword in call.keywords if keyword.arg is None]
     return bool(uses) and all(use in whole for use in uses)
 
 
@@ -104,7 +117,7 @@ def _parameter(annotation: ast.expr | None, default: ast.expr | None) -> Paramet
 
 def _import_path(base: ast.expr, module: str, tree: ast.Module) -> str:
     """Where a base class is defined, as the module's own definitions and ``from`` imports say; else empty."""
-    if not isinstance(base, ast.Name):
+    if not isinstance(base, ast.Name) or _bindings(tree, base.id) > 1:
         return ""
     package = module.rpartition(".")[0]
     for node in tree.body:

@@ -16,8 +16,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from experiments.errors import UserError
 from experiments.runs import journal
-from experiments.runs.run_folder import CONFIG, LAST, TRACKED, artifacts, is_locked
+from experiments.runs.run_folder import CONFIG, KEY, LAST, TRACKED, artifacts, is_launched, is_locked
 from experiments.table_files.yaml_files import read_yaml
 from experiments.tracking.artifact_files import link
 from experiments.tracking.delivery import delivered_run, is_delivered
@@ -30,9 +31,10 @@ FETCHED = "folders of fetched files, which the store gives again"
 FOLDER = "run folders of which the store has every file"
 ALIVE, UNFINISHED = "that are being worked on", "that have not finished, so that they can be resumed"
 UNDELIVERED = "that are not wholly in the store (earmark sync)"
-LOST = "that the store does not have, and files were fetched of"
+LOST = "of which files were fetched that the store does not give again"
 LACKED = "whose folders hold files that the store lacks"
 STOOD_ON = "whose folders a run that has not finished stands on"
+NAMES_FILES = "whose folders say what the files were that they name"
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,8 @@ class Found:
 def find(tracker: Tracker, *, whole_folders: bool = False) -> Found:
     """Look through ``mlruns``. Raises ``TrackingError`` or ``OSError`` where the store does not answer."""
     present, found = tracker.run_ids(), Found()
+    if whole_folders and (busy := [path for path in tracker.root.glob("runs/*") if is_launched(path)]):
+        raise UserError(f"--folders: a launch is going on ({busy[0].name}), and its next runs may stand on any folder")
     folders = [path.parent for path in sorted((tracker.root / "runs").glob(f"*/{TRACKED}"))]
     reasons = {run_dir: _needed(run_dir, tracker, present) for run_dir in with_bar(folders, "run folders")}
     stood_on = {other for run_dir, reason in reasons.items() if reason for other in _upstream(run_dir)}
@@ -68,7 +72,7 @@ def find(tracker: Tracker, *, whole_folders: bool = False) -> Found:
         elif not reason:
             found.items += [*_checkpoint(run_dir), *_copies(run_dir, tracker)]
     for folder in sorted(path for path in (tracker.root / "fetched").glob("*") if path.is_dir()):
-        if folder.name in present:
+        if folder.name in present and _gives_again(folder, tracker):
             found.items.append(Freeable(FETCHED, folder, _size(folder)))
         else:
             found.kept[LOST] += 1
@@ -86,7 +90,10 @@ def _needed(run_dir: Path, tracker: Tracker, present: set[str]) -> str:
 
 def _upstream(run_dir: Path) -> Iterator[Path]:
     """The folders that a run reads."""
-    config = read_yaml(run_dir / CONFIG) if (run_dir / CONFIG).is_file() else {}
+    try:
+        config = read_yaml(run_dir / CONFIG) or {}
+    except (OSError, UserError):  # of a power cut: it has not begun
+        return
     yield from (run_dir.parent / Path(folder).name for folder in (config.get("from") or {}).values())
 
 
@@ -94,9 +101,17 @@ def _keeps_folder(run_dir: Path, tracker: Tracker, stood_on: set[Path]) -> str:
     """Why a folder that is not needed otherwise stays; empty where the store can take its place."""
     if run_dir in stood_on:
         return STOOD_ON
+    if (run_dir / KEY).is_file() and b'"files"' in (run_dir / KEY).read_bytes():
+        return NAMES_FILES
     stored = tracker.stored_files(delivered_run(run_dir, tracker))
     here = {str(path.relative_to(run_dir)): path.stat().st_size for path in artifacts(run_dir)}
     return "" if here.items() <= stored.items() else LACKED
+
+
+def _gives_again(fetched: Path, tracker: Tracker) -> bool:
+    stored = tracker.stored_files(fetched.name)
+    names = {str(path.relative_to(fetched)) for path in fetched.rglob("*") if path.is_file()}
+    return names <= stored.keys()
 
 
 def _checkpoint(run_dir: Path) -> Iterator[Freeable]:

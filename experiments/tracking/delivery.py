@@ -63,7 +63,9 @@ def track(
     """
     run = {"name": name, "tags": dict(tags), "params": dict(params), "datasets": dict(datasets)}
     known = {"family": family, "run": run} | ({TABLE_PATH: str(table_path)} if table_path else {})
-    (run_dir / TRACKED).write_text(json.dumps(known, indent=1) + "\n", encoding="utf-8")
+    partial = run_dir / f"{TRACKED}.partial"
+    partial.write_text(json.dumps(known, indent=1) + "\n", encoding="utf-8")
+    partial.replace(run_dir / TRACKED)
 
 
 def set_run(run_dir: Path, tracker: Tracker, run_id: str) -> None:
@@ -117,7 +119,9 @@ def deliver(run_dir: Path, tracker: Tracker) -> bool:
         if told is None:  # never there, or deleted since
             mark, told = _run_of_folder(known["family"], run, tracker)
             _write(mark, path)
-        if told == "finished" and mark.state != "finished":  # on another disk: what is here is of an attempt before
+        if told == "finished" and mark.state == "finished":  # what was begun again since takes nothing back
+            return True
+        if told == "finished":  # on another disk: what is here is of an attempt before
             size, ending = journal.size(run_dir / journal.NAME), journal.final_state(run_dir / journal.NAME).state
             mark.journal_bytes, mark.seen, mark.state = size, ending, ending
             _write(mark, path)
@@ -181,7 +185,11 @@ def _mark_path(run_dir: Path, tracker: Tracker) -> Path:
 
 
 def _read(path: Path) -> Mark:
-    return Mark(**json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else Mark()
+    """The mark; a new one where there is none or a power cut tore it, and what is sent twice changes nothing."""
+    try:
+        return Mark(**json.loads(path.read_text(encoding="utf-8")))
+    except (FileNotFoundError, ValueError, TypeError):
+        return Mark()
 
 
 def _write(mark: Mark, path: Path) -> None:

@@ -36,8 +36,8 @@ from experiments.tracking.artifact_files import artifact_folder, fetch, link, si
 from experiments.tracking.launcher_identity import HEARTBEAT
 from experiments.tracking.refusals import Refused, send, storable, tag_of
 from experiments.tracking.run_pages import read_pages
-from experiments.tracking.store_place import opening, store_place
-from experiments.tracking.stored_experiments import check_place, database_path, experiment_id, follow_move
+from experiments.tracking.store_place import database_path, opening, store_place
+from experiments.tracking.stored_experiments import check_place, experiment_id, follow_move
 from experiments.tracking.tracked_run import STATE, TrackedRun, as_logged, as_tracked
 
 STORE_PATIENCE_SECONDS = 600.0  # many processes on a slow machine take turns at a fresh store

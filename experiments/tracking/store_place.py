@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 from experiments.errors import UserError, first_line, public_uri
 
@@ -43,8 +44,15 @@ def store_place(home: Path) -> StorePlace:
         root.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(f"EARMARK_HOME {home}: {error.strerror}, and there is no mlruns in it to read") from None
-    needed = [path for path in (root, database) if path.exists()]
+    named = database_path(uri)
+    needed = [path for path in (root, database, *([named, named.parent] if named else [])) if path.exists()]
     return StorePlace(root, uri, read_only=not all(os.access(path, os.W_OK) for path in needed))
+
+
+def database_path(uri: str) -> Path | None:
+    """The file of a SQLite store; None of another."""
+    parts = urlsplit(uri)
+    return Path(unquote(parts.path[1:])) if parts.scheme.startswith("sqlite") and len(parts.path) > 1 else None
 
 
 @contextmanager

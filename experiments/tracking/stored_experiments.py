@@ -1,7 +1,8 @@
 """A family's experiment in a store, and where the files of its runs go: made, found, or refused with what to do.
 
-MLflow writes down absolute paths. A home's own database follows the home when it is moved or copied; in a store that
-homes share, a folder that is gone is refused: MLflow would make it anew where the old home was, without a word.
+MLflow writes down absolute paths. A home's own database follows the home when it is moved or copied with its files; in
+a store that homes share, a folder that is gone is refused: MLflow would make it anew where the old home was, without a
+word.
 """
 
 from __future__ import annotations
@@ -19,12 +20,6 @@ from experiments.tracking.store_place import StorePlace
 
 # The tag opens MLflow's page on runs and metrics; without it the page guesses, and guesses chat traces.
 TAGS = {"mlflow.experimentKind": "custom_model_development"}
-
-
-def database_path(uri: str) -> Path | None:
-    """The file of a SQLite store; None of another."""
-    parts = urlsplit(uri)
-    return Path(unquote(parts.path[1:])) if parts.scheme.startswith("sqlite") and len(parts.path) > 1 else None
 
 
 def experiment_id(family: str, client: Any, place: StorePlace) -> str:
@@ -69,9 +64,12 @@ def follow_move(root: Path) -> None:
         return
     with contextlib.closing(sqlite3.connect(f"file:{quote(str(path))}?mode=rw", uri=True, timeout=60)) as database:
         moved = {}
-        for name, location in database.execute("SELECT name, artifact_location FROM experiments"):
+        for number, name, location in database.execute(
+            "SELECT experiment_id, name, artifact_location FROM experiments"
+        ):
             here, there = (root / "artifacts" / name).as_uri(), str(location)
-            if there != here and _is_of_a_home(there, name) and not _is_same(there, here):
+            is_other = there != here and _is_of_a_home(there, name) and not _is_same(there, here)
+            if is_other and _has_moved(database, number, there=there, here=here):
                 moved[there] = here
         if not moved:
             return
@@ -97,6 +95,16 @@ def _local_folder(uri: str) -> Path | None:
 def _is_of_a_home(location: str, family: str) -> bool:
     folder = _local_folder(location)
     return folder is not None and folder.parts[-3:] == ("mlruns", "artifacts", family)
+
+
+def _has_moved(database: sqlite3.Connection, number: int, *, there: str, here: str) -> bool:
+    """Whether the files of an experiment's runs lie here, and none there alone: homes may share this database."""
+    old, new = _local_folder(there), _local_folder(here)
+    assert old is not None
+    assert new is not None
+    run_ids = [run_id for (run_id,) in database.execute("SELECT run_uuid FROM runs WHERE experiment_id = ?", (number,))]
+    there_alone = any((old / run_id).is_dir() and not (new / run_id).is_dir() for run_id in run_ids)
+    return new.is_dir() and not there_alone
 
 
 def _is_same(there: str, here: str) -> bool:

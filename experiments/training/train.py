@@ -35,7 +35,8 @@ from experiments.contracts import PredictingModule
 from experiments.errors import UserError
 from experiments.runs import keys, recipe
 from experiments.runs.attempts import Attempt
-from experiments.runs.journal import Journal
+from experiments.runs.journal import Journal, final_state
+from experiments.runs.named_files import changed_since
 from experiments.runs.own_code import find_own_code
 from experiments.runs.run_folder import BEST, CONFIG, KEY, METRICS, locked, offered
 from experiments.table_files.merge import Config, get_path
@@ -177,6 +178,8 @@ def _check_key(run_dir: Path, config: Mapping[str, Any], sections: Config) -> No
     corpus = str(get_path(sections, "data.corpus"))
     if read_card(corpus).digest != planned["data"]:
         raise UserError(f"corpus {corpus!r} changed since this run was planned; launch it again")
+    if edited := changed_since(run_dir / KEY, run="the plan"):
+        raise UserError(edited)
     try:
         check_files(corpus)
     except CorpusChangedError as error:
@@ -272,6 +275,8 @@ def main(arguments: list[str]) -> int:
         if not mine:
             print(f"{run_dir}: another process works on this run", file=sys.stderr)
             return 1
+        if final_state(journal.path).state == "finished":  # its files are the store's too, and it has nothing to do
+            return 0
         journal.state("started")
         attempt = Attempt(run_dir)
         try:

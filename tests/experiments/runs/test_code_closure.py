@@ -8,7 +8,7 @@ import subprocess
 import sys
 import sysconfig
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -17,6 +17,13 @@ from experiments.errors import UserError
 from experiments.runs import code_closure, keys
 from experiments.table_files.spec import TABLES, read_table
 from experiments.table_files.yaml_files import read_yaml
+
+
+def forget() -> None:
+    for cached in (code_closure.closure, code_closure._imported, code_closure._spec, code_closure._is_installed,
+                   code_closure._recorded, code_closure._is_dependency, keys._file_digest):  # fmt: skip
+        cached.cache_clear()
+    importlib.invalidate_caches()
 
 
 class OwnCode:
@@ -33,21 +40,19 @@ class OwnCode:
 
     def digests(self, class_path: str, *imports: str) -> dict[str, str]:
         """As a new process finds them."""
-        for cached in (code_closure.closure, code_closure._imported, code_closure._spec, code_closure._is_installed,
-                       code_closure._recorded, keys._file_digest):  # fmt: skip
-            cached.cache_clear()
-        importlib.invalidate_caches()
+        forget()
         config = {"model": {"class_path": class_path, "init_args": {}}}
         found = keys.code_digests(config, recipe_version="1", imports=imports)
         return {module: of for module, of in found.items() if module != "recipe"}
 
 
 @pytest.fixture
-def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> OwnCode:
+def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[OwnCode]:
     folder = tmp_path / "own"
     folder.mkdir()
     monkeypatch.syspath_prepend(str(folder))
-    return OwnCode(folder)
+    yield OwnCode(folder)
+    forget()
 
 
 LOSS = "WEIGHT = 1\n"
@@ -231,3 +236,31 @@ def test_the_current_folder_is_searched_last_however_earmark_is_called(tmp_path:
     assert "1 of 1 cells would run" in earmark(module, "plan", "own.yaml", "--rows", "mil")
     earmark(console, "run", "own.yaml", "--rows", "mil")
     assert "0 of 1 cells would run" in earmark(module, "plan", "own.yaml", "--rows", "mil")
+
+
+MORE_REFUSED = {
+    "a list of names": ("m = __import__('own_pkg', fromlist=['losses'])\n", "own_net.py:1: __import__"),
+    "a name resolved": ("import pkgutil\npkgutil.resolve_name('own_pkg.losses:X')\n", "own_net.py:2: resolve_name"),
+    "a folder added": ("import site\nsite.addsitedir('/elsewhere')\n", "own_net.py:2: addsitedir"),
+    "sys by another name": (
+        "import sys as s\ns.path.insert(0, '/x')\nimport own_far\n",
+        "'own_far', which is not found",
+    ),
+}
+
+
+@pytest.mark.parametrize(("text", "says"), MORE_REFUSED.values(), ids=MORE_REFUSED)
+def test_what_else_hides_code_is_refused(own: OwnCode, text: str, says: str) -> None:
+    own.write({"own_net.py": text})
+    with pytest.raises(UserError, match=says):
+        own.digests("own_net.Net", "own_net")
+
+
+def test_what_earmarks_own_files_import_of_a_user_is_followed(own: OwnCode, monkeypatch: pytest.MonkeyPatch) -> None:
+    own.write(
+        {"own_loss.py": LOSS, "lightning_modules/__init__.py": "", "lightning_modules/edited.py": "import own_loss\n"}
+    )
+    for name in [name for name in sys.modules if name.split(".")[0] == "lightning_modules"]:
+        monkeypatch.delitem(sys.modules, name)
+    found = own.digests("lightning_modules.edited.Net")
+    assert set(found) == {"lightning_modules", "lightning_modules.edited", "own_loss"}

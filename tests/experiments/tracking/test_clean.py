@@ -133,8 +133,10 @@ def test_clean_says_what_it_would_free_and_frees_it_with_yes(
     old = _old_folder(tracker, "k1", monkeypatch)
     resumable, alive = (_old_folder(tracker, name, monkeypatch, state="stopped") for name in ("k2", "k3"))
     undelivered = _folder(tracker, "k4", state="finished")
-    for name, run_id in (("gone", "0" * 32), ("there", delivery.delivered_run(old, tracker))):
-        fetched = tracker.root / "fetched" / run_id / "scores" / f"{name}.tsv"
+    known = artifacts(old)[0].relative_to(old)
+    lacked = delivery.delivered_run(resumable, tracker)
+    for file, run_id in ((known, "0" * 32), (known, delivery.delivered_run(old, tracker)), ("lacked.tsv", lacked)):
+        fetched = tracker.root / "fetched" / run_id / file
         fetched.parent.mkdir(parents=True)
         fetched.write_text("0123456789")
     before = dict(_files(tracker.root))
@@ -148,12 +150,13 @@ def test_clean_says_what_it_would_free_and_frees_it_with_yes(
     assert f"{readable(copied + 4 + 10)}  would be freed" in out
     assert f"{readable(copied + 4 + 10)}  freed" in done
     for text in (out, done):
-        for reason in (ALIVE, UNFINISHED, UNDELIVERED, LOST):
+        for reason in (ALIVE, UNFINISHED, UNDELIVERED):
             assert f"kept as they are, runs {reason}: 1\n" in text
+        assert f"kept as they are, runs {LOST}: 2\n" in text
     assert not (old / LAST).exists()
     assert all(_artifact(tracker, old, str(path.relative_to(old))).samefile(path) for path in artifacts(old))
     assert all((run_dir / LAST).exists() for run_dir in (resumable, alive, undelivered))
-    assert [path.name for path in (tracker.root / "fetched").glob("*")] == ["0" * 32]
+    assert {path.name for path in (tracker.root / "fetched").glob("*")} == {"0" * 32, lacked}
     assert main(["clean", "--yes"]) == 0
     assert "0 B  freed" in capsys.readouterr().out
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
+import sqlite3
 import warnings
 from pathlib import Path
 
@@ -15,6 +17,7 @@ from experiments.runs.journal import Journal
 from experiments.table_files.spec import Row, Table
 from experiments.tracking.delivery import deliver, track
 from experiments.tracking.mlflow_store import Tracker
+from experiments.tracking.stored_experiments import follow_move
 
 
 def _finished_run(tracker: Tracker) -> tuple[Path, str]:
@@ -99,3 +102,35 @@ def test_several_nodes_are_refused_on_one_machine(tmp_path: Path) -> None:
     table = Table("t", tmp_path / "t.yaml", "T", "sed", "demo", {"a": row}, (0,), (), {"num_nodes": 2}, (), ())
     with pytest.raises(UserError, match=r"^t\.yaml: machine\.num_nodes: 2 here, .*--on slurm --nodes 2$"):
         _executor(table, None, slots=None, slurm=None)  # type: ignore[arg-type]
+
+
+def test_a_database_that_homes_share_keeps_the_other_homes_files(tmp_path: Path) -> None:
+    """Only a home whose runs' files are in it was moved; another's stay where they are."""
+    here, other = tmp_path / "a" / "mlruns", tmp_path / "b" / "mlruns"
+    files = other / "artifacts" / "sed" / "run1" / "artifacts"
+    files.mkdir(parents=True)
+    here.mkdir(parents=True)
+    location = (other / "artifacts" / "sed").as_uri()
+    with contextlib.closing(sqlite3.connect(here / "mlflow.db")) as database, database:
+        database.execute("CREATE TABLE experiments (experiment_id INTEGER, name TEXT, artifact_location TEXT)")
+        database.execute("CREATE TABLE runs (run_uuid TEXT, experiment_id INTEGER, artifact_uri TEXT)")
+        database.execute("INSERT INTO experiments VALUES (1, 'sed', ?)", (location,))
+        database.execute("INSERT INTO runs VALUES ('run1', 1, ?)", (f"{location}/run1/artifacts",))
+
+    def stored() -> tuple[str, str]:
+        with contextlib.closing(sqlite3.connect(here / "mlflow.db")) as database:
+            (place,), (uri,) = (
+                database.execute(f"SELECT {column} FROM {table}").fetchone()
+                for column, table in (("artifact_location", "experiments"), ("artifact_uri", "runs"))
+            )
+        return place, uri
+
+    follow_move(here)
+    assert stored() == (location, f"{location}/run1/artifacts")
+    (here / "artifacts" / "sed").mkdir(parents=True)
+    follow_move(here)
+    assert stored() == (location, f"{location}/run1/artifacts")
+    shutil.move(other / "artifacts" / "sed" / "run1", here / "artifacts" / "sed" / "run1")
+    with pytest.warns(RunWarning, match="point here now"):
+        follow_move(here)
+    assert stored()[1] == f"{(here / 'artifacts' / 'sed').as_uri()}/run1/artifacts"
