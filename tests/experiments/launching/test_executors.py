@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -54,3 +56,21 @@ def _wait_for(condition: object, seconds: float = 20) -> None:
     while not condition():  # type: ignore[operator]
         assert time.monotonic() < deadline, "waited in vain"
         time.sleep(0.02)
+
+
+def test_where_one_cannot_be_started_none_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[subprocess.Popen[bytes]] = []
+    make = subprocess.Popen
+
+    def popen(_: object, **options: object) -> subprocess.Popen[bytes]:
+        if started:
+            raise BlockingIOError(11, "Resource temporarily unavailable")
+        started.append(make([sys.executable, "-c", "import time; time.sleep(600)"], start_new_session=True))
+        return started[0]
+
+    monkeypatch.setattr(executors.subprocess, "Popen", popen)
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+    with pytest.raises(BlockingIOError):
+        executors.LocalExecutor({}).start([tmp_path / "one", tmp_path / "two"])
+    assert started[0].poll() == -signal.SIGKILL

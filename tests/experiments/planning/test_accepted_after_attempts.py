@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +17,8 @@ from experiments.planning.plan import make_plan
 from experiments.runs import recipe
 from experiments.runs.journal import Journal
 from experiments.runs.keys import RunKey, config_key
+from experiments.runs.named_files import named_files
+from experiments.runs.run_folder import KEY
 from experiments.table_files.spec import Row, Table
 from experiments.tracking.mlflow_store import Tracker
 from experiments.tracking.tracked_run import STATE, TrackedRun
@@ -95,3 +98,28 @@ def test_what_cannot_be_accepted_is_said(plan_of: Any) -> None:
     assert config_key(other, stage="fit") == cell.key.config
     assert accept([cell], cast(Tracker, store)) == []
     assert not_accepted([cell]) == ["t/a seed 0: runs again, config changed; code changed"]
+
+
+@pytest.mark.parametrize(("trained", "state"), [(True, "stale"), (False, "failed")])
+def test_a_resume_does_not_mix_two_contents_of_a_named_file(
+    plan_of: Any, tmp_path: Path, trained: bool, state: str
+) -> None:
+    """A run that has trained on other words than those of today is not gone on with; one that has not may begin."""
+    store, make = plan_of
+    words = tmp_path / "words.txt"
+    words.write_text("one")
+    config = {**CONFIG, "scoring": {"word_list": str(words)}}
+    cell = make("code", config)
+    store.add("first", cell.key, "failed")
+    folder = store.run_dir(cell.key.id)
+    folder.mkdir()
+    (folder / KEY).write_text(json.dumps({"files": named_files(config)}))
+    journal = Journal(folder)
+    if trained:
+        journal.metrics({"train/loss": 1.0}, step=0)
+    journal.state("failed", "out of memory")
+    assert make("code", config).state == "failed"
+    words.write_text("another")
+    edited = make("code", config)
+    assert edited.state == state
+    assert ("words.txt changed since t/a seed 0 ran" in edited.why) == trained

@@ -245,3 +245,38 @@ def test_two_rows_that_say_the_same_are_one_run(plan: Plan) -> None:
     twin = "  twin: {why: the same in other words, set: {model.penalty_alpha: 0.0}}\n"
     first, second = plan(more=twin, rows=("twin", "mil"))
     assert first.key == second.key
+
+
+UNSURE = """
+def wrap(of): return of
+class A:
+    def __init__(self, x: float = 1.0): ...
+class B(A): ...
+class C(A):
+    def __init__(self, x: float = 2.0): ...
+class D(B, C): ...
+class Head:
+    def __init__(self, x: float = 0.5): ...
+class Builds(A):
+    def __init__(self, **more):
+        super().__init__()
+        self.head = Head(**more)
+R = A
+class R:
+    def __init__(self, x: float = 1.0): ...
+R = wrap(R)
+"""
+
+
+@pytest.mark.parametrize("name", ["D", "Builds", "R"])
+def test_where_python_decides_a_default_nothing_is_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    (tmp_path / "own_unsure.py").write_text(UNSURE)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    importlib.invalidate_caches()
+    for cached in (code_closure._spec, code_closure._is_installed, signatures.parameters, signatures._tree):
+        cached.cache_clear()
+    for value in (1.0, 2.0, 0.5):
+        written = classed(f"own_unsure.{name}", x=value)
+        assert form({"model": written})["model"] == written

@@ -12,6 +12,7 @@ from experiments.configuration.schema import parse
 from experiments.errors import UserError
 from experiments.planning import judge
 from experiments.planning.cell import Cell
+from experiments.planning.known_runs import ACCEPTED
 from experiments.planning.plan import make_plan
 from experiments.runs import keys, moved_files, recipe
 from experiments.table_files.spec import Row, Table, read_table
@@ -73,11 +74,14 @@ class Store:
         return [self.run][:limit] if found else []
 
 
-def planned(root: Path, monkeypatch: pytest.MonkeyPatch, code: dict[str, str]) -> Cell:
+def planned(
+    root: Path, monkeypatch: pytest.MonkeyPatch, code: dict[str, str], more: Mapping[str, str] | None = None
+) -> Cell:
     """The cell of CONFIG and ``code``, with a finished run of then in the store."""
     key = keys.RunKey(keys.config_key(CONFIG_THEN, stage="fit"), keys.code_key(CODE_THEN), "data", 0, "")
     tags = {f"key.{name}": part for name, part in key.parts().items()}
     tags |= {"key": key.id, "seed": "0", "row.t": "a", "scale": "demo", STATE: "finished", recipe.NAME: recipe.VERSION}
+    tags |= more or {}
     store = Store(root, TrackedRun("first", "finished", tags, {}))
     monkeypatch.setattr(judge.CheckedCorpora, "digest", lambda *_, **__: "data")
     monkeypatch.setattr(judge.keys, "code_digests", lambda *_, **__: code)
@@ -117,3 +121,16 @@ def test_what_the_shipped_tables_name_is_there() -> None:
     code = keys.code_digests(row.config, recipe_version=recipe.VERSION)
     assert "lightning_modules.asr.ctc.ctc" in code
     assert "lightning_modules.asr.ctc" in moved_files.code_then(code)
+
+
+def test_an_edit_of_a_moved_module_can_be_accepted(
+    moved: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    edited = {**CODE, "mine.wing.net": "n3"}
+    cell = planned(tmp_path, monkeypatch, edited)
+    assert cell.state == "stale"
+    assert cell.change is not None
+    assert (cell.change.parts, cell.change.code) == (("code",), keys.code_key(moved_files.code_then(edited)))
+    tag = {ACCEPTED + cell.change.code: "mine.net"}  # as accept sets it
+    kept = planned(tmp_path, monkeypatch, edited, more=tag)
+    assert (kept.state, kept.why) == ("finished", "before a code change that was accepted: mine.net")
