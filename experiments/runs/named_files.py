@@ -2,7 +2,8 @@
 
 A run's key knows them by name. What they held when the run began stands in its ``key.json``; a finished run whose files
 hold something else now counts as stale, and since its key would be the same, it is refused until they are restored or
-the new ones have another name. Compared on the machine that has the run's folder.
+the new ones have another name. Compared on the machine that has the run's folder. Of a folder the files that lay in it
+count, not those below it or new ones; a name without a dot or slash is not taken for a file.
 """
 
 from __future__ import annotations
@@ -31,7 +32,8 @@ def named_files(config: Config) -> dict[str, FileFacts]:
     """Facts of every file that a configuration names, and of those in folders that it names."""
     found: dict[str, FileFacts] = {}
     for path in names(config):
-        files = [path] if path.is_file() else sorted(file for file in path.iterdir() if file.is_file())
+        inside = sorted(file for file in path.iterdir() if file.is_file()) if path.is_dir() else []
+        files = [path] if path.is_file() else inside
         found |= {str(file): _read(file) for file in files}
     return found
 
