@@ -35,7 +35,7 @@ from experiments.contracts import PredictingModule
 from experiments.errors import UserError
 from experiments.runs import keys, recipe
 from experiments.runs.attempts import Attempt
-from experiments.runs.journal import Journal, final_state
+from experiments.runs.journal import Journal
 from experiments.runs.named_files import changed_since
 from experiments.runs.own_code import find_own_code
 from experiments.runs.run_folder import BEST, CONFIG, KEY, METRICS, locked, offered
@@ -275,8 +275,6 @@ def main(arguments: list[str]) -> int:
         if not mine:
             print(f"{run_dir}: another process works on this run", file=sys.stderr)
             return 1
-        if final_state(journal.path).state == "finished":  # its files are the store's too, and it has nothing to do
-            return 0
         journal.state("started")
         attempt = Attempt(run_dir)
         try:
