@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from experiments.launching.living import Living, living, out_of_reach
-from experiments.runs import journal, provenance
+from experiments.runs import journal
 from experiments.runs.run_folder import TRACKED, is_locked, slurm_job
 
 LOOK_EVERY_SECONDS = 0.2
@@ -133,5 +133,7 @@ def _told(process: Living) -> str:
 
 def _name(run_dir: Path) -> str:
     """The run's cell as tables name it, or its folder."""
+    from experiments.runs import provenance
+
     place = provenance.read(run_dir)
     return f"{Path(place['table']).stem}/{place['row']} seed {place['seed']}" if "row" in place else run_dir.name

@@ -89,15 +89,18 @@ def read_plan(arguments: argparse.Namespace, *, from_store: bool = False) -> tup
         scored_rows=arguments.rows,
     )
 
+    from experiments.planning.checked_corpora import CheckedCorpora
     from experiments.planning.plan import make_plan
     from experiments.tracking.mlflow_store import Tracker
 
-    tracker = Tracker(home())
+    tracker, corpora = Tracker(home()), CheckedCorpora()
     if table.searches:
         from experiments.planning.search import with_trials
 
-        table = with_trials(table, tracker, again=arguments.rows, from_store=from_store)
-    cells = make_plan(table, tracker, rows=arguments.rows, seeds=arguments.seeds, from_store=from_store)
+        table = with_trials(table, tracker, again=arguments.rows, corpora=corpora, from_store=from_store)
+    cells = make_plan(
+        table, tracker, rows=arguments.rows, seeds=arguments.seeds, corpora=corpora, from_store=from_store
+    )
     return table, tracker, cells
 
 

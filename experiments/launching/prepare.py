@@ -16,7 +16,7 @@ from experiments.runs import attempts, journal, keys, provenance, recipe
 from experiments.runs.code_record import write_code
 from experiments.runs.config_form import form_key
 from experiments.runs.named_files import named_files
-from experiments.runs.run_folder import BEST, CONFIG, KEY
+from experiments.runs.run_folder import BEST, CONFIG, KEY, write_whole
 from experiments.table_files.merge import get_path
 from experiments.table_files.row_sources import SEED
 from experiments.table_files.spec import TABLES, Table
@@ -41,9 +41,7 @@ def prepare_run(cell: Cell, tracker: Tracker, *, machine: Mapping[str, Any], git
     parts = {**cell.key.parts(), "seed": cell.seed, "code": dict(cell.code), "config": cell.row.config}
     if files := named_files(cell.row.config):
         parts["files"] = files
-    partial = run_dir / f"{KEY}.partial"
-    partial.write_text(json.dumps(parts, indent=1) + "\n", encoding="utf-8")
-    partial.replace(run_dir / KEY)
+    write_whole(run_dir / KEY, json.dumps(parts, indent=1) + "\n")
     (run_dir / provenance.ENVIRONMENT).write_text(provenance.environment(), encoding="utf-8")
     own_git = write_code(run_dir, keys.code_files(cell.row.config, imports=table.imports), git=git)
     corpus = str(get_path(cell.row.config, "data.corpus"))

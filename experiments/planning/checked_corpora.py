@@ -1,4 +1,4 @@
-"""The digests of a plan's corpora, each looked at once: a plan of hundreds of cells has few of them."""
+"""The digests of corpora, each looked at once: a plan of hundreds of cells has few, and a search plans wave by wave."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datamodules.importers.imported_manifests import warn_of_edited_manifests
 
 
 class CheckedCorpora:
-    """What one plan knows of corpora. A new plan looks again: files may have been edited in between."""
+    """What was found at one moment. Plans of another moment look again: files may have been edited in between."""
 
     def __init__(self) -> None:
         self._found: dict[str, str | CorpusMissingError] = {}

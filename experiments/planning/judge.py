@@ -40,10 +40,15 @@ class Judge:
     """
 
     def __init__(
-        self, tracker: Tracker, known: KnownRuns, *, tables: Mapping[str, Table], stored: DataInStore | None
+        self,
+        tracker: Tracker,
+        known: KnownRuns,
+        corpora: CheckedCorpora,
+        *,
+        tables: Mapping[str, Table],
+        stored: DataInStore | None,
     ) -> None:
-        self._tracker, self._known, self._tables, self._stored = tracker, known, tables, stored
-        self._corpora = CheckedCorpora()
+        self._tracker, self._known, self._corpora, self._tables, self._stored = tracker, known, corpora, tables, stored
         self._keys: dict[tuple[str, str, keys.RunKey], keys.RunKey] = {}  # by family, form and all else but the words
 
     def judge(self, table: Table, row: Row, seed: int, upstream: Mapping[str, Cell]) -> Cell:

@@ -12,6 +12,7 @@ from dataclasses import replace
 from experiments.errors import UserError
 from experiments.planning.cell import NEVER, Cell
 from experiments.planning.changes import find_change
+from experiments.planning.checked_corpora import CheckedCorpora
 from experiments.planning.judge import Judge
 from experiments.planning.known_runs import KnownRuns
 from experiments.planning.stored_data import DataInStore
@@ -30,18 +31,20 @@ def make_plan(
     rows: Sequence[str] = (),
     seeds: Sequence[int] = (),
     known: KnownRuns | None = None,
+    corpora: CheckedCorpora | None = None,
     from_store: bool = False,
 ) -> list[Cell]:
     """The cells of the wanted rows and seeds (default: all) and of every row that they stand on.
 
-    ``known`` are the answers of a store that were got for another plan at the same moment. ``from_store`` is for
-    reports, which start nothing: runs on a corpus that is not on this disk are found all the same.
+    ``known`` and ``corpora`` are what was found for another plan at the same moment. ``from_store`` is for reports,
+    which start nothing: runs on a corpus that is not on this disk are found all the same.
     """
     rows = [point for row in rows for point in table.grids.get(row, (row,))]
     for row in rows:
         table.row(row, where=table.path.name)
     places = [(seed, name) for seed in seeds or table.seeds for name in rows or table.rows]
-    planner = _Planner(table, tracker, known or KnownRuns(tracker, num_cells=len(places)), from_store=from_store)
+    known = known or KnownRuns(tracker, num_cells=len(places))
+    planner = _Planner(table, tracker, known, corpora or CheckedCorpora(), from_store=from_store)
     for seed, name in places:
         if seed in (table.rows[name].seeds or (seed,)):
             planner.cell(table.name, name, seed)
@@ -62,14 +65,16 @@ def _upstream_first(cells: Sequence[Cell]) -> list[Cell]:
 
 
 class _Planner:
-    def __init__(self, table: Table, tracker: Tracker, known: KnownRuns, *, from_store: bool) -> None:
+    def __init__(
+        self, table: Table, tracker: Tracker, known: KnownRuns, corpora: CheckedCorpora, *, from_store: bool
+    ) -> None:
         self.tables = {table.name: table}
         self.scale = table.scale
         self.shared = {path: table.overrides[path] for path in SHARED_OVERRIDES if path in table.overrides}
         self.tracker, self.known = tracker, known
         self.cells: dict[tuple[str, str, int], Cell] = {}
         stored = DataInStore(tracker, recipe_version=recipe.VERSION) if from_store else None
-        self._judge = Judge(tracker, known, tables=self.tables, stored=stored)
+        self._judge = Judge(tracker, known, corpora, tables=self.tables, stored=stored)
         self._open: list[str] = []
 
     def table(self, name: str) -> Table:

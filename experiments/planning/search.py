@@ -13,13 +13,15 @@ from __future__ import annotations
 import copy
 import math
 import warnings
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from experiments.errors import UserError, unknown
 from experiments.planning.cell import Cell
+from experiments.planning.checked_corpora import CheckedCorpora
 from experiments.planning.known_runs import KnownRuns
 from experiments.planning.plan import make_plan
 from experiments.table_files.merge import set_path
@@ -45,15 +47,23 @@ class _Trials:
     failed: dict[str, frozenset[str]] = field(default_factory=dict)  # with the keys of their failed runs
 
 
-def with_trials(table: Table, tracker: Tracker, *, again: Collection[str] = (), from_store: bool = False) -> Table:
+def with_trials(
+    table: Table,
+    tracker: Tracker,
+    *,
+    again: Collection[str] = (),
+    corpora: CheckedCorpora | None = None,
+    from_store: bool = False,
+) -> Table:
     """The table with each row that has a search replaced by the trials that ended and those that come next.
 
-    ``again`` are failed trials that are to be tried once more, ``from_store`` is as ``make_plan`` has it.
+    ``again`` are failed trials to be tried once more, ``corpora`` and ``from_store`` are as ``make_plan`` has them.
     Raises ``UserError``.
     """
+    plan = partial(make_plan, corpora=corpora or CheckedCorpora(), from_store=from_store)
     for row in [row for row in table.rows.values() if row.search is not None]:
         assert row.search is not None
-        trials = _trials(table, row, row.search, tracker, from_store=from_store)
+        trials = _trials(table, row, row.search, tracker, plan)
         rows = {
             name: other
             for here in table.rows.values()
@@ -75,12 +85,16 @@ def with_trials(table: Table, tracker: Tracker, *, again: Collection[str] = (), 
 def _winner(*, search: Search, values: Mapping[str, float | None]) -> str | None:
     """The trial with the best figure, the first of equals; None before all trials ended, or where none has a figure."""
     finite = {name: value for name, value in values.items() if value is not None}
-    if len(values) < search.trials or not finite:
-        return None
-    return (max if search.better == "higher" else min)(finite, key=lambda name: finite[name])
+    return best_trial(search, finite) if len(values) == search.trials else None
 
 
-def _trials(table: Table, row: Row, search: Search, tracker: Tracker, *, from_store: bool) -> _Trials:
+def best_trial(search: Search, figures: Mapping[str, float]) -> str | None:
+    """The trial with the best figure so far, the first of equals; None where there is none."""
+    best = max if search.better == "higher" else min
+    return best(figures, key=lambda name: figures[name], default=None)
+
+
+def _trials(table: Table, row: Row, search: Search, tracker: Tracker, make: Callable[..., list[Cell]]) -> _Trials:
     """Wave after wave as far as all runs of a wave ended, and the next wave."""
     num_cells = search.trials * len(row.seeds or table.seeds)
     study, known, trials = _study(search), KnownRuns(tracker, num_cells=num_cells), _Trials()
@@ -92,7 +106,7 @@ def _trials(table: Table, row: Row, search: Search, tracker: Tracker, *, from_st
         new = {name: _row(table, row, name, _point(trial, search)) for name, trial in wave.items()}
         trials.rows |= new
         with_new = replace(table, rows={**table.rows, **new})
-        plan = make_plan(with_new, tracker, rows=list(new), known=known, from_store=from_store)
+        plan = make(with_new, tracker, rows=list(new), known=known)
         cells = {name: [cell for cell in plan if cell.row.name == name] for name in new}
         failed = {name: keys for name in new if (keys := _failed_keys(cells[name]))}
         if not all(cell.state == "finished" or cell.failed_by_itself for cell in plan if cell.row.name in new):

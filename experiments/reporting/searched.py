@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from statistics import fmean
 
 from experiments.planning.cell import Cell
+from experiments.planning.search import best_trial
 from experiments.table_files.merge import get_path
 from experiments.table_files.search_spec import Search
 from experiments.table_files.spec import Row, Table
@@ -84,9 +85,7 @@ def _searched(table: Table, row: str, search: Search, cells: Sequence[Cell]) -> 
             own[cell.row.name].append(cell)
     trials = {name: tuple(of) for name, of in own.items() if of}
     figures = {name: figure for name, of in trials.items() if (figure := _figure(of, search.metric)) is not None}
-    best = max if search.better == "higher" else min
-    so_far = best(figures, key=lambda name: figures[name]) if figures else None  # the first of equals
-    winner = table.winners.get(row, so_far)  # of all the row's seeds, whichever are shown
+    winner = table.winners.get(row) or best_trial(search, figures)  # of all the row's seeds, whichever are shown
     return Searched(row, search, trials, figures, winner) if trials and len(trials) == len(names) else None
 
 

@@ -6,12 +6,14 @@ of a commit. A user's own repositories are recorded as earmark's is.
 
 from __future__ import annotations
 
+import io
 import itertools
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
 from experiments.runs import provenance, repositories
+from experiments.runs.run_folder import write_whole
 
 ARCHIVE = "code.zip"
 EPOCH = (1980, 1, 1, 0, 0, 0)  # one content is one archive
@@ -38,7 +40,7 @@ def write_code(run_dir: Path, files: Mapping[str, Path], *, git: Mapping[str, st
         (run_dir / provenance.DIFF).unlink(missing_ok=True)
     if "problem" in own:
         states["earmark"] = own
-    _write_archive(run_dir / ARCHIVE, contents)
+    write_whole(run_dir / ARCHIVE, _archive(contents))
     return states
 
 
@@ -73,9 +75,9 @@ def _patch(checkout: Path, files: Mapping[str, Path], state: dict[str, str]) -> 
         return b""
 
 
-def _write_archive(path: Path, contents: Mapping[str, bytes]) -> None:
-    partial = path.with_name(f"{path.name}.partial")
-    with zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED) as archive:
+def _archive(contents: Mapping[str, bytes]) -> bytes:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, data in sorted(contents.items()):
             archive.writestr(zipfile.ZipInfo(name, EPOCH), data, zipfile.ZIP_DEFLATED)
-    partial.replace(path)
+    return stream.getvalue()

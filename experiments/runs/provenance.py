@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from experiments.runs import repositories
+from experiments.runs.run_folder import write_whole
 
 NAME = "provenance.json"
 ENVIRONMENT = "environment.txt"
@@ -100,9 +101,7 @@ def read(run_dir: Path) -> dict[str, Any]:
 
 def write(run_dir: Path, record: Mapping[str, Any]) -> None:
     """Replace a run's ``provenance.json`` in one step."""
-    partial = run_dir / f"{NAME}.partial"
-    partial.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    partial.replace(run_dir / NAME)
+    write_whole(run_dir / NAME, json.dumps(record, indent=1, ensure_ascii=False) + "\n")
 
 
 def tags(run_dir: Path) -> dict[str, str]:

@@ -53,6 +53,13 @@ def slurm_job(run_dir: Path) -> tuple[str, str]:
     return job_id, name
 
 
+def write_whole(path: Path, data: str | bytes) -> None:
+    """Write a file in one step: a power cut or a reader finds the old one or the new one. Raises ``OSError``."""
+    partial = path.with_name(f"{path.name}.partial")
+    partial.write_bytes(data.encode() if isinstance(data, str) else data)
+    partial.replace(path)
+
+
 def _is_held(path: Path) -> bool:
     if not path.exists():
         return False

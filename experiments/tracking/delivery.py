@@ -24,6 +24,7 @@ from experiments.runs.run_folder import (
     artifacts,
     is_locked,
     locked,
+    write_whole,
 )
 from experiments.tracking.launcher_identity import HOME, HOST, is_of
 
@@ -63,9 +64,7 @@ def track(
     """
     run = {"name": name, "tags": dict(tags), "params": dict(params), "datasets": dict(datasets)}
     known = {"family": family, "run": run} | ({TABLE_PATH: str(table_path)} if table_path else {})
-    partial = run_dir / f"{TRACKED}.partial"
-    partial.write_text(json.dumps(known, indent=1) + "\n", encoding="utf-8")
-    partial.replace(run_dir / TRACKED)
+    write_whole(run_dir / TRACKED, json.dumps(known, indent=1) + "\n")
 
 
 def set_run(run_dir: Path, tracker: Tracker, run_id: str) -> None:
@@ -193,6 +192,4 @@ def _read(path: Path) -> Mark:
 
 
 def _write(mark: Mark, path: Path) -> None:
-    partial = path.with_suffix(".partial")
-    partial.write_text(json.dumps(asdict(mark)), encoding="utf-8")
-    partial.replace(path)
+    write_whole(path, json.dumps(asdict(mark)))

@@ -79,14 +79,10 @@ def check_digest(corpus: str) -> DigestCheck:
 
 
 def _read_all(folder: Path, names: list[str]) -> dict[str, FileFacts | None]:
-    from rich.console import Console
-    from rich.progress import track
-
     from datamodules.corpus_files import read_if_there
+    from experiments.waiting import with_bar
 
-    console = Console(stderr=True)
-    shown = track(names, "reading", console=console, disable=not console.is_terminal)
-    return {name: read_if_there(folder / name) for name in shown}
+    return {name: read_if_there(folder / name) for name in with_bar(names, "reading")}
 
 
 def _differs(old: FileFacts, new: FileFacts) -> bool:
