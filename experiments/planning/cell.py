@@ -26,7 +26,7 @@ class Cell:
     from its newest finished run.
     ``accepted`` are the modules that changed since a finished run whose result was declared to stand all the same
     (``--accept-code-change``); ``key`` is that run's. ``stored_data`` says by which data a report's cell was found
-    where its corpus is not on this disk.
+    where its corpus is not on this disk. ``fold`` is the name of the table's fold, None of a table without folds.
     """
 
     table: Table
@@ -41,11 +41,13 @@ class Cell:
     change: Change | None = None
     accepted: str = ""
     stored_data: str = ""
+    fold: str | None = None
 
     @property
     def name(self) -> str:
-        """``table/row seed N``."""
-        return f"{self.row.table}/{self.row.name} seed {self.seed}"
+        """``table/row seed N``, or ``table/row fold F seed N``."""
+        fold = "" if self.fold is None else f" fold {self.fold}"
+        return f"{self.row.table}/{self.row.name}{fold} seed {self.seed}"
 
     @property
     def failed_by_itself(self) -> bool:

@@ -14,7 +14,9 @@ from typing import Any, Literal
 from experiments.errors import UserError, unknown
 from experiments.table_files.charts import Chart, read_charts
 from experiments.table_files.columns import Column, read_columns
+from experiments.table_files.folds import Folds, read_folds
 from experiments.table_files.grid import spell_out
+from experiments.table_files.groups import Group, baselines, read_baseline, read_groups
 from experiments.table_files.merge import Config, get_path, normalise, set_path, unset_path
 from experiments.table_files.row_sources import Source, check_seed, read_sources
 from experiments.table_files.search_spec import Search, read_search
@@ -25,8 +27,9 @@ from experiments.table_files.yaml_files import read_yaml
 
 TABLES = Path(__file__).parents[1] / "tables"
 TABLE_KEYS = ("title", "family", "base", "machine", "rows", "seeds", "scales", "columns", "charts", "views", "imports",
-              "baseline")  # fmt: skip
-ROW_KEYS = ("why", "set", "unset", "scales", "stage", "from", "reference", "seeds", "only_at", "grid", "search")
+              "baseline", "groups", "folds")  # fmt: skip
+ROW_KEYS = ("why", "set", "unset", "scales", "stage", "from", "reference", "seeds", "only_at", "grid", "search",
+            "against")  # fmt: skip
 MACHINE_KEYS = {"num_workers": 0, "devices": 1, "num_nodes": 1, "threads": 1}  # integers, with the least of each
 SECTIONS = ("data", "model", "trainer", "checkpoint", "scoring", "fine_tuning")
 SCORE_SECTIONS = ("data", "scoring")
@@ -39,7 +42,8 @@ class Row:
 
     ``sources`` maps a name of ``from:`` to the row that stands there. A ``reference`` row is shown and never stands in
     bold: it knows more than the others (the true tags, strong labels), so it does not compete. ``seeds`` are those at
-    which the row runs, None for all that are asked for.
+    which the row runs, None for all that are asked for. ``against`` is the row that it is compared with, None for its
+    group's or the table's.
     """
 
     table: str
@@ -51,6 +55,7 @@ class Row:
     reference: bool = False
     seeds: tuple[int, ...] | None = None
     search: Search | None = None
+    against: str | None = None
 
 
 @dataclass(frozen=True)
@@ -61,7 +66,8 @@ class Table:
     there at this one. ``grids`` are the rows that a row with ``grid:`` stands for, ``searches`` the rows whose trials
     ``search.with_trials`` puts in their place, with the best trial of each search that has ended (``winners``, by the
     searching row) and the trials that failed and are not tried again (``given_up``). ``baseline`` is the row that a
-    report compares the others with.
+    report compares the others with, where neither they nor their group name another. ``folds`` are a fold's settings by
+    its name, empty where there are none.
     """
 
     name: str
@@ -84,6 +90,14 @@ class Table:
     charts: tuple[Chart, ...] = ()
     baseline: str | None = None
     views: tuple[View, ...] = ()
+    groups: tuple[Group, ...] = ()
+    folds: Folds = field(default_factory=dict)
+
+    def baselines(self) -> dict[str, str]:
+        """The row that each row is compared with, of those that are compared."""
+        against = {name: row.against for name, row in self.rows.items()}
+        found = baselines(list(self.rows), against=against, groups=self.groups, of_table=self.baseline)
+        return {row: baseline for row, baseline in found.items() if baseline in self.rows}
 
     def row(self, name: str, *, where: str) -> Row:
         """The row of a name. Raises ``UserError`` for one that there is not, or not at this scale."""
@@ -212,7 +226,7 @@ def _row(table: str, name: str, entry: Any, *, base: Config, table_scale: Mappin
     seeds = read_seeds(fields["seeds"], where=where) if "seeds" in fields else None
     search = read_search(fields["search"], where=f"{where}.search") if "search" in fields else None
     return Row(table=table, name=name, why=fields["why"], stage=stage, config=config, sources=sources,
-               reference=reference, seeds=seeds, search=search)  # fmt: skip
+               reference=reference, seeds=seeds, search=search, against=fields.get("against"))  # fmt: skip
 
 
 def read_table(
@@ -278,7 +292,9 @@ def read_table(
         grids=grids.rows,
         searches={row.name: row.search for row in rows.values() if row.search is not None},
         charts=read_charts(grids.named(raw.get("charts")), where=where, rows=list(entries)),
-        baseline=_baseline(raw.get("baseline"), where=f"{where}: baseline", rows=list(entries)),
+        baseline=read_baseline(raw.get("baseline"), where=f"{where}: baseline", rows=list(entries)),
+        groups=read_groups(grids.named(raw.get("groups")), where=where, rows=list(entries)),
+        folds=read_folds(raw.get("folds"), where=where),
         views=read_views(
             grids.named(raw.get("views")), where=where, rows=list(entries), default=_default_view(base, columns)
         ),
@@ -287,6 +303,7 @@ def read_table(
 
 def _check_seeds(rows: Mapping[str, Row], seeds: Sequence[int], *, where: str) -> None:
     for row in rows.values():
+        read_baseline(row.against, where=f"{where}: rows.{row.name}.against", rows=list(rows))
         if extra := sorted(set(row.seeds or ()) - set(seeds)):
             raise UserError(f"{where}: rows.{row.name}.seeds: {extra[0]} is none of the table's seeds {list(seeds)}")
 
@@ -298,12 +315,6 @@ def _default_view(base: Config, columns: Sequence[Column]) -> View:
         lower=[column.metric for column in columns if column.better == "lower"],
         monitor=monitor if isinstance(monitor, str) else None,
     )
-
-
-def _baseline(value: Any, *, where: str, rows: Sequence[str]) -> str | None:
-    if value is not None and value not in rows:
-        raise UserError(f"{where}: {unknown('row', str(value), rows)}")
-    return None if value is None else str(value)
 
 
 def _overrides_of(row: str, overrides: Mapping[str, Any], scored_rows: Sequence[str]) -> dict[str, Any]:
