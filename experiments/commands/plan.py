@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 
 from experiments.commands import table_arguments
 
@@ -19,7 +20,6 @@ def run(arguments: argparse.Namespace) -> int:
     from rich.table import Table as Grid
 
     table, _, cells = table_arguments.read_plan(arguments)
-    table_arguments.check_configurations(cells, one_of_a_shape=True)
     grid = Grid("cell", "state", "why", title=f"{table.name} · scale {table.scale}", title_justify="left")
     styles = {"finished": "green", "running": "cyan", "failed": "red", "stale": "yellow", "missing": ""}
     for cell in cells:
@@ -38,4 +38,6 @@ def run(arguments: argparse.Namespace) -> int:
     if table.given_up:
         failed = f"{len(table.given_up)} trials failed and are not tried again unless --rows names them"
         console.print(f"{failed}: {', '.join(sorted(table.given_up))}", highlight=False)
+    sys.stdout.flush()
+    table_arguments.check_configurations(cells, one_of_a_shape=True)  # after what needs no Lightning, it takes seconds
     return 0

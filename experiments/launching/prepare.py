@@ -13,7 +13,7 @@ from typing import Any
 from experiments.planning.cell import Cell
 from experiments.planning.known_runs import FORM
 from experiments.runs import attempts, journal, keys, provenance, recipe
-from experiments.runs.code_record import write_code
+from experiments.runs.code_record import Code, code_now, write_code
 from experiments.runs.config_form import form_key
 from experiments.runs.named_files import named_files
 from experiments.runs.run_folder import BEST, CONFIG, KEY, write_whole
@@ -26,8 +26,13 @@ from experiments.tracking import delivery, launcher_identity
 from experiments.tracking.mlflow_store import Tracker
 
 
-def prepare_run(cell: Cell, tracker: Tracker, *, machine: Mapping[str, Any], git: Mapping[str, str]) -> None:
-    """Fill the (existing) run folder. Raises ``TrackingError`` where an upstream run cannot be fetched."""
+def prepare_run(
+    cell: Cell, tracker: Tracker, *, machine: Mapping[str, Any], git: Mapping[str, str], code: Code | None = None
+) -> None:
+    """Fill the (existing) run folder. Raises ``TrackingError`` where an upstream run cannot be fetched.
+
+    ``code`` is what the launch found at its start; None is what the cell's code is now.
+    """
     assert cell.key is not None
     table = cell.table
     run_dir = tracker.run_dir(cell.key.id)
@@ -43,7 +48,7 @@ def prepare_run(cell: Cell, tracker: Tracker, *, machine: Mapping[str, Any], git
         parts["files"] = files
     write_whole(run_dir / KEY, json.dumps(parts, indent=1) + "\n")
     (run_dir / provenance.ENVIRONMENT).write_text(provenance.environment(), encoding="utf-8")
-    own_git = write_code(run_dir, keys.code_files(cell.row.config, imports=table.imports), git=git)
+    own_git = write_code(run_dir, code or code_now(code_files(cell), git=git))
     corpus = str(get_path(cell.row.config, "data.corpus"))
     attempts.begin(run_dir, {**_place(cell), "git": dict(git), "own_git": own_git, "data": {corpus: cell.key.data}})
     params = {"row": cell.row.name, "seed": cell.seed, "scale": table.scale}
@@ -53,6 +58,11 @@ def prepare_run(cell: Cell, tracker: Tracker, *, machine: Mapping[str, Any], git
         tags={**_tags(cell, git), **launcher_identity.tags(tracker.root)},
         datasets={corpus: cell.key.data}, table_path=None if _has_name(table) else table.path,
     )  # fmt: skip
+
+
+def code_files(cell: Cell) -> dict[str, Path]:
+    """File by module of a cell's code."""
+    return keys.code_files(cell.row.config, imports=cell.table.imports)
 
 
 def _place(cell: Cell) -> dict[str, Any]:
