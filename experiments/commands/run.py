@@ -138,7 +138,7 @@ def launch_cells(
         taken = [cell for cell in todo if cell.state == "running" and not _can_take_over(cell, tracker, executor)]
         if busy := [cell.name for cell in taken]:
             raise UserError(f"another launch is running {', '.join(busy)}; wait for it, or: earmark stop")
-        check_configurations(cells)
+        check_configurations(cells, warm=beginning.warm)
 
         from experiments.launching.launch import Launcher
         from experiments.launching.progress import LaunchProgress

@@ -11,6 +11,7 @@ from experiments.errors import UserError
 from experiments.table_files.table_values import LARGEST_SEED
 
 if TYPE_CHECKING:
+    from experiments.launching.warm_start import WarmStart
     from experiments.planning.cell import Cell
     from experiments.table_files.spec import Table
     from experiments.tracking.mlflow_store import Tracker
@@ -111,11 +112,12 @@ def read_plan(
     return table, tracker, cells
 
 
-def check_configurations(cells: list[Cell], *, one_of_a_shape: bool = False) -> None:
+def check_configurations(cells: list[Cell], *, one_of_a_shape: bool = False, warm: WarmStart | None = None) -> None:
     """Build every row that would run: a misspelt key, a wrong type or a refused value costs seconds, not a night.
 
     ``one_of_a_shape`` builds one of the rows that differ in numbers alone: a sweep of hundreds is planned in a second.
-    What passed before, as this home remembers, is not built again.
+    What passed before, as this home remembers, is not built again; the rest is by a child of the ``warm`` process.
+    Raises ``UserError``.
     """
     from datamodules.corpus_folder import home
     from experiments.planning import checked_configurations
@@ -130,17 +132,20 @@ def check_configurations(cells: list[Cell], *, one_of_a_shape: bool = False) -> 
     if not new:
         return
 
-    from experiments.configuration.schema import (  # brings Lightning, which takes longer than all the rest of a plan
-        build,
-        parse,
-    )
+    from experiments.configuration.check import Question, check
 
-    for cell in new:
-        table = cell.table
-        where = f"{table.path.name}: rows.{cell.row.name}" if table.name != "fit" else table.path.name
-        check = parse if cell.key is None else build  # without data there is nothing to build
-        check(cell.row.config, stage=cell.row.stage, seed=cell.seed, where=where, imports=table.imports)
+    questions = [
+        Question(_where(cell), cell.row.stage, cell.seed, cell.table.imports, cell.key is not None, cell.row.config)
+        for cell in new
+    ]
+    if warm is None or not warm.check(questions):
+        check(questions)  # imports Lightning, which takes longer than all the rest of a plan
     checked_configurations.add(home() / "mlruns", map(check_id, new))
+
+
+def _where(cell: Cell) -> str:
+    name = cell.table.path.name
+    return name if cell.table.name == "fit" else f"{name}: rows.{cell.row.name}"
 
 
 def write_views(table: Table, tracker: Tracker, cells: Sequence[Cell]) -> None:

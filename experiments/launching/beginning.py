@@ -10,16 +10,20 @@ from typing import Any, NamedTuple
 
 from experiments.launching.executors import Executor
 from experiments.launching.snapshot import Snapshot
-from experiments.launching.warm_start import warmed
+from experiments.launching.warm_start import WarmStart, warmed
 from experiments.table_files.spec import Table
 
 
 class Beginning(NamedTuple):
-    """How many runs at once, what each has of its machine, who starts them, and copies of code by their originals."""
+    """How many runs at once, what each has of its machine, who starts them and, where it is one, their warm process.
+
+    ``copies`` are the snapshot's files, by those that they are of.
+    """
 
     slots: int
     machine: Mapping[str, Any]
     executor: Executor
+    warm: WarmStart | None
     copies: Mapping[Path, Path]
 
 
@@ -41,5 +45,5 @@ def begun(
         else:
             stack.callback(snapshot.release)
             copies, executor.code = snapshot.copies, snapshot.environment()
-        stack.enter_context(warmed(executor, table))
-        yield Beginning(slots, machine, executor, copies)
+        warm = stack.enter_context(warmed(executor, table))
+        yield Beginning(slots, machine, executor, warm, copies)

@@ -13,38 +13,42 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from experiments.configuration import check
 from experiments.launching.executors import Executor, LocalExecutor, LocalProcess
 from experiments.runs import keys
+from experiments.runs.run_folder import LOG
 from experiments.table_files.spec import Table
 from experiments.training.process_title import ROOM
 
 COMMAND = (sys.executable, "-m", "experiments.training.warm")
+TRAIN = "experiments.training.train"
 LOOK_EVERY_SECONDS = 0.02
 LONGEST_MESSAGE_BYTES = 1 << 16
 
 
 @contextlib.contextmanager
-def warmed(executor: Executor, table: Table) -> Iterator[None]:
+def warmed(executor: Executor, table: Table) -> Iterator[WarmStart | None]:
     """While it holds, an executor's runs of a table come from a warm process.
 
     On this machine, if it has Linux (elsewhere system libraries do not survive a fork), and of one device each:
     Lightning starts the ranks of a run on several as its first process was started.
     """
-    if not isinstance(executor, LocalExecutor) or sys.platform != "linux" or executor.devices > 1 or executor.warm:
-        yield
+    if not isinstance(executor, LocalExecutor) or sys.platform != "linux" or executor.devices > 1:
+        yield None
         return
     modules = {module for row in table.rows.values() for module in keys.named_modules(row.config)}
     try:
         executor.warm = warm = WarmStart(executor.environment(0), sorted(modules))
     except OSError:  # no process or no memory left: the runs themselves will say so
-        yield
+        yield None
         return
     try:
-        yield
+        yield warm
     finally:
         executor.warm = None
         warm.end()
@@ -70,19 +74,28 @@ class WarmStart:
 
     def start(self, run_dir: Path, environment: Mapping[str, str]) -> WarmProcess | LocalProcess:
         """A process for a run, by a subprocess of its own where this one is gone. Raises ``OSError``."""
+        (run_dir / LOG).open("ab").close()  # a disk without a place for it is told here
+        return self.fork(TRAIN, run_dir, environment) or self.start_plainly(run_dir, environment)
+
+    def fork(self, module: str, folder: Path, environment: Mapping[str, str] | None = None) -> WarmProcess | None:
+        """A child that calls a module's ``main`` with a folder and has its log there; None where this one is gone.
+
+        ``environment`` None is this one's.
+        """
         self.hear()
+        wanted = self._environment if environment is None else environment
+        changed: dict[str, str | None] = {
+            name: wanted.get(name)
+            for name in {*wanted, *self._environment}
+            if wanted.get(name) != self._environment.get(name)
+        }
+        request = {"run": len(self._runs), "module": module, "folder": str(folder), "environment": changed}
         if not self.is_gone:
-            changed: dict[str, str | None] = {
-                name: environment.get(name)
-                for name in {*environment, *self._environment}
-                if environment.get(name) != self._environment.get(name)
-            }
-            request = {"run": len(self._runs), "folder": str(run_dir), "environment": changed}
             with contextlib.suppress(OSError):  # gone in this moment, or a message that is too long
                 self._channel.send(json.dumps(request).encode())
-                self._runs.append(WarmProcess(self, run_dir, environment))
+                self._runs.append(WarmProcess(self, module, folder, wanted))
                 return self._runs[-1]
-        return self.start_plainly(run_dir, environment)
+        return None
 
     def start_plainly(self, run_dir: Path, environment: Mapping[str, str]) -> LocalProcess:
         """A subprocess. Raises ``OSError``."""
@@ -91,6 +104,23 @@ class WarmStart:
             with contextlib.suppress(OSError):
                 print("the warm process is gone; runs start as processes of their own", file=sys.stderr)
         return LocalProcess(run_dir, environment)
+
+    def check(self, questions: Sequence[check.Question]) -> bool:
+        """Whether a child checked configurations; False where none could. Raises ``UserError`` for a refused one."""
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            check.ask(folder, questions)
+            if (process := self.fork(check.__name__, folder)) is None:
+                return False
+            try:
+                while (how := process.ended()) is None:
+                    time.sleep(LOOK_EVERY_SECONDS)
+            finally:  # Ctrl-C
+                process.kill()
+            if how != "exit code 0":
+                return False
+            check.hear(folder)
+        return True
 
     @property
     def pid(self) -> int:
@@ -124,10 +154,10 @@ class WarmStart:
 
 
 class WarmProcess:
-    """A run's process, a child of the warm one; or a subprocess of this, where that ended before it began."""
+    """A child of the warm process; a training is a subprocess of this one, where that ended before it began."""
 
-    def __init__(self, warm: WarmStart, run_dir: Path, environment: Mapping[str, str]) -> None:
-        self._warm, self._run_dir, self._environment = warm, run_dir, environment
+    def __init__(self, warm: WarmStart, module: str, folder: Path, environment: Mapping[str, str]) -> None:
+        self._warm, self._module, self._folder, self._environment = warm, module, folder, environment
         self._plain: LocalProcess | None = None
         self._is_asked_to_stop = False
         self.pid: int | None = None
@@ -147,11 +177,11 @@ class WarmProcess:
         return self.how_it_ended
 
     def _start_plainly(self) -> None:
-        if self._is_asked_to_stop:
-            self.how_it_ended = "a stop before it began"
+        if self._is_asked_to_stop or self._module != TRAIN:
+            self.how_it_ended = "an end before it began"
             return
         try:
-            self._plain = self._warm.start_plainly(self._run_dir, self._environment)
+            self._plain = self._warm.start_plainly(self._folder, self._environment)
         except OSError as error:
             self.how_it_ended = f"no process: {error.strerror}"
 

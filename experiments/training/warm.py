@@ -1,7 +1,8 @@
 """Runs without their imports: ``python -m experiments.training.warm SOCKET MODULES`` imports once, then forks.
 
-The launcher sends a run as one message of JSON, ``{"run": 3, "folder": …, "environment": {…}}``. The child says
-``{"run": 3, "pid": …}`` before anything else, and this process ``{"run": 3, "ended": "exit code 0"}`` when it is gone.
+The launcher sends a run as one message of JSON, ``{"run": 3, "module": …, "folder": …, "environment": {…}}``. The child
+says ``{"run": 3, "pid": …}`` before anything else, and this process ``{"run": 3, "ended": "exit code 0"}`` when it is
+gone.
 Each child leads a session of its own and is in all else what ``python -m experiments.training.train RUN_DIR`` is, to
 the bits of its figures: no tensor is touched and no thread started before a fork, and CUDA is first asked by the child.
 With the launcher this process ends and its children go on, as subprocesses of a launcher would.
@@ -104,20 +105,19 @@ def _be(request: Mapping[str, Any], channel: socket.socket) -> NoReturn:
         with contextlib.suppress(OSError):  # a launcher that was killed: its runs go on
             _tell(channel, run=request["run"], pid=os.getpid())
         channel.close()
-        folder = request["folder"]
+        folder, name = request["folder"], request["module"]
         with Path(folder, LOG).open("ab") as log:
             os.dup2(log.fileno(), 1)
             os.dup2(log.fileno(), 2)
-        for name, value in request["environment"].items():
+        for variable, value in request["environment"].items():
             if value is None:
-                os.environ.pop(name, None)
+                os.environ.pop(variable, None)
             else:
-                os.environ[name] = value
-        train = sys.modules[TRAIN]
-        sys.argv = [str(train.__file__), folder]
-        sys.modules["__main__"] = train
-        process_title.show_as([sys.executable, "-m", TRAIN, folder])
-        code = train.main([folder])
+                os.environ[variable] = value
+        process_title.show_as([sys.executable, "-m", name, folder])
+        module = sys.modules["__main__"] = importlib.import_module(name)
+        sys.argv = [str(module.__file__), folder]
+        code = module.main([folder])
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else int(end.code is not None)
     except BaseException:

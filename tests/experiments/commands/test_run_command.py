@@ -30,7 +30,7 @@ def interrupted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     cells = [Cell(table, row, 0, RunKey("a", "", "", 0, ""), {}, "missing", "", None)]
 
     tracker = cast(
-        Tracker, SimpleNamespace(place=StorePlace(tmp_path, "", read_only=False), check_experiment=lambda _: None)
+        Tracker, SimpleNamespace(place=StorePlace(tmp_path, "", read_only=False), check_experiment=lambda _, **__: None)
     )
 
     class Interrupted:
@@ -43,9 +43,9 @@ def interrupted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(launch, "Launcher", Interrupted)
     monkeypatch.setattr(mlflow_store, "Tracker", lambda _: tracker)
     monkeypatch.setattr(plan, "make_plan", lambda *_: cells)
-    monkeypatch.setattr(run, "read_plan", lambda _: (table, tracker, cells))
+    monkeypatch.setattr(run, "read_plan", lambda _, **__: (table, tracker, cells))
     monkeypatch.setattr(run, "write_views", lambda *_: None)
-    monkeypatch.setattr(run, "check_configurations", lambda _: None)
+    monkeypatch.setattr(run, "check_configurations", lambda _, **__: None)
     monkeypatch.setattr(run.interruption, "listen", lambda **_: None)
 
 

@@ -86,7 +86,7 @@ def test_a_run_whose_launcher_is_gone_is_not_refused(
     class Checked(Exception):
         pass
 
-    def check(cells: list[Cell]) -> None:
+    def check(cells: list[Cell], **_: object) -> None:
         raise Checked
 
     class Stub:

@@ -53,6 +53,7 @@ class Warm:
         program = (
             "import sys; from experiments.training import warm; warm.TRAIN = 'stub_train'; warm.main(sys.argv[1:])"
         )
+        self._patch.setattr(warm_start, "TRAIN", "stub_train")
         self._patch.setattr(warm_start, "COMMAND", (sys.executable, "-c", program))
         self.starts.append(WarmStart({**self.environment, **environment}))
         return self.starts[-1]
@@ -139,7 +140,7 @@ def test_what_had_not_begun_does_not_begin(warm: Warm, how: str) -> None:
     runs = [start.start(warm.run_dir(name, ENDLESS), warm.environment) for name in "ab"]
     for run in runs:
         getattr(run, how)()
-    assert [run.ended() for run in runs] == ["a stop before it began"] * 2
+    assert [run.ended() for run in runs] == ["an end before it began"] * 2
 
 
 def test_a_warm_process_that_dies_leaves_its_runs_going_and_the_rest_to_subprocesses(
@@ -203,6 +204,14 @@ def test_where_there_is_no_process_left_it_is_said_of_the_run(warm: Warm, monkey
     assert run.ended() == "no process: Resource temporarily unavailable"
 
 
+def test_a_check_that_no_child_could_do_is_said_to_be_undone(warm: Warm) -> None:
+    start = warm.start(import_seconds=600)
+    start._process.kill()
+    assert not start.check([])
+    _wait_for(lambda: start.hear() or start.is_gone)
+    assert not start.check([])
+
+
 @pytest.mark.integration
 def test_a_warm_training_has_the_bits_of_a_plain_one(tiny_tones: Path, earmark_home: Path) -> None:
     import torch
@@ -211,6 +220,11 @@ def test_a_warm_training_has_the_bits_of_a_plain_one(tiny_tones: Path, earmark_h
     arguments = ["run", str(table), "--rows", "mil", "--set", "trainer.max_epochs=2"]
     environment = {**os.environ, "EARMARK_HOME": str(earmark_home)}
     command = [sys.executable, "-m", "experiments", *arguments]
+    misspelt = [*command, "--set", "model.nothing=3"]
+    refused = subprocess.run(misspelt, env=environment, check=False, timeout=600, capture_output=True, text=True)
+    assert refused.returncode == 2
+    assert "tiny.yaml: rows.mil: model: unknown key 'nothing'; allowed: encoder" in refused.stderr
+    assert not list(earmark_home.glob("mlruns/runs/*"))
     launch = subprocess.run(command, env=environment, check=True, timeout=600, capture_output=True, text=True)
     assert "warm process is gone" not in launch.stderr
     (run_dir,) = (earmark_home / "mlruns" / "runs").iterdir()
