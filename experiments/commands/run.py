@@ -180,7 +180,7 @@ def _begun(
     from experiments.launching.beginning import begun
 
     number, machine, executor = _executor(table, tracker, slots=slots, slurm=slurm)
-    return begun(number, machine, executor, table=table, root=tracker.root if tracker else home() / "mlruns")
+    return begun(number, machine, executor, table=table, root=tracker.place.root if tracker else home() / "mlruns")
 
 
 def _executor(
