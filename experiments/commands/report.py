@@ -37,6 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--format", choices=tuple(SUFFIXES.values()), help="default: what the name of --output ends in, else md"
     )
+    parser.add_argument("--json", action="store_const", const="json", dest="format", help="the same as --format json")
     parser.add_argument("--output", type=Path, help="write there instead of printing; html needs it")
     parser.add_argument(
         "--baseline", metavar="ROW", help="the row that the others are tested against (default: the table's)"
