@@ -85,7 +85,7 @@ def _commands(origin: Origin, folder: Path) -> list[str]:
     place = origin.place
     if place is not None and place["table"] != "fit":
         words = ["earmark", "run", place["table"], "--scale", place["scale"], "--rows", place["row"]]
-        words += ["--seeds", str(place["seed"])]
+        words += [*(["--folds", place["fold"]] if "fold" in place else []), "--seeds", str(place["seed"])]
         for path, value in place["overrides"].items():
             words += ["--set", f"{path}={_inline(value)}"]
         commands.append(shlex.join(words))

@@ -37,6 +37,14 @@ def table_arguments(parser: argparse.ArgumentParser) -> None:
         help="only these seeds (default: the table's); may be repeated",
     )
     parser.add_argument(
+        "--folds",
+        type=_names,
+        action="extend",
+        default=[],
+        metavar="A,B",
+        help="only these folds of a table that has some (default: all); may be repeated",
+    )
+    parser.add_argument(
         "--set", action="append", default=[], metavar="KEY=VALUE", dest="overrides",
         help="a dotted path of every row's configuration, e.g. data.corpus=tones/demo; may be repeated",
     )  # fmt: skip
@@ -44,7 +52,7 @@ def table_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _names(text: str) -> list[str]:
     if not (names := [name for name in text.split(",") if name]):
-        raise argparse.ArgumentTypeError(f"expected names of rows such as a,b, got {text!r}")
+        raise argparse.ArgumentTypeError(f"expected names such as a,b, got {text!r}")
     return names
 
 
@@ -99,8 +107,9 @@ def read_plan(arguments: argparse.Namespace, *, from_store: bool = False) -> tup
 
         table = with_trials(table, tracker, again=arguments.rows, corpora=corpora, from_store=from_store)
     cells = make_plan(
-        table, tracker, rows=arguments.rows, seeds=arguments.seeds, corpora=corpora, from_store=from_store
-    )
+        table, tracker, rows=arguments.rows, seeds=arguments.seeds, folds=arguments.folds,
+        corpora=corpora, from_store=from_store,
+    )  # fmt: skip
     return table, tracker, cells
 
 
@@ -111,9 +120,9 @@ def check_configurations(cells: list[Cell], *, one_of_a_shape: bool = False) -> 
     """
     from experiments.table_files.merge import shape
 
-    rows = {(cell.table.name, cell.row.name): cell for cell in cells if cell.would_run}
+    rows = {(cell.table.name, cell.row.name, cell.fold or ""): cell for cell in cells if cell.would_run}
     if one_of_a_shape:
-        rows = {(name, repr(shape(cell.row.config))): cell for (name, _), cell in reversed(rows.items())}
+        rows = {(name, repr(shape(cell.row.config)), ""): cell for (name, *_), cell in reversed(rows.items())}
     if not rows:
         return
 

@@ -1,10 +1,10 @@
-"""One cell of a table: a row at a seed, with the key of its run, its state, and why it is in that state."""
+"""One cell of a table: a row on a fold and at a seed, with the key of its run, its state, and why it is so."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from experiments.runs import keys
 from experiments.table_files.spec import Row, Table
@@ -14,6 +14,14 @@ if TYPE_CHECKING:
     from experiments.planning.changes import Change
 
 NEVER = "never run"
+
+
+class Place(NamedTuple):
+    """Where in its table a run stands; ``fold`` None in a table without folds."""
+
+    row: str
+    seed: int
+    fold: str | None = None
 
 
 @dataclass(frozen=True)
@@ -26,7 +34,8 @@ class Cell:
     from its newest finished run.
     ``accepted`` are the modules that changed since a finished run whose result was declared to stand all the same
     (``--accept-code-change``); ``key`` is that run's. ``stored_data`` says by which data a report's cell was found
-    where its corpus is not on this disk. ``fold`` is the name of the table's fold, None of a table without folds.
+    where its corpus is not on this disk. ``fold`` is the name of the table's fold, whose settings ``row`` has; None of
+    a table without folds.
     """
 
     table: Table
@@ -44,10 +53,20 @@ class Cell:
     fold: str | None = None
 
     @property
+    def place(self) -> Place:
+        """Where in its table it stands."""
+        return Place(self.row.name, self.seed, self.fold)
+
+    @property
     def name(self) -> str:
         """``table/row seed N``, or ``table/row fold F seed N``."""
+        return f"{self.row.table}/{self.run_name}"
+
+    @property
+    def run_name(self) -> str:
+        """``row seed N`` or ``row fold F seed N``: what MLflow shows."""
         fold = "" if self.fold is None else f" fold {self.fold}"
-        return f"{self.row.table}/{self.row.name}{fold} seed {self.seed}"
+        return f"{self.row.name}{fold} seed {self.seed}"
 
     @property
     def failed_by_itself(self) -> bool:

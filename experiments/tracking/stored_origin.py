@@ -101,7 +101,7 @@ def _place(run: TrackedRun, record: Mapping[str, Any], folder: Path) -> Mapping[
     key, row = rows[0]
     return {
         "table": key.removeprefix("row."), "row": row, "scale": run.tags["scale"], "seed": int(run.tags["seed"]),
-        "overrides": {},
+        "overrides": {}, **({"fold": run.tags["fold"]} if "fold" in run.tags else {}),
     }  # fmt: skip
 
 
