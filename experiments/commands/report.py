@@ -75,7 +75,7 @@ def run(arguments: argparse.Namespace) -> int:
     style = arguments.format or SUFFIXES.get(arguments.output.suffix if arguments.output else "", "md")
     if style == "html" and not arguments.output:
         raise UserError("--format html: say where with --output FILE.html")
-    whole = not (arguments.rows or arguments.seeds or arguments.overrides)
+    whole = not (arguments.rows or arguments.seeds or arguments.folds or arguments.overrides)
     if arguments.check or arguments.write_expected:
         made = make_report(table, cells)
         return (
@@ -181,7 +181,7 @@ def _write_expected(arguments: argparse.Namespace, made: Report, *, whole: bool)
     from experiments.reporting.expected import expected_path, write_expected
 
     if not whole:
-        raise UserError("--write-expected: of a whole table only, without --rows, --seeds and --set")
+        raise UserError("--write-expected: of a whole table only, without --rows, --seeds, --folds and --set")
     if not any(made.values.values()):
         raise UserError(f"--write-expected: {made.table.name} has no finished run at scale {made.table.scale}")
     path = arguments.expected or expected_path(made.table)
@@ -193,8 +193,8 @@ def _write_expected(arguments: argparse.Namespace, made: Report, *, whole: bool)
         print(f"warning: {cell}: its row's intervals are of fewer runs, or missing", file=sys.stderr)
     for row, metric in made.cells:
         if diverged := made.diverged(row, metric):
-            seeds = ", ".join(f"seed {of.seed} is {of.value}" for of in diverged)
-            print(f"warning: {made.table.name}/{row} {metric}: no interval, {seeds}", file=sys.stderr)
+            runs = ", ".join(f"{of.place(row).run} is {of.value}" for of in diverged)
+            print(f"warning: {made.table.name}/{row} {metric}: no interval, {runs}", file=sys.stderr)
     print(f"{os.path.relpath(path)}: {count} intervals of scale {made.table.scale}")
     return 0
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -22,6 +22,11 @@ class Place(NamedTuple):
     row: str
     seed: int
     fold: str | None = None
+
+    @property
+    def run(self) -> str:
+        """Which of its row's runs it is: ``seed N`` or ``fold F seed N``."""
+        return f"seed {self.seed}" if self.fold is None else f"fold {self.fold} seed {self.seed}"
 
 
 @dataclass(frozen=True)
@@ -65,8 +70,7 @@ class Cell:
     @property
     def run_name(self) -> str:
         """``row seed N`` or ``row fold F seed N``: what MLflow shows."""
-        fold = "" if self.fold is None else f" fold {self.fold}"
-        return f"{self.row.name}{fold} seed {self.seed}"
+        return f"{self.row.name} {self.place.run}"
 
     @property
     def failed_by_itself(self) -> bool:
@@ -82,3 +86,16 @@ class Cell:
             and not given_up
             and all(other.state == "finished" or other.would_run for other in self.upstream.values())
         )
+
+
+def axes(cells: Iterable[Cell]) -> str:
+    """Over what a mean of a row of these cells is: ``1 seed``, ``3 folds × 2 seeds``."""
+    places = [cell.place for cell in cells]
+    folds = {place.fold for place in places} - {None}
+    counts = {"fold": len(folds), "seed": len({place.seed for place in places})}
+    return " × ".join(f"{count} {name}{'' if count == 1 else 's'}" for name, count in counts.items() if count)
+
+
+def num_runs(cells: Iterable[Cell]) -> int:
+    """How many runs a row has that runs on every fold and at every seed of these cells."""
+    return len({(cell.fold, cell.seed) for cell in cells})

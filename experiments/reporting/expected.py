@@ -69,7 +69,7 @@ def leaving(report: Report, expected: Intervals, *, whole: bool) -> list[str]:
     which some have no figure, or none that is finite. ``whole`` says that every row of the table was planned, so that
     one which is expected and no longer there is named.
     """
-    name = report.table.name
+    name, runs = report.table.name, "runs" if report.table.folds else "seeds"
     lines = [f"{cell.removesuffix(' (missing)')}: missing" for cell in report.missing]
     for row, metrics in expected.items():
         if row not in report.rows:
@@ -83,7 +83,7 @@ def leaving(report: Report, expected: Intervals, *, whole: bool) -> list[str]:
                     lines.append(f"{name}/{row} {metric}: missing (its runs have no such figure)")
             elif summary.n < num_runs:
                 have = "has" if summary.n == 1 else "have"
-                lines.append(f"{name}/{row} {metric}: {summary.n} of {num_runs} seeds {have} a figure")
+                lines.append(f"{name}/{row} {metric}: {summary.n} of {num_runs} {runs} {have} a figure")
             elif not low <= summary.mean <= high:
                 lines.append(f"{name}/{row} {metric}: {_ends(summary.mean, low, high)}")
     return lines

@@ -1,7 +1,7 @@
-"""A table's numbers from MLflow: mean ± standard deviation over seeds, and their Markdown.
+"""A table's numbers from MLflow: mean ± standard deviation over seeds and folds, and their Markdown.
 
 The best mean of a column stands in bold, reference rows aside, and stars say which rows differ from the baseline
-(``significance.py``). A mean over fewer runs than there are seeds says its n and how many diverged: of the others it is
+(``significance.py``). A mean over fewer runs than others are says its n and how many diverged: of the others it is
 a mean that competes for nothing. A cell without a finished run is a dash. What else must be known stands under the
 table (``report_notes.py``): a report never hides what was not run. The other formats are in ``report_latex.py``,
 ``report_csv.py``, ``report_json.py`` and ``report_page.py``.
@@ -16,7 +16,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from datamodules.corpus_folder import CorpusMissingError, read_card
-from experiments.planning.cell import Cell
+from experiments.planning.cell import Cell, Place, axes, num_runs
 from experiments.reporting.environments import COMPARISON, MEAN, NOTHING_KNOWN, Environment, differing, environment_of
 from experiments.reporting.markdown_text import escaped, escaped_line, one_line
 from experiments.reporting.report_notes import notes, short_notes
@@ -26,6 +26,7 @@ from experiments.statistics.stats import Summary, stars, summarise
 from experiments.table_files.columns import Column
 from experiments.table_files.merge import get_path
 from experiments.table_files.spec import Table
+from experiments.tracking.tracked_run import TrackedRun
 
 NOTE_CHARACTERS = 7500  # MLflow cuts or refuses longer tags
 STAR = "∗"  # U+2217: Markdown reads * as emphasis
@@ -41,18 +42,31 @@ class SeedValue:
     run_id: str
     run_key: str
     environment: Environment = NOTHING_KNOWN
+    fold: str | None = None
+
+    @property
+    def name(self) -> str:
+        """Of the run for programs: ``0``, on a fold ``a/0``."""
+        return str(self.seed) if self.fold is None else f"{self.fold}/{self.seed}"
+
+    def place(self, row: str) -> Place:
+        """Where in its table the run stands."""
+        return Place(row, self.seed, self.fold)
 
 
 @dataclass(frozen=True)
 class Report:
-    """Summaries by (row, metric) and the values behind them, with what a heading must say."""
+    """Summaries by (row, metric) and the values behind them, with what a heading must say.
+
+    ``num_runs`` is over how many runs a row's mean is that has a figure at every seed and on every fold.
+    """
 
     table: Table
     heading: str
     rows: tuple[str, ...]
     cells: Mapping[tuple[str, str], Summary | None]
     missing: tuple[str, ...]
-    num_seeds: int
+    num_runs: int
     values: Mapping[tuple[str, str], tuple[SeedValue, ...]] = field(default_factory=dict)
     significance: Significance | None = None
     accepted: tuple[str, ...] = ()  # cells whose runs stand for newer code by their user's word
@@ -78,10 +92,10 @@ class Report:
         return COMPARISON if own and differing([*own, *others]) else ""
 
     def of_fewer(self, row: str, metric: str) -> str:
-        """``(n=1)``, ``(1 of 2 diverged)`` or both, of a mean over fewer runs than there are seeds; else empty."""
+        """``(n=1)``, ``(1 of 2 diverged)`` or both, of a mean over fewer runs than a row has; else empty."""
         summary, diverged = self.cells[row, metric], self.diverged(row, metric)
         n = summary.n if summary else 0
-        says = [f"n={n}"] if n and n + len(diverged) < self.num_seeds else []
+        says = [f"n={n}"] if n and n + len(diverged) < self.num_runs else []
         says += [f"{len(diverged)} of {n + len(diverged)} diverged"] if diverged else []
         return f"({', '.join(says)})" if says else ""
 
@@ -136,10 +150,9 @@ def make_report(
     for cell in own:
         of_row[cell.row.name].append(cell)
     rows = tuple(name for name, cells_of in of_row.items() if cells_of)
-    seeds = sorted({cell.seed for cell in own})
     values = {
         (row, column.metric): tuple(
-            SeedValue(cell.seed, cell.run.metrics[column.metric], cell.run.run_id, _run_key(cell), environment_of(cell))
+            _seed_value(cell, cell.run, column.metric)
             for cell in of_row[row]
             if cell.state == "finished" and cell.run and column.metric in cell.run.metrics
         )
@@ -152,11 +165,11 @@ def make_report(
     finished = {row: sum(cell.state == "finished" for cell in of_row[row]) for row in rows}
     return Report(
         table,
-        _heading(table, seeds),
+        _heading(table, own),
         rows,
         summaries,
         missing,
-        len(seeds),
+        num_runs(own),
         values,
         significance,
         accepted,
@@ -171,13 +184,15 @@ def _of_trials(table: Table, searched: Searched) -> Report:
     return make_report(replace(table, rows=rows), [cell for of in searched.trials.values() for cell in of])
 
 
-def _run_key(cell: Cell) -> str:
-    of_run = cell.run.tags.get("key") if cell.run else None
-    return of_run or (cell.key.id if cell.key else "")
+def _seed_value(cell: Cell, run: TrackedRun, metric: str) -> SeedValue:
+    key = run.tags.get("key") or (cell.key.id if cell.key else "")
+    return SeedValue(cell.seed, run.metrics[metric], run.run_id, key, environment_of(cell), cell.fold)
 
 
-def _heading(table: Table, seeds: Sequence[int]) -> str:
-    corpora = sorted({str(get_path(row.config, "data.corpus")) for row in table.rows.values()})
+def _heading(table: Table, cells: Sequence[Cell]) -> str:
+    rows = [cell.row for cell in cells] if table.folds else table.rows.values()
+    corpora = sorted({str(get_path(row.config, "data.corpus")) for row in rows})
+    deal = next((deal for row in rows if (deal := get_path(row.config, "data.deal"))), None)
     says = []
     for corpus in corpora:
         try:
@@ -187,9 +202,11 @@ def _heading(table: Table, seeds: Sequence[int]) -> str:
             continue
         kind = "SYNTHETIC TONES, NOT REAL AUDIO" if card.synthetic else "real recordings"
         counts = "/".join(str(count) for count in card.num_clips.values())
-        says.append(f"{corpus}: {kind}, {counts} clips ({'/'.join(card.num_clips)})")
-    runs = f"{len(seeds)} seed" + ("s" if len(seeds) != 1 else "")
-    return f"{table.title} · scale {table.scale} · {'; '.join(says)} · mean ± std over {runs}"
+        of = f"{counts} clips ({'/'.join(card.num_clips)})"
+        if deal is not None:
+            of = f"{sum(card.num_clips.values())} clips in {deal['of']} deals by {deal['by']}"
+        says.append(f"{corpus}: {kind}, {of}")
+    return f"{table.title} · scale {table.scale} · {'; '.join(says)} · mean ± std over {axes(cells)}"
 
 
 def row_texts(

@@ -21,9 +21,10 @@ def json_text(report: Report) -> str:
     """One document; rates are in 0-1, what is undefined is null.
 
     ``rows.ROW.METRIC`` has ``mean``, ``std``, ``n``, ``best``, ``stars``, ``mark`` (of runs of different environments),
-    ``diverged`` (how many runs have no finite figure), ``seeds`` (value, MLflow run id, key and environment of each;
-    ``diverged`` is what a figure that is not finite came to) and, against the baseline, ``test_set`` and
-    ``over_seeds``. ``searches.ROW`` has the trials behind a row. docs/report.md says what the tests are.
+    ``diverged`` (how many runs have no finite figure), ``seeds`` (value, MLflow run id, key and environment of each,
+    by seed, where there are ``folds`` by ``FOLD/SEED``; ``diverged`` is what a figure that is not finite came to) and,
+    against the baseline, ``test_set`` and ``over_seeds``. ``searches.ROW`` has the trials behind a row. docs/report.md
+    says what the tests are.
     """
     table, significance = report.table, report.significance
     document = {
@@ -31,6 +32,7 @@ def json_text(report: Report) -> str:
         "title": table.title,
         "scale": table.scale,
         "heading": report.heading,
+        "folds": sorted({of.fold for values in report.values.values() for of in values if of.fold is not None}),
         "columns": {column.metric: asdict(column) for column in table.columns},
         "rows": {row: _row(report, row) for row in report.rows},
         "whys": {row: table.rows[row].why for row in report.rows},
@@ -97,7 +99,7 @@ def _cell(report: Report, row: str, metric: str, *, best: bool) -> dict[str, Any
         "stars": report.stars(row, metric),
         "mark": report.mark(row, metric),
         "diverged": len(report.diverged(row, metric)),
-        "seeds": {str(of.seed): _seed(of) for of in report.values.get((row, metric), ())},
+        "seeds": {of.name: _seed(of) for of in report.values.get((row, metric), ())},
     }
     if significance is not None and (test := significance.test_set.get((row, metric))):
         cell["test_set"] = asdict(test)
