@@ -192,6 +192,15 @@ def test_shipped_tables_have_their_file_beside_the_tables_folder() -> None:
     assert path.parts[-3:] == ("experiments", "expected", "weak_sed.yaml")
 
 
+def test_the_shipped_file_catches_mil_at_one_percent_and_sees_a_loss_of_a_third_nearly_everywhere() -> None:
+    demo = read_expected(expected_path(read_table("weak_sed")))["demo"]
+    assert demo["mil"]["test/event_f1_macro"].low > 0.1
+    assert {(row, metric) for row, of in demo.items() for metric, interval in of.items() if interval.is_blind} <= {
+        (row, "test/event_f1_short")
+        for row in ("fsl", "mean_pooling")  # expected at 0.6 %, nearly nothing to lose
+    }
+
+
 def test_no_interval_is_written_of_a_figure_that_diverged(tmp_path: Path) -> None:
     found = intervals(report(tmp_path, {"a": [0.2, math.inf], "b": [0.5, 0.52]}))
     assert set(found) == {"b"}
