@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ from experiments.errors import UserError, public_uri
 if TYPE_CHECKING:
     from experiments.planning.cell import Cell
     from experiments.reporting.report import Report
+    from experiments.statistics.rerun_interval import RerunInterval
     from experiments.table_files.spec import Table
     from experiments.tracking.mlflow_store import Tracker
 
@@ -160,8 +161,8 @@ def _write(path: Path, text: str) -> None:
 
 
 def _check(arguments: argparse.Namespace, made: Report, *, whole: bool) -> int:
-    """One line a cell that left its interval, or one line that says how many are within."""
-    from experiments.reporting.expected import expected_path, leaving, num_checked, read_expected
+    """One line a cell that left its interval, or one line that says how many are within; what a check can't see too."""
+    from experiments.reporting.expected import checked, expected_path, leaving, read_expected, rules_text
 
     path = arguments.expected or expected_path(made.table)
     by_scale = read_expected(path)
@@ -169,16 +170,25 @@ def _check(arguments: argparse.Namespace, made: Report, *, whole: bool) -> int:
         allowed = ", ".join(by_scale) or "none"
         raise UserError(f"{path}: no intervals of scale {made.table.scale!r}; allowed: {allowed}, or --write-expected")
     expected = by_scale[made.table.scale]
+    found = checked(made, expected)
+    _say_weak(made, found)
     if lines := leaving(made, expected, whole=whole):
         print("\n".join(lines))
         return 1
-    count = num_checked(made, expected)
-    print(f"{made.table.name}, scale {made.table.scale}: all {count} figures are within {os.path.relpath(path)}")
+    place = f"{made.table.name}, scale {made.table.scale}"
+    print(f"{place}: all {len(found)} figures are within {os.path.relpath(path)} ({rules_text(found)})")
     return 0
 
 
+def _say_weak(made: Report, found: Mapping[tuple[str, str], RerunInterval]) -> None:
+    from experiments.reporting.expected import weak_checks
+
+    for line in weak_checks(made, found):
+        print(f"warning: {line}", file=sys.stderr)
+
+
 def _write_expected(arguments: argparse.Namespace, made: Report, *, whole: bool) -> int:
-    from experiments.reporting.expected import expected_path, write_expected
+    from experiments.reporting.expected import checked, expected_path, rules_text, write_expected
 
     if not whole:
         raise UserError("--write-expected: of a whole table only, without --rows, --seeds, --folds and --set")
@@ -186,7 +196,7 @@ def _write_expected(arguments: argparse.Namespace, made: Report, *, whole: bool)
         raise UserError(f"--write-expected: {made.table.name} has no finished run at scale {made.table.scale}")
     path = arguments.expected or expected_path(made.table)
     try:
-        count = write_expected(path, made)
+        found = checked(made, write_expected(path, made))
     except OSError as error:
         raise UserError(f"{path}: {error.strerror}") from None
     for cell in made.missing:
@@ -195,7 +205,8 @@ def _write_expected(arguments: argparse.Namespace, made: Report, *, whole: bool)
         if diverged := made.diverged(row, metric):
             runs = ", ".join(f"{of.place(row).run} is {of.value}" for of in diverged)
             print(f"warning: {made.table.name}/{row} {metric}: no interval, {runs}", file=sys.stderr)
-    print(f"{os.path.relpath(path)}: {count} intervals of scale {made.table.scale}")
+    _say_weak(made, found)
+    print(f"{os.path.relpath(path)}: {len(found)} intervals of scale {made.table.scale} ({rules_text(found)})")
     return 0
 
 
