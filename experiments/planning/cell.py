@@ -27,6 +27,8 @@ class Cell:
     ``accepted`` are the modules that changed since a finished run whose result was declared to stand all the same
     (``--accept-code-change``); ``key`` is that run's. ``stored_data`` says by which data a report's cell was found
     where its corpus is not on this disk. ``fold`` is the name of the table's fold, None of a table without folds.
+    ``left_out`` is there of a cell as it was run (``as_run.py``): how many other finished runs of its row, of other
+    code, configuration or data, do not count.
     """
 
     table: Table
@@ -42,6 +44,7 @@ class Cell:
     accepted: str = ""
     stored_data: str = ""
     fold: str | None = None
+    left_out: int | None = None
 
     @property
     def name(self) -> str:
