@@ -24,6 +24,7 @@ EXAMPLES = """examples:
   earmark report weak_sed --scale demo                                  Markdown on standard output
   earmark report weak_sed --baseline fsl --output t.tex                 booktabs, stars against another row
   earmark report ctc_decoding --output report.html                      one page with charts, sounds and pictures
+  earmark report weak_sed --as-run                                      what was run, after an edit of the code
   earmark report weak_sed --check                                       exit code 1 if a figure left its interval
   earmark report weak_sed --write-expected                              intervals from the finished runs
 exit code: 0 with a table, whole or not; 1 without a single finished run, or if --check finds something
@@ -51,6 +52,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--charts", type=Path, metavar="FOLDER", help="draw the table's charts there and print their paths instead"
     )
     parser.add_argument(
+        "--as-run", action="store_true",
+        help="the newest finished runs of each row, made by one code each, whatever today's code is; marked as such",
+    )  # fmt: skip
+    parser.add_argument(
         "--check", action="store_true",
         help="compare with the intervals of expected/TABLE.yaml instead; exit code 1 names the cells that left them",
     )  # fmt: skip
@@ -71,7 +76,11 @@ def run(arguments: argparse.Namespace) -> int:
     from experiments.reporting.report_latex import latex
     from experiments.reporting.searched import apart
 
-    every_row, tracker, every_cell = table_arguments.read_plan(arguments, from_store=True)
+    if arguments.as_run and (arguments.check or arguments.write_expected):
+        raise UserError("--as-run: not with --check or --write-expected, whose figures are of today's code")
+    every_row, tracker, every_cell = table_arguments.read_plan(
+        arguments, from_store=True, runs_as_they_were=arguments.as_run
+    )
     table, cells, searches = apart(every_row, every_cell)
     style = arguments.format or SUFFIXES.get(arguments.output.suffix if arguments.output else "", "md")
     if style == "html" and not arguments.output:
@@ -86,7 +95,7 @@ def run(arguments: argparse.Namespace) -> int:
         return _draw_charts(table, tracker, cells, folder=arguments.charts)
     tests = _Tests(arguments, table, tracker, cells)
     made = make_report(table, cells, tests.significance, searches=searches)
-    if not tracker.place.read_only:  # a colleague's store is reported as it is
+    if not (tracker.place.read_only or arguments.as_run):  # a colleague's store is reported as it is
         if whole and any(cell.state == "finished" for cell in cells):
             write_note(tracker, table, note(made))
         table_arguments.write_views(every_row, tracker, every_cell)

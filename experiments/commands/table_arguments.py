@@ -85,8 +85,13 @@ def overrides(texts: list[str]) -> dict[str, Any]:
     return values
 
 
-def read_plan(arguments: argparse.Namespace, *, from_store: bool = False) -> tuple[Table, Tracker, list[Cell]]:
-    """The table that the arguments name, its store, and its cells; ``from_store`` as ``make_plan`` has it."""
+def read_plan(
+    arguments: argparse.Namespace, *, from_store: bool = False, runs_as_they_were: bool = False
+) -> tuple[Table, Tracker, list[Cell]]:
+    """The table that the arguments name, its store, and its cells; ``from_store`` as ``make_plan`` has it.
+
+    With ``runs_as_they_were`` the cells are judged by the store alone (``planning/as_run.py``).
+    """
     from datamodules.corpus_folder import home
     from experiments.table_files.spec import read_table
 
@@ -102,6 +107,11 @@ def read_plan(arguments: argparse.Namespace, *, from_store: bool = False) -> tup
     from experiments.tracking.mlflow_store import Tracker
 
     tracker, corpora = Tracker(home()), CheckedCorpora()
+    if runs_as_they_were:
+        from experiments.planning.as_run import as_run
+
+        table, cells = as_run(table, tracker, rows=arguments.rows, seeds=arguments.seeds)
+        return table, tracker, cells
     if table.searches:
         from experiments.planning.search import with_trials
 

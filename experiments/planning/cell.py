@@ -41,6 +41,8 @@ class Cell:
     (``--accept-code-change``); ``key`` is that run's. ``stored_data`` says by which data a report's cell was found
     where its corpus is not on this disk. ``fold`` is the name of the table's fold, whose settings ``row`` has; None of
     a table without folds.
+    ``left_out`` is there of a cell as it was run (``as_run.py``): how many other finished runs of its row, of other
+    code, configuration or data, do not count.
     """
 
     table: Table
@@ -56,6 +58,7 @@ class Cell:
     accepted: str = ""
     stored_data: str = ""
     fold: str | None = None
+    left_out: int | None = None
 
     @property
     def place(self) -> Place:

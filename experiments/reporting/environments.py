@@ -53,7 +53,7 @@ def environment_notes(runs: Mapping[Place, Environment]) -> list[str]:
     for place, environment in runs.items():
         groups.setdefault(_text(environment, facts), []).append(place)
     (most, _), *_ = Counter({text: len(places) for text, places in groups.items()}).most_common(1)
-    says = [f"{_places(places, runs)}: {text}" for text, places in groups.items() if text != most]
+    says = [f"{places_text(places, runs)}: {text}" for text, places in groups.items() if text != most]
     return [
         f"{MEAN} a mean over runs, {COMPARISON} a comparison with a baseline, of different torch versions, devices or "
         f"machines, which alone change figures: {'; '.join(says)}; the others: {most}"
@@ -65,7 +65,7 @@ def _text(environment: Environment, facts: Sequence[str]) -> str:
     return ", ".join(says)
 
 
-def _places(places: Sequence[Place], runs: Iterable[Place]) -> str:
+def places_text(places: Sequence[Place], runs: Iterable[Place]) -> str:
     """Rows, with their folds and seeds where others of the row are elsewhere."""
     of_row: dict[str, list[Place]] = {}
     for place in places:

@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 from datamodules.corpus_folder import CorpusMissingError, read_card
 from experiments.planning.cell import Cell, Place, axes, num_runs
+from experiments.reporting import as_run_notes
 from experiments.reporting.environments import COMPARISON, MEAN, NOTHING_KNOWN, Environment, differing, environment_of
 from experiments.reporting.markdown_text import escaped, escaped_line, one_line
 from experiments.reporting.report_notes import notes, short_notes
@@ -73,6 +74,7 @@ class Report:
     num_finished: Mapping[str, int] = field(default_factory=dict)  # runs by row, whichever figures they have
     stored_data: tuple[str, ...] = ()  # what is said of corpora that are not on this disk
     trials: tuple[Trials, ...] = ()
+    as_run: as_run_notes.AsRun | None = None  # of runs as they were, whatever today's code is
 
     def stars(self, row: str, metric: str) -> str:
         """Of the difference from the baseline, over the test set."""
@@ -83,7 +85,14 @@ class Report:
         return tuple(of for of in self.values.get((row, metric), ()) if not math.isfinite(of.value))
 
     def mark(self, row: str, metric: str) -> str:
-        """``†`` of a mean over runs of different environments, ``‡`` of one compared with a baseline of others."""
+        """``†`` of a mean over runs of different environments, ``‡`` of one compared with a baseline of others.
+
+        ``§`` comes before them in a report of runs as they were, of a row that other code made than most.
+        """
+        of_other_code = self.as_run is not None and row in self.as_run.marked and self.values.get((row, metric))
+        return (as_run_notes.MARK if of_other_code else "") + self._environment_mark(row, metric)
+
+    def _environment_mark(self, row: str, metric: str) -> str:
         own = [of.environment for of in self.values.get((row, metric), ())]
         if differing(own):
             return MEAN
@@ -163,9 +172,10 @@ def make_report(
     missing = tuple(f"{cell.name} ({cell.state})" for cell in own if cell.state != "finished")
     accepted = tuple(f"{cell.name} ({cell.accepted})" for cell in own if cell.accepted)
     finished = {row: sum(cell.state == "finished" for cell in of_row[row]) for row in rows}
+    as_run = as_run_notes.as_run_notes(own)
     return Report(
         table,
-        _heading(table, own),
+        _heading(table, own) + (" · as run" if as_run else ""),
         rows,
         summaries,
         missing,
@@ -176,6 +186,7 @@ def make_report(
         finished,
         stored_data=tuple(dict.fromkeys(cell.stored_data for cell in own if cell.stored_data and cell.run)),
         trials=tuple(Trials(searched, _of_trials(table, searched)) for searched in searches),
+        as_run=as_run,
     )
 
 

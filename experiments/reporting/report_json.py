@@ -40,6 +40,7 @@ def json_text(report: Report) -> str:
         "missing": list(report.missing),
         "accepted_code_changes": list(report.accepted),
         "data_not_on_this_disk": list(report.stored_data),
+        "as_run": None if report.as_run is None else list(report.as_run.notes),
         "tests": None
         if significance is None
         else {

@@ -24,7 +24,8 @@ def notes(report: Report) -> list[str]:
     }
     lines = [trials.searched.says for trials in report.trials]
     lines += [f"{what}: {', '.join(of)}" for what, of in says.items() if of]
-    return [*lines, *report.stored_data, *environment_notes(_runs(report)), *footnotes(report.significance)]
+    as_run = report.as_run.notes if report.as_run else ()
+    return [*as_run, *lines, *report.stored_data, *environment_notes(_runs(report)), *footnotes(report.significance)]
 
 
 def short_notes(report: Report) -> list[str]:
