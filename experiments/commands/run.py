@@ -115,15 +115,17 @@ def launch_cells(
     slots, machine, executor = _executor(table, tracker, slots=slots, slurm=slurm)
     if busy := [cell.name for cell in todo if cell.state == "running" and not _can_take_over(cell, tracker, executor)]:
         raise UserError(f"another launch is running {', '.join(busy)}; wait for it, or: earmark stop")
-    check_configurations(cells)
 
     from experiments.launching.launch import Launcher
     from experiments.launching.progress import LaunchProgress
+    from experiments.launching.warm_start import warmed
 
-    interruption.listen(to_hang_up=slurm is None)  # jobs outlive a lost connection, and are taken over
-    with LaunchProgress(table.name, len(todo)) as progress:
-        launcher = Launcher(tracker, executor, slots=slots, machine=machine, progress=progress, retries=retries)
-        result = launcher.launch(cells)
+    with warmed(executor, table):
+        check_configurations(cells)
+        interruption.listen(to_hang_up=slurm is None)  # jobs outlive a lost connection, and are taken over
+        with LaunchProgress(table.name, len(todo)) as progress:
+            launcher = Launcher(tracker, executor, slots=slots, machine=machine, progress=progress, retries=retries)
+            result = launcher.launch(cells)
     for name, message in {**result.failed, **result.skipped}.items():
         print(f"not finished: {name}: {message}", file=sys.stderr)
     if result.undelivered:
