@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from experiments.errors import UserError
 
 if TYPE_CHECKING:
-    from experiments.reporting.claims.answers import Tested
     from experiments.table_files.claims_file import Claim, Evidence
 
 EXAMPLES = """examples:
@@ -24,9 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of ``earmark claims``."""
     parser.description = "Test claims on finished runs: each comparison's effect, interval and verdict."
     parser.epilog = EXAMPLES
-    parser.add_argument(
-        "file", nargs="?", type=Path, help="a claims file (default: the ten claims of docs/claims.md)"
-    )
+    parser.add_argument("file", nargs="?", type=Path, help="a claims file (default: the ten claims of docs/claims.md)")
     parser.add_argument("--claims", type=_names, metavar="A,B", help="only these claims")
     parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
     parser.add_argument("--output", type=Path, metavar="FILE", help="write there instead of printing")

@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -93,7 +94,8 @@ def run(arguments: argparse.Namespace) -> int:
         )
     if arguments.charts and not arguments.output:
         return _draw_charts(table, tracker, cells, folder=arguments.charts)
-    tests = _Tests(arguments, table, tracker, cells)
+    table = _compared(arguments, table)
+    tests = _Tests(table, tracker, cells)
     made = make_report(table, cells, tests.significance, searches=searches)
     if not (tracker.place.read_only or arguments.as_run):  # a colleague's store is reported as it is
         if whole and any(cell.state == "finished" for cell in cells):
@@ -123,7 +125,7 @@ def _ending(made: Report) -> int:
 class _Tests:
     """The tests against the baseline, and what a page needs beside them."""
 
-    def __init__(self, arguments: argparse.Namespace, table: Table, tracker: Tracker, cells: Sequence[Cell]) -> None:
+    def __init__(self, table: Table, tracker: Tracker, cells: Sequence[Cell]) -> None:
         from experiments.reporting.significance import Significance, compare_rows
         from experiments.stored_results.split_references import TestSplits
         from experiments.stored_results.stored_scores import StoredScores
@@ -131,9 +133,8 @@ class _Tests:
         self._cells, self._tracker = cells, tracker
         self._scores, self._splits = StoredScores(tracker), TestSplits()
         self.significance: Significance | None = None
-        baseline = _baseline(arguments, table)
-        if baseline is not None:
-            self.significance = compare_rows(table, cells, self._scores, self._splits, baseline=baseline)
+        if baselines := list(table.baselines().values()):
+            self.significance = compare_rows(table, cells, self._scores, self._splits, baseline=baselines[0])
 
     def write_page(self, made: Report, *, path: Path, mlflow_url: str) -> None:
         from experiments.reporting.report_page import write_page
@@ -144,18 +145,20 @@ class _Tests:
             raise UserError(f"--output {path}: {error.strerror or error}") from None
 
 
-def _baseline(arguments: argparse.Namespace, table: Table) -> str | None:
-    """The row asked for, which must be there, or the table's own where it is among what is shown."""
+def _compared(arguments: argparse.Namespace, table: Table) -> Table:
+    """The table with ``--baseline``, which must be there, in every row's place; says which baselines are not shown."""
     if arguments.baseline is not None:
         table.row(arguments.baseline, where="--baseline")
         if arguments.rows and arguments.baseline not in arguments.rows:
             raise UserError(f"--baseline {arguments.baseline}: not among --rows {','.join(arguments.rows)}")
-        return str(arguments.baseline)
-    if table.baseline in table.rows and (not arguments.rows or table.baseline in arguments.rows):
-        return table.baseline
-    if table.baseline is not None:
-        print(f"no tests: baseline {table.baseline} is not among the rows shown", file=sys.stderr)
-    return None
+        rows = {name: replace(row, against=None) for name, row in table.rows.items()}
+        groups = tuple(replace(group, baseline=None) for group in table.groups)
+        return replace(table, rows=rows, groups=groups, baseline=arguments.baseline)
+    shown = set(arguments.rows or table.rows)
+    hidden = {baseline for row, baseline in table.baselines().items() if row in shown and baseline not in shown}
+    for baseline in sorted(hidden):
+        print(f"no tests: baseline {baseline} is not among the rows shown", file=sys.stderr)
+    return table
 
 
 def _mlflow_url(asked: str | None, tracker: Tracker) -> str:

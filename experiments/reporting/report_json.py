@@ -13,6 +13,7 @@ from experiments.reporting.report import Report, SeedValue, Trials
 from experiments.reporting.significance import ENOUGH_UNITS
 from experiments.reporting.significance_text import footnotes
 from experiments.runs.provenance import git_state
+from experiments.table_files.groups import Group
 
 PACKAGES = ("earmark", "torch", "pytorch-lightning", "mlflow", "numpy", "scipy", "sed_eval", "jiwer", "rapidfuzz")
 
@@ -23,8 +24,8 @@ def json_text(report: Report) -> str:
     ``rows.ROW.METRIC`` has ``mean``, ``std``, ``n``, ``best``, ``stars``, ``mark`` (of runs of different environments),
     ``diverged`` (how many runs have no finite figure), ``seeds`` (value, MLflow run id, key and environment of each,
     by seed, where there are ``folds`` by ``FOLD/SEED``; ``diverged`` is what a figure that is not finite came to) and,
-    against the baseline, ``test_set`` and ``over_seeds``. ``searches.ROW`` has the trials behind a row. docs/report.md
-    says what the tests are.
+    against the baseline, ``test_set`` and ``over_seeds``. ``groups`` are the rows in their order, ``against.ROW`` is a
+    row's baseline. ``searches.ROW`` has the trials behind a row. docs/report.md says what the tests are.
     """
     table, significance = report.table, report.significance
     document = {
@@ -34,6 +35,8 @@ def json_text(report: Report) -> str:
         "heading": report.heading,
         "folds": sorted({of.fold for values in report.values.values() for of in values if of.fold is not None}),
         "columns": {column.metric: asdict(column) for column in table.columns},
+        "groups": [_group(report, group) for group in report.groups],
+        "against": {row: baseline for row in report.rows if (baseline := report.against(row)) is not None},
         "rows": {row: _row(report, row) for row in report.rows},
         "whys": {row: table.rows[row].why for row in report.rows},
         "searches": {trials.searched.row: _search(trials) for trials in report.trials},
@@ -63,6 +66,11 @@ def versions() -> dict[str, str]:
         except importlib.metadata.PackageNotFoundError:
             continue
     return {**found, **git_state()}
+
+
+def _group(report: Report, group: Group) -> dict[str, Any]:
+    baseline = group.baseline or report.table.baseline
+    return {"name": group.name, "heading": group.heading, "rows": list(group.rows), "baseline": baseline}
 
 
 def _row(report: Report, row: str, *, compete: bool = True) -> dict[str, Any]:

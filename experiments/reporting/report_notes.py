@@ -20,6 +20,7 @@ def notes(report: Report) -> list[str]:
         "finished runs that never logged the figure": _without(report),
         f"diverged, so that the row's mean is of its other {others}, never bold and not tested": _diverged(report),
         f"bold or starred over fewer {others} than other rows": _of_fewer(report),
+        "compared with a row of their own": _own_baselines(report),
         "made before code changes that were accepted": report.accepted,
     }
     lines = [trials.searched.says for trials in report.trials]
@@ -76,12 +77,24 @@ def _without(report: Report) -> list[str]:
 
 
 def _of_fewer(report: Report) -> list[str]:
-    """Figures that stand in bold or have stars over fewer runs than another row's."""
+    """Figures that stand in bold or have stars over fewer runs than another row of their group, or their baseline."""
     says = []
     for column in report.table.columns:
         sizes = {row: summary.n for row in report.rows if (summary := report.cells[row, column.metric]) is not None}
         best = report.best(column)
-        for row, n in sizes.items():
-            if n < max(sizes.values()) and (row in best or report.stars(row, column.metric)):
-                says.append(f"{row} in {column.metric} (n = {n} of {max(sizes.values())})")
+        for group in report.groups:
+            for row in (row for row in group.rows if row in sizes):
+                most = max(sizes.get(other, 0) for other in (*group.rows, report.against(row) or row))
+                if sizes[row] < most and (row in best or report.stars(row, column.metric)):
+                    says.append(f"{row} in {column.metric} (n = {sizes[row]} of {most})")
     return says
+
+
+def _own_baselines(report: Report) -> list[str]:
+    """Rows that are compared with another row than the rest of their group."""
+    return [
+        f"{row} with {baseline}"
+        for group in report.groups
+        for row in group.rows
+        if (baseline := report.against(row)) not in (None, group.baseline or report.table.baseline)
+    ]

@@ -10,12 +10,12 @@ not run.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from experiments.planning.cell import Cell
 from experiments.reporting.significance import Significance
-from experiments.reporting.verdicts import Verdict, verdict_between
+from experiments.reporting.verdicts import verdict_between
 from experiments.statistics.one_sample import one_sample_t
 from experiments.statistics.stats import holm
 from experiments.table_files.claims_file import Bound, Claim, Comparison, Evidence
@@ -88,9 +88,7 @@ def answer(claim: Claim, tested: Mapping[tuple[str, str | None], Tested]) -> Ans
     """The claim beside the tables that its evidence names, by table and scale."""
     findings = [_finding(one, tested[one.table, one.scale]) for one in claim.evidence]
     adjusted = holm({str(number): of.p for number, of in enumerate(findings) if of.p is not None})
-    return Answer(
-        claim, tuple(_judged(of, adjusted.get(str(number))) for number, of in enumerate(findings))
-    )
+    return Answer(claim, tuple(_judged(of, adjusted.get(str(number))) for number, of in enumerate(findings)))
 
 
 def _finding(one: Evidence, tested: Tested) -> Finding:
