@@ -40,7 +40,20 @@ class OneLineParser(argparse.ArgumentParser):
 
 def build_parser() -> argparse.ArgumentParser:
     """All commands. Imports nothing heavy, so that ``earmark --help`` starts at once."""
-    from experiments.commands import clean, fit, plan, report, reproduce, run, score_events, score_text, stop, sync, ui
+    from experiments.commands import (
+        claims,
+        clean,
+        fit,
+        plan,
+        report,
+        reproduce,
+        run,
+        score_events,
+        score_text,
+        stop,
+        sync,
+        ui,
+    )
     from experiments.commands.data import prepare_data
 
     parser = OneLineParser(
@@ -55,6 +68,7 @@ def build_parser() -> argparse.ArgumentParser:
         ("plan", plan, "every cell's state, and what would run"),
         ("run", run, "run the cells of a table that are not finished"),
         ("report", report, "a table's mean ± std over seeds"),
+        ("claims", claims, "what finished runs say of each claim"),
         ("fit", fit, "one run from one configuration file"),
         ("stop", stop, "stop what this home runs: launchers, trainings, jobs"),
         ("sync", sync, "deliver to MLflow what an outage or a kill left behind"),

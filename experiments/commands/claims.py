@@ -68,3 +68,25 @@ def _chosen(claims: tuple[Claim, ...], names: list[str] | None) -> tuple[Claim, 
         if name not in known:
             raise UserError(f"--claims: {unknown('claim', name, known)}")
     return claims if names is None else tuple(known[name] for name in names)
+
+
+def _tested(name: str, scale: str | None, evidence: list[Evidence]) -> Tested:
+    """The finished runs of the rows that a table's evidence names, and the tests between them."""
+    from dataclasses import replace
+
+    from datamodules.corpus_folder import home
+    from experiments.planning.plan import make_plan
+    from experiments.reporting.claims.answers import Tested, asked_columns, asked_rows
+    from experiments.reporting.report import make_report
+    from experiments.reporting.significance import compare_rows
+    from experiments.stored_results.split_references import TestSplits
+    from experiments.stored_results.stored_scores import StoredScores
+    from experiments.table_files.spec import read_table
+    from experiments.tracking.mlflow_store import Tracker
+
+    table = read_table(name, scale=scale)
+    table = replace(table, columns=asked_columns(table, evidence))
+    tracker = Tracker(home())
+    cells = make_plan(table, tracker, rows=asked_rows(table, evidence), from_store=True)
+    significance = compare_rows(table, cells, StoredScores(tracker), TestSplits())
+    return Tested(table, make_report(table, cells).heading, cells, significance)

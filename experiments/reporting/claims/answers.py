@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from statistics import fmean
 
 from experiments.planning.cell import Cell
 from experiments.reporting.significance import Significance
@@ -82,6 +83,15 @@ def asked_columns(table: Table, evidence: Sequence[Evidence]) -> tuple[Column, .
             column = replace(column, better="lower" if lower else "higher")
         asked[one.metric] = column
     return tuple(asked.values())
+
+
+def asked_rows(table: Table, evidence: Sequence[Evidence]) -> list[str]:
+    """The rows that a table's evidence names. Raises ``UserError`` for one that the table does not have."""
+    rows: dict[str, None] = {}
+    for one in evidence:
+        for row in (one.row, one.against) if isinstance(one, Comparison) else (one.row,):
+            rows[table.row(row, where=f"claims: table {table.name}").name] = None
+    return list(rows)
 
 
 def answer(claim: Claim, tested: Mapping[tuple[str, str | None], Tested]) -> Answer:
