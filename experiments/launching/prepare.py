@@ -17,13 +17,16 @@ from experiments.runs.code_record import write_code
 from experiments.runs.config_form import form_key
 from experiments.runs.named_files import named_files
 from experiments.runs.run_folder import BEST, CONFIG, KEY, write_whole
-from experiments.table_files.merge import get_path
+from experiments.table_files.merge import get_path, leaf_paths
 from experiments.table_files.row_sources import SEED
 from experiments.table_files.spec import TABLES, Table
 from experiments.table_files.view_tags import row_tags
 from experiments.table_files.yaml_files import to_yaml
 from experiments.tracking import delivery, launcher_identity
 from experiments.tracking.mlflow_store import Tracker
+
+MAX_SHARED = 100  # as many as MLflow takes at once; its page becomes slow with more columns to choose from
+LEFT_OUT = "earmark.params_left_out"
 
 
 def prepare_run(cell: Cell, tracker: Tracker, *, machine: Mapping[str, Any], git: Mapping[str, str]) -> None:
@@ -46,13 +49,27 @@ def prepare_run(cell: Cell, tracker: Tracker, *, machine: Mapping[str, Any], git
     own_git = write_code(run_dir, keys.code_files(cell.row.config, imports=table.imports), git=git)
     corpus = str(get_path(cell.row.config, "data.corpus"))
     attempts.begin(run_dir, {**_place(cell), "git": dict(git), "own_git": own_git, "data": {corpus: cell.key.data}})
-    params = {"row": cell.row.name, **_fold(cell), "seed": cell.seed, "scale": table.scale}
-    params |= {path: value for path in table.varied if (value := get_path(cell.row.config, path)) is not None}
+    params, left_out = _params(cell)
     delivery.track(
         run_dir, family=table.family, name=cell.run_name, params=params,
-        tags={**_tags(cell, git), **launcher_identity.tags(tracker.root)},
+        tags={**_tags(cell, git), **left_out, **launcher_identity.tags(tracker.root)},
         datasets={corpus: cell.key.data}, table_path=None if _has_name(table) else table.path,
     )  # fmt: skip
+
+
+def _params(cell: Cell) -> tuple[dict[str, Any], dict[str, str]]:
+    """What MLflow's page may show as columns, and a tag that says how many of these were left out, if any.
+
+    All in which the table's rows differ, then single values that they share, as ``model.optimizer.lr``.
+    """
+    config, table = cell.row.config, cell.table
+    place = {"row": cell.row.name, **_fold(cell), "seed": cell.seed, "scale": table.scale}
+    varied = {path: value for path in table.varied if (value := get_path(config, path)) is not None}
+    others = {path: get_path(config, path) for path in leaf_paths(config) if path not in varied}
+    single = [(path, value) for path, value in others.items() if isinstance(value, str | int | float)]
+    tag = f"{len(single) - MAX_SHARED} of {len(single)} that rows share; {CONFIG} has all"
+    left_out = {LEFT_OUT: tag} if len(single) > MAX_SHARED else {}
+    return {**place, **varied, **dict(single[:MAX_SHARED])}, left_out
 
 
 def _place(cell: Cell) -> dict[str, Any]:
