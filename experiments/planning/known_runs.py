@@ -11,11 +11,14 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
+from experiments.runs import phase_keys
 from experiments.runs.keys import RunKey
+from experiments.runs.phase_keys import PhaseKeys
 from experiments.tracking.mlflow_store import Tracker
 from experiments.tracking.tracked_run import STATE, TrackedRun
 
 FORM = "key.form"  # a tag of a run: what its configuration has in common with other spellings of it
+TRAINING_ACCEPTED = "training_accepted."  # + PhaseKeys.code: the same of its training and predictions
 ACCEPTED = "code_accepted."  # + code key: a tag of a run whose results stand for that code too, by ``earmark run``
 RUNS_FOR_A_QUERY = 5  # that a query costs as much as, which is how many may be read in vain to save it
 _Tags = tuple[tuple[str, str], ...]
@@ -37,6 +40,7 @@ class KnownRuns:
         self._limit = RUNS_FOR_A_QUERY * num_cells
         self._newest: dict[tuple[str, _Tags, str], _Newest] = {}
         self._alone: dict[tuple[str, _Tags, str], list[TrackedRun]] = {}
+        self._of_rows: dict[tuple[str, str, str], Mapping[tuple[str, int], list[TrackedRun]]] = {}
 
     def with_key(self, family: str, key: RunKey) -> list[TrackedRun]:
         """Runs with this very key, newest first; of more than one perhaps those from a finished one on alone."""
@@ -55,6 +59,27 @@ class KnownRuns:
             family, {"seed": str(key.seed), **same}, {STATE: "finished"}, having=ACCEPTED + key.code
         )  # fmt: skip
         return found[0] if found else None
+
+    def trained(self, family: str, key: RunKey, phases: PhaseKeys) -> list[TrackedRun]:
+        """Finished runs of the same training, whatever scored them, and of one that was accepted in its place."""
+        shared = {phase_keys.CODE: phases.fit_code, "key.data": key.data}
+        same = self._look_up(family, {phase_keys.FIT: phases.fit}, shared)
+        accepted = self._look_up(
+            family, {phase_keys.SETTINGS: phases.settings}, {STATE: "finished"}, having=TRAINING_ACCEPTED + phases.code
+        )
+        found = {run.run_id: run for run in [*same, *accepted] if run.state == "finished"}
+        return list(found.values())
+
+    def of_row(self, family: str, *, table: str, scale: str, row: str, seed: int) -> list[TrackedRun]:
+        """Finished runs of a row and seed, newest first, of the newest of the table: asked for once, for all cells."""
+        place = (family, table, scale)
+        if place not in self._of_rows:
+            wanted = {"scale": scale, STATE: "finished"}
+            found = defaultdict(list)
+            for run in self._tracker.find(family, tags=wanted, having=[f"row.{table}"], limit=self._limit):
+                found[run.tags[f"row.{table}"], int(run.tags["seed"])].append(run)
+            self._of_rows[place] = found
+        return self._of_rows[place].get((row, seed), [])
 
     def _look_up(
         self, family: str, wanted: Mapping[str, str], shared: Mapping[str, str], *, having: str = ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from experiments.reporting.environments import COMPARISON, MEAN, Environment, differing, environment_notes
+from experiments.reporting.scored_by import scoring_notes
 from experiments.reporting.significance_text import footnotes
 
 if TYPE_CHECKING:
@@ -22,7 +23,8 @@ def notes(report: Report) -> list[str]:
     }
     lines = [trials.searched.says for trials in report.trials]
     lines += [f"{what}: {', '.join(of)}" for what, of in says.items() if of]
-    return [*lines, *report.stored_data, *environment_notes(_runs(report)), *footnotes(report.significance)]
+    lines += [*report.stored_data, *environment_notes(_runs(report)), *scoring_notes(report.scored_by)]
+    return [*lines, *footnotes(report.significance)]
 
 
 def short_notes(report: Report) -> list[str]:
@@ -39,7 +41,8 @@ def short_notes(report: Report) -> list[str]:
         lines.append(
             f"{MEAN}, {COMPARISON}: runs of different torch versions, devices or machines; the report says which"
         )
-    return [*lines, *report.stored_data, *footnotes(report.significance)[:1]]
+    lines += [*report.stored_data, *scoring_notes(report.scored_by, only_mixed=True)]
+    return [*lines, *footnotes(report.significance)[:1]]
 
 
 def _runs(report: Report) -> dict[tuple[str, int], Environment]:
