@@ -98,10 +98,11 @@ def _quick(cells: list[Cell]) -> list[Cell]:
     """The cells that are finished or need no training, nor does anything that they stand on; the others are named."""
     kept: dict[str, Cell] = {}
     for cell in cells:  # what it stands on comes first
-        if cell.state == "finished" or (cell.is_quick and all(other.name in kept for other in cell.upstream.values())):
+        on_kept = all(other.name in kept for other in cell.upstream.values())
+        if cell.state == "finished" or (cell.key is not None and cell.is_quick and on_kept):
             kept[cell.name] = cell
     if left := [cell.name for cell in cells if cell.name not in kept]:
-        print(f"left, {len(left)} cells that need training: {', '.join(left)}", file=sys.stderr)
+        print(f"left, {len(left)} cells that need training or data: {', '.join(left)}", file=sys.stderr)
     return list(kept.values())
 
 
@@ -134,15 +135,17 @@ def launch_cells(
     slots, machine, executor = _executor(table, tracker, slots=slots, slurm=slurm)
     if busy := [cell.name for cell in todo if cell.state == "running" and not _can_take_over(cell, tracker, executor)]:
         raise UserError(f"another launch is running {', '.join(busy)}; wait for it, or: earmark stop")
-    check_configurations(cells)
 
     from experiments.launching.launch import Launcher
     from experiments.launching.progress import LaunchProgress
+    from experiments.launching.warm_start import warmed
 
-    interruption.listen(to_hang_up=slurm is None)  # jobs outlive a lost connection, and are taken over
-    with LaunchProgress(table.name, len(todo)) as progress:
-        launcher = Launcher(tracker, executor, slots=slots, machine=machine, progress=progress, retries=retries)
-        result = launcher.launch(cells)
+    with warmed(executor, table):
+        check_configurations(cells)
+        interruption.listen(to_hang_up=slurm is None)  # jobs outlive a lost connection, and are taken over
+        with LaunchProgress(table.name, len(todo)) as progress:
+            launcher = Launcher(tracker, executor, slots=slots, machine=machine, progress=progress, retries=retries)
+            result = launcher.launch(cells)
     for name, message in {**result.failed, **result.skipped}.items():
         print(f"not finished: {name}: {message}", file=sys.stderr)
     if result.undelivered:

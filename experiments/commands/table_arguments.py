@@ -37,6 +37,14 @@ def table_arguments(parser: argparse.ArgumentParser) -> None:
         help="only these seeds (default: the table's); may be repeated",
     )
     parser.add_argument(
+        "--folds",
+        type=_names,
+        action="extend",
+        default=[],
+        metavar="A,B",
+        help="only these folds of a table that has some (default: all); may be repeated",
+    )
+    parser.add_argument(
         "--set", action="append", default=[], metavar="KEY=VALUE", dest="overrides",
         help="a dotted path of every row's configuration, e.g. data.corpus=tones/demo; may be repeated",
     )  # fmt: skip
@@ -44,7 +52,7 @@ def table_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _names(text: str) -> list[str]:
     if not (names := [name for name in text.split(",") if name]):
-        raise argparse.ArgumentTypeError(f"expected names of rows such as a,b, got {text!r}")
+        raise argparse.ArgumentTypeError(f"expected names such as a,b, got {text!r}")
     return names
 
 
@@ -77,8 +85,13 @@ def overrides(texts: list[str]) -> dict[str, Any]:
     return values
 
 
-def read_plan(arguments: argparse.Namespace, *, from_store: bool = False) -> tuple[Table, Tracker, list[Cell]]:
-    """The table that the arguments name, its store, and its cells; ``from_store`` as ``make_plan`` has it."""
+def read_plan(
+    arguments: argparse.Namespace, *, from_store: bool = False, runs_as_they_were: bool = False
+) -> tuple[Table, Tracker, list[Cell]]:
+    """The table that the arguments name, its store, and its cells; ``from_store`` as ``make_plan`` has it.
+
+    With ``runs_as_they_were`` the cells are judged by the store alone (``planning/as_run.py``).
+    """
     from datamodules.corpus_folder import home
     from experiments.table_files.spec import read_table
 
@@ -94,13 +107,19 @@ def read_plan(arguments: argparse.Namespace, *, from_store: bool = False) -> tup
     from experiments.tracking.mlflow_store import Tracker
 
     tracker, corpora = Tracker(home()), CheckedCorpora()
+    if runs_as_they_were:
+        from experiments.planning.as_run import as_run
+
+        table, cells = as_run(table, tracker, rows=arguments.rows, seeds=arguments.seeds)
+        return table, tracker, cells
     if table.searches:
         from experiments.planning.search import with_trials
 
         table = with_trials(table, tracker, again=arguments.rows, corpora=corpora, from_store=from_store)
     cells = make_plan(
-        table, tracker, rows=arguments.rows, seeds=arguments.seeds, corpora=corpora, from_store=from_store
-    )
+        table, tracker, rows=arguments.rows, seeds=arguments.seeds, folds=arguments.folds,
+        corpora=corpora, from_store=from_store,
+    )  # fmt: skip
     return table, tracker, cells
 
 
@@ -111,9 +130,9 @@ def check_configurations(cells: list[Cell], *, one_of_a_shape: bool = False) -> 
     """
     from experiments.table_files.merge import shape
 
-    rows = {(cell.table.name, cell.row.name): cell for cell in cells if cell.would_run}
+    rows = {(cell.table.name, cell.row.name, cell.fold or ""): cell for cell in cells if cell.would_run}
     if one_of_a_shape:
-        rows = {(name, repr(shape(cell.row.config))): cell for (name, _), cell in reversed(rows.items())}
+        rows = {(name, repr(shape(cell.row.config)), ""): cell for (name, *_), cell in reversed(rows.items())}
     if not rows:
         return
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from experiments.launching.rescored import take_over
 from experiments.planning.cell import Cell
-from experiments.planning.known_runs import FORM
+from experiments.planning.known_runs import FOLD, FORM
 from experiments.planning.trained_before import phases_of
 from experiments.runs import attempts, keys, phase_keys, provenance, recipe
 from experiments.runs.code_record import write_code
@@ -55,10 +55,10 @@ def prepare_run(cell: Cell, tracker: Tracker, *, machine: Mapping[str, Any], git
     own_git = write_code(run_dir, keys.code_files(cell.row.config, imports=table.imports), git=git)
     corpus = str(get_path(cell.row.config, "data.corpus"))
     attempts.begin(run_dir, {**_place(cell), "git": dict(git), "own_git": own_git, "data": {corpus: cell.key.data}})
-    params = {"row": cell.row.name, "seed": cell.seed, "scale": table.scale}
+    params = {"row": cell.row.name, **_fold(cell), "seed": cell.seed, "scale": table.scale}
     params |= {path: value for path in table.varied if (value := get_path(cell.row.config, path)) is not None}
     delivery.track(
-        run_dir, family=table.family, name=f"{cell.row.name} seed {cell.seed}", params=params,
+        run_dir, family=table.family, name=cell.run_name, params=params,
         tags={**_tags(cell, git), **phases, **(trained.tags() if trained else {}),
               **launcher_identity.tags(tracker.root)},
         datasets={corpus: cell.key.data}, table_path=None if _has_name(table) else table.path,
@@ -77,8 +77,13 @@ def _place(cell: Cell) -> dict[str, Any]:
     table = cell.table
     return {
         "table": table.name if _has_name(table) else _path_from_here(table.path), "row": cell.row.name,
-        "scale": table.scale, "seed": cell.seed, "overrides": dict(table.overrides),
+        "scale": table.scale, **_fold(cell), "seed": cell.seed, "overrides": dict(table.overrides),
     }  # fmt: skip
+
+
+def _fold(cell: Cell) -> dict[str, str]:
+    """The fold as a param, a tag and a part of the place: none in a table without folds."""
+    return {} if cell.fold is None else {FOLD: cell.fold}
 
 
 def _has_name(table: Table) -> bool:
@@ -97,6 +102,7 @@ def _tags(cell: Cell, git: Mapping[str, str]) -> dict[str, str]:
     return {
         f"row.{cell.row.table}": cell.row.name,
         "seed": str(cell.seed),
+        **_fold(cell),
         "scale": cell.table.scale,
         "stage": cell.row.stage,
         "corpus": str(get_path(cell.row.config, "data.corpus")),

@@ -1,10 +1,10 @@
-"""One cell of a table: a row at a seed, with the key of its run, its state, and why it is in that state."""
+"""One cell of a table: a row on a fold and at a seed, with the key of its run, its state, and why it is so."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from experiments.runs import keys
 from experiments.runs.phase_keys import PREDICTED_AS, TRAINED_AS
@@ -16,6 +16,19 @@ if TYPE_CHECKING:
     from experiments.planning.changes import Change
 
 NEVER = "never run"
+
+
+class Place(NamedTuple):
+    """Where in its table a run stands; ``fold`` None in a table without folds."""
+
+    row: str
+    seed: int
+    fold: str | None = None
+
+    @property
+    def run(self) -> str:
+        """Which of its row's runs it is: ``seed N`` or ``fold F seed N``."""
+        return f"seed {self.seed}" if self.fold is None else f"fold {self.fold} seed {self.seed}"
 
 
 @dataclass(frozen=True)
@@ -42,7 +55,10 @@ class Cell:
     from its newest finished run.
     ``accepted`` are the modules that changed since a finished run whose result was declared to stand all the same
     (``--accept-code-change``); ``key`` is that run's. ``stored_data`` says by which data a report's cell was found
-    where its corpus is not on this disk. ``fold`` is the name of the table's fold, None of a table without folds.
+    where its corpus is not on this disk. ``fold`` is the name of the table's fold, whose settings ``row`` has; None of
+    a table without folds.
+    ``left_out`` is there of a cell as it was run (``as_run.py``): how many other finished runs of its row, of other
+    code, configuration or data, do not count.
     """
 
     table: Table
@@ -59,12 +75,22 @@ class Cell:
     stored_data: str = ""
     fold: str | None = None
     trained: Trained | None = None
+    left_out: int | None = None
+
+    @property
+    def place(self) -> Place:
+        """Where in its table it stands."""
+        return Place(self.row.name, self.seed, self.fold)
 
     @property
     def name(self) -> str:
         """``table/row seed N``, or ``table/row fold F seed N``."""
-        fold = "" if self.fold is None else f" fold {self.fold}"
-        return f"{self.row.table}/{self.row.name}{fold} seed {self.seed}"
+        return f"{self.row.table}/{self.run_name}"
+
+    @property
+    def run_name(self) -> str:
+        """``row seed N`` or ``row fold F seed N``: what MLflow shows."""
+        return f"{self.row.name} {self.place.run}"
 
     @property
     def weights_of(self) -> str:
@@ -115,3 +141,16 @@ def stood_on(row: Row, upstream: Mapping[str, Cell]) -> dict[str, str]:
         return cell.weights_of if row.stage == "fit" and name == SEED else cell.predictions_of
 
     return {name: known_by(name, cell) for name, cell in upstream.items() if cell.key is not None}
+
+
+def axes(cells: Iterable[Cell]) -> str:
+    """Over what a mean of a row of these cells is: ``1 seed``, ``3 folds × 2 seeds``."""
+    places = [cell.place for cell in cells]
+    folds = {place.fold for place in places} - {None}
+    counts = {"fold": len(folds), "seed": len({place.seed for place in places})}
+    return " × ".join(f"{count} {name}{'' if count == 1 else 's'}" for name, count in counts.items() if count)
+
+
+def num_runs(cells: Iterable[Cell]) -> int:
+    """How many runs a row has that runs on every fold and at every seed of these cells."""
+    return len({(cell.fold, cell.seed) for cell in cells})

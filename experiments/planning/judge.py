@@ -14,7 +14,7 @@ from pathlib import Path
 
 from datamodules.corpus_files import CorpusChangedError
 from datamodules.corpus_folder import CorpusMissingError
-from experiments.planning.cell import NEVER, Cell, stood_on
+from experiments.planning.cell import NEVER, Cell, Place, stood_on
 from experiments.planning.changes import in_other_words
 from experiments.planning.checked_corpora import CheckedCorpora
 from experiments.planning.known_runs import ACCEPTED, KnownRuns
@@ -54,14 +54,15 @@ class Judge:
         self._trained = TrainedBefore(tracker, known)
         self._keys: dict[tuple[str, str, keys.RunKey], keys.RunKey] = {}  # by family, form and all else but the words
 
-    def judge(self, table: Table, row: Row, seed: int, upstream: Mapping[str, Cell]) -> Cell:
-        """The cell of a row and seed that stands on these others."""
+    def judge(self, table: Table, row: Row, place: Place, upstream: Mapping[str, Cell]) -> Cell:
+        """The cell of a row that has its fold's settings, at its place, standing on these others."""
+        seed, fold = place.seed, place.fold
         code = keys.code_digests(row.config, recipe_version=recipe.VERSION, imports=table.imports)
         try:
             digest, stored_data = self._data(table, row)
         except CorpusMissingError as error:
             state = "stale" if isinstance(error, CorpusChangedError) else "missing"
-            return Cell(table, row, seed, None, code, state, f"data: {error}", None, upstream)
+            return Cell(table, row, seed, None, code, state, f"data: {error}", None, upstream, fold=fold)
         today = keys.RunKey(
             config=keys.config_key(row.config, stage=row.stage),
             code=keys.code_key(code),
@@ -72,7 +73,7 @@ class Judge:
         moved = self._before_a_move(table.family, row, today, code)
         key = self._as_spelled_before(table.family, row, moved)
         state, why, run = self._state(table, key)
-        cell = Cell(table, row, seed, key, code, state, why, run, upstream, stored_data=stored_data)
+        cell = Cell(table, row, seed, key, code, state, why, run, upstream, stored_data=stored_data, fold=fold)
         if state != "finished":
             cell = self._accepted(cell, key)
         elif key != moved:

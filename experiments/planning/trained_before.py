@@ -86,16 +86,14 @@ class TrainedBefore:
             accepted = run.tags.get(TRAINING_ACCEPTED + phases.code, "")
             predicts = not accepted and run.tags.get(phase_keys.PREDICT) != phases.predict
             yield Trained(run, predicts, accepted or run.tags.get(training_record.ACCEPTED, ""))
-        if not found and cell.fold is None:
+        if not found:
             yield from self._of_before(cell)
 
     def _of_before(self, cell: Cell) -> Iterator[Trained]:
         """Runs of the row without phase keys."""
         assert cell.key is not None
         wanted = {"key.data": cell.key.data, "key.upstream": cell.key.upstream}
-        runs = self._known.of_row(
-            cell.table.family, table=cell.table.name, scale=cell.table.scale, row=cell.row.name, seed=cell.seed
-        )
+        runs = self._known.at(cell.table.family, cell.place, table=cell.table.name, scale=cell.table.scale)
         runs = [run for run in runs if phase_keys.FIT not in run.tags and wanted.items() <= run.tags.items()]
         for run in runs[:NUM_RECORDS]:
             if record := self._record(run):

@@ -32,9 +32,11 @@ def _version(cell: Cell) -> str:
     assert cell.run is not None
     if said := cell.run.tags.get(phase_keys.SCORED_BY):
         return said
-    today = phase_keys.scored_by(cell.row.config, cell.code, imports=cell.table.imports)
     codes = (keys.code_key(cell.code), keys.code_key(moved_files.code_then(cell.code)))
-    return today if cell.run.tags.get("key.code") in codes else f"{today.partition(' ')[0]} {UNKNOWN}".strip()
+    if cell.run.tags.get("key.code") in codes:
+        return phase_keys.scored_by(cell.row.config, cell.code, imports=cell.table.imports)
+    name = phase_keys.scoring_class(cell.row.config)
+    return f"{name} {UNKNOWN}" if name else ""
 
 
 def scoring_notes(versions: Versions, *, only_mixed: bool = False) -> list[str]:

@@ -124,13 +124,19 @@ def recorded_keys(record: Mapping[str, Any], code: PhaseCode, *, seed_run: str, 
     )  # fmt: skip
 
 
+def scoring_class(config: Config) -> str:
+    """The import path of the class that scores; empty for a configuration without one."""
+    name = get_path(config, SCORING)
+    return name if isinstance(name, str) else ""
+
+
 def scored_by(config: Config, code: Mapping[str, str], *, imports: Sequence[str]) -> str:
     """``package.module.Class DIGEST`` of the class that scores: its own code, whatever a row gives it as arguments.
 
     Empty for a configuration without scoring.
     """
-    name = get_path(config, SCORING)
-    if not isinstance(name, str) or not name:
+    name = scoring_class(config)
+    if not name:
         return ""
     files = keys.code_files({SCORING: name}, imports=imports)
     return f"{name} {_digest({module: code.get(module, '') for module in files})}"

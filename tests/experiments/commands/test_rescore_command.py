@@ -124,7 +124,7 @@ def test_an_edited_metric_scores_again_and_trains_nothing(tmp_path: Path) -> Non
     assert "trained, not scored so: config changed: scoring.high_threshold unset -> 0.6" in say
     project.model.write_text(MODEL + "# edited\n")
     said = project.on("run", "--rows", "mil,mil_oracle", "--rescore")
-    assert "left, 2 cells that need training: t/mil seed 0, t/mil_oracle seed 0" in said
+    assert "left, 2 cells that need training or data: t/mil seed 0, t/mil_oracle seed 0" in said
     assert len(project.runs("mil")) == 2
 
     # The edit is accepted; scoring that changes after that is done on the training that was kept, and marked.
