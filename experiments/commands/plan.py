@@ -72,13 +72,20 @@ def _print(table: Table, cells: Sequence[Cell]) -> None:
     from rich.table import Table as Grid
 
     grid = Grid("cell", "state", "why", title=f"{table.name} · scale {table.scale}", title_justify="left")
-    styles = {"finished": "green", "running": "cyan", "failed": "red", "stale": "yellow", "missing": ""}
+    styles = {
+        "finished": "green", "running": "cyan", "failed": "red", "stale": "yellow", "missing": "",
+        "unscored": "blue", "unpredicted": "blue",
+    }  # fmt: skip
     for cell in cells:
         grid.add_row(cell.name, cell.state, cell.why, style=styles[cell.state])
     console = Console(soft_wrap=False, markup=False, emoji=False)  # an error may hold [/brackets] and :colons:
     console.print(grid)
-    todo = sum(cell.would_run and cell.state != "running" for cell in cells)
-    console.print(f"{todo} of {len(cells)} cells would run", highlight=False)
+    todo = [cell for cell in cells if cell.would_run and cell.state != "running"]
+    console.print(f"{len(todo)} of {len(cells)} cells would run", highlight=False)
+    if trained := sum(cell.trained is not None for cell in todo):
+        console.print(
+            f"{trained} of these are trained and only scored: earmark run --rescore does no more", highlight=False
+        )
     if outdated := [cell.name for cell in cells if cell.change is not None and cell.change.is_outdated]:
         line = f"{len(outdated)} stored results are of an older recipe: {', '.join(outdated)}"
         console.print(line, highlight=False, soft_wrap=True)

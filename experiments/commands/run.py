@@ -28,6 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of ``earmark run``."""
     parser.epilog = """examples:
   earmark run weak_sed --scale demo --rows mil,mil_penalty --seeds 0,1
+  earmark run weak_sed --rescore
   earmark run weak_sed --on slurm --partition gpu --time 8:00:00 --gpus 1 --slots 16"""
     table_arguments(parser)
     parser.add_argument("--on", choices=("local", "slurm"), default="local", help="where runs run (default: local)")
@@ -47,6 +48,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--accept-code-change",
         action="store_true",
         help="keep the results of finished runs that differ in code alone; reports mark them",
+    )
+    parser.add_argument(
+        "--rescore",
+        action="store_true",
+        help="train nothing: only score what is trained and was scored otherwise, and rows that score others",
     )
     slurm_options.add_arguments(parser)
 
@@ -74,6 +80,8 @@ def run(arguments: argparse.Namespace) -> int:
         machine = {"threads": 1, "num_workers": 0, **table.machine}
         slurm = slurm_options.from_arguments(arguments, threads=machine["threads"], num_workers=machine["num_workers"])
     launch = functools.partial(launch_cells, slots=arguments.slots, retries=arguments.retries, slurm=slurm)
+    if arguments.rescore:
+        return launch(table, tracker, _quick(cells))
     code = launch(table, tracker, cells)
     chosen = set(table.rows)
     while code != INTERRUPTED and table.searches:  # what has ended chooses the next trials, whatever else failed
@@ -84,6 +92,18 @@ def run(arguments: argparse.Namespace) -> int:
         chosen = set(table.rows)
         code = launch(table, tracker, new) or code
     return code
+
+
+def _quick(cells: list[Cell]) -> list[Cell]:
+    """The cells that are finished or need no training, nor does anything that they stand on; the others are named."""
+    kept: dict[str, Cell] = {}
+    for cell in cells:  # what it stands on comes first
+        on_kept = all(other.name in kept for other in cell.upstream.values())
+        if cell.state == "finished" or (cell.key is not None and cell.is_quick and on_kept):
+            kept[cell.name] = cell
+    if left := [cell.name for cell in cells if cell.name not in kept]:
+        print(f"left, {len(left)} cells that need training or data: {', '.join(left)}", file=sys.stderr)
+    return list(kept.values())
 
 
 def launch_cells(

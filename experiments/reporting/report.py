@@ -21,6 +21,7 @@ from experiments.reporting import as_run_notes
 from experiments.reporting.environments import COMPARISON, MEAN, NOTHING_KNOWN, Environment, differing, environment_of
 from experiments.reporting.markdown_text import escaped, escaped_line, one_line
 from experiments.reporting.report_notes import notes, short_notes
+from experiments.reporting.scored_by import Versions, versions_of
 from experiments.reporting.searched import Searched
 from experiments.reporting.significance import Significance
 from experiments.statistics.stats import Summary, stars, summarise
@@ -76,6 +77,7 @@ class Report:
     num_finished: Mapping[str, int] = field(default_factory=dict)  # runs by row, whichever figures they have
     stored_data: tuple[str, ...] = ()  # what is said of corpora that are not on this disk
     trials: tuple[Trials, ...] = ()
+    scored_by: Versions = field(default_factory=dict)
     as_run: as_run_notes.AsRun | None = None  # of runs as they were, whatever today's code is
 
     @cached_property
@@ -215,6 +217,7 @@ def make_report(
         finished,
         stored_data=tuple(dict.fromkeys(cell.stored_data for cell in own if cell.stored_data and cell.run)),
         trials=tuple(Trials(searched, _of_trials(table, searched)) for searched in searches),
+        scored_by=versions_of(own),
         as_run=as_run,
     )
 

@@ -25,7 +25,8 @@ def json_text(report: Report) -> str:
     ``diverged`` (how many runs have no finite figure), ``seeds`` (value, MLflow run id, key and environment of each,
     by seed, where there are ``folds`` by ``FOLD/SEED``; ``diverged`` is what a figure that is not finite came to) and,
     against the baseline, ``test_set`` and ``over_seeds``. ``groups`` are the rows in their order, ``against.ROW`` is a
-    row's baseline. ``searches.ROW`` has the trials behind a row. docs/report.md says what the tests are.
+    row's baseline. ``searches.ROW`` has the trials behind a row. ``scored_by.CLASS.DIGEST`` are the cells that a
+    version of a scoring class scored. docs/report.md says what the tests are.
     """
     table, significance = report.table, report.significance
     document = {
@@ -42,6 +43,7 @@ def json_text(report: Report) -> str:
         "searches": {trials.searched.row: _search(trials) for trials in report.trials},
         "missing": list(report.missing),
         "accepted_code_changes": list(report.accepted),
+        "scored_by": {name: {digest: list(of) for digest, of in by.items()} for name, by in report.scored_by.items()},
         "data_not_on_this_disk": list(report.stored_data),
         "as_run": None if report.as_run is None else list(report.as_run.notes),
         "tests": None

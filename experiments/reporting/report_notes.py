@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from experiments.planning.cell import Place
 from experiments.reporting.environments import COMPARISON, MEAN, Environment, differing, environment_notes
+from experiments.reporting.scored_by import scoring_notes
 from experiments.reporting.significance_text import footnotes
 
 if TYPE_CHECKING:
@@ -26,7 +27,8 @@ def notes(report: Report) -> list[str]:
     lines = [trials.searched.says for trials in report.trials]
     lines += [f"{what}: {', '.join(of)}" for what, of in says.items() if of]
     as_run = report.as_run.notes if report.as_run else ()
-    return [*as_run, *lines, *report.stored_data, *environment_notes(_runs(report)), *footnotes(report.significance)]
+    lines += [*report.stored_data, *environment_notes(_runs(report)), *scoring_notes(report.scored_by)]
+    return [*as_run, *lines, *footnotes(report.significance)]
 
 
 def short_notes(report: Report) -> list[str]:
@@ -44,7 +46,8 @@ def short_notes(report: Report) -> list[str]:
         lines.append(
             f"{MEAN}, {COMPARISON}: runs of different torch versions, devices or machines; the report says which"
         )
-    return [*lines, *report.stored_data, *footnotes(report.significance)[:1]]
+    lines += [*report.stored_data, *scoring_notes(report.scored_by, only_mixed=True)]
+    return [*lines, *footnotes(report.significance)[:1]]
 
 
 def _others(report: Report) -> str:
