@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -26,11 +27,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print every cell's state and why."""
     table, _, cells = table_arguments.read_plan(arguments)
-    table_arguments.check_configurations(cells, one_of_a_shape=True)
     if arguments.json:
         print(json.dumps(_document(table, cells), indent=2, ensure_ascii=False))
     else:
         _print(table, cells)
+    sys.stdout.flush()
+    table_arguments.check_configurations(cells, one_of_a_shape=True)  # after what needs no Lightning, it takes seconds
     return 0
 
 

@@ -16,7 +16,7 @@ from experiments.planning.cell import Cell
 from experiments.planning.known_runs import FOLD, FORM
 from experiments.planning.trained_before import phases_of
 from experiments.runs import attempts, keys, phase_keys, provenance, recipe
-from experiments.runs.code_record import write_code
+from experiments.runs.code_record import Code, code_now, write_code
 from experiments.runs.config_form import form_key
 from experiments.runs.named_files import named_files
 from experiments.runs.run_folder import BEST, CONFIG, KEY, PREDICTIONS, write_whole
@@ -33,8 +33,13 @@ MAX_SHARED = 100  # as many as MLflow takes at once; its page becomes slow with 
 LEFT_OUT = "earmark.params_left_out"
 
 
-def prepare_run(cell: Cell, tracker: Tracker, *, machine: Mapping[str, Any], git: Mapping[str, str]) -> None:
-    """Fill the (existing) run folder. Raises ``TrackingError`` where an upstream run cannot be fetched."""
+def prepare_run(
+    cell: Cell, tracker: Tracker, *, machine: Mapping[str, Any], git: Mapping[str, str], code: Code | None = None
+) -> None:
+    """Fill the (existing) run folder. Raises ``TrackingError`` where an upstream run cannot be fetched.
+
+    ``code`` is what the launch found at its start; None is what the cell's code is now.
+    """
     assert cell.key is not None
     table = cell.table
     run_dir = tracker.run_dir(cell.key.id)
@@ -55,7 +60,7 @@ def prepare_run(cell: Cell, tracker: Tracker, *, machine: Mapping[str, Any], git
         parts["files"] = files
     write_whole(run_dir / KEY, json.dumps(parts, indent=1) + "\n")
     (run_dir / provenance.ENVIRONMENT).write_text(provenance.environment(), encoding="utf-8")
-    own_git = write_code(run_dir, keys.code_files(cell.row.config, imports=table.imports), git=git)
+    own_git = write_code(run_dir, code or code_now(code_files(cell), git=git))
     corpus = str(get_path(cell.row.config, "data.corpus"))
     attempts.begin(run_dir, {**_place(cell), "git": dict(git), "own_git": own_git, "data": {corpus: cell.key.data}})
     params, left_out = _params(cell)
@@ -87,6 +92,11 @@ def _phases(cell: Cell) -> dict[str, str]:
     scored_by = phase_keys.scored_by(cell.row.config, cell.code, imports=cell.table.imports)
     tags = phases_of(cell).tags() if cell.row.stage == "fit" else {}
     return {**tags, **({phase_keys.SCORED_BY: scored_by} if scored_by else {})}
+
+
+def code_files(cell: Cell) -> dict[str, Path]:
+    """File by module of a cell's code."""
+    return keys.code_files(cell.row.config, imports=cell.table.imports)
 
 
 def _place(cell: Cell) -> dict[str, Any]:
