@@ -10,12 +10,12 @@ table (``report_notes.py``): a report never hides what was not run. The other fo
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import NamedTuple
 
-from datamodules.corpus_folder import CorpusMissingError, read_card
+from datamodules.corpus_folder import CorpusCard, CorpusMissingError, read_card
 from experiments.planning.cell import Cell
 from experiments.reporting import as_run_notes
 from experiments.reporting.environments import COMPARISON, MEAN, NOTHING_KNOWN, Environment, differing, environment_of
@@ -138,8 +138,9 @@ def make_report(
     significance: Significance | None = None,
     *,
     searches: Sequence[Searched] = (),
+    card: Callable[[str], CorpusCard] = read_card,
 ) -> Report:
-    """Gather the finished cells of a plan whose ``searches`` stand ``apart``."""
+    """Gather the finished cells of a plan whose ``searches`` stand ``apart``; ``card`` says what a corpus is."""
     own = [cell for cell in cells if cell.row.table == table.name]
     of_row: dict[str, list[Cell]] = {name: [] for name in table.rows}
     for cell in own:
@@ -162,7 +163,7 @@ def make_report(
     as_run = as_run_notes.as_run_notes(own)
     return Report(
         table,
-        _heading(table, seeds) + (" · as run" if as_run else ""),
+        _heading(table, seeds, card) + (" · as run" if as_run else ""),
         rows,
         summaries,
         missing,
@@ -187,12 +188,12 @@ def _run_key(cell: Cell) -> str:
     return of_run or (cell.key.id if cell.key else "")
 
 
-def _heading(table: Table, seeds: Sequence[int]) -> str:
+def _heading(table: Table, seeds: Sequence[int], card_of: Callable[[str], CorpusCard]) -> str:
     corpora = sorted({str(get_path(row.config, "data.corpus")) for row in table.rows.values()})
     says = []
     for corpus in corpora:
         try:
-            card = read_card(corpus)
+            card = card_of(corpus)
         except CorpusMissingError:
             says.append(f"{corpus} (not prepared here)")
             continue
