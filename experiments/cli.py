@@ -30,6 +30,13 @@ SCORE_EXAMPLE = """examples:
 """
 
 
+RESULTS_EXAMPLE = """examples:
+  earmark results pack weak_sed --scale demo --output weak_sed.tar.xz
+  earmark results merge weak_sed.tar.xz theirs.tar.xz
+  earmark report --results weak_sed.tar.xz          prints it without a store
+"""
+
+
 class OneLineParser(argparse.ArgumentParser):
     """An ArgumentParser whose errors are one line; ``--help`` has the usage."""
 
@@ -55,6 +62,7 @@ def build_parser() -> argparse.ArgumentParser:
         ui,
     )
     from experiments.commands.data import prepare_data
+    from experiments.commands.results import merge, pack
 
     parser = OneLineParser(
         prog="earmark",
@@ -79,6 +87,16 @@ def build_parser() -> argparse.ArgumentParser:
         command = commands.add_parser(name, help=summary, formatter_class=argparse.RawDescriptionHelpFormatter)
         module.add_arguments(command)
         command.set_defaults(run=module.run)
+    results = commands.add_parser("results", help="finished runs as one file, and back", epilog=RESULTS_EXAMPLE,
+                                  formatter_class=argparse.RawDescriptionHelpFormatter)  # fmt: skip
+    verbs = results.add_subparsers(dest="verb", metavar="VERB", required=True)
+    for name, verb, summary in (
+        ("pack", pack, "a table's finished runs as one file"),
+        ("merge", merge, "bring the runs of packs into this store"),
+    ):
+        parser_of_verb = verbs.add_parser(name, help=summary, formatter_class=argparse.RawDescriptionHelpFormatter)
+        verb.add_arguments(parser_of_verb)
+        parser_of_verb.set_defaults(run=verb.run)
     score = commands.add_parser(
         "score",
         help="score any system's output",

@@ -16,9 +16,10 @@ if TYPE_CHECKING:
     from experiments.tracking.mlflow_store import Tracker
 
 
-def table_arguments(parser: argparse.ArgumentParser) -> None:
+def table_arguments(parser: argparse.ArgumentParser, *, needed: bool = True) -> None:
     """Which cells of which table."""
-    parser.add_argument("table", help="name of a shipped table, or the path of a .yaml file")
+    number = None if needed else "?"
+    parser.add_argument("table", nargs=number, help="name of a shipped table, or the path of a .yaml file")
     parser.add_argument("--scale", help="a scale of the table (default: its first)")
     parser.add_argument(
         "--rows",
@@ -100,6 +101,8 @@ def read_plan(
     from datamodules.corpus_folder import home
     from experiments.table_files.spec import read_table
 
+    if arguments.table is None:
+        raise UserError("TABLE: the name of a shipped table, or the path of a .yaml file")
     table = read_table(
         arguments.table,
         scale=arguments.scale,

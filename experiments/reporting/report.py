@@ -10,12 +10,12 @@ stands under the table (``report_notes.py``): a report never hides what was not 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import NamedTuple
 
-from datamodules.corpus_folder import CorpusMissingError, read_card
+from datamodules.corpus_folder import CorpusCard, CorpusMissingError, read_card
 from experiments.planning.cell import Cell, Place, axes, num_runs
 from experiments.reporting import as_run_notes
 from experiments.reporting.environments import COMPARISON, MEAN, NOTHING_KNOWN, Environment, differing, environment_of
@@ -182,8 +182,9 @@ def make_report(
     significance: Significance | None = None,
     *,
     searches: Sequence[Searched] = (),
+    card: Callable[[str], CorpusCard] = read_card,
 ) -> Report:
-    """Gather the finished cells of a plan whose ``searches`` stand ``apart``."""
+    """Gather the finished cells of a plan whose ``searches`` stand ``apart``; ``card`` says what a corpus is."""
     own = [cell for cell in cells if cell.row.table == table.name]
     of_row: dict[str, list[Cell]] = {name: [] for name in table.rows}
     for cell in own:
@@ -206,7 +207,7 @@ def make_report(
     as_run = as_run_notes.as_run_notes(own)
     return Report(
         table,
-        _heading(table, own) + (" · as run" if as_run else ""),
+        _heading(table, own, card) + (" · as run" if as_run else ""),
         rows,
         summaries,
         missing,
@@ -232,14 +233,14 @@ def _seed_value(cell: Cell, run: TrackedRun, metric: str) -> SeedValue:
     return SeedValue(cell.seed, run.metrics[metric], run.run_id, key, environment_of(cell), cell.fold)
 
 
-def _heading(table: Table, cells: Sequence[Cell]) -> str:
+def _heading(table: Table, cells: Sequence[Cell], card_of: Callable[[str], CorpusCard]) -> str:
     rows = [cell.row for cell in cells] if table.folds else table.rows.values()
     corpora = sorted({str(get_path(row.config, "data.corpus")) for row in rows})
     deal = next((deal for row in rows if (deal := get_path(row.config, "data.deal"))), None)
     says = []
     for corpus in corpora:
         try:
-            card = read_card(corpus)
+            card = card_of(corpus)
         except CorpusMissingError:
             says.append(f"{corpus} (not prepared here)")
             continue

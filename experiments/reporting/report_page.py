@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from datamodules.corpus_folder import CorpusMissingError
 from experiments.errors import UserError
 from experiments.planning.cell import Cell, Place
 from experiments.reporting.chart_drawing import draw_charts
@@ -30,7 +31,7 @@ from experiments.stored_results.split_references import TestSplits
 from experiments.stored_results.stored_scores import StoredScores
 from experiments.table_files.columns import Column
 from experiments.table_files.spec import Row
-from experiments.tracking.mlflow_store import Tracker
+from experiments.tracking.run_store import RunStore
 
 TEMPLATES = Path(__file__).parents[1] / "templates"
 
@@ -109,7 +110,7 @@ class Page:
 def write_page(
     report: Report,
     cells: Sequence[Cell],
-    tracker: Tracker,
+    tracker: RunStore,
     scores: StoredScores,
     splits: TestSplits,
     *,
@@ -146,12 +147,12 @@ def write_page(
 
 
 class _Links:
-    def __init__(self, runs_url: str, tracker: Tracker, page: Path) -> None:
+    def __init__(self, runs_url: str, tracker: RunStore, page: Path) -> None:
         self.runs_url, self.tracker, self.folder = runs_url, tracker, page.resolve().parent
 
     def run(self, place: Place, text: str, run_id: str, key: str) -> RunLink:
         run_dir = self.tracker.run_dir(key) if key else None
-        there = run_dir is not None and run_dir.is_dir()
+        there = run_dir is not None and run_dir.is_dir() and self.tracker.uri != ""
         folder = Path(os.path.relpath(run_dir.resolve(), self.folder)).as_posix() + "/" if run_dir and there else None
         return RunLink(place.run, text, run_id, f"{self.runs_url}/{run_id}", folder)
 
@@ -280,7 +281,7 @@ def _bars(report: Report, column: Column) -> list[BarLine]:
     return lines
 
 
-def _add_charts(page: Page, cells: Sequence[Cell], tracker: Tracker) -> None:
+def _add_charts(page: Page, cells: Sequence[Cell], tracker: RunStore) -> None:
     """The table's own; one that cannot be drawn is a remark, since the figures do not hang on it."""
     table = page.report.table
     with tempfile.TemporaryDirectory() as folder:
@@ -319,7 +320,10 @@ def _add_sound(media: Media, of_row: RowExamples, example: Example) -> None:
     references = of_row.references
     if references is None or media.known(f"sound {example.name}"):
         return
-    waveform_S = references.load_waveform(example.name)
+    try:
+        waveform_S = references.load_waveform(example.name)
+    except CorpusMissingError:  # labels travel in packs of results, sounds do not
+        return
     media.add("sounds", f"sound {example.name}", sound(waveform_S, sample_rate_hz=references.sample_rate_hz))
     media.add("spectrograms", f"strip {example.name}", strip(waveform_S, sample_rate_hz=references.sample_rate_hz))
 
