@@ -120,9 +120,8 @@ class _Tests:
         self._cells, self._tracker = cells, tracker
         self._scores, self._splits = StoredScores(tracker), TestSplits()
         self.significance: Significance | None = None
-        baseline = _baseline(arguments, table)
-        if baseline is not None:
-            self.significance = compare_rows(table, cells, self._scores, self._splits, baseline=baseline)
+        if _is_compared(arguments, table):
+            self.significance = compare_rows(table, cells, self._scores, self._splits, baseline=arguments.baseline)
 
     def write_page(self, made: Report, *, path: Path, mlflow_url: str) -> None:
         from experiments.reporting.report_page import write_page
@@ -133,18 +132,19 @@ class _Tests:
             raise UserError(f"--output {path}: {error.strerror or error}") from None
 
 
-def _baseline(arguments: argparse.Namespace, table: Table) -> str | None:
-    """The row asked for, which must be there, or the table's own where it is among what is shown."""
+def _is_compared(arguments: argparse.Namespace, table: Table) -> bool:
+    """Whether the row asked for is there, or else one of the rows that the table's own are compared with."""
     if arguments.baseline is not None:
         table.row(arguments.baseline, where="--baseline")
         if arguments.rows and arguments.baseline not in arguments.rows:
             raise UserError(f"--baseline {arguments.baseline}: not among --rows {','.join(arguments.rows)}")
-        return str(arguments.baseline)
-    if table.baseline in table.rows and (not arguments.rows or table.baseline in arguments.rows):
-        return table.baseline
-    if table.baseline is not None:
-        print(f"no tests: baseline {table.baseline} is not among the rows shown", file=sys.stderr)
-    return None
+        return True
+    baselines = list(dict.fromkeys([*([table.baseline] if table.baseline else []), *table.baselines().values()]))
+    if any(row in table.rows and (not arguments.rows or row in arguments.rows) for row in baselines):
+        return True
+    if baselines:
+        print(f"no tests: baseline {', '.join(baselines)} is not among the rows shown", file=sys.stderr)
+    return False
 
 
 def _mlflow_url(asked: str | None, tracker: Tracker) -> str:

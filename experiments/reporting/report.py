@@ -1,10 +1,10 @@
 """A table's numbers from MLflow: mean ± standard deviation over seeds, and their Markdown.
 
-The best mean of a column stands in bold, reference rows aside, and stars say which rows differ from the baseline
-(``significance.py``). A mean over fewer runs than there are seeds says its n and how many diverged: of the others it is
-a mean that competes for nothing. A cell without a finished run is a dash. What else must be known stands under the
-table (``report_notes.py``): a report never hides what was not run. The other formats are in ``report_latex.py``,
-``report_csv.py``, ``report_json.py`` and ``report_page.py``.
+The best mean of a column stands in bold, reference rows aside; stars say which rows are better than the row that they
+are compared with, and triangles which are worse (``significance.py``). A mean over fewer runs than there are seeds says
+its n and how many diverged: of the others it is a mean that competes for nothing. A cell without a finished run is a
+dash. What else must be known stands under the table (``report_notes.py``): a report never hides what was not run.
+The other formats are in ``report_latex.py``, ``report_csv.py``, ``report_json.py`` and ``report_page.py``.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from experiments.table_files.spec import Table
 
 NOTE_CHARACTERS = 7500  # MLflow cuts or refuses longer tags
 STAR = "∗"  # U+2217: Markdown reads * as emphasis
+WORSE = "▾"  # in the place of a star: the difference goes the wrong way
 SIGNS = str.maketrans({"*": STAR})
 
 
@@ -61,8 +62,12 @@ class Report:
     trials: tuple[Trials, ...] = ()
 
     def stars(self, row: str, metric: str) -> str:
-        """Of the difference from the baseline, over the test set."""
-        return "" if self.significance is None else stars(self.significance.p(row, metric))
+        """``*`` to ``***`` of a row that is better than its baseline, ``▾`` to ``▾▾▾`` of one that is worse."""
+        if self.significance is None or not (sign := stars(self.significance.p(row, metric))):
+            return ""
+        higher = self.significance.joint[row, metric].difference > 0
+        column = next(column for column in self.table.columns if column.metric == metric)
+        return sign if higher == (column.better == "higher") else WORSE * len(sign)
 
     def diverged(self, row: str, metric: str) -> tuple[SeedValue, ...]:
         """The runs whose figure is NaN or infinite."""
@@ -73,7 +78,7 @@ class Report:
         own = [of.environment for of in self.values.get((row, metric), ())]
         if differing(own):
             return MEAN
-        baseline = self.significance.baseline if self.significance is not None else row
+        baseline = self.significance.baselines.get(row, row) if self.significance is not None else row
         others = [of.environment for of in self.values.get((baseline, metric), ())]
         return COMPARISON if own and differing([*own, *others]) else ""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from experiments.reporting.environments import COMPARISON, MEAN
 from experiments.reporting.markdown_text import one_line
-from experiments.reporting.report import STAR, Report, label, row_texts
+from experiments.reporting.report import STAR, WORSE, Report, label, row_texts
 from experiments.reporting.report_notes import notes
 
 _LATEX = str.maketrans({
@@ -22,10 +22,11 @@ _LATEX = str.maketrans({
     "<": "$<$",  # text fonts have other glyphs in their places
     ">": "$>$",
     STAR: "*",
+    WORSE: r"$\nabla$",
     MEAN: r"$\dagger$",
     COMPARISON: r"$\ddagger$",
 })  # fmt: skip
-_LATEX_SIGNS = str.maketrans({MEAN: r"\dagger", COMPARISON: r"\ddagger"})
+_LATEX_SIGNS = str.maketrans({WORSE: r"\nabla", MEAN: r"\dagger", COMPARISON: r"\ddagger"})
 
 
 def _escape(text: str) -> str:

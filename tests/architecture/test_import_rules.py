@@ -58,6 +58,7 @@ RULES: dict[str, tuple[str, ...]] = {
     "experiments.planning.search": ("optuna", "experiments"),
     "experiments.launching.slurm": ("submitit", "experiments"),
     "experiments.statistics.stats": ("scipy",),
+    "experiments.statistics.combined_error": ("scipy",),
     "experiments.reporting.page_media": ("lightning_modules", "numpy", "torch", "matplotlib", "PIL", "soundfile"),
     "experiments.reporting.report_page": ("experiments", "jinja2"),
     "experiments": (
