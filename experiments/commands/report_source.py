@@ -41,12 +41,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="the newest finished runs of each row, made by one code each, whatever today's code is; marked as such",
     )  # fmt: skip
     parser.add_argument(
-        "--results", type=_files, action="extend", default=[], metavar="FILE,FILE",
+        "--results", type=files, action="extend", default=[], metavar="FILE,FILE",
         help="from packs of earmark results pack, without a store and without corpora; TABLE may be left out",
     )  # fmt: skip
 
 
-def _files(text: str) -> list[Path]:
+def files(text: str) -> list[Path]:
+    """``FILE,FILE`` as paths."""
     return [Path(name) for name in text.split(",") if name]
 
 
