@@ -11,12 +11,12 @@ from dataclasses import replace
 
 from experiments.errors import UserError
 from experiments.planning.cell import NEVER, Cell, Place
-from experiments.planning.changes import find_change
+from experiments.planning.changes import change_of
 from experiments.planning.checked_corpora import CheckedCorpora
 from experiments.planning.judge import Judge
 from experiments.planning.known_runs import KnownRuns
 from experiments.planning.stored_data import DataInStore
-from experiments.runs import moved_files, recipe
+from experiments.runs import recipe
 from experiments.runs.run_folder import KEY
 from experiments.table_files.folds import check_fold, in_fold
 from experiments.table_files.merge import get_path
@@ -155,12 +155,8 @@ class _Planner:
         return [self._stale(cell, older[key]) if key in older else cell for key, cell in self.cells.items()]
 
     def _stale(self, cell: Cell, older: TrackedRun) -> Cell:
-        assert cell.key is not None
         record = self.tracker.run_dir(older.tags.get("key", "")) / KEY
-        then = moved_files.then(cell.row.config, cell.code, key=cell.key, stage=cell.row.stage)
-        forms = ((cell.key, cell.row.config, cell.code), then)
-        changes = [find_change(older, *form, record=record) for form in forms]
-        change = min(changes, key=lambda change: (len(change.parts), len(change.modules)))
+        change = change_of(cell, older, record=record)
         if cell.state == "failed":
             return replace(cell, why=f"{cell.why}; since its last finished run {change.why}", change=change)
         return replace(cell, state="stale", why=change.why, change=change)

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from experiments.planning.cell import Cell, Place
+from experiments.runs.training_record import TRAINED_ON
 
 MEAN, COMPARISON = "†", "‡"
 FACTS = {"torch": "torch", "device": "", "hardware": ""}  # tags of a run, with what is said before their values
@@ -28,12 +29,19 @@ NOTHING_KNOWN = Environment()
 
 
 def environment_of(cell: Cell) -> Environment:
-    """Of a cell's run: what only scores has the device of the training whose predictions it takes."""
+    """Of a cell's run: what only scores has the device of the training whose predictions it takes.
+
+    So has what was scored again; where that was done comes first.
+    """
     tags = cell.run.tags if cell.run else {}
     upstream = [environment_of(other) for other in cell.upstream.values()]
     facts = {}
     for name in FACTS:
-        values = [tags.get(name, ""), *(value for of in upstream for value in getattr(of, name))]
+        values = [
+            tags.get(name, ""),
+            tags.get(TRAINED_ON + name, ""),
+            *(value for of in upstream for value in getattr(of, name)),
+        ]
         facts[name] = tuple(dict.fromkeys(value for value in values if value))
     return Environment(**facts)
 
@@ -53,7 +61,7 @@ def environment_notes(runs: Mapping[Place, Environment]) -> list[str]:
     for place, environment in runs.items():
         groups.setdefault(_text(environment, facts), []).append(place)
     (most, _), *_ = Counter({text: len(places) for text, places in groups.items()}).most_common(1)
-    says = [f"{_places(places, runs)}: {text}" for text, places in groups.items() if text != most]
+    says = [f"{places_text(places, runs)}: {text}" for text, places in groups.items() if text != most]
     return [
         f"{MEAN} a mean over runs, {COMPARISON} a comparison with a baseline, of different torch versions, devices or "
         f"machines, which alone change figures: {'; '.join(says)}; the others: {most}"
@@ -65,7 +73,7 @@ def _text(environment: Environment, facts: Sequence[str]) -> str:
     return ", ".join(says)
 
 
-def _places(places: Sequence[Place], runs: Iterable[Place]) -> str:
+def places_text(places: Sequence[Place], runs: Iterable[Place]) -> str:
     """Rows, with their folds and seeds where others of the row are elsewhere."""
     of_row: dict[str, list[Place]] = {}
     for place in places:

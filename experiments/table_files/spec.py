@@ -17,7 +17,7 @@ from experiments.table_files.columns import Column, read_columns
 from experiments.table_files.folds import Folds, check_rows, read_folds, set_by_hand
 from experiments.table_files.grid import spell_out
 from experiments.table_files.groups import Group, baselines, read_baseline, read_groups
-from experiments.table_files.merge import Config, get_path, normalise, set_path, unset_path
+from experiments.table_files.merge import Config, get_path, leaf_paths, normalise, set_path, unset_path
 from experiments.table_files.row_sources import Source, check_seed, read_sources
 from experiments.table_files.search_spec import Search, read_search
 from experiments.table_files.stored_names import name_problem
@@ -327,22 +327,10 @@ def _overrides_of(row: str, overrides: Mapping[str, Any], scored_rows: Sequence[
 
 def _varied(rows: Mapping[str, Row]) -> tuple[str, ...]:
     """Dotted paths in which at least two rows of one stage differ: what MLflow shows as params."""
-    paths = sorted({path for row in rows.values() for path in _paths(row.config)})
+    paths = sorted({path for row in rows.values() for path in leaf_paths(row.config)})
     varied = []
     for path in paths:
         values = {repr(get_path(row.config, path)) for row in rows.values() if row.stage == "fit"}
         if len(values) > 1:
             varied.append(path)
     return tuple(varied)
-
-
-def _paths(value: Any, prefix: str = "") -> list[str]:
-    """All dotted paths of a configuration, ``init_args`` skipped, classes included."""
-    if not isinstance(value, dict):
-        return [prefix]
-    found = []
-    if "class_path" in value:
-        found, value = [prefix], value["init_args"]
-    for key, item in value.items():
-        found += _paths(item, f"{prefix}.{key}" if prefix else key)
-    return found
