@@ -273,7 +273,7 @@ def read_table(
     seeds = read_seeds(raw.get("seeds"), where=where)
     family = str(raw.get("family", name))
     check_name(family, where=f"{where}: family")
-    _check_seeds(rows, seeds, where=where)
+    _check_rows(rows, seeds, names=list(entries), where=where)
     columns = read_columns(raw.get("columns"), where=where)
     return Table(
         name=name,
@@ -301,9 +301,10 @@ def read_table(
     )
 
 
-def _check_seeds(rows: Mapping[str, Row], seeds: Sequence[int], *, where: str) -> None:
+def _check_rows(rows: Mapping[str, Row], seeds: Sequence[int], *, names: Sequence[str], where: str) -> None:
+    """``names`` are the table's rows at any scale."""
     for row in rows.values():
-        read_baseline(row.against, where=f"{where}: rows.{row.name}.against", rows=list(rows))
+        read_baseline(row.against, where=f"{where}: rows.{row.name}.against", rows=names)
         if extra := sorted(set(row.seeds or ()) - set(seeds)):
             raise UserError(f"{where}: rows.{row.name}.seeds: {extra[0]} is none of the table's seeds {list(seeds)}")
 
