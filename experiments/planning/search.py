@@ -39,7 +39,7 @@ DIGITS = 4  # of a number in a configuration: more say nothing and cannot be rea
 class _Trials:
     """What is known of a search: its trials' rows, the figures of those that ended, and those that failed.
 
-    A figure is the mean over the row's seeds; None where there is no finite one.
+    A figure is the mean over the row's seeds and folds; None where there is no finite one.
     """
 
     rows: dict[str, Row] = field(default_factory=dict)
@@ -96,7 +96,7 @@ def best_trial(search: Search, figures: Mapping[str, float]) -> str | None:
 
 def _trials(table: Table, row: Row, search: Search, tracker: Tracker, make: Callable[..., list[Cell]]) -> _Trials:
     """Wave after wave as far as all runs of a wave ended, and the next wave."""
-    num_cells = search.trials * len(row.seeds or table.seeds)
+    num_cells = search.trials * len(row.seeds or table.seeds) * max(1, len(table.folds))
     study, known, trials = _study(search), KnownRuns(tracker, num_cells=num_cells), _Trials()
     worst = -WORST if search.better == "higher" else WORST
     while len(trials.rows) < search.trials:

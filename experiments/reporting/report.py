@@ -1,8 +1,8 @@
-"""A table's numbers from MLflow: mean ± standard deviation over seeds, and their Markdown.
+"""A table's numbers from MLflow: mean ± standard deviation over seeds and folds, and their Markdown.
 
 The best mean of a column within a group of rows stands in bold, reference rows aside, and stars say which rows differ
-from their baseline (``significance.py``). A mean over fewer runs than there are seeds says its n and how many diverged:
-of the others it is a mean that competes for nothing. A cell without a finished run is a dash. What else must be known
+from their baseline (``significance.py``). A mean over fewer runs than others are says its n and how many diverged: of
+the others it is a mean that competes for nothing. A cell without a finished run is a dash. What else must be known
 stands under the table (``report_notes.py``): a report never hides what was not run. The other formats are in
 ``report_latex.py``, ``report_csv.py``, ``report_json.py`` and ``report_page.py``.
 """
@@ -10,16 +10,18 @@ stands under the table (``report_notes.py``): a report never hides what was not 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import NamedTuple
 
-from datamodules.corpus_folder import CorpusMissingError, read_card
-from experiments.planning.cell import Cell
+from datamodules.corpus_folder import CorpusCard, CorpusMissingError, read_card
+from experiments.planning.cell import Cell, Place, axes, num_runs
+from experiments.reporting import as_run_notes
 from experiments.reporting.environments import COMPARISON, MEAN, NOTHING_KNOWN, Environment, differing, environment_of
 from experiments.reporting.markdown_text import escaped, escaped_line, one_line
 from experiments.reporting.report_notes import notes, short_notes
+from experiments.reporting.scored_by import Versions, versions_of
 from experiments.reporting.searched import Searched
 from experiments.reporting.significance import Significance
 from experiments.statistics.stats import Summary, stars, summarise
@@ -27,6 +29,7 @@ from experiments.table_files.columns import Column
 from experiments.table_files.groups import Group, in_groups
 from experiments.table_files.merge import get_path
 from experiments.table_files.spec import Table
+from experiments.tracking.tracked_run import TrackedRun
 
 NOTE_CHARACTERS = 7500  # MLflow cuts or refuses longer tags
 STAR = "∗"  # U+2217: Markdown reads * as emphasis
@@ -43,24 +46,39 @@ class SeedValue:
     run_id: str
     run_key: str
     environment: Environment = NOTHING_KNOWN
+    fold: str | None = None
+
+    @property
+    def name(self) -> str:
+        """Of the run for programs: ``0``, on a fold ``a/0``."""
+        return str(self.seed) if self.fold is None else f"{self.fold}/{self.seed}"
+
+    def place(self, row: str) -> Place:
+        """Where in its table the run stands."""
+        return Place(row, self.seed, self.fold)
 
 
 @dataclass(frozen=True)
 class Report:
-    """Summaries by (row, metric) and the values behind them, with what a heading must say."""
+    """Summaries by (row, metric) and the values behind them, with what a heading must say.
+
+    ``num_runs`` is over how many runs a row's mean is that has a figure at every seed and on every fold.
+    """
 
     table: Table
     heading: str
     rows: tuple[str, ...]
     cells: Mapping[tuple[str, str], Summary | None]
     missing: tuple[str, ...]
-    num_seeds: int
+    num_runs: int
     values: Mapping[tuple[str, str], tuple[SeedValue, ...]] = field(default_factory=dict)
     significance: Significance | None = None
     accepted: tuple[str, ...] = ()  # cells whose runs stand for newer code by their user's word
     num_finished: Mapping[str, int] = field(default_factory=dict)  # runs by row, whichever figures they have
     stored_data: tuple[str, ...] = ()  # what is said of corpora that are not on this disk
     trials: tuple[Trials, ...] = ()
+    scored_by: Versions = field(default_factory=dict)
+    as_run: as_run_notes.AsRun | None = None  # of runs as they were, whatever today's code is
 
     @cached_property
     def groups(self) -> tuple[Group, ...]:
@@ -95,7 +113,14 @@ class Report:
         return tuple(of for of in self.values.get((row, metric), ()) if not math.isfinite(of.value))
 
     def mark(self, row: str, metric: str) -> str:
-        """``†`` of a mean over runs of different environments, ``‡`` of one compared with a baseline of others."""
+        """``†`` of a mean over runs of different environments, ``‡`` of one compared with a baseline of others.
+
+        ``§`` comes before them in a report of runs as they were, of a row that other code made than most.
+        """
+        of_other_code = self.as_run is not None and row in self.as_run.marked and self.values.get((row, metric))
+        return (as_run_notes.MARK if of_other_code else "") + self._environment_mark(row, metric)
+
+    def _environment_mark(self, row: str, metric: str) -> str:
         own = [of.environment for of in self.values.get((row, metric), ())]
         if differing(own):
             return MEAN
@@ -103,10 +128,10 @@ class Report:
         return COMPARISON if own and differing([*own, *others]) else ""
 
     def of_fewer(self, row: str, metric: str) -> str:
-        """``(n=1)``, ``(1 of 2 diverged)`` or both, of a mean over fewer runs than there are seeds; else empty."""
+        """``(n=1)``, ``(1 of 2 diverged)`` or both, of a mean over fewer runs than a row has; else empty."""
         summary, diverged = self.cells[row, metric], self.diverged(row, metric)
         n = summary.n if summary else 0
-        says = [f"n={n}"] if n and n + len(diverged) < self.num_seeds else []
+        says = [f"n={n}"] if n and n + len(diverged) < self.num_runs else []
         says += [f"{len(diverged)} of {n + len(diverged)} diverged"] if diverged else []
         return f"({', '.join(says)})" if says else ""
 
@@ -157,18 +182,18 @@ def make_report(
     significance: Significance | None = None,
     *,
     searches: Sequence[Searched] = (),
+    card: Callable[[str], CorpusCard] = read_card,
 ) -> Report:
-    """Gather the finished cells of a plan whose ``searches`` stand ``apart``."""
+    """Gather the finished cells of a plan whose ``searches`` stand ``apart``; ``card`` says what a corpus is."""
     own = [cell for cell in cells if cell.row.table == table.name]
     of_row: dict[str, list[Cell]] = {name: [] for name in table.rows}
     for cell in own:
         of_row[cell.row.name].append(cell)
     shown_rows = [name for name, cells_of in of_row.items() if cells_of]
     rows = tuple(row for group in in_groups(table.groups, shown_rows) for row in group.rows)
-    seeds = sorted({cell.seed for cell in own})
     values = {
         (row, column.metric): tuple(
-            SeedValue(cell.seed, cell.run.metrics[column.metric], cell.run.run_id, _run_key(cell), environment_of(cell))
+            _seed_value(cell, cell.run, column.metric)
             for cell in of_row[row]
             if cell.state == "finished" and cell.run and column.metric in cell.run.metrics
         )
@@ -179,19 +204,22 @@ def make_report(
     missing = tuple(f"{cell.name} ({cell.state})" for cell in own if cell.state != "finished")
     accepted = tuple(f"{cell.name} ({cell.accepted})" for cell in own if cell.accepted)
     finished = {row: sum(cell.state == "finished" for cell in of_row[row]) for row in rows}
+    as_run = as_run_notes.as_run_notes(own)
     return Report(
         table,
-        _heading(table, seeds),
+        _heading(table, own, card) + (" · as run" if as_run else ""),
         rows,
         summaries,
         missing,
-        len(seeds),
+        num_runs(own),
         values,
         significance,
         accepted,
         finished,
         stored_data=tuple(dict.fromkeys(cell.stored_data for cell in own if cell.stored_data and cell.run)),
         trials=tuple(Trials(searched, _of_trials(table, searched)) for searched in searches),
+        scored_by=versions_of(own),
+        as_run=as_run,
     )
 
 
@@ -200,25 +228,29 @@ def _of_trials(table: Table, searched: Searched) -> Report:
     return make_report(replace(table, rows=rows), [cell for of in searched.trials.values() for cell in of])
 
 
-def _run_key(cell: Cell) -> str:
-    of_run = cell.run.tags.get("key") if cell.run else None
-    return of_run or (cell.key.id if cell.key else "")
+def _seed_value(cell: Cell, run: TrackedRun, metric: str) -> SeedValue:
+    key = run.tags.get("key") or (cell.key.id if cell.key else "")
+    return SeedValue(cell.seed, run.metrics[metric], run.run_id, key, environment_of(cell), cell.fold)
 
 
-def _heading(table: Table, seeds: Sequence[int]) -> str:
-    corpora = sorted({str(get_path(row.config, "data.corpus")) for row in table.rows.values()})
+def _heading(table: Table, cells: Sequence[Cell], card_of: Callable[[str], CorpusCard]) -> str:
+    rows = [cell.row for cell in cells] if table.folds else table.rows.values()
+    corpora = sorted({str(get_path(row.config, "data.corpus")) for row in rows})
+    deal = next((deal for row in rows if (deal := get_path(row.config, "data.deal"))), None)
     says = []
     for corpus in corpora:
         try:
-            card = read_card(corpus)
+            card = card_of(corpus)
         except CorpusMissingError:
             says.append(f"{corpus} (not prepared here)")
             continue
         kind = "SYNTHETIC TONES, NOT REAL AUDIO" if card.synthetic else "real recordings"
         counts = "/".join(str(count) for count in card.num_clips.values())
-        says.append(f"{corpus}: {kind}, {counts} clips ({'/'.join(card.num_clips)})")
-    runs = f"{len(seeds)} seed" + ("s" if len(seeds) != 1 else "")
-    return f"{table.title} · scale {table.scale} · {'; '.join(says)} · mean ± std over {runs}"
+        of = f"{counts} clips ({'/'.join(card.num_clips)})"
+        if deal is not None:
+            of = f"{sum(card.num_clips.values())} clips in {deal['of']} deals by {deal['by']}"
+        says.append(f"{corpus}: {kind}, {of}")
+    return f"{table.title} · scale {table.scale} · {'; '.join(says)} · mean ± std over {axes(cells)}"
 
 
 def row_texts(

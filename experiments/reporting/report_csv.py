@@ -10,7 +10,9 @@ from experiments.reporting.significance_text import COMPARED, compared
 
 
 def comma_separated(report: Report) -> str:
-    """One line a row and metric with mean, std (empty for one seed), n, the runs' MLflow ids by seed, and the tests.
+    """One line a row and metric with mean, std (empty for one run), n, the runs' MLflow ids by seed, and the tests.
+
+    A run on a fold has the fold before its seed: ``a/0:ID``.
 
     ``diverged`` are runs whose figure is NaN or infinite: they are among the runs and not in mean, std and n. ``mark``
     is ``†`` or ``‡`` for runs of different environments. Rates stay in 0-1. ``difference``, its 95 % interval, ``p``
@@ -34,7 +36,7 @@ def comma_separated(report: Report) -> str:
 def _csv_line(report: Report, row: str, metric: str) -> list[object]:
     summary = report.cells[row, metric]
     mean, std, n = summary or ("", None, 0)
-    runs = " ".join(f"{of.seed}:{of.run_id}" for of in report.values.get((row, metric), ()))
+    runs = " ".join(f"{of.name}:{of.run_id}" for of in report.values.get((row, metric), ()))
     tests = compared(report.significance, row, metric)
     of_tests = ("" if tests[name] is None else tests[name] for name in COMPARED)
     diverged = len(report.diverged(row, metric)) or ""

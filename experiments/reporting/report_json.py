@@ -22,10 +22,11 @@ def json_text(report: Report) -> str:
     """One document; rates are in 0-1, what is undefined is null.
 
     ``rows.ROW.METRIC`` has ``mean``, ``std``, ``n``, ``best``, ``stars``, ``mark`` (of runs of different environments),
-    ``diverged`` (how many runs have no finite figure), ``seeds`` (value, MLflow run id, key and environment of each;
-    ``diverged`` is what a figure that is not finite came to) and, against the baseline, ``test_set`` and
-    ``over_seeds``. ``groups`` are the rows in their order, ``against.ROW`` is a row's baseline. ``searches.ROW`` has
-    the trials behind a row. docs/report.md says what the tests are.
+    ``diverged`` (how many runs have no finite figure), ``seeds`` (value, MLflow run id, key and environment of each,
+    by seed, where there are ``folds`` by ``FOLD/SEED``; ``diverged`` is what a figure that is not finite came to) and,
+    against the baseline, ``test_set`` and ``over_seeds``. ``groups`` are the rows in their order, ``against.ROW`` is a
+    row's baseline. ``searches.ROW`` has the trials behind a row. ``scored_by.CLASS.DIGEST`` are the cells that a
+    version of a scoring class scored. docs/report.md says what the tests are.
     """
     table, significance = report.table, report.significance
     document = {
@@ -33,6 +34,7 @@ def json_text(report: Report) -> str:
         "title": table.title,
         "scale": table.scale,
         "heading": report.heading,
+        "folds": sorted({of.fold for values in report.values.values() for of in values if of.fold is not None}),
         "columns": {column.metric: asdict(column) for column in table.columns},
         "groups": [_group(report, group) for group in report.groups],
         "against": {row: baseline for row in report.rows if (baseline := report.against(row)) is not None},
@@ -41,7 +43,9 @@ def json_text(report: Report) -> str:
         "searches": {trials.searched.row: _search(trials) for trials in report.trials},
         "missing": list(report.missing),
         "accepted_code_changes": list(report.accepted),
+        "scored_by": {name: {digest: list(of) for digest, of in by.items()} for name, by in report.scored_by.items()},
         "data_not_on_this_disk": list(report.stored_data),
+        "as_run": None if report.as_run is None else list(report.as_run.notes),
         "tests": None
         if significance is None
         else {
@@ -106,7 +110,7 @@ def _cell(report: Report, row: str, metric: str, *, best: bool) -> dict[str, Any
         "stars": report.stars(row, metric),
         "mark": report.mark(row, metric),
         "diverged": len(report.diverged(row, metric)),
-        "seeds": {str(of.seed): _seed(of) for of in report.values.get((row, metric), ())},
+        "seeds": {of.name: _seed(of) for of in report.values.get((row, metric), ())},
     }
     if significance is not None and (test := significance.test_set.get((row, metric))):
         cell["test_set"] = asdict(test)

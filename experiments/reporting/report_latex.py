@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from experiments.reporting.as_run_notes import MARK
 from experiments.reporting.environments import COMPARISON, MEAN
 from experiments.reporting.markdown_text import one_line
 from experiments.reporting.report import STAR, Report, label, row_texts
@@ -27,8 +28,9 @@ _LATEX = str.maketrans({
     STAR: "*",
     MEAN: r"$\dagger$",
     COMPARISON: r"$\ddagger$",
+    MARK: r"\S{}",
 })  # fmt: skip
-_LATEX_SIGNS = str.maketrans({MEAN: r"\dagger", COMPARISON: r"\ddagger"})
+_LATEX_SIGNS = str.maketrans({MEAN: r"\dagger", COMPARISON: r"\ddagger", MARK: r"\S "})
 
 
 def _escape(text: str) -> str:

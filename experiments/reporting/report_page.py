@@ -16,8 +16,9 @@ from typing import NamedTuple
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from datamodules.corpus_folder import CorpusMissingError
 from experiments.errors import UserError
-from experiments.planning.cell import Cell
+from experiments.planning.cell import Cell, Place
 from experiments.reporting.chart_drawing import draw_charts
 from experiments.reporting.examples import Example, RowExamples, row_examples
 from experiments.reporting.page_media import Media, picture, sound, strip
@@ -30,7 +31,7 @@ from experiments.stored_results.split_references import TestSplits
 from experiments.stored_results.stored_scores import StoredScores
 from experiments.table_files.columns import Column
 from experiments.table_files.spec import Row
-from experiments.tracking.mlflow_store import Tracker
+from experiments.tracking.run_store import RunStore
 
 TEMPLATES = Path(__file__).parents[1] / "templates"
 
@@ -38,7 +39,7 @@ TEMPLATES = Path(__file__).parents[1] / "templates"
 class RunLink(NamedTuple):
     """One run behind a number; ``folder`` is relative to the page, None where it is on another disk."""
 
-    seed: int
+    run: str
     text: str
     run_id: str
     url: str
@@ -47,7 +48,7 @@ class RunLink(NamedTuple):
 
 @dataclass(frozen=True)
 class PageCell:
-    """A number of the table. ``sort`` is its mean, ``of_fewer`` over how few seeds that is."""
+    """A number of the table. ``sort`` is its mean, ``of_fewer`` over how few runs that is."""
 
     text: str
     sort: float | None
@@ -109,7 +110,7 @@ class Page:
 def write_page(
     report: Report,
     cells: Sequence[Cell],
-    tracker: Tracker,
+    tracker: RunStore,
     scores: StoredScores,
     splits: TestSplits,
     *,
@@ -146,19 +147,19 @@ def write_page(
 
 
 class _Links:
-    def __init__(self, runs_url: str, tracker: Tracker, page: Path) -> None:
+    def __init__(self, runs_url: str, tracker: RunStore, page: Path) -> None:
         self.runs_url, self.tracker, self.folder = runs_url, tracker, page.resolve().parent
 
-    def run(self, seed: int, text: str, run_id: str, key: str) -> RunLink:
+    def run(self, place: Place, text: str, run_id: str, key: str) -> RunLink:
         run_dir = self.tracker.run_dir(key) if key else None
-        there = run_dir is not None and run_dir.is_dir()
+        there = run_dir is not None and run_dir.is_dir() and self.tracker.uri != ""
         folder = Path(os.path.relpath(run_dir.resolve(), self.folder)).as_posix() + "/" if run_dir and there else None
-        return RunLink(seed, text, run_id, f"{self.runs_url}/{run_id}", folder)
+        return RunLink(place.run, text, run_id, f"{self.runs_url}/{run_id}", folder)
 
     def of(self, cell: Cell) -> RunLink:
         assert cell.run is not None, "examples are of finished cells"
         key = cell.run.tags.get("key") or (cell.key.id if cell.key else "")
-        return self.run(cell.seed, "", cell.run.run_id, key)
+        return self.run(cell.place, "", cell.run.run_id, key)
 
 
 def _groups(report: Report, links: _Links) -> list[PageGroup]:
@@ -179,7 +180,9 @@ def _groups(report: Report, links: _Links) -> list[PageGroup]:
 def _cell(report: Report, row: str, column: Column, links: _Links) -> PageCell:
     place = row, column.metric
     summary = report.cells[place]
-    runs = tuple(links.run(of.seed, shown(of.value, column), of.run_id, of.run_key) for of in report.values[place])
+    runs = tuple(
+        links.run(of.place(row), shown(of.value, column), of.run_id, of.run_key) for of in report.values[place]
+    )
     tests = _tests(report, row, column)
     return PageCell(
         mean_text(report, row, column, plus_minus="±"), summary.mean if summary else None, row in report.best(column),
@@ -278,7 +281,7 @@ def _bars(report: Report, column: Column) -> list[BarLine]:
     return lines
 
 
-def _add_charts(page: Page, cells: Sequence[Cell], tracker: Tracker) -> None:
+def _add_charts(page: Page, cells: Sequence[Cell], tracker: RunStore) -> None:
     """The table's own; one that cannot be drawn is a remark, since the figures do not hang on it."""
     table = page.report.table
     with tempfile.TemporaryDirectory() as folder:
@@ -294,7 +297,7 @@ def _add_charts(page: Page, cells: Sequence[Cell], tracker: Tracker) -> None:
 
 
 def _add_examples(page: Page, cells: Sequence[Cell], scores: StoredScores, splits: TestSplits) -> None:
-    """The first finished seed of each row; sounds of all rows before the runs' own pictures, which are large."""
+    """The first finished run of each row; sounds of all rows before the runs' own pictures, which are large."""
     for row in page.report.rows:
         own = [cell for cell in cells if cell.row.table == page.report.table.name and cell.row.name == row]
         finished = next((cell for cell in own if cell.state == "finished"), None)
@@ -317,7 +320,10 @@ def _add_sound(media: Media, of_row: RowExamples, example: Example) -> None:
     references = of_row.references
     if references is None or media.known(f"sound {example.name}"):
         return
-    waveform_S = references.load_waveform(example.name)
+    try:
+        waveform_S = references.load_waveform(example.name)
+    except CorpusMissingError:  # labels travel in packs of results, sounds do not
+        return
     media.add("sounds", f"sound {example.name}", sound(waveform_S, sample_rate_hz=references.sample_rate_hz))
     media.add("spectrograms", f"strip {example.name}", strip(waveform_S, sample_rate_hz=references.sample_rate_hz))
 

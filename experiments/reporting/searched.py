@@ -22,7 +22,7 @@ from experiments.table_files.spec import Row, Table
 class Searched:
     """One search: its trials' cells by name, the validation figure of each that has one, and the winner's name.
 
-    A figure is the mean over seeds, there only where all of a trial's runs are finished and finite.
+    A figure is the mean over seeds and folds, there only where all of a trial's runs are finished and finite.
     """
 
     row: str

@@ -24,7 +24,7 @@ from typing import Any
 
 from experiments.errors import first_line, public_uri
 from experiments.planning.cell import Cell
-from experiments.planning.known_runs import RUNS_FOR_A_QUERY
+from experiments.planning.known_runs import FOLD, RUNS_FOR_A_QUERY
 from experiments.table_files.spec import Table
 from experiments.table_files.view_spec import View, ViewChart
 from experiments.table_files.view_tags import row_tags, shown_tag
@@ -202,8 +202,8 @@ def write_views(table: Table, cells: Sequence[Cell], tracker: Tracker) -> str:
 
 
 def _tag_runs(table: Table, cells: Sequence[Cell], tracker: Tracker) -> None:
-    """Each cell's run carries the tags of its views; a run of the same row and seed with another key loses them."""
-    keys = {(cell.row.name, str(cell.seed)): cell.key.id for cell in cells if cell.key is not None}
+    """Each cell's run carries the tags of its views; a run of the same place with another key loses them."""
+    keys = {(cell.row.name, str(cell.seed), cell.fold): cell.key.id for cell in cells if cell.key is not None}
     planned = {cell.run.run_id: cell.run for cell in cells if cell.run is not None}
     wanted: dict[str, dict[str, str]] = {run_id: {} for run_id in planned}
     for cell in cells:
@@ -211,8 +211,9 @@ def _tag_runs(table: Table, cells: Sequence[Cell], tracker: Tracker) -> None:
             wanted[cell.run.run_id] |= row_tags(table, cell.row.name)
     for tag in {shown_tag(table, view) for view in table.views}:
         for run in _carrying(tag, table, cells, tracker):
-            place = run.tags[tag], run.tags.get("seed", "")
-            if run.run_id not in planned and keys.get(place, run.tags.get("key")) != run.tags.get("key"):
+            place = run.tags[tag], run.tags.get("seed", ""), run.tags.get(FOLD)
+            gone = place[2] not in (table.folds or (None,))
+            if run.run_id not in planned and (gone or keys.get(place, run.tags.get("key")) != run.tags.get("key")):
                 tracker.untag(run.run_id, tag)
     lacking = {
         run_id: {tag: row for tag, row in tags.items() if planned[run_id].tags.get(tag) != row}

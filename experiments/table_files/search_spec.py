@@ -33,7 +33,7 @@ class Range:
 
 @dataclass(frozen=True)
 class Search:
-    """``trials`` runs, chosen ``parallel`` at a time, for the best ``metric`` (its mean over the row's seeds).
+    """``trials`` runs, chosen ``parallel`` at a time, for the best ``metric`` (its mean over seeds and folds).
 
     ``space`` has for each dotted path a range or the values to choose from. It is a part of the table, and how many run
     at once is not: the same file finds the same trials on any machine.

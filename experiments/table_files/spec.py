@@ -14,7 +14,7 @@ from typing import Any, Literal
 from experiments.errors import UserError, unknown
 from experiments.table_files.charts import Chart, read_charts
 from experiments.table_files.columns import Column, read_columns
-from experiments.table_files.folds import Folds, read_folds
+from experiments.table_files.folds import Folds, check_rows, read_folds, set_by_hand
 from experiments.table_files.grid import spell_out
 from experiments.table_files.groups import Group, baselines, read_baseline, read_groups
 from experiments.table_files.merge import Config, get_path, leaf_paths, normalise, set_path, unset_path
@@ -273,7 +273,10 @@ def read_table(
     seeds = read_seeds(raw.get("seeds"), where=where)
     family = str(raw.get("family", name))
     check_name(family, where=f"{where}: family")
-    _check_rows(rows, seeds, names=list(entries), where=where)
+    _check_seeds(rows, seeds, names=list(entries), where=where)
+    folds = read_folds(raw.get("folds"), where=where)
+    by_row = {f"rows.{row}": set_by_hand(entries[row], scale=scale, point=grids.points.get(row, {})) for row in rows}
+    check_rows(folds, rows, set_by={f"scales.{scale}": table_scale, **by_row, "--set": overrides}, where=where)
     columns = read_columns(raw.get("columns"), where=where)
     return Table(
         name=name,
@@ -294,14 +297,14 @@ def read_table(
         charts=read_charts(grids.named(raw.get("charts")), where=where, rows=list(entries)),
         baseline=read_baseline(raw.get("baseline"), where=f"{where}: baseline", rows=list(entries)),
         groups=read_groups(grids.named(raw.get("groups")), where=where, rows=list(entries)),
-        folds=read_folds(raw.get("folds"), where=where),
+        folds=folds,
         views=read_views(
             grids.named(raw.get("views")), where=where, rows=list(entries), default=_default_view(base, columns)
         ),
     )
 
 
-def _check_rows(rows: Mapping[str, Row], seeds: Sequence[int], *, names: Sequence[str], where: str) -> None:
+def _check_seeds(rows: Mapping[str, Row], seeds: Sequence[int], *, names: Sequence[str], where: str) -> None:
     """``names`` are the table's rows at any scale."""
     for row in rows.values():
         read_baseline(row.against, where=f"{where}: rows.{row.name}.against", rows=names)

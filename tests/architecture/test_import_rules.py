@@ -57,7 +57,7 @@ RULES: dict[str, tuple[str, ...]] = {
     "experiments.tracking.tracked_run": ("mlflow",),
     "experiments.planning.search": ("optuna", "experiments"),
     "experiments.launching.slurm": ("submitit", "experiments"),
-    "experiments.statistics.stats": ("scipy",),
+    "experiments.statistics": ("experiments", "lightning_modules", "numpy", "scipy"),
     "experiments.reporting.page_media": ("lightning_modules", "numpy", "torch", "matplotlib", "PIL", "soundfile"),
     "experiments.reporting.report_page": ("experiments", "jinja2"),
     "experiments": (

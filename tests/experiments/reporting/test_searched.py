@@ -22,6 +22,7 @@ from experiments.reporting.report_latex import latex
 from experiments.reporting.report_page import write_page
 from experiments.reporting.searched import Searched, apart
 from experiments.reporting.significance import compare_rows
+from experiments.statistics.rerun_interval import RerunInterval
 from experiments.stored_results.stored_scores import StoredScores
 from experiments.table_files.search_spec import read_search
 from experiments.table_files.spec import Table
@@ -107,7 +108,7 @@ def test_a_failed_trial_is_said_and_is_no_missing_cell(stored: Stored, tmp_path:
     assert searched.state(TRIALS[1]) == "failed"
     assert "; 2 of 3 trials have one, 1 failed" in markdown(made)
     assert made.missing == ()
-    assert leaving(made, {"tuned": {"test/wer": (0.0, 0.1)}}, whole=True) == []
+    assert leaving(made, {"tuned": {"test/wer": RerunInterval(0.0, 0.1, None, None)}}, whole=True) == []
 
 
 @pytest.mark.parametrize("better", ["lower", "higher"])
