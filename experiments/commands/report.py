@@ -131,8 +131,8 @@ class _Tests:
         self._cells, self._tracker = cells, tracker
         self._scores, self._splits = StoredScores(tracker), splits
         self.significance: Significance | None = None
-        if baselines := list(table.baselines().values()):
-            self.significance = compare_rows(table, cells, self._scores, self._splits, baseline=baselines[0])
+        if any(baseline in table.rows for baseline in table.baselines().values()):
+            self.significance = compare_rows(table, cells, self._scores, self._splits)
 
     def write_page(self, made: Report, *, path: Path, mlflow_url: str) -> None:
         from experiments.reporting.report_page import write_page

@@ -1,10 +1,10 @@
 """A table's numbers from MLflow: mean ± standard deviation over seeds and folds, and their Markdown.
 
-The best mean of a column within a group of rows stands in bold, reference rows aside, and stars say which rows differ
-from their baseline (``significance.py``). A mean over fewer runs than others are says its n and how many diverged: of
-the others it is a mean that competes for nothing. A cell without a finished run is a dash. What else must be known
-stands under the table (``report_notes.py``): a report never hides what was not run. The other formats are in
-``report_latex.py``, ``report_csv.py``, ``report_json.py`` and ``report_page.py``.
+The best mean of a column within a group of rows stands in bold, reference rows aside; stars say which rows are better
+than the row that they are compared with, and triangles which are worse (``significance.py``). A mean over fewer runs
+than others are says its n and how many diverged: of the others it is a mean that competes for nothing. A cell without a
+finished run is a dash. What else must be known stands under the table (``report_notes.py``): a report never hides what
+was not run. The other formats are in ``report_latex.py``, ``report_csv.py``, ``report_json.py`` and ``report_page.py``.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ from experiments.tracking.tracked_run import TrackedRun
 
 NOTE_CHARACTERS = 7500  # MLflow cuts or refuses longer tags
 STAR = "∗"  # U+2217: Markdown reads * as emphasis
+WORSE = "▾"  # in the place of a star: the difference goes the wrong way
 SIGNS = str.maketrans({"*": STAR})
 MANY_COLUMNS, MANY_ROWS = 8, 20  # a table of more folds its groups
 
@@ -94,8 +95,7 @@ class Report:
         """The row that a row is compared with; None of one that is not, and where nothing is tested."""
         if self.significance is None:
             return None
-        of_one = None if row == self.significance.baseline else self.significance.baseline
-        baseline = self.table.baselines().get(row, of_one)
+        baseline = self.significance.baselines.get(row)
         return baseline if baseline in self.rows else None
 
     def heading_of(self, group: Group) -> str:
@@ -105,8 +105,12 @@ class Report:
         return f"{group.heading} · against {baseline}" if with_it else group.heading
 
     def stars(self, row: str, metric: str) -> str:
-        """Of the difference from the row's baseline, over the test set."""
-        return "" if self.significance is None else stars(self.significance.p(row, metric))
+        """``*`` to ``***`` of a row that is better than its baseline, ``▾`` to ``▾▾▾`` of one that is worse."""
+        if self.significance is None or not (sign := stars(self.significance.p(row, metric))):
+            return ""
+        higher = self.significance.joint[row, metric].difference > 0
+        column = next(column for column in self.table.columns if column.metric == metric)
+        return sign if higher == (column.better == "higher") else WORSE * len(sign)
 
     def diverged(self, row: str, metric: str) -> tuple[SeedValue, ...]:
         """The runs whose figure is NaN or infinite."""

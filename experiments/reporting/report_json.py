@@ -9,8 +9,9 @@ import platform
 from dataclasses import asdict
 from typing import Any
 
+from experiments.reporting.comparisons.column import ENOUGH_UNITS
+from experiments.reporting.comparisons.findings import JointTest
 from experiments.reporting.report import Report, SeedValue, Trials
-from experiments.reporting.significance import ENOUGH_UNITS
 from experiments.reporting.significance_text import footnotes
 from experiments.runs.provenance import git_state
 from experiments.table_files.groups import Group
@@ -24,9 +25,9 @@ def json_text(report: Report) -> str:
     ``rows.ROW.METRIC`` has ``mean``, ``std``, ``n``, ``best``, ``stars``, ``mark`` (of runs of different environments),
     ``diverged`` (how many runs have no finite figure), ``seeds`` (value, MLflow run id, key and environment of each,
     by seed, where there are ``folds`` by ``FOLD/SEED``; ``diverged`` is what a figure that is not finite came to) and,
-    against the baseline, ``test_set`` and ``over_seeds``. ``groups`` are the rows in their order, ``against.ROW`` is a
-    row's baseline. ``searches.ROW`` has the trials behind a row. ``scored_by.CLASS.DIGEST`` are the cells that a
-    version of a scoring class scored. docs/report.md says what the tests are.
+    against its baseline, ``test_set``, ``over_seeds`` and, of both, ``together``. ``groups`` are the rows in their
+    order, ``against.ROW`` is a row's baseline. ``searches.ROW`` has the trials behind a row. ``scored_by.CLASS.DIGEST``
+    are the cells that a version of a scoring class scored. docs/report.md says what the tests are.
     """
     table, significance = report.table, report.significance
     document = {
@@ -50,6 +51,7 @@ def json_text(report: Report) -> str:
         if significance is None
         else {
             "baseline": significance.baseline,
+            "baselines": dict(significance.baselines),
             "resamples": significance.num_resamples,
             "stars_from_units": ENOUGH_UNITS,
             "notes": footnotes(significance),
@@ -112,11 +114,23 @@ def _cell(report: Report, row: str, metric: str, *, best: bool) -> dict[str, Any
         "diverged": len(report.diverged(row, metric)),
         "seeds": {of.name: _seed(of) for of in report.values.get((row, metric), ())},
     }
-    if significance is not None and (test := significance.test_set.get((row, metric))):
+    if significance is None:
+        return cell
+    if test := significance.test_set.get((row, metric)):
         cell["test_set"] = asdict(test)
-    if significance is not None and (seeds := significance.seeds.get((row, metric))):
+    if joint := significance.joint.get((row, metric)):
+        cell["together"] = _together(joint)
+    if seeds := significance.seeds.get((row, metric)):
         cell["over_seeds"] = asdict(seeds)
     return cell
+
+
+def _together(joint: JointTest) -> dict[str, Any]:
+    """The test behind the stars; ``se`` and its two parts instead of their degrees of freedom."""
+    fields = asdict(joint)
+    errors = {"se": joint.error, "se_units": joint.of_units, "se_trainings": joint.of_trainings}
+    kept = {name: value for name, value in fields.items() if name not in ("error", "of_units", "of_trainings")}
+    return {**kept, **{name: None if error is None else error.se for name, error in errors.items()}}
 
 
 def _seed(of: SeedValue) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from experiments.reporting.as_run_notes import MARK
 from experiments.reporting.environments import COMPARISON, MEAN
 from experiments.reporting.markdown_text import one_line
-from experiments.reporting.report import STAR, Report, label, row_texts
+from experiments.reporting.report import STAR, WORSE, Report, label, row_texts
 from experiments.reporting.report_notes import notes
 from experiments.table_files.groups import Group
 
@@ -26,11 +26,12 @@ _LATEX = str.maketrans({
     "<": "$<$",  # text fonts have other glyphs in their places
     ">": "$>$",
     STAR: "*",
+    WORSE: r"$\nabla$",
     MEAN: r"$\dagger$",
     COMPARISON: r"$\ddagger$",
     MARK: r"\S{}",
 })  # fmt: skip
-_LATEX_SIGNS = str.maketrans({MEAN: r"\dagger", COMPARISON: r"\ddagger", MARK: r"\S "})
+_LATEX_SIGNS = str.maketrans({WORSE: r"\nabla", MEAN: r"\dagger", COMPARISON: r"\ddagger", MARK: r"\S "})
 
 
 def _escape(text: str) -> str:

@@ -20,12 +20,13 @@ from datamodules.corpus_folder import CorpusMissingError
 from experiments.errors import UserError
 from experiments.planning.cell import Cell, Place
 from experiments.reporting.chart_drawing import draw_charts
+from experiments.reporting.comparisons.findings import JointTest, TestSetTest
 from experiments.reporting.examples import Example, RowExamples, row_examples
 from experiments.reporting.page_media import Media, picture, sound, strip
 from experiments.reporting.report import Report, label, mean_text, shown, trials_grid
 from experiments.reporting.report_json import versions
 from experiments.reporting.report_notes import notes
-from experiments.reporting.significance import SeedsTest, TestSetTest
+from experiments.reporting.significance import Significance
 from experiments.statistics.stats import Summary
 from experiments.stored_results.split_references import TestSplits
 from experiments.stored_results.stored_scores import StoredScores
@@ -69,6 +70,7 @@ class TestLine(NamedTuple):
     interval: str
     p: str
     p_holm: str
+    together: str
     stars: str
     seeds: str
     better: bool | None
@@ -198,8 +200,13 @@ def _tests(report: Report, row: str, column: Column) -> tuple[str, ...]:
             f"{_difference(units.difference, column)} against {report.against(row)}, "
             f"95 % {_interval(units, column)}, Holm p = {_p(units.p_holm)} over {units.num_units} {units.units}"
         )
+    if significance is not None and (joint := significance.joint.get(place)):
+        says.append(
+            f"over other {joint.over} and {'test sets' if joint.over == 'folds' else 'test units'} together: "
+            f"95 % {_interval(joint, column)}, Holm p = {_p(joint.p_holm)}"
+        )
     if significance is not None and (seeds := significance.seeds.get(place)):
-        says.append(f"over {seeds.n} seeds: Holm p = {_p(seeds.p_holm)}")
+        says.append(f"over {seeds.n} {seeds.over}: Holm p = {_p(seeds.p_holm)}")
     if mark := report.mark(*place):
         says.append(f"{mark} of different torch versions, devices or machines: see under the table")
     return tuple(says)
@@ -209,7 +216,7 @@ def _difference(value: float, column: Column) -> str:
     return f"{'+' if value >= 0 else '−'}{shown(abs(value), column)}"
 
 
-def _interval(test: TestSetTest, column: Column) -> str:
+def _interval(test: TestSetTest | JointTest, column: Column) -> str:
     return f"[{_difference(test.ci95.low, column)}, {_difference(test.ci95.high, column)}]"
 
 
@@ -229,15 +236,16 @@ def _test_lines(report: Report) -> list[TestLine]:
             units = significance.test_set.get((row, column.metric))
             seeds = significance.seeds.get((row, column.metric))
             if units or seeds:
-                lines.append(_test_line(report, row, column, units, seeds))
+                lines.append(_test_line(report, significance, row, column))
     return lines
 
 
-def _test_line(
-    report: Report, row: str, column: Column, units: TestSetTest | None, seeds: SeedsTest | None
-) -> TestLine:
-    sign = report.stars(row, column.metric)
+def _test_line(report: Report, significance: Significance, row: str, column: Column) -> TestLine:
+    place = row, column.metric
+    units, joint = significance.test_set.get(place), significance.joint.get(place)
+    seeds = significance.seeds.get(place)
     difference = units.difference if units else seeds.difference if seeds else 0.0
+    sign = report.stars(*place)
     over_seeds = "–" if seeds is None or seeds.p is None else f"{_p(seeds.p)} → {_p(seeds.p_holm)} (n={seeds.n})"
     return TestLine(
         row=row,
@@ -247,6 +255,7 @@ def _test_line(
         interval=_interval(units, column) if units else "–",
         p=_p(units.p) if units else "–",
         p_holm=_p(units.p_holm) if units else "–",
+        together=f"{_interval(joint, column)} {_p(joint.p_holm)}" if joint else "–",
         stars=sign,
         seeds=over_seeds,
         better=(difference > 0) == (column.better == "higher") if sign else None,
