@@ -273,7 +273,7 @@ def read_table(
     seeds = read_seeds(raw.get("seeds"), where=where)
     family = str(raw.get("family", name))
     check_name(family, where=f"{where}: family")
-    _check_seeds(rows, seeds, where=where)
+    _check_seeds(rows, seeds, names=list(entries), where=where)
     folds = read_folds(raw.get("folds"), where=where)
     by_row = {f"rows.{row}": set_by_hand(entries[row], scale=scale, point=grids.points.get(row, {})) for row in rows}
     check_rows(folds, rows, set_by={f"scales.{scale}": table_scale, **by_row, "--set": overrides}, where=where)
@@ -304,9 +304,10 @@ def read_table(
     )
 
 
-def _check_seeds(rows: Mapping[str, Row], seeds: Sequence[int], *, where: str) -> None:
+def _check_seeds(rows: Mapping[str, Row], seeds: Sequence[int], *, names: Sequence[str], where: str) -> None:
+    """``names`` are the table's rows at any scale."""
     for row in rows.values():
-        read_baseline(row.against, where=f"{where}: rows.{row.name}.against", rows=list(rows))
+        read_baseline(row.against, where=f"{where}: rows.{row.name}.against", rows=names)
         if extra := sorted(set(row.seeds or ()) - set(seeds)):
             raise UserError(f"{where}: rows.{row.name}.seeds: {extra[0]} is none of the table's seeds {list(seeds)}")
 
