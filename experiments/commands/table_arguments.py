@@ -130,7 +130,7 @@ def check_configurations(cells: list[Cell], *, one_of_a_shape: bool = False) -> 
     """
     from experiments.table_files.merge import shape
 
-    rows = {(cell.table.name, cell.row.name, cell.fold or ""): cell for cell in cells if cell.would_run}
+    rows = {(of.table.name, of.row.name, of.fold or ""): of for of in cells if of.would_run or of.waits}
     if one_of_a_shape:
         rows = {(name, repr(shape(cell.row.config)), ""): cell for (name, *_), cell in reversed(rows.items())}
     if not rows:

@@ -22,6 +22,7 @@ from experiments.reporting.environments import COMPARISON, MEAN, NOTHING_KNOWN, 
 from experiments.reporting.markdown_text import escaped, escaped_line, one_line
 from experiments.reporting.report_notes import notes, short_notes
 from experiments.reporting.searched import Searched
+from experiments.reporting.searches.budget_table import BudgetTable, budget_tables
 from experiments.reporting.significance import Significance
 from experiments.statistics.stats import Summary, stars, summarise
 from experiments.table_files.columns import Column
@@ -75,6 +76,11 @@ class Report:
     stored_data: tuple[str, ...] = ()  # what is said of corpora that are not on this disk
     trials: tuple[Trials, ...] = ()
     as_run: as_run_notes.AsRun | None = None  # of runs as they were, whatever today's code is
+
+    @property
+    def budgets(self) -> list[BudgetTable]:
+        """The expected best of each search against its budget."""
+        return budget_tables([trials.searched for trials in self.trials])
 
     def stars(self, row: str, metric: str) -> str:
         """Of the difference from the baseline, over the test set."""
@@ -192,7 +198,7 @@ def make_report(
 
 def _of_trials(table: Table, searched: Searched) -> Report:
     rows = {name: cells[0].row for name, cells in searched.trials.items()}
-    return make_report(replace(table, rows=rows), [cell for of in searched.trials.values() for cell in of])
+    return make_report(replace(table, rows=rows), [cell for name in rows for cell in searched.runs(name)])
 
 
 def _seed_value(cell: Cell, run: TrackedRun, metric: str) -> SeedValue:
@@ -294,6 +300,10 @@ def markdown(report: Report) -> str:
         summary = f"<details><summary>Trials of {escaped(trials.searched.row)}</summary>"
         grid = [[escaped(text) for text in line] for line in trials_grid(trials)]
         lines += ["", summary, "", *_padded(grid), "", "</details>"]
+    for of_metric in report.budgets:
+        grid = [[escaped(text) for text in line] for line in of_metric.grid()]
+        says = [line for text in of_metric.notes() for line in ("", text)]
+        lines += ["", escaped_line(of_metric.heading), "", *_padded(grid), *says]
     return "\n".join(lines) + "\n"
 
 

@@ -10,6 +10,7 @@ from dataclasses import asdict
 from typing import Any
 
 from experiments.reporting.report import Report, SeedValue, Trials
+from experiments.reporting.searches.budget_table import budget_tables
 from experiments.reporting.significance import ENOUGH_UNITS
 from experiments.reporting.significance_text import footnotes
 from experiments.runs.provenance import git_state
@@ -23,8 +24,8 @@ def json_text(report: Report) -> str:
     ``rows.ROW.METRIC`` has ``mean``, ``std``, ``n``, ``best``, ``stars``, ``mark`` (of runs of different environments),
     ``diverged`` (how many runs have no finite figure), ``seeds`` (value, MLflow run id, key and environment of each,
     by seed, where there are ``folds`` by ``FOLD/SEED``; ``diverged`` is what a figure that is not finite came to) and,
-    against the baseline, ``test_set`` and ``over_seeds``. ``searches.ROW`` has the trials behind a row. docs/report.md
-    says what the tests are.
+    against the baseline, ``test_set`` and ``over_seeds``. ``searches.ROW`` has the trials behind a row, and the
+    best figure that so many of them are expected to find. docs/report.md says what the tests are.
     """
     table, significance = report.table, report.significance
     document = {
@@ -78,6 +79,13 @@ def _search(trials: Trials) -> dict[str, Any]:
         "metric": searched.search.metric,
         "better": searched.search.better,
         "winner": searched.winner,
+        "budget": searched.search.trials,
+        "sampler": searched.search.sampler,
+        "expected_best": {
+            str(n): of.at(searched.row, n)
+            for of in budget_tables([searched])
+            for n in range(1, 1 + len(of.figures[searched.row]))
+        },
         "trials": {
             name: {
                 "figure": searched.figures.get(name),
