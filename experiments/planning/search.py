@@ -31,6 +31,7 @@ from experiments.planning.plan import make_plan
 from experiments.table_files.merge import set_path
 from experiments.table_files.search_spec import Range, Search
 from experiments.table_files.spec import Row, Table
+from experiments.table_files.view_spec import View
 
 if TYPE_CHECKING:
     from experiments.tracking.mlflow_store import Tracker
@@ -85,6 +86,7 @@ def with_trials(
             varied=tuple(varied),
             winners=table.winners if best is None else {**table.winners, row.name: best},
             given_up=table.given_up | (trials.failed.keys() - set(again)),
+            views=tuple(_with_trials(view, row.name, tuple(trials.rows)) for view in table.views),
             waiting=table.waiting if best else {**dict.fromkeys(stand_on_it, row.name), **table.waiting},
         )
     return table
@@ -118,6 +120,12 @@ def _on_winner(row: Row, *, table: str, row_name: str, best: str) -> Row:
         for name, of in row.sources.items()
     }
     return replace(row, sources=sources)
+
+
+def _with_trials(view: View, row: str, trials: tuple[str, ...]) -> View:
+    """The view with all trials where it names the row with the search."""
+    rows = view.rows and tuple(name for here in view.rows for name in (trials if here == row else (here,)))
+    return replace(view, rows=rows)
 
 
 def _winner(*, search: Search, values: Mapping[str, float | None]) -> str | None:

@@ -1,9 +1,10 @@
 """The expected best of n trials of a search, from the figures of the N that were run (Dodge et al. 2019).
 
-"Show Your Work: Improved Reporting of Experimental Results", EMNLP 2019, equation 7: of n figures drawn with
-replacement from the N, the greatest is at most v with probability F(v)^n, F the share of figures up to v; so its mean
-is Σ v · (F(v)^n − F(v−)^n). It is what n trials would have found, and so compares systems at equal efforts. Drawn with
-replacement, it lies a little below the best of N at n = N. Dodge et al. suppose independent trials: a random search's.
+"Show Your Work: Improved Reporting of Experimental Results", EMNLP 2019, expected validation performance: of n
+figures drawn with replacement from the N, the greatest is at most v with probability F(v)^n, F the share of figures
+up to v; so its mean is Σ v · (F(v)^n − F(v−)^n). It is what n trials would have found, and so compares systems at
+equal efforts. Drawn with replacement, it lies a little below the best of N at n = N. Dodge et al. suppose independent
+trials: a random search's.
 """
 
 from __future__ import annotations

@@ -114,6 +114,11 @@ def test_the_best_trial_alone_runs_at_the_other_seeds(cells: Any) -> None:
     assert {cell.row.name for cell in found if cell.row.name in MIL and cell.seed == 1} == {table.winners["mil"]}
 
 
+def test_a_view_that_names_a_searched_row_shows_its_trials(cells: Any) -> None:
+    table, _ = cells(text=TEXT + "views: {some: {rows: [mil, oracle]}}\n")
+    assert [view.rows for view in table.views] == [(*MIL, "oracle")]
+
+
 def test_a_row_asked_for_by_name_brings_the_search_that_it_waits_for(cells: Any) -> None:
     _, found = cells(rows=["on_oracle"])
     assert {cell.row.name for cell in found} == {*MIL, "on_oracle"}
