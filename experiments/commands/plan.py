@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -26,11 +27,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print every cell's state and why."""
     table, _, cells = table_arguments.read_plan(arguments)
-    table_arguments.check_configurations(cells, one_of_a_shape=True)
     if arguments.json:
         print(json.dumps(_document(table, cells), indent=2, ensure_ascii=False))
     else:
         _print(table, cells)
+    sys.stdout.flush()
+    table_arguments.check_configurations(cells, one_of_a_shape=True)  # after what needs no Lightning, it takes seconds
     return 0
 
 
@@ -83,13 +85,20 @@ def _print(table: Table, cells: Sequence[Cell]) -> None:
     from rich.table import Table as Grid
 
     grid = Grid("cell", "state", "why", title=f"{table.name} · scale {table.scale}", title_justify="left")
-    styles = {"finished": "green", "running": "cyan", "failed": "red", "stale": "yellow", "missing": ""}
+    styles = {
+        "finished": "green", "running": "cyan", "failed": "red", "stale": "yellow", "missing": "",
+        "unscored": "blue", "unpredicted": "blue",
+    }  # fmt: skip
     for cell in cells:
         grid.add_row(cell.name, cell.state, cell.why, style=styles[cell.state])
     console = Console(soft_wrap=False, markup=False, emoji=False)  # an error may hold [/brackets] and :colons:
     console.print(grid)
-    todo = sum(cell.would_run and cell.state != "running" for cell in cells)
-    console.print(f"{todo} of {len(cells)} cells would run", highlight=False)
+    todo = [cell for cell in cells if cell.would_run and cell.state != "running"]
+    console.print(f"{len(todo)} of {len(cells)} cells would run", highlight=False)
+    if trained := sum(cell.trained is not None for cell in todo):
+        console.print(
+            f"{trained} of these are trained and only scored: earmark run --rescore does no more", highlight=False
+        )
     if outdated := [cell.name for cell in cells if cell.change is not None and cell.change.is_outdated]:
         line = f"{len(outdated)} stored results are of an older recipe: {', '.join(outdated)}"
         console.print(line, highlight=False, soft_wrap=True)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import tempfile
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from experiments.commands import table_arguments
+from experiments.commands import report_source, table_arguments
 from experiments.errors import UserError, public_uri
 
 if TYPE_CHECKING:
@@ -17,8 +19,9 @@ if TYPE_CHECKING:
     from experiments.reporting.report import Report
     from experiments.reporting.searched import Searched
     from experiments.statistics.rerun_interval import RerunInterval
+    from experiments.stored_results.split_references import TestSplits
     from experiments.table_files.spec import Table
-    from experiments.tracking.mlflow_store import Tracker
+    from experiments.tracking.run_store import RunStore
 
 SUFFIXES = {".md": "md", ".tex": "latex", ".csv": "csv", ".json": "json", ".html": "html"}
 EXAMPLES = """examples:
@@ -26,6 +29,7 @@ EXAMPLES = """examples:
   earmark report weak_sed --baseline fsl --output t.tex                 booktabs, stars against another row
   earmark report ctc_decoding --output report.html                      one page with charts, sounds and pictures
   earmark report weak_sed --as-run                                      what was run, after an edit of the code
+  earmark report --results weak_sed.tar.xz                              from a pack: no store, no corpora
   earmark report weak_sed --check                                       exit code 1 if a figure left its interval
   earmark report weak_sed --write-expected                              intervals from the finished runs
 exit code: 0 with a table, whole or not; 1 without a single finished run, or if --check finds something
@@ -36,7 +40,8 @@ LOCAL_UI = "http://127.0.0.1:5000"  # where `earmark ui` serves
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of ``earmark report``."""
     parser.epilog = EXAMPLES
-    table_arguments.table_arguments(parser)
+    table_arguments.table_arguments(parser, needed=False)
+    report_source.add_arguments(parser)
     parser.add_argument(
         "--format", choices=tuple(SUFFIXES.values()), help="default: what the name of --output ends in, else md"
     )
@@ -52,10 +57,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--charts", type=Path, metavar="FOLDER", help="draw the table's charts there and print their paths instead"
     )
-    parser.add_argument(
-        "--as-run", action="store_true",
-        help="the newest finished runs of each row, made by one code each, whatever today's code is; marked as such",
-    )  # fmt: skip
     parser.add_argument(
         "--check", action="store_true",
         help="compare with the intervals of expected/TABLE.yaml instead; exit code 1 names the cells that left them",
@@ -79,27 +80,27 @@ def run(arguments: argparse.Namespace) -> int:
 
     if arguments.as_run and (arguments.check or arguments.write_expected):
         raise UserError("--as-run: not with --check or --write-expected, whose figures are of today's code")
-    every_row, tracker, every_cell = table_arguments.read_plan(
-        arguments, from_store=True, runs_as_they_were=arguments.as_run
-    )
+    folder = tempfile.TemporaryDirectory(prefix="earmark-")  # gone with the command
+    every_row, tracker, every_cell, splits, card, written = report_source.read_source(arguments, folder)
     table, cells, searches = apart(every_row, every_cell)
     style = arguments.format or SUFFIXES.get(arguments.output.suffix if arguments.output else "", "md")
     if style == "html" and not arguments.output:
         raise UserError("--format html: say where with --output FILE.html")
     whole = not (arguments.rows or arguments.seeds or arguments.folds or arguments.overrides)
     if arguments.check or arguments.write_expected:
-        made = make_report(table, cells)
+        made = make_report(table, cells, card=card)
         return (
             _check(arguments, made, whole=whole) if arguments.check else _write_expected(arguments, made, whole=whole)
         )
     if arguments.charts and not arguments.output:
         return _draw_charts(table, tracker, cells, searches, folder=arguments.charts)
-    tests = _Tests(arguments, table, tracker, cells)
-    made = make_report(table, cells, tests.significance, searches=searches)
-    if not (tracker.place.read_only or arguments.as_run):  # a colleague's store is reported as it is
+    table = _compared(arguments, table)
+    tests = _Tests(table, tracker, cells, splits)
+    made = make_report(table, cells, tests.significance, searches=searches, card=card)
+    if written is not None:
         if whole and any(cell.state == "finished" for cell in cells):
-            write_note(tracker, table, note(made))
-        table_arguments.write_views(every_row, tracker, every_cell)
+            write_note(written, table, note(made))
+        table_arguments.write_views(every_row, written, every_cell)
     if style == "html":
         tests.write_page(made, path=arguments.output, mlflow_url=_mlflow_url(arguments.mlflow_url, tracker))
     else:
@@ -124,17 +125,15 @@ def _ending(made: Report) -> int:
 class _Tests:
     """The tests against the baseline, and what a page needs beside them."""
 
-    def __init__(self, arguments: argparse.Namespace, table: Table, tracker: Tracker, cells: Sequence[Cell]) -> None:
+    def __init__(self, table: Table, tracker: RunStore, cells: Sequence[Cell], splits: TestSplits) -> None:
         from experiments.reporting.significance import Significance, compare_rows
-        from experiments.stored_results.split_references import TestSplits
         from experiments.stored_results.stored_scores import StoredScores
 
         self._cells, self._tracker = cells, tracker
-        self._scores, self._splits = StoredScores(tracker), TestSplits()
+        self._scores, self._splits = StoredScores(tracker), splits
         self.significance: Significance | None = None
-        baseline = _baseline(arguments, table)
-        if baseline is not None:
-            self.significance = compare_rows(table, cells, self._scores, self._splits, baseline=baseline)
+        if any(baseline in table.rows for baseline in table.baselines().values()):
+            self.significance = compare_rows(table, cells, self._scores, self._splits)
 
     def write_page(self, made: Report, *, path: Path, mlflow_url: str) -> None:
         from experiments.reporting.report_page import write_page
@@ -145,21 +144,23 @@ class _Tests:
             raise UserError(f"--output {path}: {error.strerror or error}") from None
 
 
-def _baseline(arguments: argparse.Namespace, table: Table) -> str | None:
-    """The row asked for, which must be there, or the table's own where it is among what is shown."""
+def _compared(arguments: argparse.Namespace, table: Table) -> Table:
+    """The table with ``--baseline``, which must be there, in every row's place; says which baselines are not shown."""
     if arguments.baseline is not None:
         table.row(arguments.baseline, where="--baseline")
         if arguments.rows and arguments.baseline not in arguments.rows:
             raise UserError(f"--baseline {arguments.baseline}: not among --rows {','.join(arguments.rows)}")
-        return str(arguments.baseline)
-    if table.baseline in table.rows and (not arguments.rows or table.baseline in arguments.rows):
-        return table.baseline
-    if table.baseline is not None:
-        print(f"no tests: baseline {table.baseline} is not among the rows shown", file=sys.stderr)
-    return None
+        rows = {name: replace(row, against=None) for name, row in table.rows.items()}
+        groups = tuple(replace(group, baseline=None) for group in table.groups)
+        return replace(table, rows=rows, groups=groups, baseline=arguments.baseline)
+    shown = set(arguments.rows or table.rows)
+    hidden = {baseline for row, baseline in table.baselines().items() if row in shown and baseline not in shown}
+    for baseline in sorted(hidden):
+        print(f"no tests: baseline {baseline} is not among the rows shown", file=sys.stderr)
+    return table
 
 
-def _mlflow_url(asked: str | None, tracker: Tracker) -> str:
+def _mlflow_url(asked: str | None, tracker: RunStore) -> str:
     return asked or (public_uri(tracker.uri) if tracker.uri.startswith(("http://", "https://")) else LOCAL_UI)
 
 
@@ -221,7 +222,7 @@ def _write_expected(arguments: argparse.Namespace, made: Report, *, whole: bool)
 
 
 def _draw_charts(
-    table: Table, tracker: Tracker, cells: Sequence[Cell], searches: Sequence[Searched], *, folder: Path
+    table: Table, tracker: RunStore, cells: Sequence[Cell], searches: Sequence[Searched], *, folder: Path
 ) -> int:
     """Print the paths of the charts, and on standard error why one was not drawn."""
     from experiments.reporting.chart_drawing import draw_charts

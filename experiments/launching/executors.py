@@ -40,9 +40,14 @@ class RunProcess(Protocol):
 
 
 class Executor(Protocol):
-    """Starts runs. ``stop_grace_seconds`` is how long a run that was asked to stop may take."""
+    """Starts runs.
+
+    ``stop_grace_seconds`` is how long a run that was asked to stop may take, ``code`` the environment that makes its
+    process import what it is to import.
+    """
 
     stop_grace_seconds: float
+    code: Mapping[str, str]
 
     def start(self, run_dirs: Sequence[Path]) -> list[RunProcess]:
         """A process for each folder, in order. Raises ``OSError`` where one can't be started; none is left then."""
@@ -66,6 +71,7 @@ class LocalExecutor:
 
     def __init__(self, machine: Mapping[str, Any]) -> None:
         self._machine = machine
+        self.code: Mapping[str, str] = {}
         self.warm: WarmStart | None = None  # it makes the runs from when it is there
         self._gpus = visible_gpus()
         self._processes: dict[int, RunProcess] = {}  # by slot
@@ -100,7 +106,7 @@ class LocalExecutor:
 
     def environment(self, slot: int) -> dict[str, str]:
         """A slot's share of the machine: its threads and its GPUs."""
-        environment = {**os.environ, **share_of_threads(int(self._machine.get("threads", 1)))}
+        environment = {**os.environ, **share_of_threads(int(self._machine.get("threads", 1))), **self.code}
         environment.pop("SLURM_NTASKS", None)  # inside a job Lightning would take its tasks for ranks of this run
         if self._gpus:
             numbers = range(slot * self.devices, slot * self.devices + min(self.devices, len(self._gpus)))

@@ -20,7 +20,7 @@ from experiments.statistics.stats import Summary, summarise
 from experiments.table_files.charts import Against, Chart, Curves
 from experiments.table_files.merge import get_path
 from experiments.table_files.spec import Table
-from experiments.tracking.mlflow_store import Tracker
+from experiments.tracking.run_store import RunStore
 from experiments.training.curves import learning_curves
 
 LOG_FROM_FACTOR = 4  # an x axis that spans at least this factor is logarithmic
@@ -29,7 +29,7 @@ STYLES = ("-", "--", ":")  # ten colours each
 
 
 def draw_charts(
-    table: Table, charts: Sequence[Chart], cells: Sequence[Cell], tracker: Tracker, *, folder: Path
+    table: Table, charts: Sequence[Chart], cells: Sequence[Cell], tracker: RunStore, *, folder: Path
 ) -> tuple[list[Path], list[str]]:
     """Draw each chart to ``folder/NAME.png``; returns the paths, and one line for each chart that has nothing to show.
 
@@ -66,7 +66,7 @@ def draw_charts(
     return paths, undrawn
 
 
-def run_curve(cell: Cell, metric: str, tracker: Tracker) -> dict[float, float]:
+def run_curve(cell: Cell, metric: str, tracker: RunStore) -> dict[float, float]:
     """A run's metric by epoch, the mean over an epoch in which training logged several values; empty without any."""
     return _by_epoch(_points(cell, metric, tracker))
 
@@ -79,7 +79,7 @@ def _by_epoch(points: Sequence[tuple[float, float]]) -> dict[float, float]:
     return {epoch: fmean(by_epoch[epoch]) for epoch in sorted(by_epoch)}
 
 
-def _points(cell: Cell, metric: str, tracker: Tracker) -> Sequence[tuple[float, float]]:
+def _points(cell: Cell, metric: str, tracker: RunStore) -> Sequence[tuple[float, float]]:
     assert cell.key is not None, "a finished cell has a key"
     assert cell.run is not None, "and a run"
     run_dir = tracker.run_dir(cell.key.id)
@@ -92,7 +92,7 @@ def _draw_curves(
     axis: Any,
     chart: Curves,
     finished: Mapping[str, Sequence[Cell]],
-    tracker: Tracker,
+    tracker: RunStore,
     *,
     where: str,
     num_runs: int,

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from experiments.planning.cell import Cell, Place
+from experiments.runs.training_record import TRAINED_ON
 
 MEAN, COMPARISON = "†", "‡"
 FACTS = {"torch": "torch", "device": "", "hardware": ""}  # tags of a run, with what is said before their values
@@ -28,12 +29,19 @@ NOTHING_KNOWN = Environment()
 
 
 def environment_of(cell: Cell) -> Environment:
-    """Of a cell's run: what only scores has the device of the training whose predictions it takes."""
+    """Of a cell's run: what only scores has the device of the training whose predictions it takes.
+
+    So has what was scored again; where that was done comes first.
+    """
     tags = cell.run.tags if cell.run else {}
     upstream = [environment_of(other) for other in cell.upstream.values()]
     facts = {}
     for name in FACTS:
-        values = [tags.get(name, ""), *(value for of in upstream for value in getattr(of, name))]
+        values = [
+            tags.get(name, ""),
+            tags.get(TRAINED_ON + name, ""),
+            *(value for of in upstream for value in getattr(of, name)),
+        ]
         facts[name] = tuple(dict.fromkeys(value for value in values if value))
     return Environment(**facts)
 

@@ -1,38 +1,42 @@
 """A table's numbers from MLflow: mean ± standard deviation over seeds and folds, and their Markdown.
 
-The best mean of a column stands in bold, reference rows aside, and stars say which rows differ from the baseline
-(``significance.py``). A mean over fewer runs than others are says its n and how many diverged: of the others it is
-a mean that competes for nothing. A cell without a finished run is a dash. What else must be known stands under the
-table (``report_notes.py``): a report never hides what was not run. The other formats are in ``report_latex.py``,
-``report_csv.py``, ``report_json.py`` and ``report_page.py``.
+The best mean of a column within a group of rows stands in bold, reference rows aside; stars say which rows are better
+than the row that they are compared with, and triangles which are worse (``significance.py``). A mean over fewer runs
+than others are says its n and how many diverged: of the others it is a mean that competes for nothing. A cell without a
+finished run is a dash. What else must be known stands under the table (``report_notes.py``): a report never hides what
+was not run. The other formats are in ``report_latex.py``, ``report_csv.py``, ``report_json.py`` and ``report_page.py``.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import NamedTuple
 
-from datamodules.corpus_folder import CorpusMissingError, read_card
+from datamodules.corpus_folder import CorpusCard, CorpusMissingError, read_card
 from experiments.planning.cell import Cell, Place, axes, num_runs
 from experiments.reporting import as_run_notes
 from experiments.reporting.environments import COMPARISON, MEAN, NOTHING_KNOWN, Environment, differing, environment_of
 from experiments.reporting.markdown_text import escaped, escaped_line, one_line
 from experiments.reporting.report_notes import notes, short_notes
+from experiments.reporting.scored_by import Versions, versions_of
 from experiments.reporting.searched import Searched
 from experiments.reporting.searches.budget_table import BudgetTable, budget_tables
 from experiments.reporting.significance import Significance
 from experiments.statistics.stats import Summary, stars, summarise
 from experiments.table_files.columns import Column
+from experiments.table_files.groups import Group, in_groups
 from experiments.table_files.merge import get_path
 from experiments.table_files.spec import Table
 from experiments.tracking.tracked_run import TrackedRun
 
 NOTE_CHARACTERS = 7500  # MLflow cuts or refuses longer tags
 STAR = "∗"  # U+2217: Markdown reads * as emphasis
+WORSE = "▾"  # in the place of a star: the difference goes the wrong way
 SIGNS = str.maketrans({"*": STAR})
+MANY_COLUMNS, MANY_ROWS = 8, 20  # a table of more folds its groups
 
 
 @dataclass(frozen=True)
@@ -75,7 +79,31 @@ class Report:
     num_finished: Mapping[str, int] = field(default_factory=dict)  # runs by row, whichever figures they have
     stored_data: tuple[str, ...] = ()  # what is said of corpora that are not on this disk
     trials: tuple[Trials, ...] = ()
+    scored_by: Versions = field(default_factory=dict)
     as_run: as_run_notes.AsRun | None = None  # of runs as they were, whatever today's code is
+
+    @cached_property
+    def groups(self) -> tuple[Group, ...]:
+        """The rows by group, in the order in which they are shown; a table without groups is one without a heading."""
+        return in_groups(self.table.groups, self.rows)
+
+    @property
+    def folded(self) -> bool:
+        """Whether all groups but the first are folded, or a table each: side by side they would be too much to read."""
+        return len(self.groups) > 1 and (len(self.table.columns) > MANY_COLUMNS or len(self.rows) > MANY_ROWS)
+
+    def against(self, row: str) -> str | None:
+        """The row that a row is compared with; None of one that is not, and where nothing is tested."""
+        if self.significance is None:
+            return None
+        baseline = self.significance.baselines.get(row)
+        return baseline if baseline in self.rows else None
+
+    def heading_of(self, group: Group) -> str:
+        """The group's heading with the row that its rows are compared with; empty in a table without groups."""
+        baseline = group.baseline or self.table.baseline
+        with_it = group.heading and baseline and any(self.against(row) == baseline for row in group.rows)
+        return f"{group.heading} · against {baseline}" if with_it else group.heading
 
     @property
     def budgets(self) -> list[BudgetTable]:
@@ -83,8 +111,12 @@ class Report:
         return budget_tables([trials.searched for trials in self.trials])
 
     def stars(self, row: str, metric: str) -> str:
-        """Of the difference from the baseline, over the test set."""
-        return "" if self.significance is None else stars(self.significance.p(row, metric))
+        """``*`` to ``***`` of a row that is better than its baseline, ``▾`` to ``▾▾▾`` of one that is worse."""
+        if self.significance is None or not (sign := stars(self.significance.p(row, metric))):
+            return ""
+        higher = self.significance.joint[row, metric].difference > 0
+        column = next(column for column in self.table.columns if column.metric == metric)
+        return sign if higher == (column.better == "higher") else WORSE * len(sign)
 
     def diverged(self, row: str, metric: str) -> tuple[SeedValue, ...]:
         """The runs whose figure is NaN or infinite."""
@@ -102,8 +134,7 @@ class Report:
         own = [of.environment for of in self.values.get((row, metric), ())]
         if differing(own):
             return MEAN
-        baseline = self.significance.baseline if self.significance is not None else row
-        others = [of.environment for of in self.values.get((baseline, metric), ())]
+        others = [of.environment for of in self.values.get((self.against(row) or row, metric), ())]
         return COMPARISON if own and differing([*own, *others]) else ""
 
     def of_fewer(self, row: str, metric: str) -> str:
@@ -115,21 +146,24 @@ class Report:
         return f"({', '.join(says)})" if says else ""
 
     def best(self, column: Column) -> set[str]:
-        """Rows with the best mean of a column, found once for all that ask."""
+        """Rows with the best mean of a column in their group, found once for all that ask."""
         return self._best_by_metric[column.metric]
 
     @cached_property
     def _best_by_metric(self) -> Mapping[str, set[str]]:
-        return {column.metric: self._best(column) for column in self.table.columns}
+        return {
+            column.metric: {row for group in self.groups for row in self._best(column, group.rows)}
+            for column in self.table.columns
+        }
 
-    def _best(self, column: Column) -> set[str]:
-        """Rows with the best mean of a column, as printed (ties share it).
+    def _best(self, column: Column, rows: Sequence[str]) -> set[str]:
+        """Of ``rows`` those with the best mean of a column, as printed (ties share it).
 
         Reference rows do not compete, nor do rows of which a seed diverged: its mean is of those that went well.
         """
         means = {
             row: float(shown(summary.mean, column))
-            for row in self.rows
+            for row in rows
             if (summary := self.cells[row, column.metric]) is not None
             and not self.table.rows[row].reference
             and not self.diverged(row, column.metric)
@@ -158,13 +192,15 @@ def make_report(
     significance: Significance | None = None,
     *,
     searches: Sequence[Searched] = (),
+    card: Callable[[str], CorpusCard] = read_card,
 ) -> Report:
-    """Gather the finished cells of a plan whose ``searches`` stand ``apart``."""
+    """Gather the finished cells of a plan whose ``searches`` stand ``apart``; ``card`` says what a corpus is."""
     own = [cell for cell in cells if cell.row.table == table.name]
     of_row: dict[str, list[Cell]] = {name: [] for name in table.rows}
     for cell in own:
         of_row[cell.row.name].append(cell)
-    rows = tuple(name for name, cells_of in of_row.items() if cells_of)
+    shown_rows = [name for name, cells_of in of_row.items() if cells_of]
+    rows = tuple(row for group in in_groups(table.groups, shown_rows) for row in group.rows)
     values = {
         (row, column.metric): tuple(
             _seed_value(cell, cell.run, column.metric)
@@ -181,7 +217,7 @@ def make_report(
     as_run = as_run_notes.as_run_notes(own)
     return Report(
         table,
-        _heading(table, own) + (" · as run" if as_run else ""),
+        _heading(table, own, card) + (" · as run" if as_run else ""),
         rows,
         summaries,
         missing,
@@ -192,6 +228,7 @@ def make_report(
         finished,
         stored_data=tuple(dict.fromkeys(cell.stored_data for cell in own if cell.stored_data and cell.run)),
         trials=tuple(Trials(searched, _of_trials(table, searched)) for searched in searches),
+        scored_by=versions_of(own),
         as_run=as_run,
     )
 
@@ -206,14 +243,14 @@ def _seed_value(cell: Cell, run: TrackedRun, metric: str) -> SeedValue:
     return SeedValue(cell.seed, run.metrics[metric], run.run_id, key, environment_of(cell), cell.fold)
 
 
-def _heading(table: Table, cells: Sequence[Cell]) -> str:
+def _heading(table: Table, cells: Sequence[Cell], card_of: Callable[[str], CorpusCard]) -> str:
     rows = [cell.row for cell in cells] if table.folds else table.rows.values()
     corpora = sorted({str(get_path(row.config, "data.corpus")) for row in rows})
     deal = next((deal for row in rows if (deal := get_path(row.config, "data.deal"))), None)
     says = []
     for corpus in corpora:
         try:
-            card = read_card(corpus)
+            card = card_of(corpus)
         except CorpusMissingError:
             says.append(f"{corpus} (not prepared here)")
             continue
@@ -255,23 +292,41 @@ def label(column: Column) -> str:
     return f"{column.label}{arrow}" + (" %" if column.unit == "percent" else "")
 
 
-def _grid(report: Report) -> list[list[str]]:
-    heading = ["row", *(escaped(label(column)) for column in report.table.columns)]
-    return [heading, *([escaped(row), *row_texts(report, row, plus_minus="±", bold="**{}**")] for row in report.rows)]
+def _grids(report: Report) -> list[tuple[str, list[list[str]]]]:
+    """(heading, lines) of each group, the first line with the labels of the columns."""
+    labels = ["row", *(escaped(label(column)) for column in report.table.columns)]
+    return [
+        (
+            escaped(report.heading_of(group)),
+            [labels, *([escaped(row), *row_texts(report, row, plus_minus="±", bold="**{}**")] for row in group.rows)],
+        )
+        for group in report.groups
+    ]
 
 
 def note(report: Report) -> str:
     """The heading and the table alone, unpadded, for MLflow's note: what does not fit is dropped from the end."""
-    heading, *lines = ["| " + " | ".join(line) + " |" for line in _grid(report)]
-    start = [escaped_line(report.heading), "", heading, "|" + " --- |" * (1 + len(report.table.columns))]
-    foot = short_notes(report)
-    for kept in range(len(lines), -1, -1):
-        dropped = len(lines) - kept
+    grids, foot = _grids(report), short_notes(report)
+    for kept in range(len(report.rows), -1, -1):
+        dropped = len(report.rows) - kept
         end = [*foot, *([f"{dropped} more rows: earmark report {report.table.name}"] if dropped else [])]
-        text = "\n".join([*start, *lines[:kept], *([""] if end else []), *end]) + "\n"
+        lines = [escaped_line(report.heading), *_first_lines(grids, kept), *([""] if end else []), *end]
+        text = "\n".join(lines) + "\n"
         if len(text) <= NOTE_CHARACTERS:
             break
     return text
+
+
+def _first_lines(grids: Sequence[tuple[str, list[list[str]]]], kept: int) -> list[str]:
+    """A table a group with the first ``kept`` rows of all; the labels of the columns alone where that is none."""
+    lines: list[str] = []
+    for number, (heading, (labels, *rows)) in enumerate(grids):
+        if kept > 0 or number == 0:
+            start = ["", *([f"**{heading}**", ""] if heading else [])]
+            table = ["| " + " | ".join(line) + " |" for line in (labels, *rows[:kept])]
+            lines += [*start, table[0], "|" + " --- |" * len(labels), *table[1:]]
+        kept = max(0, kept - len(rows))
+    return lines
 
 
 def trials_grid(trials: Trials) -> list[list[str]]:
@@ -292,23 +347,37 @@ def trials_grid(trials: Trials) -> list[list[str]]:
 
 
 def markdown(report: Report) -> str:
-    """A GitHub-flavoured table, columns padded so that it reads in a terminal too; trials of searches are folded."""
+    """A GitHub-flavoured table a group, padded so that it reads in a terminal too; trials of searches are folded."""
+    grids = _grids(report)
+    widths = _widths([line for _, grid in grids for line in grid])  # groups stand under each other
+    lines = [escaped_line(report.heading)]
+    for number, (heading, grid) in enumerate(grids):
+        if report.folded and number:
+            lines += ["", *_folded(heading, _padded(grid, widths))]
+        else:
+            lines += ["", *([f"**{heading}**", ""] if heading else []), *_padded(grid, widths)]
     whys = [f"- `{row}`: {one_line(report.table.rows[row].why)}" for row in report.rows]
-    under = [line for text in notes(report) for line in ("", text)]
-    lines = [escaped_line(report.heading), "", *_padded(_grid(report)), "", *whys, *under]
+    lines += ["", *whys, *(line for text in notes(report) for line in ("", text))]
     for trials in report.trials:
-        summary = f"<details><summary>Trials of {escaped(trials.searched.row)}</summary>"
         grid = [[escaped(text) for text in line] for line in trials_grid(trials)]
-        lines += ["", summary, "", *_padded(grid), "", "</details>"]
+        lines += ["", *_folded(f"Trials of {escaped(trials.searched.row)}", _padded(grid, _widths(grid)))]
     for of_metric in report.budgets:
         grid = [[escaped(text) for text in line] for line in of_metric.grid()]
         says = [line for text in of_metric.notes() for line in ("", text)]
-        lines += ["", escaped_line(of_metric.heading), "", *_padded(grid), *says]
+        lines += ["", escaped_line(of_metric.heading), "", *_padded(grid, _widths(grid)), *says]
     return "\n".join(lines) + "\n"
 
 
-def _padded(grid: Sequence[Sequence[str]]) -> list[str]:
-    widths = [max(len(line[k]) for line in grid) for k in range(len(grid[0]))]
+def _folded(summary: str, lines: Sequence[str]) -> list[str]:
+    """Lines of Markdown that open by a press."""
+    return [f"<details><summary>{summary}</summary>", "", *lines, "", "</details>"]
+
+
+def _widths(grid: Sequence[Sequence[str]]) -> list[int]:
+    return [max(len(line[k]) for line in grid) for k in range(len(grid[0]))]
+
+
+def _padded(grid: Sequence[Sequence[str]], widths: Sequence[int]) -> list[str]:
     lines = [
         "| " + " | ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)) + " |" for line in grid
     ]

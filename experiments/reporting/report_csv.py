@@ -17,13 +17,19 @@ def comma_separated(report: Report) -> str:
     ``diverged`` are runs whose figure is NaN or infinite: they are among the runs and not in mean, std and n. ``mark``
     is ``†`` or ``‡`` for runs of different environments. Rates stay in 0-1. ``difference``, its 95 % interval, ``p``
     and ``p_holm`` are of the test over the test set, ``p_seeds`` and ``p_seeds_holm`` of the one over seeds; empty
-    where there is none. The trials of a search follow the table's rows.
+    where there is none. The trials of a search follow the table's rows. ``against`` is the row that the tests compare
+    with.
     """
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(["row", "metric", "mean", "std", "n", "runs", *COMPARED, "diverged", "mark"])
+    writer.writerow(["row", "metric", "mean", "std", "n", "runs", *COMPARED, "diverged", "mark", "group", "against"])
     for of in (report, *(trials.report for trials in report.trials)):
-        writer.writerows(_csv_line(of, row, column.metric) for row in of.rows for column in of.table.columns)
+        places = [(group.name, row) for group in of.groups for row in group.rows]
+        writer.writerows(
+            [*_csv_line(of, row, column.metric), group, of.against(row) or ""]
+            for group, row in places
+            for column in of.table.columns
+        )
     return stream.getvalue()
 
 

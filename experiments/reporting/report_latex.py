@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from experiments.reporting.as_run_notes import MARK
 from experiments.reporting.environments import COMPARISON, MEAN
 from experiments.reporting.markdown_text import one_line
-from experiments.reporting.report import STAR, Report, label, row_texts
+from experiments.reporting.report import STAR, WORSE, Report, label, row_texts
 from experiments.reporting.report_notes import notes
+from experiments.table_files.groups import Group
 
 _LATEX = str.maketrans({
     "\\": r"\textbackslash{}",
@@ -23,11 +26,12 @@ _LATEX = str.maketrans({
     "<": "$<$",  # text fonts have other glyphs in their places
     ">": "$>$",
     STAR: "*",
+    WORSE: r"$\nabla$",
     MEAN: r"$\dagger$",
     COMPARISON: r"$\ddagger$",
     MARK: r"\S{}",
 })  # fmt: skip
-_LATEX_SIGNS = str.maketrans({MEAN: r"\dagger", COMPARISON: r"\ddagger", MARK: r"\S "})
+_LATEX_SIGNS = str.maketrans({WORSE: r"\nabla", MEAN: r"\dagger", COMPARISON: r"\ddagger", MARK: r"\S "})
 
 
 def _escape(text: str) -> str:
@@ -35,22 +39,39 @@ def _escape(text: str) -> str:
 
 
 def latex(report: Report) -> str:
-    r"""A table with booktabs' rules; in a document without ``\usepackage{booktabs}`` they are plain lines."""
-    columns = report.table.columns
+    r"""Tables with booktabs' rules; in a document without ``\usepackage{booktabs}`` they are plain lines.
+
+    One ``table`` with a heading a group, or one a group where they are folded; the notes stand under the last.
+    """
     rules = "".join(rf"\providecommand{{\{name}}}{{\hline}}" for name in ("toprule", "midrule", "bottomrule"))
+    tables = [[group] for group in report.groups] if report.folded else [report.groups]
+    lines = [rules]
+    for number, groups in enumerate(tables, start=1):
+        lines += _table(report, groups, under=notes(report) if number == len(tables) else [])
+    return "\n".join(lines) + "\n"
+
+
+def _table(report: Report, groups: Sequence[Group], *, under: Sequence[str]) -> list[str]:
+    """One group's heading is in the caption, those of several in the table."""
+    columns = report.table.columns
+    alone = report.heading_of(groups[0]) if report.folded else ""
     lines = [
-        rules,
         r"\begin{table}",
-        rf"\caption{{{_escape(report.heading)}}}",
+        rf"\caption{{{_escape(' · '.join(text for text in (report.heading, alone) if text))}}}",
         rf"\begin{{tabular}}{{l{'r' * len(columns)}}}",
         r"\toprule",
         " & ".join(["row", *(_escape(label(column)) for column in columns)]) + r" \\",
-        r"\midrule",
     ]
-    for row in report.rows:
-        texts = row_texts(report, row, plus_minus=r"$\pm$", bold=r"\textbf{{}}", raised="$^{{}}$", signs=_LATEX_SIGNS)
-        texts = [text.replace("–", "--") for text in texts]
-        lines.append(" & ".join([_escape(row), *texts]) + r" \\")
+    for group in groups:
+        lines.append(r"\midrule")
+        if group.heading and not alone:
+            heading = _escape(report.heading_of(group))
+            lines.append(rf"\multicolumn{{{1 + len(columns)}}}{{l}}{{\textit{{{heading}}}}} \\")
+        lines += [_line(report, row) for row in group.rows]
     lines += [r"\bottomrule", r"\end{tabular}"]
-    lines += [rf"\par\smallskip\footnotesize {_escape(text)}" for text in notes(report)]
-    return "\n".join([*lines, r"\end{table}"]) + "\n"
+    return [*lines, *(rf"\par\smallskip\footnotesize {_escape(text)}" for text in under), r"\end{table}"]
+
+
+def _line(report: Report, row: str) -> str:
+    texts = row_texts(report, row, plus_minus=r"$\pm$", bold=r"\textbf{{}}", raised="$^{{}}$", signs=_LATEX_SIGNS)
+    return " & ".join([_escape(row), *(text.replace("–", "--") for text in texts)]) + r" \\"

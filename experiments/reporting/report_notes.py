@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from experiments.planning.cell import Place
 from experiments.reporting.environments import COMPARISON, MEAN, Environment, differing, environment_notes
+from experiments.reporting.scored_by import scoring_notes
 from experiments.reporting.significance_text import footnotes
 
 if TYPE_CHECKING:
@@ -20,12 +21,14 @@ def notes(report: Report) -> list[str]:
         "finished runs that never logged the figure": _without(report),
         f"diverged, so that the row's mean is of its other {others}, never bold and not tested": _diverged(report),
         f"bold or starred over fewer {others} than other rows": _of_fewer(report),
+        "compared with a row of their own": _own_baselines(report),
         "made before code changes that were accepted": report.accepted,
     }
     lines = [trials.searched.says for trials in report.trials]
     lines += [f"{what}: {', '.join(of)}" for what, of in says.items() if of]
     as_run = report.as_run.notes if report.as_run else ()
-    return [*as_run, *lines, *report.stored_data, *environment_notes(_runs(report)), *footnotes(report.significance)]
+    lines += [*report.stored_data, *environment_notes(_runs(report)), *scoring_notes(report.scored_by)]
+    return [*as_run, *lines, *footnotes(report.significance)]
 
 
 def short_notes(report: Report) -> list[str]:
@@ -43,7 +46,8 @@ def short_notes(report: Report) -> list[str]:
         lines.append(
             f"{MEAN}, {COMPARISON}: runs of different torch versions, devices or machines; the report says which"
         )
-    return [*lines, *report.stored_data, *footnotes(report.significance)[:1]]
+    lines += [*report.stored_data, *scoring_notes(report.scored_by, only_mixed=True)]
+    return [*lines, *footnotes(report.significance)[:1]]
 
 
 def _others(report: Report) -> str:
@@ -76,12 +80,24 @@ def _without(report: Report) -> list[str]:
 
 
 def _of_fewer(report: Report) -> list[str]:
-    """Figures that stand in bold or have stars over fewer runs than another row's."""
+    """Figures that stand in bold or have stars over fewer runs than another row of their group, or their baseline."""
     says = []
     for column in report.table.columns:
         sizes = {row: summary.n for row in report.rows if (summary := report.cells[row, column.metric]) is not None}
         best = report.best(column)
-        for row, n in sizes.items():
-            if n < max(sizes.values()) and (row in best or report.stars(row, column.metric)):
-                says.append(f"{row} in {column.metric} (n = {n} of {max(sizes.values())})")
+        for group in report.groups:
+            for row in (row for row in group.rows if row in sizes):
+                most = max(sizes.get(other, 0) for other in (*group.rows, report.against(row) or row))
+                if sizes[row] < most and (row in best or report.stars(row, column.metric)):
+                    says.append(f"{row} in {column.metric} (n = {sizes[row]} of {most})")
     return says
+
+
+def _own_baselines(report: Report) -> list[str]:
+    """Rows that are compared with another row than the rest of their group."""
+    return [
+        f"{row} with {baseline}"
+        for group in report.groups
+        for row in group.rows
+        if (baseline := report.against(row)) not in (None, group.baseline or report.table.baseline)
+    ]

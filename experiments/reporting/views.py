@@ -36,6 +36,8 @@ TESTED = ((3, 15), (3, 18))  # from, and below
 PREFIX = "mlflow.sharedViewState."
 CHARTS = "&compareRunsMode=CHART"  # behind a link: the page opens on the charts
 MAX_CHARACTERS = 18000  # MLflow refuses experiment tags over 20,000
+RUN_NAME, CREATED, DURATION = "attributes.`Run Name`", "runDateAndNestInfo", "duration"  # columns that every view has
+CHARACTER_PIXELS = 6.5  # of the page's bold font, on average, a little more than names have
 # Sections that the page would open itself for every metric without a chart of ours; they stay there, folded.
 FOLDED = ("decoding", "model", "run", "test", "train", "validation", "Model metrics", "System metrics")
 
@@ -55,6 +57,7 @@ def state(table: Table, view: View, *, sections: Iterable[str] = ()) -> dict[str
     tag = shown_tag(table, view)
     group = {"aggregateFunction": "average", "groupByKeys": [{"mode": "tag", "groupByData": tag}]}
     order = {} if view.order_by is None else {"orderByKey": view.order_by.column, "orderByAsc": view.ascending}
+    widths = _widths_pixels(view, view.rows or tuple(table.rows))
     own = f"{view_id(table, view)}-charts"
     folded = [name for name in dict.fromkeys([*FOLDED, *sections]) if name != table.name]
     return {
@@ -65,6 +68,8 @@ def state(table: Table, view: View, *, sections: Iterable[str] = ()) -> dict[str
         "modelVersionFilter": "All Runs",
         "datasetsFilter": [],
         "selectedColumns": [field.column for field in view.columns],
+        "columnOrder": list(widths),  # else the page sorts its columns by name
+        "columnWidths": widths,
         "groupBy": group if view.grouped else None,
         # One line a row; the page would open every group.
         "groupsExpanded": {f"tag.{tag}.{row}": False for row in view.rows or table.rows} if view.grouped else {},
@@ -78,6 +83,14 @@ def state(table: Table, view: View, *, sections: Iterable[str] = ()) -> dict[str
         ],
         "compareRunCharts": [_card(chart, f"{own}-{k}", section=own) for k, chart in enumerate(view.charts)],
     }
+
+
+def _widths_pixels(view: View, rows: Iterable[str]) -> dict[str, int]:
+    """Columns in their order with room for their names; that of the run's for ``Group: ROW`` or ``ROW seed 0``."""
+    longest = 8 + max(len(row) for row in rows)
+    own = {field.column: max(100, round(CHARACTER_PIXELS * len(field.name)) + 40) for field in view.columns}
+    name = min(600, round(CHARACTER_PIXELS * longest) + 90)  # and for its mark, its colour and the number of its runs
+    return {RUN_NAME: name, CREATED: 110, **own, DURATION: 90}
 
 
 def _section(uuid: str, name: str, *, display: bool) -> dict[str, Any]:

@@ -45,6 +45,9 @@ class Bound:
     bound: float | str
 
 
+Evidence = Comparison | Bound
+
+
 @dataclass(frozen=True)
 class Claim:
     """A statement with its reason, and what would show it."""
@@ -52,7 +55,7 @@ class Claim:
     name: str
     says: str
     because: str
-    evidence: tuple[Comparison | Bound, ...]
+    evidence: tuple[Evidence, ...]
 
 
 def read_claims(path: Path = CLAIMS) -> tuple[Claim, ...]:
@@ -77,7 +80,7 @@ def read_claims(path: Path = CLAIMS) -> tuple[Claim, ...]:
     return tuple(claims)
 
 
-def _evidence(value: Any, *, where: str) -> Comparison | Bound:
+def _evidence(value: Any, *, where: str) -> Evidence:
     is_bound = isinstance(value, dict) and ("above" in value or "below" in value)
     fields = read_mapping(value, where=where, allowed=BOUNDED if is_bound else COMPARED)
     for key in ("table", "row", "column", *(() if is_bound else ("against", "expect"))):

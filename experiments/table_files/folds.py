@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from datamodules.dealing.deal import KINDS, LEAST_PARTS
 from experiments.errors import UserError, unknown
 from experiments.table_files.merge import Config, get_path, normalise, set_path
 from experiments.table_files.table_values import check_name, read_mapping
@@ -42,10 +43,11 @@ def read_folds(value: Any, *, where: str) -> dict[str, dict[str, Any]]:
 
 def _deals(fields: Mapping[str, Any], *, where: str) -> dict[str, dict[str, Any]]:
     number, by = fields["deals"], fields.get("by", "family")
-    if type(number) is not int or number < 2:
-        raise UserError(f"{where}: folds.deals: expected an integer >= 2, got {number!r}")
-    if not isinstance(by, str):
-        raise UserError(f"{where}: folds.by: expected what clips come from, such as family or speaker, got {by!r}")
+    if type(number) is not int or number < LEAST_PARTS:
+        says = "a part to test on, one to validate and the rest to train"
+        raise UserError(f"{where}: folds.deals: expected an integer >= {LEAST_PARTS} ({says}), got {number!r}")
+    if by not in KINDS:
+        raise UserError(f"{where}: folds.by: {unknown('kind of source', str(by), KINDS)}")
     return {str(fold): {"data.deal": {"fold": fold, "of": number, "by": by}} for fold in range(number)}
 
 

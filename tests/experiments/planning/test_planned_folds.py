@@ -143,5 +143,19 @@ def test_rows_of_other_tables_are_of_the_fold_of_that_name_or_of_none(
     assert upstream(CORPORA, CORPORA) == {"a": "other/mil fold a seed 0", "b": "other/mil fold b seed 0"}
     with pytest.raises(UserError, match=r"from.own: stands on fold 'a', and other.yaml has the folds 0, 1, 2 alone"):
         upstream(CORPORA, DEALS)
+    with pytest.raises(UserError, match=r"other/mil seed 0 has another deal of tones/tiny .* is tested here"):
+        upstream(DEALS, "")
     with pytest.raises(UserError, match=r"stands in a table without folds, and other.yaml has the folds"):
         upstream("", DEALS)
+
+
+@pytest.mark.parametrize(
+    ("folds", "says"),
+    [
+        ("{deals: 2}", r"folds.deals: expected an integer >= 3 \(a part to test on"),
+        ("{deals: 3, by: familly}", r"folds.by: unknown kind of source 'familly' \(did you mean 'family'\?\)"),
+    ],
+)
+def test_deals_that_are_none_are_refused(tmp_path: Path, folds: str, says: str) -> None:
+    with pytest.raises(UserError, match=says):
+        table_of(tmp_path, f"folds: {folds}\n")
