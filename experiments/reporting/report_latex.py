@@ -6,6 +6,7 @@ from experiments.reporting.environments import COMPARISON, MEAN
 from experiments.reporting.markdown_text import one_line
 from experiments.reporting.report import STAR, WORSE, Report, label, row_texts
 from experiments.reporting.report_notes import notes
+from experiments.reporting.verdict_text import verdict_paragraph
 
 _LATEX = str.maketrans({
     "\\": r"\textbackslash{}",
@@ -17,6 +18,7 @@ _LATEX = str.maketrans({
     "·": r"$\cdot$",
     "±": r"$\pm$",
     "–": "--",
+    "−": "$-$",
     "×": r"$\times$",
     "|": r"\textbar{}",  # which text fonts show as a dash
     "<": "$<$",  # text fonts have other glyphs in their places
@@ -52,4 +54,6 @@ def latex(report: Report) -> str:
         lines.append(" & ".join([_escape(row), *texts]) + r" \\")
     lines += [r"\bottomrule", r"\end{tabular}"]
     lines += [rf"\par\smallskip\footnotesize {_escape(text)}" for text in notes(report)]
+    if verdicts := verdict_paragraph(report.table, report.significance):
+        lines.append(rf"\par\smallskip\footnotesize {_escape(verdicts)}")
     return "\n".join([*lines, r"\end{table}"]) + "\n"

@@ -1,0 +1,89 @@
+"""The verdicts of a report in words: a paragraph that a README may quote."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from experiments.reporting.comparisons.verdicts import Verdict, judge
+from experiments.reporting.significance import Significance
+from experiments.table_files.columns import Column
+from experiments.table_files.spec import Table
+
+
+def verdicts_of(table: Table, significance: Significance | None) -> list[Verdict]:
+    """Of every row that was tested against its baseline, by column, with Holm's correction."""
+    if significance is None:
+        return []
+    found = []
+    for column in table.columns:
+        for row, baseline in significance.baselines.items():
+            units = significance.test_set.get((row, column.metric))
+            joint = significance.joint.get((row, column.metric))
+            if units is not None:
+                p, p_equivalent = (joint.p_holm, joint.p_equivalent_holm) if joint else (None, None)
+                found.append(judge(column, row, baseline, units, joint, p=p, p_equivalent=p_equivalent))
+    return found
+
+
+def verdict_paragraph(table: Table, significance: Significance | None) -> str:
+    """One sentence a column, baseline and verdict, with every figure; empty without tests."""
+    verdicts = verdicts_of(table, significance)
+    if not verdicts:
+        return ""
+    says = ["Verdicts (of other trainings and other test units, at 5 % after Holm's correction; [95 % interval])."]
+    for column in table.columns:
+        of_column = [verdict for verdict in verdicts if verdict.metric == column.metric]
+        for baseline in dict.fromkeys(verdict.against for verdict in of_column):
+            against = [verdict for verdict in of_column if verdict.against == baseline]
+            says.append(f"{column.label}, against {baseline}: {'; '.join(_clauses(column, against))}.")
+    return " ".join(says)
+
+
+def _clauses(column: Column, verdicts: Sequence[Verdict]) -> Iterator[str]:
+    for kind, words in (("better", "better"), ("worse", "worse"), ("equivalent", "equivalent within")):
+        if found := [verdict for verdict in verdicts if verdict.kind == kind]:
+            within = f" {_amount(found[0].within, column)}" if kind == "equivalent" else ""
+            yield f"{words}{within}: {', '.join(_figure(verdict, column) for verdict in found)}"
+    undecided = [verdict for verdict in verdicts if verdict.kind == "undecided"]
+    for why in dict.fromkeys(verdict.why for verdict in undecided):
+        found = [verdict for verdict in undecided if verdict.why == why]
+        figures = ", ".join(_figure(verdict, column) for verdict in found)
+        yield f"undecided: {figures} ({why or _could_have_shown(column, found)})"
+
+
+def _figure(verdict: Verdict, column: Column) -> str:
+    """``mil_penalty +1.2 [−0.4, 2.8]``."""
+    low, high = (_signed(end, column) for end in verdict.ci95)
+    return f"{verdict.row} {_signed(verdict.difference, column)} [{low}, {high}]"
+
+
+def _could_have_shown(column: Column, verdicts: Sequence[Verdict]) -> str:
+    """The smallest difference that would have been found, and what of it is the test units' and what the seeds'."""
+    all_of = _range([of.least_shown for of in verdicts], column)
+    units, num = verdicts[0].units, verdicts[0].num_units
+    says = (
+        f"80 % sure to show: {all_of}; by {num} {units} alone {_range([of.least_by_units for of in verdicts], column)}"
+    )
+    if any(of.least_by_trainings is not None for of in verdicts):
+        seeds = _counts([n for of in verdicts for n in (of.n, of.baseline_n)])
+        return f"{says}, by {seeds} seeds alone {_range([of.least_by_trainings for of in verdicts], column)}"
+    return f"{says}, over {_counts([of.n for of in verdicts])} folds"
+
+
+def _range(values: Sequence[float | None], column: Column) -> str:
+    known = [value for value in values if value is not None]
+    ends = dict.fromkeys(_amount(end, column) for end in (min(known), max(known)))
+    return " to ".join(ends)
+
+
+def _counts(numbers: Sequence[int]) -> str:
+    return " to ".join(str(n) for n in dict.fromkeys((min(numbers), max(numbers))))
+
+
+def _signed(value: float, column: Column) -> str:
+    return f"{'+' if value >= 0 else '−'}{_amount(abs(value), column)}"
+
+
+def _amount(value: float | None, column: Column) -> str:
+    """In the column's unit and decimals."""
+    return "–" if value is None else f"{100 * value if column.unit == 'percent' else value:.{column.decimals}f}"
