@@ -22,7 +22,7 @@ from experiments.reporting.markdown_text import escaped, escaped_line, one_line
 from experiments.reporting.report_notes import notes, short_notes
 from experiments.reporting.searched import Searched
 from experiments.reporting.significance import Significance
-from experiments.reporting.verdict_text import verdict_paragraph
+from experiments.reporting.verdict_text import verdict_lines
 from experiments.statistics.stats import Summary, stars, summarise
 from experiments.table_files.columns import Column
 from experiments.table_files.merge import get_path
@@ -268,8 +268,8 @@ def markdown(report: Report) -> str:
     whys = [f"- `{row}`: {one_line(report.table.rows[row].why)}" for row in report.rows]
     under = [line for text in notes(report) for line in ("", text)]
     lines = [escaped_line(report.heading), "", *_padded(_grid(report)), "", *whys, *under]
-    if verdicts := verdict_paragraph(report.table, report.significance):
-        lines += ["", escaped_line(verdicts)]
+    if verdicts := [escaped_line(line) for line in verdict_lines(report.table, report.significance)]:
+        lines += ["", verdicts[0], "", *(f"- {line}" for line in verdicts[1:])]
     for trials in report.trials:
         summary = f"<details><summary>Trials of {escaped(trials.searched.row)}</summary>"
         grid = [[escaped(text) for text in line] for line in trials_grid(trials)]

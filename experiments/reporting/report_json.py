@@ -13,7 +13,7 @@ from experiments.reporting.comparisons.column import ENOUGH_UNITS
 from experiments.reporting.comparisons.findings import JointTest
 from experiments.reporting.report import Report, SeedValue, Trials
 from experiments.reporting.significance_text import footnotes
-from experiments.reporting.verdict_text import verdict_paragraph, verdicts_of
+from experiments.reporting.verdict_text import verdict_lines, verdicts_of
 from experiments.runs.provenance import git_state
 
 PACKAGES = ("earmark", "torch", "pytorch-lightning", "mlflow", "numpy", "scipy", "sed_eval", "jiwer", "rapidfuzz")
@@ -26,7 +26,7 @@ def json_text(report: Report) -> str:
     ``diverged`` (how many runs have no finite figure), ``seeds`` (value, MLflow run id, key and environment of each;
     ``diverged`` is what a figure that is not finite came to) and, against its baseline, ``test_set``, ``over_seeds``
     and, of both, ``together``. ``searches.ROW`` has the trials behind a row, ``verdicts`` one
-    entry a tested row and column, and ``in_words`` the paragraph made of them. docs/report.md says what the tests are.
+    entry a tested row and column, and ``in_words`` the lines made of them. docs/report.md says what the tests are.
     """
     table, significance = report.table, report.significance
     document = {
@@ -51,7 +51,7 @@ def json_text(report: Report) -> str:
             "notes": footnotes(significance),
         },
         "verdicts": [verdict.as_dict() for verdict in verdicts_of(table, significance)],
-        "in_words": verdict_paragraph(table, significance),
+        "in_words": verdict_lines(table, significance),
         "versions": versions(),
     }
     return json.dumps(_plain(document), indent=2, ensure_ascii=False, allow_nan=False) + "\n"

@@ -6,7 +6,7 @@ from experiments.reporting.environments import COMPARISON, MEAN
 from experiments.reporting.markdown_text import one_line
 from experiments.reporting.report import STAR, WORSE, Report, label, row_texts
 from experiments.reporting.report_notes import notes
-from experiments.reporting.verdict_text import verdict_paragraph
+from experiments.reporting.verdict_text import verdict_lines
 
 _LATEX = str.maketrans({
     "\\": r"\textbackslash{}",
@@ -53,7 +53,6 @@ def latex(report: Report) -> str:
         texts = [text.replace("–", "--") for text in texts]
         lines.append(" & ".join([_escape(row), *texts]) + r" \\")
     lines += [r"\bottomrule", r"\end{tabular}"]
-    lines += [rf"\par\smallskip\footnotesize {_escape(text)}" for text in notes(report)]
-    if verdicts := verdict_paragraph(report.table, report.significance):
-        lines.append(rf"\par\smallskip\footnotesize {_escape(verdicts)}")
+    under = [*notes(report), *verdict_lines(report.table, report.significance)]
+    lines += [rf"\par\smallskip\footnotesize {_escape(text)}" for text in under]
     return "\n".join([*lines, r"\end{table}"]) + "\n"

@@ -26,7 +26,7 @@ from experiments.reporting.report import Report, label, mean_text, shown, trials
 from experiments.reporting.report_json import versions
 from experiments.reporting.report_notes import notes
 from experiments.reporting.significance import Significance
-from experiments.reporting.verdict_text import verdict_paragraph
+from experiments.reporting.verdict_text import verdict_lines
 from experiments.stored_results.split_references import TestSplits
 from experiments.stored_results.stored_scores import StoredScores
 from experiments.table_files.columns import Column
@@ -126,10 +126,7 @@ def write_page(
             (row, report.table.rows[row], [_cell(report, row, column, links) for column in columns])
             for row in report.rows
         ],
-        notes=[
-            *notes(report),
-            *([verdicts] if (verdicts := verdict_paragraph(report.table, report.significance)) else []),
-        ],
+        notes=[*notes(report), *verdict_lines(report.table, report.significance)],
         trials=[(trials.searched.row, trials_grid(trials)) for trials in report.trials],
         tests=_test_lines(report),
         bars=[(column, label(column), _bars(report, column)) for column in columns if column.better != "neither"],

@@ -1,4 +1,4 @@
-"""The verdicts of a report in words: a paragraph that a README may quote."""
+"""The verdicts of a report in words, a line a column, which a README may quote."""
 
 from __future__ import annotations
 
@@ -25,49 +25,55 @@ def verdicts_of(table: Table, significance: Significance | None) -> list[Verdict
     return found
 
 
-def verdict_paragraph(table: Table, significance: Significance | None) -> str:
-    """One sentence a column, baseline and verdict, with every figure; empty without tests."""
+def verdict_lines(table: Table, significance: Significance | None) -> list[str]:
+    """What verdicts are, then a line a column and baseline with every row and its figure; none without tests."""
     verdicts = verdicts_of(table, significance)
     if not verdicts:
-        return ""
-    says = ["Verdicts (of other trainings and other test units, at 5 % after Holm's correction; [95 % interval])."]
+        return []
+    lines = [
+        "In words (of other trainings and other test units together, at 5 % after Holm's correction; 95 % intervals in "
+        "parentheses):"
+    ]
     for column in table.columns:
         of_column = [verdict for verdict in verdicts if verdict.metric == column.metric]
         for baseline in dict.fromkeys(verdict.against for verdict in of_column):
             against = [verdict for verdict in of_column if verdict.against == baseline]
-            says.append(f"{column.label}, against {baseline}: {'; '.join(_clauses(column, against))}.")
-    return " ".join(says)
+            lines.append(f"{column.label}, against {baseline}: {'; '.join(_clauses(column, against))}.")
+    return lines
 
 
 def _clauses(column: Column, verdicts: Sequence[Verdict]) -> Iterator[str]:
     for kind, words in (("better", "better"), ("worse", "worse"), ("equivalent", "equivalent within")):
         if found := [verdict for verdict in verdicts if verdict.kind == kind]:
             within = f" {_amount(found[0].within, column)}" if kind == "equivalent" else ""
-            yield f"{words}{within}: {', '.join(_figure(verdict, column) for verdict in found)}"
+            yield f"{words}{within}: {', '.join(_with_interval(verdict, column) for verdict in found)}"
     undecided = [verdict for verdict in verdicts if verdict.kind == "undecided"]
     for why in dict.fromkeys(verdict.why for verdict in undecided):
         found = [verdict for verdict in undecided if verdict.why == why]
         figures = ", ".join(_figure(verdict, column) for verdict in found)
-        yield f"undecided: {figures} ({why or _could_have_shown(column, found)})"
+        yield f"undecided: {figures}, since {why or _could_have_shown(column, found)}"
 
 
 def _figure(verdict: Verdict, column: Column) -> str:
-    """``mil_penalty +1.2 [−0.4, 2.8]``."""
-    low, high = (_signed(end, column) for end in verdict.ci95)
-    return f"{verdict.row} {_signed(verdict.difference, column)} [{low}, {high}]"
+    """``mil_penalty +1.2``."""
+    return f"{verdict.row} {_signed(verdict.difference, column)}"
+
+
+def _with_interval(verdict: Verdict, column: Column) -> str:
+    """``mil_penalty +1.2 (+0.4 to +2.8)``."""
+    return f"{_figure(verdict, column)} ({' to '.join(_signed(end, column) for end in verdict.ci95)})"
 
 
 def _could_have_shown(column: Column, verdicts: Sequence[Verdict]) -> str:
     """The smallest difference that would have been found, and what of it is the test units' and what the seeds'."""
-    all_of = _range([of.least_shown for of in verdicts], column)
-    units, num = verdicts[0].units, verdicts[0].num_units
-    says = (
-        f"80 % sure to show: {all_of}; by {num} {units} alone {_range([of.least_by_units for of in verdicts], column)}"
-    )
+    shown = _range([of.least_shown for of in verdicts], column)
+    by_units = _range([of.least_by_units for of in verdicts], column)
+    units = f"{verdicts[0].num_units} {verdicts[0].units}"
+    says = f"80 % sure to be seen is a difference of {shown} (by {units} alone {by_units}"
     if any(of.least_by_trainings is not None for of in verdicts):
         seeds = _counts([n for of in verdicts for n in (of.n, of.baseline_n)])
-        return f"{says}, by {seeds} seeds alone {_range([of.least_by_trainings for of in verdicts], column)}"
-    return f"{says}, over {_counts([of.n for of in verdicts])} folds"
+        return f"{says}, by {seeds} seeds alone {_range([of.least_by_trainings for of in verdicts], column)})"
+    return f"{says}; over {_counts([of.n for of in verdicts])} folds)"
 
 
 def _range(values: Sequence[float | None], column: Column) -> str:

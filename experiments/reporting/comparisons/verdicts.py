@@ -97,7 +97,10 @@ def judge(
         p_equivalent=p_equivalent,
         least_shown=joint.error.least_shown() if joint else None,
         least_by_units=joint.of_units.least_shown() if joint else None,
-        least_by_trainings=of_trainings.least_shown() if of_trainings else None,
+        # Cochran and Cox's quantile may fall where a part of more degrees comes to one of few
+        least_by_trainings=min(of_trainings.least_shown(), joint.error.least_shown())
+        if joint and of_trainings
+        else None,
         over=joint.over if joint else "",
         n=joint.n if joint else len(units.seeds),
         baseline_n=joint.baseline_n if joint else len(units.baseline_seeds),
