@@ -180,10 +180,10 @@ def _study(search: Search) -> Any:
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-        if search.sampler == "random":
-            sampler = optuna.samplers.RandomSampler(seed=0)
-        else:
-            sampler = optuna.samplers.TPESampler(seed=0, constant_liar=True)  # keeps the trials of one wave apart
+        random, tpe = optuna.samplers.RandomSampler, optuna.samplers.TPESampler
+        sampler = (
+            random(seed=0) if search.sampler == "random" else tpe(seed=0, constant_liar=True)
+        )  # keeps a wave apart
     return optuna.create_study(sampler=sampler, direction="maximize" if search.better == "higher" else "minimize")
 
 

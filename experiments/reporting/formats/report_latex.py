@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from experiments.reporting.as_run_notes import MARK
 from experiments.reporting.environments import COMPARISON, MEAN
+from experiments.reporting.formats.report_markdown import label, row_texts
 from experiments.reporting.markdown_text import one_line
-from experiments.reporting.report import STAR, WORSE, Report, label, row_texts
+from experiments.reporting.report import STAR, WORSE, Report
 from experiments.reporting.report_notes import notes
 from experiments.table_files.groups import Group
 

@@ -22,9 +22,10 @@ from experiments.planning.cell import Cell, Place
 from experiments.reporting.chart_drawing import draw_charts
 from experiments.reporting.comparisons.findings import JointTest, TestSetTest
 from experiments.reporting.examples import Example, RowExamples, row_examples
-from experiments.reporting.page_media import Media, picture, sound, strip
-from experiments.reporting.report import Report, label, mean_text, shown, trials_grid
-from experiments.reporting.report_json import versions
+from experiments.reporting.formats.page_media import Media, picture, sound, strip
+from experiments.reporting.formats.report_json import versions
+from experiments.reporting.formats.report_markdown import label, mean_text, trials_grid
+from experiments.reporting.report import Report, shown
 from experiments.reporting.report_notes import notes
 from experiments.reporting.searches.budget_chart import draw_budget_charts
 from experiments.reporting.significance import Significance
@@ -35,7 +36,7 @@ from experiments.table_files.columns import Column
 from experiments.table_files.spec import Row
 from experiments.tracking.run_store import RunStore
 
-TEMPLATES = Path(__file__).parents[1] / "templates"
+TEMPLATES = Path(__file__).parents[2] / "templates"
 
 
 class RunLink(NamedTuple):
