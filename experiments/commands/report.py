@@ -17,6 +17,7 @@ from experiments.errors import UserError, public_uri
 if TYPE_CHECKING:
     from experiments.planning.cell import Cell
     from experiments.reporting.report import Report
+    from experiments.reporting.searched import Searched
     from experiments.statistics.rerun_interval import RerunInterval
     from experiments.stored_results.split_references import TestSplits
     from experiments.table_files.spec import Table
@@ -92,7 +93,7 @@ def run(arguments: argparse.Namespace) -> int:
             _check(arguments, made, whole=whole) if arguments.check else _write_expected(arguments, made, whole=whole)
         )
     if arguments.charts and not arguments.output:
-        return _draw_charts(table, tracker, cells, folder=arguments.charts)
+        return _draw_charts(table, tracker, cells, searches, folder=arguments.charts)
     table = _compared(arguments, table)
     tests = _Tests(table, tracker, cells, splits)
     made = make_report(table, cells, tests.significance, searches=searches, card=card)
@@ -109,7 +110,7 @@ def run(arguments: argparse.Namespace) -> int:
             _write(arguments.output, text)
         else:
             print(text, end="")
-    drawn = _draw_charts(table, tracker, cells, folder=arguments.charts) if arguments.charts else 0
+    drawn = _draw_charts(table, tracker, cells, searches, folder=arguments.charts) if arguments.charts else 0
     return drawn or _ending(made)
 
 
@@ -220,16 +221,23 @@ def _write_expected(arguments: argparse.Namespace, made: Report, *, whole: bool)
     return 0
 
 
-def _draw_charts(table: Table, tracker: RunStore, cells: Sequence[Cell], *, folder: Path) -> int:
+def _draw_charts(
+    table: Table, tracker: RunStore, cells: Sequence[Cell], searches: Sequence[Searched], *, folder: Path
+) -> int:
     """Print the paths of the charts, and on standard error why one was not drawn."""
     from experiments.reporting.chart_drawing import draw_charts
+    from experiments.reporting.searches.budget_chart import draw_budget_charts
+    from experiments.reporting.searches.budget_table import budget_tables
 
-    if not table.charts:
+    if not (table.charts or table.searches):
         raise UserError(f"{table.path.name}: has no charts; --charts draws what stands under charts: in the file")
     try:
         paths, undrawn = draw_charts(table, table.charts, cells, tracker, folder=folder)
+        budgets = budget_tables(searches)
+        paths += draw_budget_charts(table, budgets, folder=folder)
     except OSError as error:
         raise UserError(f"--charts {folder}: {error.strerror}") from None
+    undrawn += [] if budgets or not searches else [f"{table.path.name}: searches: not drawn, no trial has ended"]
     for line in undrawn:
         print(f"warning: {line}", file=sys.stderr)
     for path in paths:

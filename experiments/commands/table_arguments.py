@@ -145,7 +145,8 @@ def check_configurations(cells: list[Cell], *, one_of_a_shape: bool = False) -> 
     from experiments.table_files.merge import shape
 
     groups: dict[object, list[Cell]] = {}
-    for cell in {(cell.table.name, cell.row.name, cell.fold): cell for cell in cells if cell.would_run}.values():
+    asked = [cell for cell in cells if cell.would_run or cell.waits]
+    for cell in {(cell.table.name, cell.row.name, cell.fold): cell for cell in asked}.values():
         kind = repr(shape(cell.row.config)) if one_of_a_shape else (cell.row.name, cell.fold)
         groups.setdefault((cell.table.name, kind), []).append(cell)
     passed = checked_configurations.known(home() / "mlruns") if groups else {}

@@ -23,6 +23,7 @@ from experiments.reporting.markdown_text import escaped, escaped_line, one_line
 from experiments.reporting.report_notes import notes, short_notes
 from experiments.reporting.scored_by import Versions, versions_of
 from experiments.reporting.searched import Searched
+from experiments.reporting.searches.budget_table import BudgetTable, budget_tables
 from experiments.reporting.significance import Significance
 from experiments.statistics.stats import Summary, stars, summarise
 from experiments.table_files.columns import Column
@@ -103,6 +104,11 @@ class Report:
         baseline = group.baseline or self.table.baseline
         with_it = group.heading and baseline and any(self.against(row) == baseline for row in group.rows)
         return f"{group.heading} · against {baseline}" if with_it else group.heading
+
+    @property
+    def budgets(self) -> list[BudgetTable]:
+        """The expected best of each search against its budget."""
+        return budget_tables([trials.searched for trials in self.trials])
 
     def stars(self, row: str, metric: str) -> str:
         """``*`` to ``***`` of a row that is better than its baseline, ``▾`` to ``▾▾▾`` of one that is worse."""
@@ -229,7 +235,7 @@ def make_report(
 
 def _of_trials(table: Table, searched: Searched) -> Report:
     rows = {name: cells[0].row for name, cells in searched.trials.items()}
-    return make_report(replace(table, rows=rows), [cell for of in searched.trials.values() for cell in of])
+    return make_report(replace(table, rows=rows), [cell for name in rows for cell in searched.runs(name)])
 
 
 def _seed_value(cell: Cell, run: TrackedRun, metric: str) -> SeedValue:
@@ -355,6 +361,10 @@ def markdown(report: Report) -> str:
     for trials in report.trials:
         grid = [[escaped(text) for text in line] for line in trials_grid(trials)]
         lines += ["", *_folded(f"Trials of {escaped(trials.searched.row)}", _padded(grid, _widths(grid)))]
+    for of_metric in report.budgets:
+        grid = [[escaped(text) for text in line] for line in of_metric.grid()]
+        says = [line for text in of_metric.notes() for line in ("", text)]
+        lines += ["", escaped_line(of_metric.heading), "", *_padded(grid, _widths(grid)), *says]
     return "\n".join(lines) + "\n"
 
 

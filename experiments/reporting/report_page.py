@@ -26,6 +26,7 @@ from experiments.reporting.page_media import Media, picture, sound, strip
 from experiments.reporting.report import Report, label, mean_text, shown, trials_grid
 from experiments.reporting.report_json import versions
 from experiments.reporting.report_notes import notes
+from experiments.reporting.searches.budget_chart import draw_budget_charts
 from experiments.reporting.significance import Significance
 from experiments.statistics.stats import Summary
 from experiments.stored_results.split_references import TestSplits
@@ -138,6 +139,7 @@ def write_page(
         baselines=sorted({baseline for row in report.rows if (baseline := report.against(row)) is not None}),
         notes=notes(report),
         trials=[(trials.searched.row, trials_grid(trials)) for trials in report.trials],
+        budgets=[(of_metric.heading, of_metric.grid(), of_metric.notes()) for of_metric in report.budgets],
         tests=_test_lines(report),
         bars=[(column, label(column), _bars(report, column)) for column in columns if column.better != "neither"],
         page=page,
@@ -303,6 +305,9 @@ def _add_charts(page: Page, cells: Sequence[Cell], tracker: RunStore) -> None:
                 page.media.add("charts", path.stem, picture(path))
             page.charts += [path.stem for path in paths if path.stem in page.media.uris]
             page.remarks += undrawn
+        for path in draw_budget_charts(table, page.report.budgets, folder=Path(folder)):
+            page.media.add("charts", path.stem, picture(path))
+            page.charts += [path.stem] if path.stem in page.media.uris else []
 
 
 def _add_examples(page: Page, cells: Sequence[Cell], scores: StoredScores, splits: TestSplits) -> None:

@@ -74,7 +74,7 @@ def check_rows(folds: Folds, rows: Mapping[str, Row], *, set_by: Mapping[str, Ma
     for fold, settings in folds.items():
         for place, own in set_by.items():
             for path, value in settings.items():
-                if (other := _set_value(own, path)) is not None and other != value:
+                if (other := set_value(own, path)) is not None and other != value:
                     says = f"{path} is {other!r} here and {value!r} by folds.{fold}"
                     raise UserError(f"{where}: {place}: {says}; leave it to one of the two")
         for row in rows.values():
@@ -91,7 +91,7 @@ def set_by_hand(entry: Mapping[str, Any], *, scale: str, point: Mapping[str, Any
     return {**(entry.get("set") or {}), **of_scale, **point, **searched}
 
 
-def _set_value(settings: Mapping[str, Any], path: str) -> Any:
+def set_value(settings: Mapping[str, Any], path: str) -> Any:
     """What settings by dotted path say of one path, be it in a whole section; None where they don't."""
     config: Config = {}
     for key, value in settings.items():

@@ -81,7 +81,8 @@ def test_the_row_is_validations_winner_though_another_is_better_on_the_test_spli
 
 def test_trials_are_listed_apart_and_win_nothing(stored: Stored, tmp_path: Path, earmark_home: Path) -> None:
     made, _, page = _report(stored, tmp_path, [0.3, 0.2, 0.1])
-    table, trials = markdown(made).split("<details>")
+    table, below = markdown(made).split("<details>")
+    trials = below.split("</details>")[0]
     assert TRIALS[0] not in table.split("- `base`")[0]
     lines = [line for line in trials.splitlines() if line.startswith("| tuned")]
     assert [line.split("|")[1].strip() for line in lines] == [*TRIALS[:2], f"{TRIALS[2]} (chosen)"]
