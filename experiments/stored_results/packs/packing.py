@@ -66,9 +66,10 @@ class Packing:
         return write_archive(path, {**files, **labels})
 
     def _cards(self) -> dict[str, object]:
-        """The cards of the corpora that the table's rows name, as far as they are prepared here."""
+        """The cards of the corpora that rows and cells name, as far as they are prepared here."""
         cards: dict[str, object] = {}
-        for corpus in sorted({str(get_path(row.config, "data.corpus")) for row in self.table.rows.values()}):
+        rows = [*self.table.rows.values(), *(cell.row for cell in self.cells)]
+        for corpus in sorted({str(get_path(row.config, "data.corpus")) for row in rows}):
             try:
                 cards[corpus] = asdict(read_card(corpus))
             except CorpusMissingError:
