@@ -120,7 +120,7 @@ def read_plan(
     if runs_as_they_were:
         from experiments.planning.as_run import as_run
 
-        table, cells = as_run(table, tracker, rows=arguments.rows, seeds=arguments.seeds)
+        table, cells = as_run(table, tracker, rows=arguments.rows, seeds=arguments.seeds, folds=arguments.folds)
         return table, tracker, cells
     if table.searches:
         from experiments.planning.search import with_trials

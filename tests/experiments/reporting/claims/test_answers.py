@@ -1,4 +1,4 @@
-"""Verdicts of claims on runs written by hand: every kind of evidence and verdict, and what is said where none can be."""
+"""Verdicts of claims on runs written by hand: all kinds of evidence and verdicts, and what is said of none."""
 
 from __future__ import annotations
 
