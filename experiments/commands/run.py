@@ -30,6 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of ``earmark run``."""
     parser.epilog = """examples:
   earmark run weak_sed --scale demo --rows mil,mil_penalty --seeds 0,1
+  earmark run weak_sed --rescore
   earmark run weak_sed --on slurm --partition gpu --time 8:00:00 --gpus 1 --slots 16"""
     table_arguments(parser)
     parser.add_argument("--on", choices=("local", "slurm"), default="local", help="where runs run (default: local)")
@@ -49,6 +50,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--accept-code-change",
         action="store_true",
         help="keep the results of finished runs that differ in code alone; reports mark them",
+    )
+    parser.add_argument(
+        "--rescore",
+        action="store_true",
+        help="train nothing: only score what is trained and was scored otherwise, and rows that score others",
     )
     slurm_options.add_arguments(parser)
 
@@ -90,16 +96,30 @@ def _run(arguments: argparse.Namespace, stack: contextlib.ExitStack) -> int:
     launch = functools.partial(
         launch_cells, slots=arguments.slots, retries=arguments.retries, slurm=slurm, beginning=beginning
     )
+    if arguments.rescore:
+        return launch(table, tracker, _quick(cells))
     code = launch(table, tracker, cells)
-    chosen = set(table.rows)
+    known = {cell.name for cell in cells if not cell.waits}
     while code != INTERRUPTED and table.searches:  # what has ended chooses the next trials, whatever else failed
         table, tracker, cells = read_plan(arguments)
-        if chosen >= set(table.rows):
+        if known >= (names := {cell.name for cell in cells if not cell.waits}):
             break
-        new = [cell for cell in cells if cell.state == "finished" or cell.row.name not in chosen]
-        chosen = set(table.rows)
+        new = [cell for cell in cells if cell.state == "finished" or cell.name not in known]
+        known |= names
         code = launch(table, tracker, new) or code
     return code
+
+
+def _quick(cells: list[Cell]) -> list[Cell]:
+    """The cells that are finished or need no training, nor does anything that they stand on; the others are named."""
+    kept: dict[str, Cell] = {}
+    for cell in cells:  # what it stands on comes first
+        on_kept = all(other.name in kept for other in cell.upstream.values())
+        if cell.state == "finished" or (cell.key is not None and cell.is_quick and on_kept):
+            kept[cell.name] = cell
+    if left := [cell.name for cell in cells if cell.name not in kept]:
+        print(f"left, {len(left)} cells that need training or data: {', '.join(left)}", file=sys.stderr)
+    return list(kept.values())
 
 
 def launch_cells(
@@ -116,7 +136,7 @@ def launch_cells(
 
     ``beginning`` is what was begun before the plan was made, None where nothing was.
     """
-    blocked = [cell for cell in cells if cell.key is None]
+    blocked = [cell for cell in cells if cell.key is None and not cell.waits]
     if blocked:
         raise UserError(blocked[0].why.removeprefix("data: "))
     tracker.place.check_writable()
@@ -124,7 +144,9 @@ def launch_cells(
     todo = [cell for cell in cells if cell.would_run]
     num_finished = sum(cell.state == "finished" for cell in cells)
     print(f"{table.name}, scale {table.scale}: {num_finished} of {len(cells)} cells are finished", file=sys.stderr)
-    if given_up := [cell.name for cell in cells if cell.state != "finished" and not cell.would_run]:
+    if waiting := sorted({cell.why for cell in cells if cell.waits}):
+        print(f"{sum(cell.waits for cell in cells)} cells are for later: {', '.join(waiting)}", file=sys.stderr)
+    if given_up := [cell.name for cell in cells if cell.state != "finished" and not (cell.would_run or cell.waits)]:
         print(f"not tried again unless --rows names them, failed trials: {', '.join(given_up)}", file=sys.stderr)
     for cell in cells:
         if cell.run is not None and cell.state == "finished" and f"row.{cell.row.table}" not in cell.run.tags:

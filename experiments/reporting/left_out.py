@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
 from experiments.statistics.paired_bootstrap import UnitCounts
+from experiments.statistics.trainings import Training
 from experiments.stored_results.stored_counts import Run, StoredCounts
 
 NO_BASELINE = "; it is the baseline, so no row is tested"
-Means = Mapping[str, Mapping[int, float]]  # the figures behind a column's means, by row and seed
-ByRow = Mapping[str, Mapping[int, UnitCounts]]  # and their counts
+Means = Mapping[str, Mapping[Training, float]]  # the figures behind a column's means, by row and training
+ByRow = Mapping[str, Mapping[Training, UnitCounts]]  # and their counts
 
 
 class LeftOut:
@@ -27,7 +28,8 @@ class LeftOut:
         whole = {}
         for row, values in means.items():
             if diverged := sum(not math.isfinite(value) for value in values.values()):
-                self._diverged.setdefault((row, f"{diverged} of {len(values)} seeds diverged"), []).append(metric)
+                runs = "seeds" if all(of.fold is None for of in values) else "runs"
+                self._diverged.setdefault((row, f"{diverged} of {len(values)} {runs} diverged"), []).append(metric)
             else:
                 whole[row] = values
         return whole if self.baseline in whole else {}
@@ -36,26 +38,25 @@ class LeftOut:
         """The counts of every run of a mean, by row."""
         whole = {}
         for row, values in means.items():
-            runs = [Run(row, seed) for seed in values]
+            runs = [Run(row, training) for training in values]
             of_metric = counts.of(metric)
             without = [run for run in runs if run in counts.left_out]
             lacking = [run for run in runs if run not in of_metric]
             if without:
-                some = "" if len(without) == len(runs) else f" ({_seeds([run.seed for run in without])})"
+                some = "" if len(without) == len(runs) else f" ({says([run.training for run in without])})"
                 self.over_test_set[row] = counts.left_out[without[0]] + some
             elif not lacking:
-                whole[row] = {run.seed: of_metric[run] for run in runs}
+                whole[row] = {run.training: of_metric[run] for run in runs}
             elif len(lacking) < len(runs):
-                self.over_test_set[row] = f"without counts behind {metric} ({_seeds([run.seed for run in lacking])})"
+                self.over_test_set[row] = f"without counts behind {metric} ({says([run.training for run in lacking])})"
         return whole
 
-    def with_its_seeds(self, means: Means) -> Means:
-        """The means over the baseline's seeds."""
+    def with_its_trainings(self, means: Means) -> Means:
+        """The means over the baseline's seeds, and folds."""
         others = means.get(self.baseline, {})
         for row, values in means.items():
             if set(values) != set(others):
-                own, of_baseline = _seeds(list(values)), _seeds(list(others))
-                self._over_seeds[row] = f"its mean is over {own}, that of {self.baseline} over {of_baseline}"
+                self._over_seeds[row] = f"its mean is over {says(values)}, that of {self.baseline} over {says(others)}"
         return {row: values for row, values in means.items() if set(values) == set(others)}
 
     def lines(self) -> tuple[str, ...]:
@@ -73,6 +74,12 @@ class LeftOut:
         )
 
 
-def _seeds(seeds: Sequence[int]) -> str:
-    """``seed 0`` or ``seeds 0, 1``."""
-    return f"seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, sorted(seeds)))}"
+def says(trainings: Iterable[Training]) -> str:
+    """``seed 0``, ``seeds 0, 1`` or ``fold a seeds 0, 1; fold b seed 0``."""
+    by_fold: dict[str | None, list[int]] = {}
+    for of in trainings:
+        by_fold.setdefault(of.fold, []).append(of.seed)
+    return "; ".join(
+        f"{'' if fold is None else f'fold {fold} '}seed{'s' if len(of) > 1 else ''} {', '.join(map(str, sorted(of)))}"
+        for fold, of in by_fold.items()
+    )

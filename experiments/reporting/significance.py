@@ -1,101 +1,67 @@
-"""Is a row better than the baseline row? Two paired tests of different questions, each Holm-corrected over the rows.
+"""Is a row better or worse than its baseline? Each row of a table against the one that it is compared with.
+
+*The stars* are of other trainings and other test units together (``statistics/combined_error.py``): the variance over
+seeds of either mean (``training_spread.py``), and that of the difference over the test units, from the paired
+bootstrap. Over folds they are the corrected resampled t-test's (``resampled_t.py``), whose differences hold both. No
+star says more than the test over the test set alone, and of one seed there is none: it says nothing of others.
 
 *Over the test set*: a paired bootstrap over clips, utterances or sentences, from stored predictions
 (``statistics/paired_bootstrap.py``). Would these trained networks differ on other clips like these? Each draw is met by
-all runs of both means, whose figures are averaged on it: averaging goes over what was trained, drawing over what was
-tested, and the more seeds, the less one network's luck is in the difference. Blocks are speakers (Bisani & Ney, ICASSP
-2004) where there are at least ``ENOUGH_SPEAKERS``, as in a run's own ``test/wer_ci95``: percentiles of fewer blocks are
-too narrow, and four speakers that agree would look like certainty. With fewer, utterances are drawn, and the rough
-interval over speakers stands beside it. For the same reason there are no stars under ``ENOUGH_UNITS`` clips or
-utterances, and no p is below what an exact test over the units that differ could give (``least_p``).
+all runs of both means, whose figures are averaged on it. Blocks are the coarsest recorded source (``unit_draws.py``).
+There are no stars under ``ENOUGH_UNITS`` units, and no p is below what an exact test over the units that differ could
+give (``least_p``).
 
-*Over seeds*: Student's paired t-test of the figures. Would the difference be there after other trainings? With two or
-three seeds it can show large differences only; hence the stars stand for the first test.
+*Over seeds*: Student's paired t-test of the figures; over folds the corrected resampled one.
 
-Either test is of the two means that the table shows, of all their runs and no others, or it is not made: not with the
-predictions of one seed gone, not where a seed diverged and, over seeds, not where the two rows have different ones.
+Each is corrected by Holm within a column and group of rows. A test is of the two means that the table shows, of all
+their runs and no others, or it is not made: not with the predictions of one seed gone, not where a seed diverged and,
+over seeds, not where the two rows have different ones.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-
-import numpy as np
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from experiments.planning.cell import Cell
-from experiments.reporting.left_out import ByRow, LeftOut, Means
-from experiments.statistics.paired_bootstrap import (
-    NUM_RESAMPLES,
-    Difference,
-    UnitCounts,
-    difference_of_means,
-    least_p,
-    num_differing,
-    resample,
-)
-from experiments.statistics.stats import holm, paired_t
+from experiments.reporting.comparisons.column import ColumnRuns
+from experiments.reporting.comparisons.columns import read_columns
+from experiments.reporting.comparisons.findings import JointTest, SeedsTest, TestSetTest
+from experiments.reporting.left_out import LeftOut
+from experiments.statistics.paired_bootstrap import NUM_RESAMPLES
+from experiments.statistics.stats import holm
 from experiments.stored_results.split_references import TestSplits
-from experiments.stored_results.stored_counts import read_counts
+from experiments.stored_results.stored_counts import StoredCounts, read_counts
 from experiments.stored_results.stored_scores import StoredScores
 from experiments.table_files.spec import Table
-from lightning_modules.metrics.bootstrap import Interval
 
-ENOUGH_SPEAKERS = 10
-# To draw from: of equal systems 15 % of bootstraps over 4 units say p < .05, 12 % over 6, 8 % over 10
-# (benchmarks/stars_of_few_units.py).
-ENOUGH_UNITS = 10
-
-
-@dataclass(frozen=True)
-class TestSetTest:
-    """The paired bootstrap of one row and column; ``difference`` is the row's mean minus the baseline's.
-
-    ``seeds`` are those of the row's mean, ``baseline_seeds`` of the baseline's. ``units`` are what was drawn from,
-    ``num_units`` of them, and the rows' counts differ on ``num_differing``. With ``stars_withheld`` they are too few.
-    ``ci95_speakers`` is there where the speakers are too few to be the blocks.
-    """
-
-    __test__ = False  # pytest: not a test
-
-    difference: float
-    ci95: Interval
-    p: float
-    p_holm: float
-    seeds: tuple[int, ...]
-    baseline_seeds: tuple[int, ...]
-    units: str
-    num_units: int
-    num_differing: int
-    stars_withheld: bool
-    num_speakers: int
-    ci95_speakers: Interval | None
-
-
-@dataclass(frozen=True)
-class SeedsTest:
-    """The paired t-test of one row and column over n seeds; no p of one seed, or without any spread."""
-
-    difference: float
-    p: float | None
-    p_holm: float | None
-    n: int
+Place = tuple[str, str]  # row and metric
 
 
 @dataclass(frozen=True)
 class Significance:
-    """Both tests by (row, metric), and what was left out and why, a line each."""
+    """The tests by (row, metric), each of a row against ``baselines[row]``; what was left out and why, a line each.
 
-    baseline: str
+    ``columns`` has what they were made from, by metric: any other two rows can be compared in it.
+    """
+
+    baselines: Mapping[str, str]
     num_resamples: int
-    test_set: Mapping[tuple[str, str], TestSetTest]
-    seeds: Mapping[tuple[str, str], SeedsTest]
+    test_set: Mapping[Place, TestSetTest]
+    seeds: Mapping[Place, SeedsTest]
+    joint: Mapping[Place, JointTest]
     left_out: tuple[str, ...]
+    columns: Mapping[str, ColumnRuns] = field(default_factory=dict)
+
+    @property
+    def baseline(self) -> str:
+        """The row, or the rows in a list, that others are compared with."""
+        return ", ".join(dict.fromkeys(self.baselines.values()))
 
     def p(self, row: str, metric: str) -> float | None:
         """The corrected p that the stars stand for; None where there is none, or too few units to say so."""
-        test = self.test_set.get((row, metric))
-        return None if test is None or test.stars_withheld else test.p_holm
+        units, joint = self.test_set.get((row, metric)), self.joint.get((row, metric))
+        return None if units is None or joint is None or units.stars_withheld else joint.p_holm
 
 
 def compare_rows(
@@ -104,119 +70,111 @@ def compare_rows(
     scores: StoredScores,
     splits: TestSplits,
     *,
-    baseline: str,
+    baseline: str | None = None,
     num_resamples: int = NUM_RESAMPLES,
 ) -> Significance:
-    """Every row of a plan against ``baseline``, in every column that is better one way.
+    """Every row of a plan against its own baseline, or against ``baseline``, in every column that is better one way.
 
     Raises ``UserError`` for a baseline that the table does not have at its scale.
     """
-    table.row(baseline, where=f"{table.path.name}: baseline")
+    baselines = table.baselines()
+    if baseline is not None:
+        table.row(baseline, where=f"{table.path.name}: baseline")
+        baselines = {row: baseline for row in table.rows if row != baseline}
     finished = [cell for cell in cells if cell.row.table == table.name and cell.state == "finished" and cell.run]
-    if not any(cell.row.name == baseline for cell in finished):
-        return Significance(baseline, num_resamples, {}, {}, (f"no tests: baseline {baseline} has no finished run",))
+    rows = {cell.row.name for cell in finished}
+    lines = tuple(
+        f"no tests: baseline {name} has no finished run"
+        for name in dict.fromkeys(baselines.values())
+        if name not in rows
+    )
+    baselines = {row: of for row, of in baselines.items() if of in rows and row in rows}
+    if not baselines:
+        return Significance(baselines, num_resamples, {}, {}, {}, lines)
     metrics = [column.metric for column in table.columns if column.better != "neither"]
     counts = read_counts(finished, scores, splits, metrics)
-    left_out = LeftOut(baseline)
-    test_set: dict[tuple[str, str], TestSetTest] = {}
-    over_seeds: dict[tuple[str, str], SeedsTest] = {}
-    for metric in metrics:
-        means = left_out.without_diverged(_means(finished, metric), metric)
-        of_units = _Units(left_out.with_counts(means, counts, metric), baseline, num_resamples)
-        test_set |= {(row, metric): test for row, test in of_units.tests().items()}
-        left_out.over_test_set |= of_units.left_out
-        over_seeds |= {(row, metric): test for row, test in _over_seeds(left_out.with_its_seeds(means), baseline)}
-    return Significance(baseline, num_resamples, test_set, over_seeds, left_out.lines())
+    columns = read_columns(table, finished, counts, splits, num_resamples=num_resamples)
+    tests = _Tests(baselines)
+    for of in columns.values():
+        tests.add(of, counts)
+        of.forget_draws()
+    tests.correct(families(table))
+    return Significance(
+        baselines, num_resamples, tests.test_set, tests.seeds, tests.joint, (*lines, *tests.lines()), columns
+    )
 
 
-def _means(finished: Sequence[Cell], metric: str) -> Means:
-    means: dict[str, dict[int, float]] = {}
-    for cell in finished:
-        if cell.run and metric in cell.run.metrics:
-            means.setdefault(cell.row.name, {})[cell.seed] = cell.run.metrics[metric]
-    return means
+def families(table: Table) -> list[tuple[str, ...]]:
+    """Rows within which p is corrected: each group's, and those that no group names."""
+    grouped = {row for group in table.groups for row in group.rows}
+    return [*(group.rows for group in table.groups), tuple(row for row in table.rows if row not in grouped)]
 
 
-def _over_seeds(means: Means, baseline: str) -> list[tuple[str, SeedsTest]]:
-    others = means.get(baseline, {})
-    tests = {
-        row: test for row, values in means.items() if row != baseline and (test := paired_t(values, others)) is not None
-    }
-    adjusted = holm({row: test.p for row, test in tests.items() if test.p is not None})
-    return [(row, SeedsTest(test.difference, test.p, adjusted.get(row), test.n)) for row, test in tests.items()]
+class _Tests:
+    """The tests of all columns, and what each baseline's rows were left out of."""
 
+    def __init__(self, baselines: Mapping[str, str]) -> None:
+        self.test_set: dict[Place, TestSetTest] = {}
+        self.seeds: dict[Place, SeedsTest] = {}
+        self.joint: dict[Place, JointTest] = {}
+        self._rows: dict[str, list[str]] = {}
+        for row, baseline in baselines.items():
+            self._rows.setdefault(baseline, []).append(row)
+        self._left_out = {baseline: LeftOut(baseline) for baseline in self._rows}
 
-class _Units:
-    """The bootstrap of one column, of the counts of every run of each row's mean."""
+    def add(self, column: ColumnRuns, counts: StoredCounts) -> None:
+        """Every row that has a baseline, in one column."""
+        metric = column.column.metric
+        for baseline, rows in self._rows.items():
+            left_out = self._left_out[baseline]
+            shown = {row: column.all_figures[row] for row in (baseline, *rows) if row in column.all_figures}
+            means = left_out.without_diverged(shown, metric)
+            whole = left_out.with_counts(means, counts, metric)
+            for row in left_out.with_its_trainings(means):
+                if row != baseline and (test := column.over_trainings(row, baseline)) is not None:
+                    self.seeds[row, metric] = test
+            if why := column.uneven(baseline):
+                left_out.over_test_set[baseline] = why
+                continue
+            for row in (row for row in whole if row != baseline and baseline in whole):
+                pair = column.compare(row, baseline)
+                if pair.test_set is not None:
+                    self.test_set[row, metric] = pair.test_set
+                if pair.joint is not None:
+                    self.joint[row, metric] = pair.joint
+                if pair.why_not:
+                    left_out.over_test_set[row] = pair.why_not
 
-    def __init__(self, counts: ByRow, baseline: str, num_resamples: int) -> None:
-        self.baseline, self.num_resamples = baseline, num_resamples
-        self.left_out: dict[str, str] = {}
-        self.systems: dict[str, dict[int, UnitCounts]] = {}
-        self.first = next(iter(counts[baseline].values())) if baseline in counts else None
-        for row, of_runs in counts.items():
-            if self.first is None:
-                break
-            ids = self.first.ids
-            if any(set(of.ids) != set(ids) for of in of_runs.values()):
-                same = f"than {baseline}" if row != baseline else "at other seeds"
-                self.left_out[row] = f"it was scored on other {self.first.unit} {same}"
-            else:
-                self.systems[row] = {seed: of.ordered(ids) for seed, of in of_runs.items()}
-
-    def tests(self) -> dict[str, TestSetTest]:
-        """Of each row; none of one unit, which is said."""
-        if self.first is None or self.baseline not in self.systems:
-            return {}
-        if len(self.first.ids) < 2:
-            rows = sorted(row for row in self.systems if row != self.baseline)
-            self.left_out |= dict.fromkeys(rows, f"too few {self.first.unit} to draw from: 1, allowed: 2 or more")
-            return {}
-        speakers = self.first.speakers or ()
-        num_speakers = len(set(speakers))
-        enough = num_speakers >= ENOUGH_SPEAKERS
-        blocks = speakers if enough else None
-        num_units = num_speakers if enough else len(self.first.ids)
-        others = self.systems[self.baseline]
-        differing = {
-            row: num_differing(list(of.values()), list(others.values()), blocks=blocks)
-            for row, of in self.systems.items()
-        }
-        found = {
-            row: of._replace(p=max(of.p, least_p(differing[row]))) for row, of in self._differences(blocks).items()
-        }
-        rough = self._differences(speakers) if num_speakers > 1 and not enough else {}
-        adjusted = holm({row: difference.p for row, difference in found.items()})
-        return {
-            row: TestSetTest(
-                difference=of.difference,
-                ci95=of.ci95,
-                p=of.p,
-                p_holm=adjusted[row],
-                seeds=tuple(self.systems[row]),
-                baseline_seeds=tuple(others),
-                units="speakers" if enough else self.first.unit,
-                num_units=num_units,
-                num_differing=differing[row],
-                stars_withheld=num_units < ENOUGH_UNITS,
-                num_speakers=num_speakers,
-                ci95_speakers=rough[row].ci95 if row in rough else None,
+    def correct(self, groups: Sequence[Sequence[str]]) -> None:
+        """Holm's correction of every kind of test, within a group and column."""
+        for family in _families_of(groups, {*self.test_set, *self.seeds}):
+            units = holm(
+                {row: self.test_set[row, metric].p for row, metric in family if (row, metric) in self.test_set}
             )
-            for row, of in found.items()
-        }
+            joint = {row: self.joint[row, metric] for row, metric in family if (row, metric) in self.joint}
+            seeds = {row: self.seeds[row, metric] for row, metric in family if (row, metric) in self.seeds}
+            together = holm({row: test.p for row, test in joint.items()})
+            equal = holm({row: test.p_equivalent for row, test in joint.items() if test.p_equivalent is not None})
+            over_seeds = holm({row: test.p for row, test in seeds.items() if test.p is not None})
+            for row, metric in family:
+                place = row, metric
+                if row in units:
+                    self.test_set[place] = replace(self.test_set[place], p_holm=units[row])
+                if row in joint:
+                    corrected = replace(joint[row], p_holm=together[row], p_equivalent_holm=equal.get(row))
+                    self.joint[place] = corrected
+                if row in seeds:
+                    self.seeds[place] = replace(seeds[row], p_holm=over_seeds.get(row))
 
-    def _differences(self, blocks: Sequence[str] | None) -> dict[str, Difference]:
-        every = [of for of_runs in self.systems.values() for of in of_runs.values()]
-        drawn_SR = resample(every, blocks=blocks, num_resamples=self.num_resamples)
-        values_S = np.array([of.value() for of in every])
-        ends = np.cumsum([len(of_runs) for of_runs in self.systems.values()])
-        places = {
-            row: slice(end - len(of_runs), end) for (row, of_runs), end in zip(self.systems.items(), ends, strict=True)
-        }
-        base = places.pop(self.baseline)
-        found = {}
-        for row, place in places.items():
-            difference = difference_of_means(values_S[place], drawn_SR[place], values_S[base], drawn_SR[base])
-            if difference is not None:
-                found[row] = difference
-        return found
+    def lines(self) -> Iterator[str]:
+        """Why rows are not tested, against each baseline."""
+        for left_out in self._left_out.values():
+            yield from left_out.lines()
+
+
+def _families_of(groups: Sequence[Sequence[str]], places: set[Place]) -> Iterator[list[Place]]:
+    metrics = sorted({metric for _, metric in places})
+    for metric in metrics:
+        for rows in groups:
+            if family := [(row, metric) for row in rows if (row, metric) in places]:
+                yield family

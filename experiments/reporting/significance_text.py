@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from experiments.reporting.significance import ENOUGH_SPEAKERS, ENOUGH_UNITS, Significance, TestSetTest
+from experiments.reporting.comparisons.column import ENOUGH_UNITS
+from experiments.reporting.comparisons.findings import JointTest, TestSetTest
+from experiments.reporting.comparisons.unit_draws import ENOUGH_SPEAKERS
+from experiments.reporting.significance import Significance
 from experiments.statistics.paired_bootstrap import least_p
 from experiments.statistics.stats import LEVELS
 
-COMPARED = ("difference", "ci95_low", "ci95_high", "p", "p_holm", "p_seeds", "p_seeds_holm")
+COMPARED = ("difference", "ci95_low", "ci95_high", "p", "p_holm", "p_seeds", "p_seeds_holm", "p_stars", "p_stars_holm")
 
 
 def compared(significance: Significance | None, row: str, metric: str) -> dict[str, float | None]:
     """``COMPARED`` of one cell; None where there is no test."""
     units = None if significance is None else significance.test_set.get((row, metric))
     seeds = None if significance is None else significance.seeds.get((row, metric))
+    joint = None if significance is None else significance.joint.get((row, metric))
     return {
         "difference": units.difference if units else seeds.difference if seeds else None,
         "ci95_low": units.ci95.low if units else None,
@@ -23,6 +27,8 @@ def compared(significance: Significance | None, row: str, metric: str) -> dict[s
         "p_holm": units.p_holm if units else None,
         "p_seeds": seeds.p if seeds else None,
         "p_seeds_holm": seeds.p_holm if seeds else None,
+        "p_stars": joint.p if joint else None,
+        "p_stars_holm": joint.p_holm if joint else None,
     }
 
 
@@ -32,8 +38,7 @@ def footnotes(significance: Significance | None) -> list[str]:
         return []
     lines = []
     if tests := list(significance.test_set.values()):
-        withheld = tests[0].stars_withheld  # the split is the same for all
-        lines.append(_no_stars(significance, tests[0]) if withheld else _stars(significance, tests))
+        lines.append(_what_stars_are(significance, tests))
         if few := sorted({test.num_speakers for test in tests if 1 < test.num_speakers < ENOUGH_SPEAKERS}):
             lines.append(
                 f"Blocks are utterances: {few[0]} speakers are too few to draw from, so the tests say nothing about "
@@ -44,25 +49,53 @@ def footnotes(significance: Significance | None) -> list[str]:
     return [*lines, *(f"{line[0].upper()}{line[1:]}." for line in significance.left_out)]
 
 
-def _stars(significance: Significance, tests: Sequence[TestSetTest]) -> str:
-    units = tests[0]
+def _what_stars_are(significance: Significance, tests: Sequence[TestSetTest]) -> str:
+    if tests[0].stars_withheld:  # the split is the same for all
+        return _of_few_units(significance, tests[0])
+    if not significance.joint:
+        return (
+            f"No stars against {significance.baseline}: {_without_spread(significance)}, so nothing is known of what "
+            "other trainings would give; intervals are of the test set alone."
+        )
+    return _stars(significance, tests[0], list(significance.joint.values()))
+
+
+def _without_spread(significance: Significance) -> str:
+    folds = any(test.over == "folds" for test in significance.seeds.values())
+    return "there is one fold" if folds else "there is one seed of a row or of the row that it is compared with"
+
+
+def _stars(significance: Significance, units: TestSetTest, joint: Sequence[JointTest]) -> str:
     levels = ", ".join(f"{'∗' * len(sign)} p < {str(level)[1:]}" for level, sign in reversed(LEVELS))
-    columns: dict[str, int] = {}
-    for _, metric in significance.test_set:
-        columns[metric] = columns.get(metric, 0) + 1
-    least, most = min(columns.values()), max(columns.values())
-    count = f"{most} rows" if least == most else f"{least} to {most} rows"
-    count = "one row" if count == "1 rows" else count
+    drawn = f"paired bootstrap over the {units.num_units} test {units.units} ({significance.num_resamples:,} draws)"
+    if joint[0].over == "folds":
+        folds = _range([test.n for test in joint])
+        chance = f"corrected resampled t-test over {folds} folds; no star says more than the {drawn}"
+    else:
+        n = _range([n for test in joint for n in (test.n, test.baseline_n)])
+        chance = f"the spread over {n} seeds and the {drawn} together"
     return (
-        f"Stars: differs from {significance.baseline}, {levels}; paired bootstrap over the {units.num_units} test "
-        f"{units.units} ({significance.num_resamples:,} draws, each met by all runs of both means, two-sided), "
-        f"Holm-corrected over the {count} compared in a column; no p is below 2^(1-k) for k {units.units} on which two "
-        f"rows differ, the least of an exact test. They say what these trained networks would do on other "
-        f"{units.units} of this kind, not what other seeds would give."
+        f"Stars: better than {significance.baseline}, {levels}; ▾, ▾▾, ▾▾▾ worse at the same levels. They say "
+        f"what other trainings on other {units.units} of this kind would give: {chance}, two-sided, Holm-corrected "
+        f"over the {_compared_rows(significance)} compared in a column; no p is below 2^(1-k) for k {units.units} on "
+        f"which two rows differ, the least of an exact test."
     )
 
 
-def _no_stars(significance: Significance, test: TestSetTest) -> str:
+def _compared_rows(significance: Significance) -> str:
+    columns: dict[str, int] = {}
+    for _, metric in significance.joint:
+        columns[metric] = columns.get(metric, 0) + 1
+    count = f"{_range(list(columns.values()))} rows"
+    return "one row" if count == "1 rows" else count
+
+
+def _range(numbers: Sequence[int]) -> str:
+    """``3``, or ``2 to 5``."""
+    return " to ".join(str(number) for number in dict.fromkeys((min(numbers), max(numbers))))
+
+
+def _of_few_units(significance: Significance, test: TestSetTest) -> str:
     return (
         f"No stars against {significance.baseline}: {test.num_units} test {test.units} are too few to draw from "
         f"(allowed: {ENOUGH_UNITS} or more), and an exact paired test over {test.num_units} cannot give p below "
@@ -72,15 +105,16 @@ def _no_stars(significance: Significance, test: TestSetTest) -> str:
 
 def _seeds(significance: Significance) -> str:
     tests = significance.seeds
+    over = next(iter(tests.values())).over
     n = sorted({test.n for test in tests.values()})
     if n[-1] == 1:
-        return "Over seeds: no test, there is one seed."
+        return f"Over {over}: no test, there is one {over[:-1]}."
     found = [
         f"{row} in {metric} (p = {test.p_holm:.2g})"
         for (row, metric), test in tests.items()
         if test.p_holm is not None and test.p_holm < 0.05
     ]
-    power = "" if n[-1] > 3 else "; so few seeds can show large differences only"
+    power = "" if n[-1] > 3 else f"; so few {over} can show large differences only"
     says = f"below .05: {', '.join(found)}" if found else "no difference below .05"
-    seeds = " to ".join(str(number) for number in dict.fromkeys((n[0], n[-1])))
-    return f"Over seeds (paired t-test, n = {seeds}, Holm-corrected): {says}{power}."
+    name = "paired t-test" if over == "seeds" else "corrected resampled t-test, their seeds averaged"
+    return f"Over {over} ({name}, n = {_range(n)}, Holm-corrected): {says}{power}."

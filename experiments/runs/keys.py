@@ -53,9 +53,9 @@ def config_key(config: Config, *, stage: str) -> str:
     return _digest(json.dumps([stage, config], sort_keys=True))
 
 
-def upstream_key(keys: Mapping[str, RunKey]) -> str:
+def upstream_key(ids: Mapping[str, str]) -> str:
     """Digest of the runs that a row stands on, by the names of its ``from:``."""
-    return _digest(json.dumps({name: key.id for name, key in keys.items()}, sort_keys=True)) if keys else ""
+    return _digest(json.dumps(dict(ids), sort_keys=True)) if ids else ""
 
 
 def code_digests(config: Config, *, recipe_version: str, imports: Sequence[str] = ()) -> dict[str, str]:

@@ -9,8 +9,8 @@ of fifty runs takes seconds. float32 holds sums of counts exactly (below 2^24); 
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Literal, NamedTuple, Protocol
 
@@ -90,7 +90,8 @@ class DurationF1:
 class UnitCounts:
     """What one run's figure is made of: (N, C) counts of the units ``ids``, and the rate of their sums.
 
-    ``unit`` is what an id is; ``speakers`` names each one's speaker where the corpus has them.
+    ``unit`` is what an id is; ``speakers`` names each one's speaker where the corpus has them, ``sources`` by kind
+    (family, session) what else each was recorded from.
     """
 
     unit: Literal["clips", "utterances", "sentences"]
@@ -98,6 +99,7 @@ class UnitCounts:
     counts_NC: Floats
     rate: Rate
     speakers: tuple[str, ...] | None = None
+    sources: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def value(self) -> float:
         """The figure of the whole split: what the run logged."""
@@ -108,7 +110,8 @@ class UnitCounts:
         place = {name: number for number, name in enumerate(self.ids)}
         numbers = [place[name] for name in ids]
         speakers = None if self.speakers is None else tuple(self.speakers[number] for number in numbers)
-        return UnitCounts(self.unit, tuple(ids), self.counts_NC[numbers], self.rate, speakers)
+        sources = {kind: tuple(of[number] for number in numbers) for kind, of in self.sources.items()}
+        return UnitCounts(self.unit, tuple(ids), self.counts_NC[numbers], self.rate, speakers, sources)
 
 
 class Difference(NamedTuple):
@@ -119,25 +122,28 @@ class Difference(NamedTuple):
     p: float
 
 
-def multiplicities(num_blocks: int, *, num_resamples: int) -> Iterator[NDArray[np.float32]]:
-    """How often each block is drawn, (r, num_blocks) at a time; the draws of ``Bootstrap``, whose seed is 0."""
+def multiplicities(num_blocks: int, *, num_resamples: int, stratum: int = 0) -> Iterator[NDArray[np.float32]]:
+    """How often each block is drawn, (r, num_blocks) at a time; the draws of ``Bootstrap``, whose seed is 0.
+
+    Test sets that share no block are other strata, each with draws of its own.
+    """
     if num_blocks * num_resamples <= _DRAWS_KEPT:
-        drawn_RK, step = _kept(num_blocks, num_resamples), max(1, _DRAWN_AT_ONCE // num_blocks)
+        drawn_RK, step = _kept(num_blocks, num_resamples, stratum), max(1, _DRAWN_AT_ONCE // num_blocks)
         for start in range(0, num_resamples, step):
             yield drawn_RK[start : start + step].astype(np.float32)
     else:
-        for chunk_RK in _draw(num_blocks, num_resamples):
+        for chunk_RK in _draw(num_blocks, num_resamples, stratum):
             yield chunk_RK.astype(np.float32)
 
 
 @lru_cache(maxsize=4)
-def _kept(num_blocks: int, num_resamples: int) -> NDArray[np.uint16]:
+def _kept(num_blocks: int, num_resamples: int, stratum: int) -> NDArray[np.uint16]:
     """All draws: the columns of a table share them."""
-    return np.concatenate([chunk_RK.astype(np.uint16) for chunk_RK in _draw(num_blocks, num_resamples)])
+    return np.concatenate([chunk_RK.astype(np.uint16) for chunk_RK in _draw(num_blocks, num_resamples, stratum)])
 
 
-def _draw(num_blocks: int, num_resamples: int) -> Iterator[NDArray[np.int64]]:
-    rng = np.random.default_rng(0)
+def _draw(num_blocks: int, num_resamples: int, stratum: int) -> Iterator[NDArray[np.int64]]:
+    rng = np.random.default_rng(stratum)
     step = max(1, _DRAWN_AT_ONCE // num_blocks)
     for start in range(0, num_resamples, step):
         rows = min(step, num_resamples - start)
@@ -147,7 +153,11 @@ def _draw(num_blocks: int, num_resamples: int) -> Iterator[NDArray[np.int64]]:
 
 
 def resample(
-    systems: Sequence[UnitCounts], *, blocks: Sequence[Hashable] | None = None, num_resamples: int = NUM_RESAMPLES
+    systems: Sequence[UnitCounts],
+    *,
+    blocks: Sequence[Hashable] | None = None,
+    num_resamples: int = NUM_RESAMPLES,
+    stratum: int = 0,
 ) -> Floats:
     """(S, R): each system's figure on each draw, all systems of the same units in the same order.
 
@@ -163,7 +173,7 @@ def resample(
     ends = np.cumsum([counts.shape[1] for counts in summed])
     rates_SR = np.empty((len(systems), num_resamples))
     start = 0
-    for drawn_RK in multiplicities(num_blocks, num_resamples=num_resamples):
+    for drawn_RK in multiplicities(num_blocks, num_resamples=num_resamples, stratum=stratum):
         sums_CR = (stacked_CK @ drawn_RK.T).astype(np.float64)
         stop = start + len(drawn_RK)
         for number, system in enumerate(systems):

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Hashable, Mapping, Sequence
+from typing import NamedTuple, TypeVar
 
+Key = TypeVar("Key", bound=Hashable)
 LEVELS = ((0.001, "***"), (0.01, "**"), (0.05, "*"))
 
 
@@ -39,7 +40,7 @@ def summarise(values: Sequence[float]) -> Summary | None:
     return Summary(statistics.fmean(finite), std, len(finite))
 
 
-def paired_t(values: Mapping[int, float], baseline: Mapping[int, float]) -> PairedTest | None:
+def paired_t(values: Mapping[Key, float], baseline: Mapping[Key, float]) -> PairedTest | None:
     """Student's paired t-test over the seeds that both have; None without one.
 
     No p of one seed, nor of differences that are all the same: systems without any chance in them (an oracle, a

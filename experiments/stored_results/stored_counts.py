@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from datamodules.annotations import ClipReferences
 from datamodules.clips.dcase_tsv import read_events, read_tags
 from experiments.planning.cell import Cell
 from experiments.statistics.paired_bootstrap import UnitCounts
+from experiments.statistics.trainings import Training
 from experiments.stored_results import unit_counts
-from experiments.stored_results.split_references import TestSplits
+from experiments.stored_results.split_references import References, TestSplits
 from experiments.stored_results.stored_scores import (
     CONSTANTS,
     EVENTS,
@@ -37,10 +38,15 @@ AGREES = 1e-4  # relative: sentences.csv keeps four decimals
 
 
 class Run(NamedTuple):
-    """A row at a seed."""
+    """A row at a seed, of a fold where the table has folds."""
 
     row: str
-    seed: int
+    training: Training
+
+
+def training_of(cell: Cell) -> Training:
+    """The fold and seed of a cell."""
+    return Training(cell.fold, cell.seed)
 
 
 @dataclass
@@ -62,7 +68,7 @@ def read_counts(
     read = StoredCounts()
     texts = _Texts(finished, scores)
     for cell in with_bar(finished, "stored scores are counted"):
-        run = Run(cell.row.name, cell.seed)
+        run = Run(cell.row.name, training_of(cell))
         found = {name: of for name, of in _counts(cell, scores, splits, texts).items() if name in metrics}
         if not found:
             why = splits.why_not(cell)
@@ -106,10 +112,11 @@ def _may_have(cell: Cell, kind: str) -> bool:
 
 def _counts(cell: Cell, scores: StoredScores, splits: TestSplits, texts: _Texts) -> dict[str, UnitCounts]:
     if utterances := texts.of(cell):
-        return unit_counts.text_counts(utterances)
+        return _recorded(unit_counts.text_counts(utterances), cell, splits)
     if _may_have(cell, "text") and (path := scores.file(cell, CONSTANTS)) is not None:
         references = texts.references_of(cell)
-        return unit_counts.constant_counts(references, read_constants(path)) if references else {}
+        counts = unit_counts.constant_counts(references, read_constants(path)) if references else {}
+        return _recorded(counts, cell, splits)
     if _may_have(cell, "sentences") and (path := scores.file(cell, SENTENCES)) is not None:
         return unit_counts.sentence_counts(read_sentences(path))
     return _detection_counts(cell, scores, splits) if _may_have(cell, "events") else {}
@@ -123,7 +130,24 @@ def _detection_counts(cell: Cell, scores: StoredScores, splits: TestSplits) -> d
     counts = unit_counts.tag_counts(references, read_tags(tags)) if tags else {}
     if events and references.events is not None:
         counts |= unit_counts.event_counts(references, read_events(events))
-    return counts
+    return {name: _with_sources(of, references) for name, of in counts.items()}
+
+
+def _recorded(counts: dict[str, UnitCounts], cell: Cell, splits: TestSplits) -> dict[str, UnitCounts]:
+    """Counts of texts, whose speakers are stored beside them; for any other blocks the corpus is read."""
+    if cell.table.blocks in (None, "speaker") or (references := splits.of(cell)) is None:
+        return counts
+    return {name: _with_sources(of, references) for name, of in counts.items()}
+
+
+def _with_sources(of: UnitCounts, references: References) -> UnitCounts:
+    """With what each clip was recorded from, by kind (family, session), of kinds that every clip has."""
+    sources = {
+        kind: tuple(by_clip[clip] for clip in of.ids)
+        for kind, by_clip in references.sources.items()
+        if by_clip.keys() >= set(of.ids)
+    }
+    return replace(of, sources=sources)
 
 
 def _disagreement(cell: Cell, counts: dict[str, UnitCounts]) -> str | None:

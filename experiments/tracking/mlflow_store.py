@@ -141,12 +141,16 @@ class Tracker:
         runs = sorted(found.values(), key=lambda run: int(run.info.start_time or 0), reverse=True)
         return [as_tracked(run) for run in runs]
 
-    def create(self, family: str, *, name: str, tags: Mapping[str, str]) -> str:
-        """A new run in state ``scheduled``; returns its id. Tags that it can't have are named by ``describe``."""
+    def create(self, family: str, *, name: str, tags: Mapping[str, str], start_ms: int | None = None) -> str:
+        """A new run in state ``scheduled``, since now or another time; returns its id.
+
+        Tags that it can't have are named by ``describe``.
+        """
         taken = {key: storable(value) for key, value in tags.items() if name_problem(key) is None}
         run = self._client.create_run(  # asked anew: somebody may have deleted the experiment
-            self._experiment_id(family), run_name=name, tags={**taken, STATE: "scheduled", "mlflow.runName": name}
-        )
+            self._experiment_id(family), run_name=name, start_time=start_ms,
+            tags={**taken, STATE: "scheduled", "mlflow.runName": name},
+        )  # fmt: skip
         run_id = str(run.info.run_id)
         self._client.update_run(run_id, status=RunStatus.to_string(RunStatus.SCHEDULED))
         return run_id

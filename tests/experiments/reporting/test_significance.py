@@ -14,9 +14,11 @@ import jiwer
 import pytest
 
 from experiments.errors import UserError
-from experiments.reporting.report import make_report, markdown
-from experiments.reporting.report_json import json_text
-from experiments.reporting.significance import ENOUGH_UNITS, compare_rows
+from experiments.reporting.comparisons.column import ENOUGH_UNITS
+from experiments.reporting.formats.report_json import json_text
+from experiments.reporting.formats.report_markdown import markdown
+from experiments.reporting.report import make_report
+from experiments.reporting.significance import compare_rows
 from experiments.reporting.significance_text import compared, footnotes
 from experiments.statistics.stats import holm
 from experiments.stored_results.stored_scores import StoredScores, Utterance
@@ -33,7 +35,9 @@ def test_word_errors_are_compared_on_the_same_utterances(stored: Stored, tmp_pat
     assert (same.difference, same.p) == (0.0, 1.0)
     raw = {row: found.test_set[row, "test/wer"].p for row in ("better", "same")}
     assert {row: found.test_set[row, "test/wer"].p_holm for row in raw} == holm(raw)
-    assert found.p("better", "test/wer") == better.p_holm
+    together = found.joint["better", "test/wer"]
+    assert found.p("better", "test/wer") == together.p_holm
+    assert together.p >= better.p  # of other seeds too
     assert found.p("base", "test/wer") is None
 
 
@@ -55,10 +59,9 @@ def test_seeds_have_their_own_test(stored: Stored, tmp_path: Path) -> None:
     assert found.left_out == ("not tested over seeds: one: its mean is over seed 0, that of base over seeds 0, 1, 2",)
     assert found.test_set["one", "test/wer"].difference == pytest.approx((9 - 15) / 120)  # of the means that are shown
     notes = footnotes(found)
-    assert notes[0].startswith(
-        "Stars: differs from base, ∗ p < .05, ∗∗ p < .01, ∗∗∗ p < .001; paired bootstrap over the 30"
-    )
-    assert "over the 2 rows compared" in notes[0]
+    assert notes[0].startswith("Stars: better than base, ∗ p < .05, ∗∗ p < .01, ∗∗∗ p < .001; ▾, ▾▾, ▾▾▾ worse at")
+    assert "the spread over 3 seeds and the paired bootstrap over the 30 test utterances" in notes[0]
+    assert "over the one row compared" in notes[0]  # one seed has no star
     assert notes[1].startswith("Blocks are utterances: 3 speakers are too few")
     assert "better in test/wer" in notes[2]
     assert compared(found, "better", "test/wer")["p_seeds"] == found.seeds["better", "test/wer"].p
@@ -169,7 +172,7 @@ def test_no_star_says_more_than_an_exact_test_could(
 ) -> None:
     tracker, table = stored.Folders(tmp_path), stored.make_table(tmp_path, "asr", ["base", "better"])
     texts = {row: stored.texts(of, num=num, speakers=1) for row, of in (("base", wrong), ("better", 0))}
-    cells = [stored.text_cell(table, tracker, row, 0, of) for row, of in texts.items()]
+    cells = [stored.text_cell(table, tracker, row, seed, of) for row, of in texts.items() for seed in (0, 1)]
     found = compare_rows(
         table, cells, StoredScores(tracker), stored.Splits(None), baseline="base", num_resamples=stored.DRAWS
     )

@@ -13,10 +13,11 @@ import numpy as np
 import pytest
 
 from datamodules.annotations import UtteranceReferences
-from experiments.reporting.page_media import Media
-from experiments.reporting.report import Report, make_report, markdown
-from experiments.reporting.report_json import json_text
-from experiments.reporting.report_latex import latex
+from experiments.reporting.formats.page_media import Media
+from experiments.reporting.formats.report_json import json_text
+from experiments.reporting.formats.report_latex import latex
+from experiments.reporting.formats.report_markdown import markdown
+from experiments.reporting.report import Report, make_report
 from experiments.reporting.significance import compare_rows
 from experiments.runs.keys import RunKey
 from experiments.stored_results.stored_scores import StoredScores
@@ -88,23 +89,28 @@ def test_clips_have_their_sound_and_their_events(detection: tuple[str, Report]) 
 
 
 def test_markdown_latex_and_json_have_the_stars(stored: Stored, tmp_path: Path, earmark_home: Path) -> None:
-    tracker, table = stored.Folders(tmp_path), stored.make_table(tmp_path, "asr", ["base", "better"])
+    tracker, table = stored.Folders(tmp_path), stored.make_table(tmp_path, "asr", ["base", "better", "worse"])
     cells = [
-        stored.text_cell(table, tracker, row, 0, stored.texts(wrong)) for row, wrong in (("base", 20), ("better", 1))
+        stored.text_cell(table, tracker, row, seed, stored.texts(wrong))
+        for row, wrong in (("base", 15), ("better", 1), ("worse", 30))
+        for seed in (0, 1)
     ]
     found = compare_rows(
         table, cells, StoredScores(tracker), stored.Splits(None), baseline="base", num_resamples=stored.DRAWS
     )
     made = make_report(table, cells, found)
     line = next(line for line in markdown(made).splitlines() if line.startswith("| better"))
-    assert "**0.8**∗∗∗" in line
-    assert "Stars: differs from base" in markdown(made)
-    assert r"\textbf{0.8}$^{***}$" in latex(made)
+    assert "**0.8 ± 0.0**∗∗" in line
+    assert "25.0 ± 0.0▾▾" in markdown(made)  # as far from the baseline, on the other side
+    assert "Stars: better than base" in markdown(made)
+    assert r"\textbf{0.8 $\pm$ 0.0}$^{**}$" in latex(made)
+    assert r"25.0 $\pm$ 0.0$^{\nabla\nabla}$" in latex(made)
     document = json.loads(json_text(made))
     cell = document["rows"]["better"]["test/wer"]
-    assert (cell["stars"], cell["n"], cell["std"], cell["best"]) == ("***", 1, None, True)
+    assert (cell["stars"], cell["n"], cell["std"], cell["best"]) == ("**", 2, 0.0, True)
     assert cell["seeds"]["0"]["run_id"] == "run_better_0"
-    assert cell["test_set"]["p_holm"] == found.p("better", "test/wer")
+    assert cell["together"]["p_holm"] == found.p("better", "test/wer")
+    assert document["rows"]["worse"]["test/wer"]["stars"] == "▾▾"
     assert document["versions"]["numpy"] == np.__version__
     assert document["tests"]["baseline"] == "base"
 
