@@ -27,12 +27,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print every cell's state and why."""
     table, _, cells = table_arguments.read_plan(arguments)
-    if arguments.json:
+    if arguments.json:  # for programs: no document with a refusal behind it
+        table_arguments.check_configurations(cells, one_of_a_shape=True)
         print(json.dumps(_document(table, cells), indent=2, ensure_ascii=False))
     else:
         _print(table, cells)
-    sys.stdout.flush()
-    table_arguments.check_configurations(cells, one_of_a_shape=True)  # after what needs no Lightning, it takes seconds
+        sys.stdout.flush()
+        table_arguments.check_configurations(cells, one_of_a_shape=True)  # it may import Lightning, for seconds
     return 0
 
 

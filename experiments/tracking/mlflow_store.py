@@ -65,8 +65,7 @@ class Tracker:
 
     def _is_there(self) -> bool:
         """Whether there is a store to ask; a file of SQLite is made by the first who writes, which takes seconds."""
-        path = database_path(self.uri)
-        return path is None or path.exists()
+        return (path := database_path(self.uri)) is None or path.exists()
 
     @cached_property
     def _client(self) -> MlflowClient:
@@ -115,11 +114,10 @@ class Tracker:
 
         With all their metrics: a store gives some hundreds a second, so ask for few.
         """
-        if not self._is_there():
-            return []
         conditions = [f"tags.`{name}` = '{value}'" for name, value in tags.items()]
         conditions += [f"tags.`{name}` LIKE '%'" for name in having]
-        return [as_tracked(run) for run in self._search([self.experiment_id(family)], " and ".join(conditions), limit)]
+        found = self._search([self.experiment_id(family)], " and ".join(conditions), limit) if self._is_there() else []
+        return [as_tracked(run) for run in found]
 
     def _search(self, experiment_ids: list[str], condition: str = "", limit: int | None = None) -> list[Run]:
         """Runs that are not deleted, newest first."""
