@@ -43,7 +43,7 @@ def main() -> None:
 
 
 def _cases(home: Path, code: Path, time_: int) -> dict[str, tuple[float, float]]:
-    environment = {**os.environ, "EARMARK_HOME": str(home), "PYTHONPATH": str(code)}
+    environment = {**os.environ, "EARMARK_HOME": str(home), "PYTHONPATH": str(code), "PYTHONSAFEPATH": "1"}
     environment.pop("EARMARK_DATA", None)
     table, twin, numbers = (home / f"{name}.yaml" for name in ("tiny", "twin", "numbers"))
     table.write_text(TABLE)
