@@ -90,7 +90,8 @@ def _params(cell: Cell) -> tuple[dict[str, Any], dict[str, str]]:
 def _phases(cell: Cell) -> dict[str, str]:
     """Tags of what the run does, phase by phase, and of the version of its scoring."""
     scored_by = phase_keys.scored_by(cell.row.config, cell.code, imports=cell.table.imports)
-    tags = phases_of(cell).tags() if cell.row.stage == "fit" else {}
+    assert cell.key is not None
+    tags = phases_of(cell).tags() if cell.row.stage == "fit" else {phase_keys.SCORE: cell.key.id}
     return {**tags, **({phase_keys.SCORED_BY: scored_by} if scored_by else {})}
 
 

@@ -64,12 +64,19 @@ def _journal(run: TrackedRun, tracker: Tracker) -> Sequence[JournalLine]:
 
 
 def _write_curves(run_dir: Path, lines: Sequence[JournalLine]) -> None:
-    """The lines of the training, with their times, before what this run says; once."""
+    """The lines of the training that the journal lacks, with their times, before what this run says."""
     path = run_dir / journal.NAME
-    if any(is_of_training(line) for line in journal.read_lines(path)[0]):
-        return
+    present = {_points(line) for line in journal.read_lines(path)[0] if is_of_training(line)}
     texts = [
-        json.dumps({"t": line.time_ms, "kind": line.kind, **line.fields}) for line in lines if is_of_training(line)
+        json.dumps({"t": line.time_ms, "kind": line.kind, **line.fields})
+        for line in lines
+        if is_of_training(line) and _points(line) not in present
     ]
+    if path.exists() and not path.read_bytes().endswith(b"\n"):
+        texts = ["", *texts]  # a kill has torn its last line
     with path.open("ab") as file:
         file.write("".join(f"{text}\n" for text in texts).encode())
+
+
+def _points(line: JournalLine) -> tuple[int, tuple[str, ...]]:
+    return int(line.fields["step"]), tuple(sorted(line.fields["values"]))

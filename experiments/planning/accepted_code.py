@@ -29,7 +29,7 @@ def accept(cells: Sequence[Cell], tracker: Tracker) -> list[str]:
         if change is not None and change.parts == ("code",) and cell.key is not None:
             modules = ", ".join(change.modules) or "modules unknown here"
             tags = {ACCEPTED + change.code: modules[:5000]}
-            if cell.row.stage == "fit":  # scoring that changes later is done on the training that was kept
+            if cell.row.stage == "fit" and cell.trained is None:  # scoring that changes later is done on this training
                 phases = phases_of(cell)
                 tags |= {TRAINING_ACCEPTED + phases.code: modules[:5000], phase_keys.SETTINGS: phases.settings}
             tracker.tag(change.older.run_id, tags)
