@@ -8,7 +8,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from launches import command, earmark, environment, hear_hang_ups, runs, wait_for
+
+from ...launches import command, earmark, environment, hear_hang_ups, runs, wait_for
 
 TABLE = """
 title: Tiny
@@ -32,7 +33,7 @@ search:
     data.batch_size: [2, 4]
 rows:
   mil: {why: maximum over frames}
-  fsl: {why: mean over frames, set: {model: lightning_modules.sed.fsl.FSL}}
+  mean: {why: mean over frames, set: {model: lightning_modules.sed.mean_pooling.MeanPooling}}
   mil_oracle: {why: true tags, stage: score, from: {own: mil}, set: {scoring.tags: oracle}}
 seeds: [0, 1]
 columns:
@@ -79,11 +80,13 @@ def test_two_rows_with_one_budget_from_the_first_trial_to_the_report(tmp_path: P
     }  # fmt: skip
 
     document = json.loads(earmark(tmp_path, "report", table, "--format", "json").stdout)
-    settings = [[trial["settings"] for trial in document["searches"][row]["trials"].values()] for row in ("mil", "fsl")]
+    settings = [
+        [trial["settings"] for trial in document["searches"][row]["trials"].values()] for row in ("mil", "mean")
+    ]
     assert settings[0] == settings[1]
-    assert set(document["rows"]) == {"mil", "fsl", "mil_oracle"}
+    assert set(document["rows"]) == {"mil", "mean", "mil_oracle"}
     assert [document["rows"][row]["test/tagging_f1_macro"]["n"] for row in document["rows"]] == [2, 2, 2]
-    best = document["searches"]["fsl"]
+    best = document["searches"]["mean"]
     figures = [trial["figure"] for trial in best["trials"].values()]
     assert best["expected_best"]["1"] == pytest.approx(sum(figures) / 3)
     assert best["trials"][best["winner"]]["figure"] == max(figures)
@@ -102,5 +105,5 @@ def test_a_path_that_a_row_does_not_have_is_one_line_before_anything_runs(tmp_pa
     done = earmark(tmp_path, "plan", str(tmp_path / "t.yaml"))
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
-    assert "rows.fsl.trial=" in done.stderr
+    assert "rows.mean.trial=" in done.stderr
     assert "penalty_alpha" in done.stderr
