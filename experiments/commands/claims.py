@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from experiments.commands.report_source import Source, files
+from experiments.commands.report_source import Source
 from experiments.errors import UserError
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", nargs="?", type=Path, help="a claims file (default: the ten claims of docs/claims.md)")
     parser.add_argument("--claims", type=_names, metavar="A,B", help="only these claims")
     parser.add_argument(
-        "--results", type=files, nargs="+", action="extend", default=[], metavar="FILE",
+        "--results", type=Path, nargs="+", action="extend", default=[], metavar="FILE",
         help="from packs of earmark results pack, one a table, without a store and without corpora",
     )  # fmt: skip
     parser.add_argument("--json", action="store_true", help="one JSON document on standard output")

@@ -41,13 +41,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="the newest finished runs of each row, made by one code each, whatever today's code is; marked as such",
     )  # fmt: skip
     parser.add_argument(
-        "--results", type=files, action="extend", default=[], metavar="FILE,FILE",
+        "--results", type=_files, action="extend", default=[], metavar="FILE,FILE",
         help="from packs of earmark results pack, without a store and without corpora; TABLE may be left out",
     )  # fmt: skip
 
 
-def files(text: str) -> list[Path]:
-    """``FILE,FILE`` as paths."""
+def _files(text: str) -> list[Path]:
     return [Path(name) for name in text.split(",") if name]
 
 
@@ -79,7 +78,7 @@ def _packed(arguments: argparse.Namespace, folder: Path) -> Source:
     for name, (given, there) in asked.items():
         if given not in (None, there):
             raise UserError(f"{name} {given}: {arguments.results[0]} has {there}")
-    cells = wanted(packed.cells, table=table, rows=arguments.rows, seeds=arguments.seeds)
+    cells = wanted(packed.cells, table=table, rows=arguments.rows, seeds=arguments.seeds, folds=arguments.folds)
     if not cells:
         raise UserError(f"{arguments.results[0]}: no cells of --rows and --seeds")
     return Source(table, packed.store, cells, packed.splits, packed.card)

@@ -44,8 +44,11 @@ def read_groups(value: Any, *, where: str, rows: Sequence[str]) -> tuple[Group, 
             if row in placed:
                 raise UserError(f"{place}.rows: {row} is in group {placed[row]} already; a row is in one group")
             placed[row] = name
+        heading = fields.get("heading", name)
+        if not isinstance(heading, str) or not heading.strip():
+            raise UserError(f"{place}.heading: expected text, got {heading!r}")
         baseline = read_baseline(fields.get("baseline"), where=f"{place}.baseline", rows=rows)
-        groups.append(Group(name, str(fields.get("heading", name)), named, baseline))
+        groups.append(Group(name, heading, named, baseline))
     return tuple(groups)
 
 

@@ -15,11 +15,12 @@ import pytest
 
 from experiments.planning.cell import Cell
 from experiments.reporting.expected import leaving
-from experiments.reporting.report import Report, make_report, markdown, note
-from experiments.reporting.report_csv import comma_separated
-from experiments.reporting.report_json import json_text
-from experiments.reporting.report_latex import latex
-from experiments.reporting.report_page import write_page
+from experiments.reporting.formats.report_csv import comma_separated
+from experiments.reporting.formats.report_json import json_text
+from experiments.reporting.formats.report_latex import latex
+from experiments.reporting.formats.report_markdown import markdown, note
+from experiments.reporting.formats.report_page import write_page
+from experiments.reporting.report import Report, make_report
 from experiments.reporting.searched import Searched, apart
 from experiments.reporting.significance import compare_rows
 from experiments.statistics.rerun_interval import RerunInterval
