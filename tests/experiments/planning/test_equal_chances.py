@@ -29,7 +29,7 @@ search: {metric: validation/tagging_map, budget: 3, space:
 rows:
   on_tuned: {why: from the tuned one, from: {seed: fsl}, set: {fine_tuning: {}}}
   mil: {why: none}
-  fsl: {why: another, set: {model: lightning_modules.sed.fsl.FSL}}
+  fsl: {why: another, set: {model: lightning_modules.sed.mean_pooling.MeanPooling}}
   oracle: {why: true tags, stage: score, from: {own: mil}, set: {scoring.tags: oracle}}
   on_oracle: {why: on that, stage: score, from: {own: oracle}, set: {scoring.tags: oracle}}
 seeds: [0, 1]

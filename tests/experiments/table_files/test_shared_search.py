@@ -19,7 +19,7 @@ base:
 search: SEARCH
 rows:
   mil: {why: none}
-  fsl: {why: another, set: {model: lightning_modules.sed.fsl.FSL}}
+  fsl: {why: another, set: {model: lightning_modules.sed.mean_pooling.MeanPooling}}
   fixed: {why: at one seed, seeds: [1]}
   own: {why: its own, search: {metric: validation/loss, better: lower, space: {data.batch_size: [2, 4]}}}
   late: {why: at another scale, only_at: [full]}
