@@ -1,10 +1,11 @@
-"""A table's numbers from MLflow: mean ± standard deviation over seeds and folds, and their Markdown.
+"""A table's numbers from MLflow: mean ± standard deviation over seeds and folds.
 
 The best mean of a column within a group of rows stands in bold, reference rows aside; stars say which rows are better
 than the row that they are compared with, and triangles which are worse (``significance.py``). A mean over fewer runs
 than others are says its n and how many diverged: of the others it is a mean that competes for nothing. A cell without a
 finished run is a dash. What else must be known stands under the table (``report_notes.py``): a report never hides what
-was not run. The other formats are in ``report_latex.py``, ``report_csv.py``, ``report_json.py`` and ``report_page.py``.
+was not run. Its formats are in ``formats/markdown.py``, ``report_latex.py``, ``report_csv.py``, ``report_json.py`` and
+``report_page.py``.
 """
 
 from __future__ import annotations
@@ -19,8 +20,6 @@ from datamodules.corpus_folder import CorpusCard, CorpusMissingError, read_card
 from experiments.planning.cell import Cell, Place, axes, num_runs
 from experiments.reporting import as_run_notes
 from experiments.reporting.environments import COMPARISON, MEAN, NOTHING_KNOWN, Environment, differing, environment_of
-from experiments.reporting.markdown_text import escaped, escaped_line, one_line
-from experiments.reporting.report_notes import notes, short_notes
 from experiments.reporting.scored_by import Versions, versions_of
 from experiments.reporting.searched import Searched
 from experiments.reporting.significance import Significance
@@ -31,7 +30,6 @@ from experiments.table_files.merge import get_path
 from experiments.table_files.spec import Table
 from experiments.tracking.tracked_run import TrackedRun
 
-NOTE_CHARACTERS = 7500  # MLflow cuts or refuses longer tags
 STAR = "∗"  # U+2217: Markdown reads * as emphasis
 WORSE = "▾"  # in the place of a star: the difference goes the wrong way
 SIGNS = str.maketrans({"*": STAR})
@@ -286,43 +284,6 @@ def label(column: Column) -> str:
     return f"{column.label}{arrow}" + (" %" if column.unit == "percent" else "")
 
 
-def _grids(report: Report) -> list[tuple[str, list[list[str]]]]:
-    """(heading, lines) of each group, the first line with the labels of the columns."""
-    labels = ["row", *(escaped(label(column)) for column in report.table.columns)]
-    return [
-        (
-            escaped(report.heading_of(group)),
-            [labels, *([escaped(row), *row_texts(report, row, plus_minus="±", bold="**{}**")] for row in group.rows)],
-        )
-        for group in report.groups
-    ]
-
-
-def note(report: Report) -> str:
-    """The heading and the table alone, unpadded, for MLflow's note: what does not fit is dropped from the end."""
-    grids, foot = _grids(report), short_notes(report)
-    for kept in range(len(report.rows), -1, -1):
-        dropped = len(report.rows) - kept
-        end = [*foot, *([f"{dropped} more rows: earmark report {report.table.name}"] if dropped else [])]
-        lines = [escaped_line(report.heading), *_first_lines(grids, kept), *([""] if end else []), *end]
-        text = "\n".join(lines) + "\n"
-        if len(text) <= NOTE_CHARACTERS:
-            break
-    return text
-
-
-def _first_lines(grids: Sequence[tuple[str, list[list[str]]]], kept: int) -> list[str]:
-    """A table a group with the first ``kept`` rows of all; the labels of the columns alone where that is none."""
-    lines: list[str] = []
-    for number, (heading, (labels, *rows)) in enumerate(grids):
-        if kept > 0 or number == 0:
-            start = ["", *([f"**{heading}**", ""] if heading else [])]
-            table = ["| " + " | ".join(line) + " |" for line in (labels, *rows[:kept])]
-            lines += [*start, table[0], "|" + " --- |" * len(labels), *table[1:]]
-        kept = max(0, kept - len(rows))
-    return lines
-
-
 def trials_grid(trials: Trials) -> list[list[str]]:
     """A line a trial: what was chosen, by which figure the winner was, and its columns as they are."""
     searched, report = trials
@@ -337,39 +298,4 @@ def trials_grid(trials: Trials) -> list[list[str]]:
         ]
         figure_text = "–" if figure is None else f"{figure:.4g}"
         lines.append([name + chosen, searched.state(name), figure_text, *settings, *figures])
-    return lines
-
-
-def markdown(report: Report) -> str:
-    """A GitHub-flavoured table a group, padded so that it reads in a terminal too; trials of searches are folded."""
-    grids = _grids(report)
-    widths = _widths([line for _, grid in grids for line in grid])  # groups stand under each other
-    lines = [escaped_line(report.heading)]
-    for number, (heading, grid) in enumerate(grids):
-        if report.folded and number:
-            lines += ["", *_folded(heading, _padded(grid, widths))]
-        else:
-            lines += ["", *([f"**{heading}**", ""] if heading else []), *_padded(grid, widths)]
-    whys = [f"- `{row}`: {one_line(report.table.rows[row].why)}" for row in report.rows]
-    lines += ["", *whys, *(line for text in notes(report) for line in ("", text))]
-    for trials in report.trials:
-        grid = [[escaped(text) for text in line] for line in trials_grid(trials)]
-        lines += ["", *_folded(f"Trials of {escaped(trials.searched.row)}", _padded(grid, _widths(grid)))]
-    return "\n".join(lines) + "\n"
-
-
-def _folded(summary: str, lines: Sequence[str]) -> list[str]:
-    """Lines of Markdown that open by a press."""
-    return [f"<details><summary>{summary}</summary>", "", *lines, "", "</details>"]
-
-
-def _widths(grid: Sequence[Sequence[str]]) -> list[int]:
-    return [max(len(line[k]) for line in grid) for k in range(len(grid[0]))]
-
-
-def _padded(grid: Sequence[Sequence[str]], widths: Sequence[int]) -> list[str]:
-    lines = [
-        "| " + " | ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)) + " |" for line in grid
-    ]
-    lines.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")
     return lines

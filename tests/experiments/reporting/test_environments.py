@@ -14,7 +14,8 @@ import pytest
 
 from experiments.planning.cell import Cell, Place
 from experiments.reporting.environments import environment_notes, environment_of
-from experiments.reporting.report import Report, markdown, note
+from experiments.reporting.formats.markdown import markdown, note
+from experiments.reporting.report import Report
 from experiments.reporting.report_csv import comma_separated
 from experiments.reporting.report_json import json_text
 from experiments.reporting.report_latex import latex

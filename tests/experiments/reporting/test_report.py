@@ -13,7 +13,8 @@ import pytest
 
 from datamodules.corpus_folder import CorpusCard
 from experiments.planning.cell import Cell
-from experiments.reporting.report import NOTE_CHARACTERS, Report, make_report, markdown, note
+from experiments.reporting.formats.markdown import NOTE_CHARACTERS, markdown, note
+from experiments.reporting.report import Report, make_report
 from experiments.reporting.report_csv import comma_separated
 from experiments.reporting.report_json import json_text
 from experiments.reporting.report_latex import latex

@@ -14,7 +14,8 @@ from types import ModuleType
 import pytest
 
 from experiments.reporting.environments import Environment
-from experiments.reporting.report import Report, make_report, markdown
+from experiments.reporting.formats.markdown import markdown
+from experiments.reporting.report import Report, make_report
 from experiments.reporting.report_csv import comma_separated
 from experiments.reporting.report_json import json_text
 from experiments.reporting.report_notes import notes

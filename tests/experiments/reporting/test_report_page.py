@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 
 from datamodules.annotations import UtteranceReferences
+from experiments.reporting.formats.markdown import markdown
 from experiments.reporting.page_media import Media
-from experiments.reporting.report import Report, make_report, markdown
+from experiments.reporting.report import Report, make_report
 from experiments.reporting.report_json import json_text
 from experiments.reporting.report_latex import latex
 from experiments.reporting.significance import compare_rows

@@ -15,7 +15,8 @@ import pytest
 
 from experiments.planning.cell import Cell
 from experiments.reporting.expected import leaving
-from experiments.reporting.report import Report, make_report, markdown, note
+from experiments.reporting.formats.markdown import markdown, note
+from experiments.reporting.report import Report, make_report
 from experiments.reporting.report_csv import comma_separated
 from experiments.reporting.report_json import json_text
 from experiments.reporting.report_latex import latex

@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from experiments.reporting.report import Report, make_report, markdown
+from experiments.reporting.formats.markdown import markdown
+from experiments.reporting.report import Report, make_report
 from experiments.reporting.report_csv import comma_separated
 from experiments.reporting.report_json import json_text
 from experiments.reporting.significance import compare_rows
