@@ -44,11 +44,22 @@ def _document(table: Table, cells: Sequence[Cell]) -> dict[str, Any]:
         "cells": [_cell(cell) for cell in cells],
         "would_run": sum(cell.would_run and cell.state != "running" for cell in cells),
         "searches": {
-            row: {"chosen": len(table.grids[row]), "trials": search.trials, "winner": table.winners.get(row)}
+            row: {**_progress(table, cells, row), "trials": search.trials, "winner": table.winners.get(row)}
             for row, search in table.searches.items()
         },
         "given_up": sorted(table.given_up),
     }
+
+
+def _progress(table: Table, cells: Sequence[Cell], row: str) -> dict[str, int]:
+    """How many trials of a search are chosen so far, and how many of those shown have ended, one way or the other."""
+    names = table.grids.get(row, ())
+    states: dict[str, set[str]] = {name: set() for name in names}
+    for cell in cells:
+        if cell.row.table == table.name and cell.row.name in states:
+            states[cell.row.name].add("failed" if cell.failed_by_itself else cell.state)
+    failed = sum("failed" in of for of in states.values())
+    return {"chosen": len(names), "finished": sum(of == {"finished"} for of in states.values()), "failed": failed}
 
 
 def _cell(cell: Cell) -> dict[str, Any]:
@@ -92,7 +103,9 @@ def _print(table: Table, cells: Sequence[Cell]) -> None:
         line = f"{len(outdated)} stored results are of an older recipe: {', '.join(outdated)}"
         console.print(line, highlight=False, soft_wrap=True)
     for row, search in table.searches.items():
-        console.print(f"{row}: {len(table.grids[row])} of {search.trials} trials are chosen so far", highlight=False)
+        of = _progress(table, cells, row)
+        ended = f"{of['finished']} finished, {of['failed']} failed"
+        console.print(f"{row}: {of['chosen']} of {search.trials} trials are chosen so far, {ended}", highlight=False)
         if best := table.winners.get(row):
             console.print(f"{row}: the best {search.metric} is of {best}", highlight=False)
     if table.given_up:

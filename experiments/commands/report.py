@@ -17,6 +17,7 @@ from experiments.errors import UserError, public_uri
 if TYPE_CHECKING:
     from experiments.planning.cell import Cell
     from experiments.reporting.report import Report
+    from experiments.reporting.searched import Searched
     from experiments.statistics.rerun_interval import RerunInterval
     from experiments.stored_results.split_references import TestSplits
     from experiments.table_files.spec import Table
@@ -70,12 +71,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Do what the arguments ask for; a whole table also becomes the MLflow experiment's note."""
-    from experiments.reporting.formats.markdown import markdown, note
+    from experiments.reporting.formats.report_csv import comma_separated
+    from experiments.reporting.formats.report_json import json_text
+    from experiments.reporting.formats.report_latex import latex
+    from experiments.reporting.formats.report_markdown import markdown, note
     from experiments.reporting.notes import write_note
     from experiments.reporting.report import make_report
-    from experiments.reporting.report_csv import comma_separated
-    from experiments.reporting.report_json import json_text
-    from experiments.reporting.report_latex import latex
     from experiments.reporting.searched import apart
 
     if arguments.as_run and (arguments.check or arguments.write_expected):
@@ -93,9 +94,9 @@ def run(arguments: argparse.Namespace) -> int:
             _check(arguments, made, whole=whole) if arguments.check else _write_expected(arguments, made, whole=whole)
         )
     if arguments.charts and not arguments.output:
-        return _draw_charts(table, tracker, cells, folder=arguments.charts)
+        return _draw_charts(table, tracker, cells, searches, folder=arguments.charts)
     table = _compared(arguments, table)
-    tests = _Tests(_tested(arguments, table, cells), tracker, cells, splits)
+    tests = _Tests(table, tracker, cells, splits)
     made = make_report(table, cells, tests.significance, searches=searches, card=card)
     if written is not None:
         if whole and any(cell.state == "finished" for cell in cells):
@@ -110,7 +111,7 @@ def run(arguments: argparse.Namespace) -> int:
             _write(arguments.output, text)
         else:
             print(text, end="")
-    drawn = _draw_charts(table, tracker, cells, folder=arguments.charts) if arguments.charts else 0
+    drawn = _draw_charts(table, tracker, cells, searches, folder=arguments.charts) if arguments.charts else 0
     return drawn or _ending(made)
 
 
@@ -123,7 +124,7 @@ def _ending(made: Report) -> int:
 
 
 class _Tests:
-    """The tests of a table's rows against their baselines, and what a page needs beside them."""
+    """The tests against the baseline, and what a page needs beside them."""
 
     def __init__(self, table: Table, tracker: RunStore, cells: Sequence[Cell], splits: TestSplits) -> None:
         from experiments.reporting.significance import Significance, compare_rows
@@ -132,11 +133,11 @@ class _Tests:
         self._cells, self._tracker = cells, tracker
         self._scores, self._splits = StoredScores(tracker), splits
         self.significance: Significance | None = None
-        if table.baselines():
+        if any(baseline in table.rows for baseline in table.baselines().values()):
             self.significance = compare_rows(table, cells, self._scores, self._splits)
 
     def write_page(self, made: Report, *, path: Path, mlflow_url: str) -> None:
-        from experiments.reporting.report_page import write_page
+        from experiments.reporting.formats.report_page import write_page
 
         try:
             write_page(made, self._cells, self._tracker, self._scores, self._splits, path=path, mlflow_url=mlflow_url)
@@ -145,25 +146,19 @@ class _Tests:
 
 
 def _compared(arguments: argparse.Namespace, table: Table) -> Table:
-    """The table with ``--baseline``, which must be there, in every row's place."""
-    if arguments.baseline is None:
-        return table
-    table.row(arguments.baseline, where="--baseline")
-    if arguments.rows and arguments.baseline not in arguments.rows:
-        raise UserError(f"--baseline {arguments.baseline}: not among --rows {','.join(arguments.rows)}")
-    rows = {name: replace(row, against=None) for name, row in table.rows.items()}
-    groups = tuple(replace(group, baseline=None) for group in table.groups)
-    return replace(table, rows=rows, groups=groups, baseline=arguments.baseline)
-
-
-def _tested(arguments: argparse.Namespace, table: Table, cells: Sequence[Cell]) -> Table:
-    """The rows that have cells, without baselines that were not asked for, which is said."""
-    asked = {point for row in arguments.rows for point in table.grids.get(row, (row,))} or set(table.rows)
-    hidden = {baseline for row, baseline in table.baselines().items() if row in asked and baseline not in asked}
+    """The table with ``--baseline``, which must be there, in every row's place; says which baselines are not shown."""
+    if arguments.baseline is not None:
+        table.row(arguments.baseline, where="--baseline")
+        if arguments.rows and arguments.baseline not in arguments.rows:
+            raise UserError(f"--baseline {arguments.baseline}: not among --rows {','.join(arguments.rows)}")
+        rows = {name: replace(row, against=None) for name, row in table.rows.items()}
+        groups = tuple(replace(group, baseline=None) for group in table.groups)
+        return replace(table, rows=rows, groups=groups, baseline=arguments.baseline)
+    shown = set(arguments.rows or table.rows)
+    hidden = {baseline for row, baseline in table.baselines().items() if row in shown and baseline not in shown}
     for baseline in sorted(hidden):
         print(f"no tests: baseline {baseline} is not among the rows shown", file=sys.stderr)
-    there = {cell.row.name for cell in cells if cell.row.table == table.name} - hidden
-    return replace(table, rows={name: row for name, row in table.rows.items() if name in there})
+    return table
 
 
 def _mlflow_url(asked: str | None, tracker: RunStore) -> str:
@@ -227,16 +222,23 @@ def _write_expected(arguments: argparse.Namespace, made: Report, *, whole: bool)
     return 0
 
 
-def _draw_charts(table: Table, tracker: RunStore, cells: Sequence[Cell], *, folder: Path) -> int:
+def _draw_charts(
+    table: Table, tracker: RunStore, cells: Sequence[Cell], searches: Sequence[Searched], *, folder: Path
+) -> int:
     """Print the paths of the charts, and on standard error why one was not drawn."""
     from experiments.reporting.chart_drawing import draw_charts
+    from experiments.reporting.searches.budget_chart import draw_budget_charts
+    from experiments.reporting.searches.budget_table import budget_tables
 
-    if not table.charts:
+    if not (table.charts or table.searches):
         raise UserError(f"{table.path.name}: has no charts; --charts draws what stands under charts: in the file")
     try:
         paths, undrawn = draw_charts(table, table.charts, cells, tracker, folder=folder)
+        budgets = budget_tables(searches)
+        paths += draw_budget_charts(table, budgets, folder=folder)
     except OSError as error:
         raise UserError(f"--charts {folder}: {error.strerror}") from None
+    undrawn += [] if budgets or not searches else [f"{table.path.name}: searches: not drawn, no trial has ended"]
     for line in undrawn:
         print(f"warning: {line}", file=sys.stderr)
     for path in paths:

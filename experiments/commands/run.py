@@ -99,13 +99,13 @@ def _run(arguments: argparse.Namespace, stack: contextlib.ExitStack) -> int:
     if arguments.rescore:
         return launch(table, tracker, _quick(cells))
     code = launch(table, tracker, cells)
-    chosen = set(table.rows)
+    known = {cell.name for cell in cells if not cell.waits}
     while code != INTERRUPTED and table.searches:  # what has ended chooses the next trials, whatever else failed
         table, tracker, cells = read_plan(arguments)
-        if chosen >= set(table.rows):
+        if known >= (names := {cell.name for cell in cells if not cell.waits}):
             break
-        new = [cell for cell in cells if cell.state == "finished" or cell.row.name not in chosen]
-        chosen = set(table.rows)
+        new = [cell for cell in cells if cell.state == "finished" or cell.name not in known]
+        known |= names
         code = launch(table, tracker, new) or code
     return code
 
@@ -136,7 +136,7 @@ def launch_cells(
 
     ``beginning`` is what was begun before the plan was made, None where nothing was.
     """
-    blocked = [cell for cell in cells if cell.key is None]
+    blocked = [cell for cell in cells if cell.key is None and not cell.waits]
     if blocked:
         raise UserError(blocked[0].why.removeprefix("data: "))
     tracker.place.check_writable()
@@ -144,7 +144,9 @@ def launch_cells(
     todo = [cell for cell in cells if cell.would_run]
     num_finished = sum(cell.state == "finished" for cell in cells)
     print(f"{table.name}, scale {table.scale}: {num_finished} of {len(cells)} cells are finished", file=sys.stderr)
-    if given_up := [cell.name for cell in cells if cell.state != "finished" and not cell.would_run]:
+    if waiting := sorted({cell.why for cell in cells if cell.waits}):
+        print(f"{sum(cell.waits for cell in cells)} cells are for later: {', '.join(waiting)}", file=sys.stderr)
+    if given_up := [cell.name for cell in cells if cell.state != "finished" and not (cell.would_run or cell.waits)]:
         print(f"not tried again unless --rows names them, failed trials: {', '.join(given_up)}", file=sys.stderr)
     for cell in cells:
         if cell.run is not None and cell.state == "finished" and f"row.{cell.row.table}" not in cell.run.tags:

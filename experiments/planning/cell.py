@@ -122,12 +122,18 @@ class Cell:
         return self.state == "failed" and self.why.startswith("failed: ")
 
     @property
+    def waits(self) -> bool:
+        """Whether it stands on a search that has not ended, so that what it would be is not known yet."""
+        return self.row.name in self.table.waiting
+
+    @property
     def would_run(self) -> bool:
         """Whether a launch has it to do: no failed trial that its search went past, and nothing that stands on one."""
         given_up = self.row.name in self.table.given_up
         return (
             self.state != "finished"
             and not given_up
+            and not self.waits
             and all(other.state == "finished" or other.would_run for other in self.upstream.values())
         )
 

@@ -42,7 +42,7 @@ def make_plan(
     ``known`` and ``corpora`` are what was found for another plan at the same moment. ``from_store`` is for reports,
     which start nothing: runs on a corpus that is not on this disk are found all the same.
     """
-    rows = [point for row in rows for point in table.grids.get(row, (row,))]
+    rows = [meant for row in rows for meant in table.meant_by(row)]
     for row in rows:
         table.row(row, where=table.path.name)
     for fold in folds:
@@ -56,7 +56,7 @@ def make_plan(
     known = known or KnownRuns(tracker, num_cells=len(places))
     planner = _Planner(table, tracker, known, corpora or CheckedCorpora(), from_store=from_store)
     for place in places:
-        if place.seed in (table.rows[place.row].seeds or (place.seed,)):
+        if table.rows[place.row].runs_at(place.seed, place.fold):
             planner.cell(table.name, place)
     if not planner.cells:
         raise UserError(f"{table.path.name}: none of the rows {', '.join(rows or table.rows)} runs at --seeds {seeds}")
@@ -119,6 +119,10 @@ class _Planner:
         spec, name = self.table(table), place.row
         if f"{table}/{name}" in self._open:
             raise UserError(f"{spec.path.name}: rows.{name}.from: goes round in a circle: {' -> '.join(self._open)}")
+        if name in spec.waiting:
+            why = f"waits for the search of {spec.waiting[name]}"
+            waiting = Cell(spec, spec.rows[name], place.seed, None, {}, "missing", why, None, fold=place.fold)
+            return self.cells.setdefault((table, place), waiting)
         self._open.append(f"{table}/{name}")
         row = spec.rows[name] if place.fold is None else in_fold(spec.rows[name], spec.folds[place.fold])
         upstream = {}
@@ -126,6 +130,10 @@ class _Planner:
             where = f"{spec.path.name}: rows.{name}.from.{source_name}"
             source_seed = place.seed if source.seed is None else source.seed
             other = self.table(source.table).row(source.row, where=where)
+            if other.search is not None:
+                raise UserError(
+                    f"{where}: {source.row!r} has a search; only rows of its own table stand on its best trial"
+                )
             if other.seeds is not None and source_seed not in other.seeds:
                 say = f"{{row: {source.table}/{source.row}, seed: {other.seeds[0]}}}"
                 raise UserError(f"{where}: {source.row!r} does not run at seed {source_seed}; say which: {say}")

@@ -52,7 +52,7 @@ def draw_charts(
         if not any(finished.values()):
             undrawn.append(f"{where}: not drawn, none of its rows has a finished run")
             continue
-        figure, axis = _figure(chart)
+        figure, axis = blank_figure(chart.label + (" (%)" if chart.unit == "percent" else ""))
         of_row = num_runs(wanted)
         if isinstance(chart, Curves):
             num_diverged = _draw_curves(axis, chart, finished, tracker, where=where, num_runs=of_row)
@@ -110,13 +110,13 @@ def _draw_curves(
         if of_row:
             epochs = [epoch for epoch in of_row[0] if all(epoch in curve for curve in of_row)]
             values = [[scale * curve[epoch] for curve in of_row] for epoch in epochs]
-            colour, style = _look(number)
+            colour, style = look(number)
             label = _label(row, len(of_row), num_runs)
             axis.plot(epochs, [fmean(of) for of in values], style, color=colour, label=label, linewidth=1.6)
             axis.fill_between(epochs, [min(of) for of in values], [max(of) for of in values], color=colour, alpha=0.15)
     axis.xaxis.get_major_locator().set_params(integer=True)
     axis.set_xlabel("epoch")
-    _draw_legend(axis)
+    draw_legend(axis)
     return sum(not all(math.isfinite(value) for _, value in of) for runs in points.values() for of in runs)
 
 
@@ -137,7 +137,7 @@ def _draw_against(
     for number, (name, rows) in enumerate(lines.items()):
         points = _summaries(chart, {row: finished[row] for row in rows})
         if points:
-            colour, style = _look(number)
+            colour, style = look(number)
             axis.errorbar(
                 list(points),
                 [summary.mean for summary in points.values()],
@@ -157,7 +157,7 @@ def _draw_against(
         axis.minorticks_off()
     axis.set_xticks(sorted(xs), [f"{x:g}" for x in sorted(xs)])
     axis.set_xlabel(chart.x_label, parse_math=False)
-    _draw_legend(axis)
+    draw_legend(axis)
     runs = [cell.run.metrics for cells in finished.values() for cell in cells if cell.run]
     return sum(not math.isfinite(metrics.get(chart.metric, 0.0)) for metrics in runs)
 
@@ -202,7 +202,7 @@ def _scale(chart: Chart) -> int:
     return 100 if chart.unit == "percent" else 1
 
 
-def _look(number: int) -> tuple[str, str]:
+def look(number: int) -> tuple[str, str]:
     """Colour and style of a line."""
     return f"C{number % 10}", STYLES[number // 10 % len(STYLES)]
 
@@ -211,20 +211,21 @@ def _label(name: str, n: int, num_runs: int) -> str:
     return name if n == num_runs else f"{name} (n={n})"
 
 
-def _draw_legend(axis: Any) -> None:
+def draw_legend(axis: Any) -> None:
     """With names as they stand: two dollar signs are no formula."""
     for text in axis.legend(fontsize=9).get_texts():
         text.set_parse_math(False)
 
 
-def _figure(chart: Chart) -> tuple[Any, Any]:
+def blank_figure(label: str) -> tuple[Any, Any]:
+    """A figure and its axes, with what the y axis is."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(8, 5), layout="constrained")
     FigureCanvasAgg(figure)
     axis = figure.subplots()
-    axis.set_ylabel(chart.label + (" (%)" if chart.unit == "percent" else ""), parse_math=False)
+    axis.set_ylabel(label, parse_math=False)
     axis.grid(alpha=0.3)
     return figure, axis
 

@@ -4,8 +4,7 @@ The best mean of a column within a group of rows stands in bold, reference rows 
 than the row that they are compared with, and triangles which are worse (``significance.py``). A mean over fewer runs
 than others are says its n and how many diverged: of the others it is a mean that competes for nothing. A cell without a
 finished run is a dash. What else must be known stands under the table (``report_notes.py``): a report never hides what
-was not run. Its formats are in ``formats/markdown.py``, ``report_latex.py``, ``report_csv.py``, ``report_json.py`` and
-``report_page.py``.
+was not run. ``formats/`` has how it looks.
 """
 
 from __future__ import annotations
@@ -22,6 +21,7 @@ from experiments.reporting import as_run_notes
 from experiments.reporting.environments import COMPARISON, MEAN, NOTHING_KNOWN, Environment, differing, environment_of
 from experiments.reporting.scored_by import Versions, versions_of
 from experiments.reporting.searched import Searched
+from experiments.reporting.searches.budget_table import BudgetTable, budget_tables
 from experiments.reporting.significance import Significance
 from experiments.statistics.stats import Summary, stars, summarise
 from experiments.table_files.columns import Column
@@ -32,7 +32,6 @@ from experiments.tracking.tracked_run import TrackedRun
 
 STAR = "∗"  # U+2217: Markdown reads * as emphasis
 WORSE = "▾"  # in the place of a star: the difference goes the wrong way
-SIGNS = str.maketrans({"*": STAR})
 MANY_COLUMNS, MANY_ROWS = 8, 20  # a table of more folds its groups
 
 
@@ -101,6 +100,11 @@ class Report:
         baseline = group.baseline or self.table.baseline
         with_it = group.heading and baseline and any(self.against(row) == baseline for row in group.rows)
         return f"{group.heading} · against {baseline}" if with_it else group.heading
+
+    @property
+    def budgets(self) -> list[BudgetTable]:
+        """The expected best of each search against its budget."""
+        return budget_tables([trials.searched for trials in self.trials])
 
     def stars(self, row: str, metric: str) -> str:
         """``*`` to ``***`` of a row that is better than its baseline, ``▾`` to ``▾▾▾`` of one that is worse."""
@@ -227,7 +231,7 @@ def make_report(
 
 def _of_trials(table: Table, searched: Searched) -> Report:
     rows = {name: cells[0].row for name, cells in searched.trials.items()}
-    return make_report(replace(table, rows=rows), [cell for of in searched.trials.values() for cell in of])
+    return make_report(replace(table, rows=rows), [cell for name in rows for cell in searched.runs(name)])
 
 
 def _seed_value(cell: Cell, run: TrackedRun, metric: str) -> SeedValue:
@@ -253,49 +257,3 @@ def _heading(table: Table, cells: Sequence[Cell], card_of: Callable[[str], Corpu
             of = f"{sum(card.num_clips.values())} clips in {deal['of']} deals by {deal['by']}"
         says.append(f"{corpus}: {kind}, {of}")
     return f"{table.title} · scale {table.scale} · {'; '.join(says)} · mean ± std over {axes(cells)}"
-
-
-def row_texts(
-    report: Report, row: str, *, plus_minus: str, bold: str, raised: str = "{}", signs: Mapping[int, str] = SIGNS
-) -> list[str]:
-    """The numbers of a row; ``bold`` and ``raised`` (for stars and marks) have ``{}`` where the text goes."""
-    texts = []
-    for column in report.table.columns:
-        text = mean_text(report, row, column, plus_minus=plus_minus)
-        text = bold.replace("{}", text) if row in report.best(column) else text
-        if sign := report.stars(row, column.metric) + report.mark(row, column.metric):
-            text += raised.replace("{}", sign.translate(signs))
-        texts.append(" ".join(part for part in (text, report.of_fewer(row, column.metric)) if part))
-    return texts
-
-
-def mean_text(report: Report, row: str, column: Column, *, plus_minus: str) -> str:
-    """Mean and spread; of runs that all diverged what they came to, a dash where there is no run."""
-    summary = report.cells[row, column.metric]
-    if summary is None:
-        return "/".join(dict.fromkeys(shown(of.value, column) for of in report.diverged(row, column.metric))) or "–"
-    spread = "" if summary.std is None else f" {plus_minus} {shown(summary.std, column)}"
-    return f"{shown(summary.mean, column)}{spread}"
-
-
-def label(column: Column) -> str:
-    """A column's heading: which way is better, and its unit."""
-    arrow = {"higher": " ↑", "lower": " ↓", "neither": ""}[column.better]
-    return f"{column.label}{arrow}" + (" %" if column.unit == "percent" else "")
-
-
-def trials_grid(trials: Trials) -> list[list[str]]:
-    """A line a trial: what was chosen, by which figure the winner was, and its columns as they are."""
-    searched, report = trials
-    lines = [["trial", "state", searched.search.metric, *searched.search.space, *map(label, report.table.columns)]]
-    for name in report.rows:
-        figure = searched.figures.get(name)
-        chosen = " (chosen)" if name == searched.winner else ""
-        settings = [str(value) for value in searched.settings(name).values()]
-        figures = [
-            f"{mean_text(report, name, column, plus_minus='±')} {report.of_fewer(name, column.metric)}".strip()
-            for column in report.table.columns
-        ]
-        figure_text = "–" if figure is None else f"{figure:.4g}"
-        lines.append([name + chosen, searched.state(name), figure_text, *settings, *figures])
-    return lines

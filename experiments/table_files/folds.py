@@ -41,6 +41,13 @@ def read_folds(value: Any, *, where: str) -> dict[str, dict[str, Any]]:
     return folds
 
 
+def read_blocks(value: Any, *, where: str) -> str | None:
+    """``blocks:`` of a table file: the kind of recorded source that tests draw by. Raises ``UserError``."""
+    if value is not None and value not in KINDS:
+        raise UserError(f"{where}: blocks: {unknown('kind of source', str(value), KINDS)}")
+    return None if value is None else str(value)
+
+
 def _deals(fields: Mapping[str, Any], *, where: str) -> dict[str, dict[str, Any]]:
     number, by = fields["deals"], fields.get("by", "family")
     if type(number) is not int or number < LEAST_PARTS:
@@ -74,7 +81,7 @@ def check_rows(folds: Folds, rows: Mapping[str, Row], *, set_by: Mapping[str, Ma
     for fold, settings in folds.items():
         for place, own in set_by.items():
             for path, value in settings.items():
-                if (other := _set_value(own, path)) is not None and other != value:
+                if (other := set_value(own, path)) is not None and other != value:
                     says = f"{path} is {other!r} here and {value!r} by folds.{fold}"
                     raise UserError(f"{where}: {place}: {says}; leave it to one of the two")
         for row in rows.values():
@@ -91,7 +98,7 @@ def set_by_hand(entry: Mapping[str, Any], *, scale: str, point: Mapping[str, Any
     return {**(entry.get("set") or {}), **of_scale, **point, **searched}
 
 
-def _set_value(settings: Mapping[str, Any], path: str) -> Any:
+def set_value(settings: Mapping[str, Any], path: str) -> Any:
     """What settings by dotted path say of one path, be it in a whole section; None where they don't."""
     config: Config = {}
     for key, value in settings.items():

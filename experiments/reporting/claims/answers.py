@@ -1,7 +1,8 @@
 """What finished runs say of each claim: a finding for every comparison, and a verdict made of these.
 
-A comparison of two rows is the report's own test of the pair (``verdicts.py``); a row beside a bound is tested over its
-runs (Student's t, two-sided). p are Holm-corrected over the comparisons of a claim. A claim is *supported* where all of
+A comparison of two rows is the test behind a report's stars, of other trainings and other test units together, or over
+the trainings alone where the metric is no rate of counts; a row beside a bound is tested over its runs (Student's t,
+two-sided). p are Holm-corrected over the comparisons of a claim. A claim is *supported* where all of
 its evidence supports it and *contradicted* where any contradicts it; else it is *undecided* where any is, and
 *equivalent* where some rows differ by less than their column's margin. Nothing is said of a claim one of whose rows was
 not run.
@@ -16,7 +17,6 @@ from statistics import fmean
 
 from experiments.planning.cell import Cell
 from experiments.reporting.significance import Significance
-from experiments.reporting.verdicts import verdict_between
 from experiments.statistics.one_sample import one_sample_t
 from experiments.statistics.stats import holm
 from experiments.table_files.claims_file import Bound, Claim, Comparison, Evidence
@@ -96,12 +96,15 @@ def asked_rows(table: Table, evidence: Sequence[Evidence]) -> list[str]:
 
 def answer(claim: Claim, tested: Mapping[tuple[str, str | None], Tested]) -> Answer:
     """The claim beside the tables that its evidence names, by table and scale."""
-    findings = [_finding(one, tested[one.table, one.scale]) for one in claim.evidence]
+    findings = [_finding(one, tested.get((one.table, one.scale))) for one in claim.evidence]
     adjusted = holm({str(number): of.p for number, of in enumerate(findings) if of.p is not None})
     return Answer(claim, tuple(_judged(of, adjusted.get(str(number))) for number, of in enumerate(findings)))
 
 
-def _finding(one: Evidence, tested: Tested) -> Finding:
+def _finding(one: Evidence, tested: Tested | None) -> Finding:
+    if tested is None:
+        column = Column(one.metric, one.metric, "higher", "number", 3)
+        return Finding(one, column, NOT_RUN, why=f"no results of table {one.table}")
     (column,) = asked_columns(tested.table, [one])
     rows = [one.row, one.against] if isinstance(one, Comparison) else [one.row]
     lacking = [row for row in rows if not _values(tested.cells, row, one.metric)]
@@ -111,29 +114,39 @@ def _finding(one: Evidence, tested: Tested) -> Finding:
 
 
 def _of_rows(one: Comparison, column: Column, tested: Tested) -> Finding:
-    verdict = verdict_between(tested.significance.comparisons, one.row, one.against, one.metric)
-    if verdict is None:
-        why = next((line for line in tested.significance.left_out if one.row in line or one.against in line), "")
-        return Finding(one, column, UNDECIDED, why=why or "not tested: too few runs, or their predictions are gone")
-    kind = EQUIVALENT if verdict.kind == "equivalent" else UNDECIDED
-    decides = "" if kind == EQUIVALENT else _would_decide(verdict, column)
-    return Finding(one, column, kind, verdict.difference, tuple(verdict.ci95), verdict.p, decides=decides)
+    runs = tested.significance.columns.get(one.metric)
+    joint = None if runs is None else runs.compare(one.row, one.against).joint
+    if joint is None:
+        return _over_trainings(one, column, tested)
+    equal = joint.p_equivalent is not None and joint.p_equivalent < LEVEL
+    kind = EQUIVALENT if equal else UNDECIDED
+    return Finding(one, column, kind, joint.difference, (joint.ci95.low, joint.ci95.high), joint.p)
+
+
+def _over_trainings(one: Comparison, column: Column, tested: Tested) -> Finding:
+    """Student's t of the pairs of runs at one fold and seed."""
+    own, others = (_values(tested.cells, row, one.metric) for row in (one.row, one.against))
+    return _of_differences(one, column, [own[run] - others[run] for run in own if run in others])
 
 
 def _of_bound(one: Bound, column: Column, tested: Tested) -> Finding:
     values = _values(tested.cells, one.row, one.metric)
-    if isinstance(one.bound, str):
-        bounds = _values(tested.cells, one.row, one.bound)
-        if bounds.keys() != values.keys():
-            return Finding(one, column, NOT_RUN, why=f"not every run of {one.row} has {one.bound}")
-        differences = [values[run] - bounds[run] for run in values]
-    else:
-        differences = [value - one.bound for value in values.values()]
+    if not isinstance(one.bound, str):
+        return _of_differences(one, column, [value - one.bound for value in values.values()])
+    bounds = _values(tested.cells, one.row, one.bound)
+    if bounds.keys() != values.keys():
+        return Finding(one, column, NOT_RUN, why=f"not every run of {one.row} has {one.bound}")
+    return _of_differences(one, column, [values[run] - bounds[run] for run in values])
+
+
+def _of_differences(one: Evidence, column: Column, differences: Sequence[float]) -> Finding:
+    if not differences:
+        return Finding(one, column, UNDECIDED, why="no two runs of one seed")
     test = one_sample_t(differences)
     if test is None:
         why = "one run says nothing of others" if len(differences) == 1 else "all runs are the same"
-        return Finding(one, column, UNDECIDED, fmean(differences), why=why, decides="more seeds")
-    return Finding(one, column, UNDECIDED, test.difference, test.ci95, test.p, decides="more seeds")
+        return Finding(one, column, UNDECIDED, fmean(differences), why=why)
+    return Finding(one, column, UNDECIDED, test.difference, test.ci95, test.p)
 
 
 def _judged(finding: Finding, p_holm: float | None) -> Finding:

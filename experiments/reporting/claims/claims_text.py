@@ -73,7 +73,9 @@ def _shown(value: float, finding: Finding) -> str:
 
 def _finding(finding: Finding) -> dict[str, Any]:
     one = finding.evidence
-    sides = {one.side: one.bound} if isinstance(one, Bound) else {"against": one.against, "expect": one.expect}
+    sides: dict[str, Any] = (
+        {one.side: one.bound} if isinstance(one, Bound) else {"against": one.against, "expect": one.expect}
+    )
     return {
         "table": one.table,
         "scale": one.scale,

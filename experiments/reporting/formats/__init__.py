@@ -1,1 +1,1 @@
-"""A report as text."""
+"""A report as Markdown, LaTeX, CSV, JSON and a page."""

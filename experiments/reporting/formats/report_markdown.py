@@ -1,14 +1,46 @@
-"""A report as Markdown: for a terminal and GitHub, and unpadded and short for MLflow's note."""
+"""A report as Markdown, and its cells as the texts that other formats share."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from experiments.reporting.markdown_text import escaped, escaped_line, one_line
-from experiments.reporting.report import Report, label, row_texts, trials_grid
+from experiments.reporting.report import STAR, Report, Trials, shown
 from experiments.reporting.report_notes import notes, short_notes
+from experiments.reporting.verdict_text import verdict_lines
+from experiments.table_files.columns import Column
 
 NOTE_CHARACTERS = 7500  # MLflow cuts or refuses longer tags
+SIGNS = str.maketrans({"*": STAR})
+
+
+def row_texts(
+    report: Report, row: str, *, plus_minus: str, bold: str, raised: str = "{}", signs: Mapping[int, str] = SIGNS
+) -> list[str]:
+    """The numbers of a row; ``bold`` and ``raised`` (for stars and marks) have ``{}`` where the text goes."""
+    texts = []
+    for column in report.table.columns:
+        text = mean_text(report, row, column, plus_minus=plus_minus)
+        text = bold.replace("{}", text) if row in report.best(column) else text
+        if sign := report.stars(row, column.metric) + report.mark(row, column.metric):
+            text += raised.replace("{}", sign.translate(signs))
+        texts.append(" ".join(part for part in (text, report.of_fewer(row, column.metric)) if part))
+    return texts
+
+
+def mean_text(report: Report, row: str, column: Column, *, plus_minus: str) -> str:
+    """Mean and spread; of runs that all diverged what they came to, a dash where there is no run."""
+    summary = report.cells[row, column.metric]
+    if summary is None:
+        return "/".join(dict.fromkeys(shown(of.value, column) for of in report.diverged(row, column.metric))) or "–"
+    spread = "" if summary.std is None else f" {plus_minus} {shown(summary.std, column)}"
+    return f"{shown(summary.mean, column)}{spread}"
+
+
+def label(column: Column) -> str:
+    """A column's heading: which way is better, and its unit."""
+    arrow = {"higher": " ↑", "lower": " ↓", "neither": ""}[column.better]
+    return f"{column.label}{arrow}" + (" %" if column.unit == "percent" else "")
 
 
 def _grids(report: Report) -> list[tuple[str, list[list[str]]]]:
@@ -48,6 +80,23 @@ def _first_lines(grids: Sequence[tuple[str, list[list[str]]]], kept: int) -> lis
     return lines
 
 
+def trials_grid(trials: Trials) -> list[list[str]]:
+    """A line a trial: what was chosen, by which figure the winner was, and its columns as they are."""
+    searched, report = trials
+    lines = [["trial", "state", searched.search.metric, *searched.search.space, *map(label, report.table.columns)]]
+    for name in report.rows:
+        figure = searched.figures.get(name)
+        chosen = " (chosen)" if name == searched.winner else ""
+        settings = [str(value) for value in searched.settings(name).values()]
+        figures = [
+            f"{mean_text(report, name, column, plus_minus='±')} {report.of_fewer(name, column.metric)}".strip()
+            for column in report.table.columns
+        ]
+        figure_text = "–" if figure is None else f"{figure:.4g}"
+        lines.append([name + chosen, searched.state(name), figure_text, *settings, *figures])
+    return lines
+
+
 def markdown(report: Report) -> str:
     """A GitHub-flavoured table a group, padded so that it reads in a terminal too; trials of searches are folded."""
     grids = _grids(report)
@@ -60,9 +109,15 @@ def markdown(report: Report) -> str:
             lines += ["", *([f"**{heading}**", ""] if heading else []), *_padded(grid, widths)]
     whys = [f"- `{row}`: {one_line(report.table.rows[row].why)}" for row in report.rows]
     lines += ["", *whys, *(line for text in notes(report) for line in ("", text))]
+    if verdicts := [escaped_line(line) for line in verdict_lines(report.table, report.significance)]:
+        lines += ["", verdicts[0], "", *(f"- {line}" for line in verdicts[1:])]
     for trials in report.trials:
         grid = [[escaped(text) for text in line] for line in trials_grid(trials)]
         lines += ["", *_folded(f"Trials of {escaped(trials.searched.row)}", _padded(grid, _widths(grid)))]
+    for of_metric in report.budgets:
+        grid = [[escaped(text) for text in line] for line in of_metric.grid()]
+        says = [line for text in of_metric.notes() for line in ("", text)]
+        lines += ["", escaped_line(of_metric.heading), "", *_padded(grid, _widths(grid)), *says]
     return "\n".join(lines) + "\n"
 
 
