@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from experiments.cli import main
+from experiments.commands import report as report_command
 from experiments.commands import table_arguments
 from experiments.planning.cell import Cell
 from experiments.reporting import notes
@@ -149,6 +151,17 @@ def test_a_baseline_that_is_asked_for_goes_before_those_of_groups(
     assert "**Both · against mil**" in capsys.readouterr().out
     assert report("--baseline", "mil_penalty", groups=groups) == 0
     assert "**Both · against mil_penalty**" in capsys.readouterr().out
+
+
+def test_what_is_not_shown_is_not_said_to_be_unfinished(tmp_path: Path) -> None:
+    """Of two groups one is asked for: the other's baseline has no cell, so nothing is tested against it."""
+    rows = {name: Row("t", name, "why", "fit", {}, {}) for name in ("a", "b", "c", "d")}
+    groups = (Group("x", "X", ("a", "b"), "a"), Group("y", "Y", ("c", "d"), "c"))
+    table = Table("t", tmp_path / "t.yaml", "T", "sed", "demo", rows, (0,), (F1,), {}, (), (), groups=groups)
+    cells = [Cell(table, rows[row], 0, None, {}, "missing", "", None) for row in ("a", "b")]
+    asked = argparse.Namespace(rows=["a", "b"])
+    assert report_command._tested(asked, table, cells).baselines() == {"b": "a"}
+    assert report_command._tested(argparse.Namespace(rows=["b"]), table, cells).baselines() == {}
 
 
 @pytest.mark.integration
