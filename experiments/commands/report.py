@@ -96,7 +96,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.charts and not arguments.output:
         return _draw_charts(table, tracker, cells, searches, folder=arguments.charts)
     table = _compared(arguments, table)
-    tests = _Tests(table, tracker, cells, splits)
+    tests = _Tests(_tested(arguments, table, cells), tracker, cells, splits)
     made = make_report(table, cells, tests.significance, searches=searches, card=card)
     if written is not None:
         if whole and any(cell.state == "finished" for cell in cells):
@@ -124,7 +124,7 @@ def _ending(made: Report) -> int:
 
 
 class _Tests:
-    """The tests against the baseline, and what a page needs beside them."""
+    """The tests of a table's rows against their baselines, and what a page needs beside them."""
 
     def __init__(self, table: Table, tracker: RunStore, cells: Sequence[Cell], splits: TestSplits) -> None:
         from experiments.reporting.significance import Significance, compare_rows
@@ -133,7 +133,7 @@ class _Tests:
         self._cells, self._tracker = cells, tracker
         self._scores, self._splits = StoredScores(tracker), splits
         self.significance: Significance | None = None
-        if any(baseline in table.rows for baseline in table.baselines().values()):
+        if table.baselines():
             self.significance = compare_rows(table, cells, self._scores, self._splits)
 
     def write_page(self, made: Report, *, path: Path, mlflow_url: str) -> None:
@@ -146,19 +146,25 @@ class _Tests:
 
 
 def _compared(arguments: argparse.Namespace, table: Table) -> Table:
-    """The table with ``--baseline``, which must be there, in every row's place; says which baselines are not shown."""
-    if arguments.baseline is not None:
-        table.row(arguments.baseline, where="--baseline")
-        if arguments.rows and arguments.baseline not in arguments.rows:
-            raise UserError(f"--baseline {arguments.baseline}: not among --rows {','.join(arguments.rows)}")
-        rows = {name: replace(row, against=None) for name, row in table.rows.items()}
-        groups = tuple(replace(group, baseline=None) for group in table.groups)
-        return replace(table, rows=rows, groups=groups, baseline=arguments.baseline)
-    shown = set(arguments.rows or table.rows)
-    hidden = {baseline for row, baseline in table.baselines().items() if row in shown and baseline not in shown}
+    """The table with ``--baseline``, which must be there, in every row's place."""
+    if arguments.baseline is None:
+        return table
+    table.row(arguments.baseline, where="--baseline")
+    if arguments.rows and arguments.baseline not in arguments.rows:
+        raise UserError(f"--baseline {arguments.baseline}: not among --rows {','.join(arguments.rows)}")
+    rows = {name: replace(row, against=None) for name, row in table.rows.items()}
+    groups = tuple(replace(group, baseline=None) for group in table.groups)
+    return replace(table, rows=rows, groups=groups, baseline=arguments.baseline)
+
+
+def _tested(arguments: argparse.Namespace, table: Table, cells: Sequence[Cell]) -> Table:
+    """The rows that have cells, without baselines that were not asked for, which is said."""
+    asked = {point for row in arguments.rows for point in table.grids.get(row, (row,))} or set(table.rows)
+    hidden = {baseline for row, baseline in table.baselines().items() if row in asked and baseline not in asked}
     for baseline in sorted(hidden):
         print(f"no tests: baseline {baseline} is not among the rows shown", file=sys.stderr)
-    return table
+    there = {cell.row.name for cell in cells if cell.row.table == table.name} - hidden
+    return replace(table, rows={name: row for name, row in table.rows.items() if name in there})
 
 
 def _mlflow_url(asked: str | None, tracker: RunStore) -> str:

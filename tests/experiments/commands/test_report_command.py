@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -10,11 +11,13 @@ from pathlib import Path
 import pytest
 
 from experiments.cli import main
+from experiments.commands import report as report_command
 from experiments.commands import table_arguments
 from experiments.planning.cell import Cell
 from experiments.reporting import notes
 from experiments.runs.keys import RunKey
 from experiments.table_files.columns import Column
+from experiments.table_files.groups import Group
 from experiments.table_files.spec import Row, Table
 from experiments.tracking.tracked_run import TrackedRun
 
@@ -28,11 +31,13 @@ Report = Callable[..., int]
 def report(tmp_path: Path, earmark_home: Path, monkeypatch: pytest.MonkeyPatch) -> Report:
     """``earmark report`` of a table whose row ``mil_penalty`` has so much F1 with two seeds."""
 
-    def run(*arguments: str, f1: float = 0.21, finished: bool = True, none: bool = False) -> int:
+    def run(
+        *arguments: str, f1: float = 0.21, finished: bool = True, none: bool = False, groups: tuple[Group, ...] = ()
+    ) -> int:
         config = {"data": {"class_path": "d.D", "init_args": {"corpus": "x/demo"}}, "scoring": {}}
         rows = {name: Row("weak_sed", name, "why", "fit", config, {}) for name in ("mil", "mil_penalty")}
         table = Table("weak_sed", tmp_path / "weak_sed.yaml", "T", "sed", "demo", rows, (0, 1), (F1,), {}, (), (),
-                      baseline="mil")  # fmt: skip
+                      baseline="mil", groups=groups)  # fmt: skip
         cells = []
         for row, mean in (("mil", 0.2), ("mil_penalty", f1)):
             for seed in (0, 1):
@@ -136,6 +141,27 @@ def test_without_the_tables_baseline_among_the_rows_that_is_said(
     said = capsys.readouterr()
     assert said.err == "no tests: baseline mil is not among the rows shown\n"
     assert "Stars" not in said.out
+
+
+def test_a_baseline_that_is_asked_for_goes_before_those_of_groups(
+    report: Report, capsys: pytest.CaptureFixture[str]
+) -> None:
+    groups = (Group("g", "Both", ("mil", "mil_penalty"), "mil"),)
+    assert report(groups=groups) == 0
+    assert "**Both · against mil**" in capsys.readouterr().out
+    assert report("--baseline", "mil_penalty", groups=groups) == 0
+    assert "**Both · against mil_penalty**" in capsys.readouterr().out
+
+
+def test_what_is_not_shown_is_not_said_to_be_unfinished(tmp_path: Path) -> None:
+    """Of two groups one is asked for: the other's baseline has no cell, so nothing is tested against it."""
+    rows = {name: Row("t", name, "why", "fit", {}, {}) for name in ("a", "b", "c", "d")}
+    groups = (Group("x", "X", ("a", "b"), "a"), Group("y", "Y", ("c", "d"), "c"))
+    table = Table("t", tmp_path / "t.yaml", "T", "sed", "demo", rows, (0,), (F1,), {}, (), (), groups=groups)
+    cells = [Cell(table, rows[row], 0, None, {}, "missing", "", None) for row in ("a", "b")]
+    asked = argparse.Namespace(rows=["a", "b"])
+    assert report_command._tested(asked, table, cells).baselines() == {"b": "a"}
+    assert report_command._tested(argparse.Namespace(rows=["b"]), table, cells).baselines() == {}
 
 
 @pytest.mark.integration

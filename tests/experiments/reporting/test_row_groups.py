@@ -9,7 +9,9 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import ModuleType as Stored
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,7 +20,10 @@ from experiments.reporting.formats.report_csv import comma_separated
 from experiments.reporting.formats.report_json import json_text
 from experiments.reporting.formats.report_latex import latex
 from experiments.reporting.formats.report_markdown import markdown, note
+from experiments.reporting.formats.report_page import write_page
 from experiments.reporting.report import MANY_COLUMNS, MANY_ROWS, Report, make_report, shown
+from experiments.reporting.significance import compare_rows
+from experiments.stored_results.stored_scores import StoredScores
 from experiments.table_files.columns import Column
 from experiments.table_files.groups import Group
 from experiments.table_files.spec import Row, Table
@@ -118,6 +123,58 @@ def test_a_long_note_keeps_whole_rows_of_its_groups(earmark_home: Path) -> None:
     assert kept == rows[: len(kept)]
     assert 30 < len(kept) < 400
     assert text.splitlines()[-1] == f"{400 - len(kept)} more rows: earmark report t"
+
+
+@pytest.fixture
+def compared(stored: Stored, tmp_path: Path, earmark_home: Path) -> tuple[str, Report]:
+    """A page and its report: two groups, and in the first a row against another than its group's baseline."""
+    rows = ("base", "better", "best", "other", "last")
+    plain = stored.make_table(tmp_path, "asr", rows)
+    specs = {**plain.rows, "best": replace(plain.rows["best"], against="better")}
+    groups = Group("one", "One", ("better", "best", "base"), "base"), Group("two", "Two", ("last", "other"), "other")
+    table, tracker = replace(plain, rows=specs, groups=groups), stored.Folders(tmp_path)
+    cells = [
+        stored.text_cell(table, tracker, row, seed, stored.texts(wrong + seed))
+        for row, wrong in zip(rows, (20, 10, 1, 12, 25), strict=True)
+        for seed in (0, 1)
+    ]
+    found = compare_rows(
+        table, cells, StoredScores(tracker), stored.Splits(None), baseline=None, num_resamples=stored.DRAWS
+    )
+    made = make_report(table, cells, found)
+    write_page(made, cells, tracker, StoredScores(tracker), stored.Splits(None), path=tmp_path / "out.html",
+               mlflow_url="http://127.0.0.1:5000")  # fmt: skip
+    return (tmp_path / "out.html").read_text(encoding="utf-8"), made
+
+
+def test_every_format_says_what_a_row_is_compared_with(compared: tuple[str, Report]) -> None:
+    page, made = compared
+    own = {"better": "base", "best": "better", "last": "other"}
+    text = markdown(made)
+    assert "**One · against base**" in text
+    assert "**Two · against other**" in text
+    assert "compared with a row of their own: best with better\n" in text
+    assert r"\textit{One $\cdot$ against base}" in latex(made)
+    assert json.loads(json_text(made))["against"] == own
+    lines = csv.DictReader(io.StringIO(comma_separated(made)))
+    assert {line["row"]: line["against"] for line in lines} == {"base": "", "other": "", **own}
+    assert page.count('<span class="mark">against ') == page.count('<span class="mark">against better</span>') == 1
+    assert re.findall(r">([^<]*)</a> <span class=.mark.>baseline", page) == ["better", "base", "other"]
+    assert "Against each row&#39;s baseline" in page
+    found = re.findall(r'<tr><th scope="row">(\w+)</th><td class="text">(\w+)</td>', page)
+    assert dict(found) == own
+
+
+def test_a_pages_groups_fold_and_sort_by_themselves(compared: tuple[str, Report]) -> None:
+    page, _ = compared
+    bodies = re.findall(r"<tbody([^>]*)>(.*?)</tbody>", page[: page.index("<h2>Against")], re.DOTALL)
+    assert len(bodies) == 2
+    expected = {"One · against base": ["better", "best", "base"], "Two · against other": ["last", "other"]}
+    for (attributes, body), (heading, rows) in zip(bodies, expected.items(), strict=True):
+        assert (attributes, f'<button aria-expanded="true">{heading}</button>' in body) == ("", True)
+        assert re.findall(r'href="#row-(\w+)"', body) == rows
+    identifiers = re.findall(r'popover id="([^"]+)"', page)
+    assert len(identifiers) == len(set(identifiers)) > 0
 
 
 @given(values=st.dictionaries(st.sampled_from("abcdefg"), st.none() | st.sampled_from([0.1, 0.2, 0.3]), min_size=1),
