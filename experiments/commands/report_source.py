@@ -78,7 +78,7 @@ def _packed(arguments: argparse.Namespace, folder: Path) -> Source:
     for name, (given, there) in asked.items():
         if given not in (None, there):
             raise UserError(f"{name} {given}: {arguments.results[0]} has {there}")
-    cells = wanted(packed.cells, table=table, rows=arguments.rows, seeds=arguments.seeds)
+    cells = wanted(packed.cells, table=table, rows=arguments.rows, seeds=arguments.seeds, folds=arguments.folds)
     if not cells:
         raise UserError(f"{arguments.results[0]}: no cells of --rows and --seeds")
     return Source(table, packed.store, cells, packed.splits, packed.card)

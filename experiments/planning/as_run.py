@@ -14,17 +14,18 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from experiments.planning.cell import NEVER, Cell
+from experiments.planning.known_runs import FOLD
 from experiments.runs import provenance
 from experiments.runs.keys import RunKey
 from experiments.runs.recipe import NAME as RECIPE
 from experiments.runs.run_folder import CONFIG, KEY
+from experiments.table_files.folds import check_fold, in_fold
 from experiments.table_files.spec import SECTIONS, Row, Table
 from experiments.table_files.yaml_files import parse_value
 from experiments.tracking.mlflow_store import Tracker
 from experiments.tracking.stored_origin import recorded_files
 from experiments.tracking.tracked_run import STATE, TrackedRun
 
-FOLD = "fold"  # a tag of a run
 TRIAL = ".trial="  # between the name of a row with a search and a trial's number
 
 
@@ -36,12 +37,14 @@ class _Made(NamedTuple):
 
 
 def as_run(
-    table: Table, tracker: Tracker, *, rows: Sequence[str] = (), seeds: Sequence[int] = ()
+    table: Table, tracker: Tracker, *, rows: Sequence[str] = (), seeds: Sequence[int] = (), folds: Sequence[str] = ()
 ) -> tuple[Table, list[Cell]]:
-    """The table with its rows as they were configured, and the cells of the wanted rows and seeds (default: all)."""
+    """The table with its rows as they were configured, and the cells of the wanted rows, seeds and folds."""
     rows = [point for row in rows for point in table.grids.get(row, (row,))]
     for name in rows:
         table.row(name, where=table.path.name)
+    for fold in folds:
+        check_fold(table.folds, fold, where="--folds")
     having = f"row.{table.name}"
     runs = tracker.find(table.family, tags={"scale": table.scale, STATE: "finished"}, having=[having])
     by_row: dict[str, list[TrackedRun]] = {}
@@ -57,7 +60,9 @@ def as_run(
         own = [run for of in names for run in by_row.get(of, ())]
         code = _newest_code(own, table, records)
         for of in names:
-            found = _cells(table, replace(row, name=of, search=None), by_row.get(of, ()), code, records, seeds=seeds)
+            found = _cells(
+                table, replace(row, name=of, search=None), by_row.get(of, ()), code, records, seeds=seeds, folds=folds
+            )
             made[of] = found[0].row if found else row
             cells += found
         if row.search is not None:
@@ -86,12 +91,13 @@ def _cells(
     records: _Records,
     *,
     seeds: Sequence[int],
+    folds: Sequence[str],
 ) -> list[Cell]:
     """A row's cells by fold and seed; a run of another code, configuration or data is left out."""
     chosen: dict[tuple[str | None, int], TrackedRun] = {}
     config = row.config
-    folds: tuple[str | None, ...] = tuple(table.folds) or (None,)
-    for fold in folds:
+    every_fold: tuple[str | None, ...] = tuple(folds or table.folds) or (None,)
+    for fold in every_fold:
         of_fold = [run for run in runs if run.tags.get(FOLD) == fold and records.made(run).code == code]
         newest = next((run for run in of_fold if records.overrides(run) == dict(table.overrides)), None)
         if newest is not None:
@@ -101,12 +107,13 @@ def _cells(
                     chosen[fold, int(run.tags["seed"])] = run
     row, left_out = replace(row, config=config), len(runs) - len(chosen)
     cells = []
-    for fold in folds:
+    for fold in every_fold:
+        today = row if fold is None else in_fold(row, table.folds[fold])
         for seed in seeds or table.seeds:
             if seed in (row.seeds or (seed,)):
-                cell = Cell(table, row, seed, None, {}, "missing", NEVER, None)
+                cell = Cell(table, today, seed, None, {}, "missing", NEVER, None)
                 if found := chosen.get((fold, seed)):
-                    own = replace(row, config=records.config(found) or config)
+                    own = replace(row, config=records.config(found) or today.config)
                     cell = replace(records.cell(table, found), row=own)
                 cells.append(replace(cell, fold=fold, left_out=left_out))
     return cells

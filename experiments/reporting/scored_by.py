@@ -21,13 +21,13 @@ def versions_of(cells: Sequence[Cell]) -> Versions:
     found: dict[str, dict[str, list[str]]] = {}
     for cell in cells:
         if cell.state == "finished" and cell.run is not None:
-            name, _, digest = _version(cell).partition(" ")
+            name, _, digest = version_of(cell).partition(" ")
             if name:
                 found.setdefault(name, {}).setdefault(digest, []).append(cell.name)
     return found
 
 
-def _version(cell: Cell) -> str:
+def version_of(cell: Cell) -> str:
     """As the run says, else as its code does where that is today's."""
     assert cell.run is not None
     if said := cell.run.tags.get(phase_keys.SCORED_BY):

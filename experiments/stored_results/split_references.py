@@ -9,7 +9,7 @@ import json
 from typing import Any
 
 from datamodules.annotations import ClipReferences, UtteranceReferences
-from datamodules.corpus_folder import CorpusMissingError, read_card
+from datamodules.corpus_folder import CorpusCard, CorpusMissingError, read_card
 from experiments.errors import UserError
 from experiments.planning.cell import Cell
 from experiments.table_files.merge import get_path
@@ -34,6 +34,10 @@ class TestSplits:
         if name not in self._known:
             self._known[name] = self._read(cell, config)
         return self._known[name]
+
+    def card(self, corpus: str) -> CorpusCard:
+        """What a corpus says of itself. Raises ``CorpusMissingError``."""
+        return read_card(corpus)
 
     def why_not(self, cell: Cell) -> str:
         """Why the references of a cell, could not be read; empty where they were, or nobody asked for them."""

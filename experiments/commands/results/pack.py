@@ -39,10 +39,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Pack; the last line says what is in the file."""
+    from experiments.reporting.scored_by import version_of
     from experiments.stored_results.packs.packing import Packing
 
     table, tracker, cells = table_arguments.read_plan(arguments, from_store=True, runs_as_they_were=arguments.as_run)
-    packing = Packing(table, cells, tracker)
+    packing = Packing(table, cells, tracker, scored_by=version_of)
     try:
         digest = packing.write(arguments.output, predictions=arguments.predictions)
     except OSError as error:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from experiments.reporting.markdown_text import escaped, escaped_line, one_line
 from experiments.reporting.report import STAR, Report, Trials, shown
 from experiments.reporting.report_notes import notes, short_notes
+from experiments.reporting.verdict_text import verdict_lines
 from experiments.table_files.columns import Column
 
 NOTE_CHARACTERS = 7500  # MLflow cuts or refuses longer tags
@@ -108,6 +109,8 @@ def markdown(report: Report) -> str:
             lines += ["", *([f"**{heading}**", ""] if heading else []), *_padded(grid, widths)]
     whys = [f"- `{row}`: {one_line(report.table.rows[row].why)}" for row in report.rows]
     lines += ["", *whys, *(line for text in notes(report) for line in ("", text))]
+    if verdicts := [escaped_line(line) for line in verdict_lines(report.table, report.significance)]:
+        lines += ["", verdicts[0], "", *(f"- {line}" for line in verdicts[1:])]
     for trials in report.trials:
         grid = [[escaped(text) for text in line] for line in trials_grid(trials)]
         lines += ["", *_folded(f"Trials of {escaped(trials.searched.row)}", _padded(grid, _widths(grid)))]

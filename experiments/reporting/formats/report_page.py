@@ -29,6 +29,7 @@ from experiments.reporting.report import Report, shown
 from experiments.reporting.report_notes import notes
 from experiments.reporting.searches.budget_chart import draw_budget_charts
 from experiments.reporting.significance import Significance
+from experiments.reporting.verdict_text import verdict_lines
 from experiments.statistics.stats import Summary
 from experiments.stored_results.split_references import TestSplits
 from experiments.stored_results.stored_scores import StoredScores
@@ -138,7 +139,7 @@ def write_page(
         labels=[label(column) for column in columns],
         groups=_groups(report, links),
         baselines=sorted({baseline for row in report.rows if (baseline := report.against(row)) is not None}),
-        notes=notes(report),
+        notes=[*notes(report), *verdict_lines(report.table, report.significance)],
         trials=[(trials.searched.row, trials_grid(trials)) for trials in report.trials],
         budgets=[(of_metric.heading, of_metric.grid(), of_metric.notes()) for of_metric in report.budgets],
         tests=_test_lines(report),

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from experiments.errors import UserError, first_line
 from experiments.runs import journal
+from experiments.runs.phase_keys import SCORED_BY
 from experiments.stored_results.packs import layout
 from experiments.stored_results.packs.blanked import Blanked
 from experiments.tracking.mlflow_store import Tracker, TrackingError
@@ -22,9 +23,12 @@ OF_A_STORE = ("mlflow.", "earmark.")  # tags that say where, when and by whom a 
 
 
 def packed_run(
-    tracker: Tracker, run: TrackedRun, *, family: str, predictions: Predictions, blanked: Blanked
+    tracker: Tracker, run: TrackedRun, *, family: str, scored_by: str, predictions: Predictions, blanked: Blanked
 ) -> dict[str, bytes]:
-    """Bytes by name below the run's folder. Raises ``UserError`` for a run whose files are nowhere, or are others'."""
+    """Bytes by name below the run's folder; ``scored_by`` is the version of its scoring, which older runs do not say.
+
+    Raises ``UserError`` for a run whose files are nowhere, or are others'.
+    """
     with tempfile.TemporaryDirectory() as aside:
         files = _files(tracker, run, lambda name: _is_wanted(name, predictions), Path(aside))
     if missing := [name for name in ("config.yaml", "key.json", journal.NAME) if name not in files]:
@@ -35,12 +39,13 @@ def packed_run(
     for name in files:
         if name.endswith((".yaml", ".json", "environment.txt")) and not name.startswith("predictions/"):
             files[name] = blanked.text(files[name].decode()).encode()
+    says = {SCORED_BY: scored_by} if scored_by else {}
     record = {
         FAMILY: family,
         "name": run.tags.get(NAME, ""),
         "run_id": run.run_id,
         "start_ms": run.start_ms,
-        "tags": {name: blanked.text(text) for name, text in run.tags.items() if not name.startswith(OF_A_STORE)},
+        "tags": says | {name: blanked.text(of) for name, of in run.tags.items() if not name.startswith(OF_A_STORE)},
         "params": {name: blanked.text(text) for name, text in run.params.items()},
         "metrics": {name: plain(value) for name, value in run.metrics.items()},
     }

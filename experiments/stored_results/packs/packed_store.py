@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from datamodules.corpus_folder import CorpusCard, CorpusMissingError
+from datamodules.corpus_folder import CorpusCard
 from experiments.errors import UserError, first_line
 from experiments.planning.cell import Cell
 from experiments.stored_results.packs import layout
@@ -53,13 +53,17 @@ class PackedStore:
 
 
 class Packed(NamedTuple):
-    """What a report is made of; ``card`` raises ``CorpusMissingError`` for a corpus that was not prepared there."""
+    """What a report is made of."""
 
     table: Table
     store: PackedStore
     cells: list[Cell]
     splits: PackedSplits
-    card: Callable[[str], CorpusCard]
+
+    @property
+    def card(self) -> Callable[[str], CorpusCard]:
+        """What a corpus says of itself; raises ``CorpusMissingError`` for one that was not prepared there."""
+        return self.splits.card
 
 
 def open_packs(paths: Sequence[Path], folder: Path) -> Packed:
@@ -139,13 +143,9 @@ def _read(archive: Archive, document: Mapping[str, Any], folder: Path) -> Packed
     table, cells = read_plan(document, runs, table_file=table_file)
     cards = {str(name): CorpusCard(**{**of, "classes": tuple(of["classes"])}) for name, of in document["cards"].items()}
 
-    def card(name: str) -> CorpusCard:
-        if name not in cards:
-            raise CorpusMissingError(f"corpus {name!r} was not prepared where {archive.path} was made")
-        return cards[name]
-
     store = PackedStore(folder, experiment_id=str(document["experiment_id"]))
-    return Packed(table, store, cells, PackedSplits(document["references"], archive.files), card)
+    splits = PackedSplits(document["references"], archive.files, cards)
+    return Packed(table, store, cells, splits)
 
 
 def _together(packs: Sequence[Packed], archives: Sequence[Archive]) -> Packed:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -25,10 +25,15 @@ from experiments.waiting import with_bar
 
 
 class Packing:
-    """Gathers a pack; says afterwards how many runs there are and what was blanked."""
+    """Gathers a pack; says afterwards how many runs there are and what was blanked.
 
-    def __init__(self, table: Table, cells: Sequence[Cell], tracker: Tracker) -> None:
-        self.table, self.cells, self._tracker = table, cells, tracker
+    ``scored_by`` gives the version of a cell's scoring, as a report prints it.
+    """
+
+    def __init__(
+        self, table: Table, cells: Sequence[Cell], tracker: Tracker, *, scored_by: Callable[[Cell], str]
+    ) -> None:
+        self.table, self.cells, self._tracker, self._scored_by = table, cells, tracker, scored_by
         self.blanked = Blanked()
         self.runs = {
             cell.run.tags["key"]: cell for cell in every_cell(cells) if cell.state == "finished" and cell.run
@@ -42,8 +47,9 @@ class Packing:
         for key, cell in with_bar(sorted(self.runs.items(), key=lambda item: item[0]), "runs are packed"):
             assert cell.run is not None
             packed = packed_run(
-                self._tracker, cell.run, family=cell.table.family, predictions=predictions, blanked=self.blanked
-            )
+                self._tracker, cell.run, family=cell.table.family, scored_by=self._scored_by(cell),
+                predictions=predictions, blanked=self.blanked,
+            )  # fmt: skip
             files |= {f"runs/{key}/{name}": data for name, data in packed.items()}
         own = [cell for cell in self.cells if cell.row.table == self.table.name and cell.state == "finished"]
         said, labels = packed_references(own, StoredScores(self._tracker), TestSplits())
@@ -60,9 +66,10 @@ class Packing:
         return write_archive(path, {**files, **labels})
 
     def _cards(self) -> dict[str, object]:
-        """The cards of the corpora that the table's rows name, as far as they are prepared here."""
+        """The cards of the corpora that rows and cells name, as far as they are prepared here."""
         cards: dict[str, object] = {}
-        for corpus in sorted({str(get_path(row.config, "data.corpus")) for row in self.table.rows.values()}):
+        rows = [*self.table.rows.values(), *(cell.row for cell in self.cells)]
+        for corpus in sorted({str(get_path(row.config, "data.corpus")) for row in rows}):
             try:
                 cards[corpus] = asdict(read_card(corpus))
             except CorpusMissingError:

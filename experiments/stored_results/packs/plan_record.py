@@ -14,10 +14,11 @@ from typing import Any
 
 from experiments.planning.cell import Cell
 from experiments.runs.keys import RunKey
+from experiments.table_files.folds import check_fold
 from experiments.table_files.spec import TABLES, Row, Table, read_table
 from experiments.tracking.tracked_run import TrackedRun
 
-OBJECTS = ("table", "row", "key", "code", "run", "upstream", "change")  # fields of a cell that are written by hand
+OBJECTS = ("table", "row", "key", "code", "run", "upstream", "change", "trained")  # of a cell, written by hand
 KEY_PARTS = ("config", "code", "data", "seed", "upstream")
 ROW_TEXTS = ("table", "name", "why", "stage")
 
@@ -135,13 +136,17 @@ def _cell(
     )
 
 
-def wanted(cells: Sequence[Cell], *, table: Table, rows: Sequence[str], seeds: Sequence[int]) -> list[Cell]:
-    """The cells of these rows and seeds (default: all) and, as a plan has it, of every row that they stand on."""
+def wanted(
+    cells: Sequence[Cell], *, table: Table, rows: Sequence[str], seeds: Sequence[int], folds: Sequence[str]
+) -> list[Cell]:
+    """The cells of these rows, seeds and folds (default: all) and, as in a plan, of what they stand on."""
     rows = [point for row in rows for point in table.grids.get(row, (row,))]
     for row in rows:
         table.row(row, where=table.path.name)
     own = [cell for cell in cells if cell.row.table == table.name and cell.row.name in (rows or table.rows)]
-    chosen = [cell for cell in own if cell.seed in (seeds or [cell.seed])]
+    for fold in folds:
+        check_fold(table.folds, fold, where="--folds")
+    chosen = [cell for cell in own if cell.seed in (seeds or [cell.seed]) and (not folds or cell.fold in folds)]
     names = {name for cell in chosen for name in _with_upstream(cell)}
     return [cell for cell in cells if cell.name in names]
 
