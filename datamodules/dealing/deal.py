@@ -50,19 +50,21 @@ class Dealt(NamedTuple):
     labels: Collection[str]
 
 
-def deal_parts(clips: Sequence[Dealt], *, num_parts: int) -> dict[str, int]:
-    """The part of each clip, by its id. Raises ``ValueError`` for fewer sources than parts.
+def deal_parts(clips: Sequence[Dealt], *, num_parts: int, where: str) -> dict[str, int]:
+    """The part of each clip, by its id. Raises ``ValueError`` (``where: …``) for fewer sources than parts.
 
     Sources go, from the one with the largest share of anything on, each to the part that has least of what it brings:
     ``argmin_p load_p @ share``, both as vectors over labels and all labels together.
 
     >>> clips = [Dealt(f"{source}{k}", source, 1.0, ("dog",)) for source in "abc" for k in range(2)]
-    >>> deal_parts(clips, num_parts=3)
+    >>> deal_parts(clips, num_parts=3, where="mine")
     {'a0': 0, 'a1': 0, 'b0': 1, 'b1': 1, 'c0': 2, 'c1': 2}
     """
     shares = _shares(clips)
     if len(shares) < num_parts:
-        raise ValueError(f"{len(shares)} sources ({first_names(sorted(shares))}); allowed: {num_parts} or more")
+        raise ValueError(
+            f"{where}: {len(shares)} sources ({first_names(sorted(shares))}); allowed: {num_parts} or more"
+        )
     loads: list[dict[str, float]] = [defaultdict(float) for _ in range(num_parts)]
     part_of: dict[str, int] = {}
     for source in sorted(shares, key=lambda source: (-_norm(shares[source]), source)):

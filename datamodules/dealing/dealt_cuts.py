@@ -29,14 +29,11 @@ class DealtCuts:
         folder, self._labels = data_root() / corpus, labels
         cuts = sorted((cut for name in manifests for cut in read_cuts(folder, name)), key=lambda cut: str(cut.id))
         self._where = f"{corpus}: deal {deal.fold} of {deal.of} by {deal.by}"
-        try:
-            self._sources = recorded_sources(cuts, folder, by=deal.by)
-            clips = [Dealt(str(cut.id), self._sources[str(cut.id)], cut.duration, labels(cut)) for cut in cuts]
-            if len(self._sources) < len(cuts):
-                raise ValueError("a clip id occurs twice")
-            parts = deal_parts(clips, num_parts=deal.of)
-        except ValueError as error:
-            raise ValueError(f"{self._where}: {error}") from None
+        self._sources = recorded_sources(cuts, folder, by=deal.by, where=self._where)
+        if len(self._sources) < len(cuts):
+            raise ValueError(f"{self._where}: a clip id occurs twice")
+        clips = [Dealt(str(cut.id), self._sources[str(cut.id)], cut.duration, labels(cut)) for cut in cuts]
+        parts = deal_parts(clips, num_parts=deal.of, where=self._where)
         self._of: dict[Split, list[MonoCut]] = {
             split: [cut for cut in cuts if deal.part_of(split, parts[str(cut.id)])] for split in SPLITS
         }

@@ -18,17 +18,18 @@ from datamodules.dealing.soundscape_backgrounds import backgrounds
 UNKNOWN_SPEAKER = "unknown"  # a speaker of whom an imported manifest says nothing
 
 
-def recorded_sources(cuts: Sequence[MonoCut], folder: Path, *, by: str) -> dict[str, str]:
+def recorded_sources(cuts: Sequence[MonoCut], folder: Path, *, by: str, where: str) -> dict[str, str]:
     """The source of each cut of the corpus in ``folder``, of the kind ``by``, for a deal.
 
-    Raises ``ValueError`` where a cut has none, naming the kinds that are recorded.
+    Raises ``ValueError``, which begins with ``where``, where a cut has none, naming the kinds that are recorded.
     """
     mixed = _mixed(cuts, folder, by)
     if lacking := [clip_id for clip_id, of in mixed.items() if not of]:
         eventless = {str(cut.id) for cut in cuts if not cut.supervisions}
         if by != "family" or not any(mixed.values()) or not eventless.issuperset(lacking):
             known = ", ".join(kind for kind in KINDS if any(_mixed(cuts, folder, kind).values())) or "nothing"
-            raise ValueError(f"no {by} is recorded of {len(lacking)} clips ({lacking[0]} and on); recorded is {known}")
+            without = f"no {by} is recorded of {len(lacking)} clips ({lacking[0]} and on)"
+            raise ValueError(f"{where}: {without}; recorded is {known}")
         mixed |= {clip_id: {f"nothing in {clip_id}"} for clip_id in lacking}
     return _connected(mixed)
 

@@ -11,13 +11,14 @@ import math
 import os
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from datamodules.texts.language_codes import TWO_LETTERS
 from datamodules.texts.utf8_text import NotUtf8Error, has_surrogate, printable, read_utf8
 
 _LANGUAGE = re.compile(r"([a-z]{2,3})(?:[-_][A-Za-z0-9]{2,8})*")
+SOURCES = ("session", "group")  # what an utterance was recorded from, beside its speaker; a user's own meaning
 _AUDIO_SUFFIX = re.compile(r"\.[A-Za-z0-9]{1,5}$")
 
 
@@ -32,6 +33,7 @@ class ManifestEntry:
     ``text`` is as written. ``duration_seconds`` None means to the end of the file. ``language`` and ``speaker`` are
     None where the manifest says nothing. ``place`` is where it was read: ``train.tsv, line 3``. ``channel`` is that of
     the file, counted from 0; ``names_channel`` False means that the manifest names none and the first is taken.
+    ``sources`` are the others of ``SOURCES`` that the manifest says.
     """
 
     utterance_id: str
@@ -44,6 +46,7 @@ class ManifestEntry:
     speaker: str | None = None
     channel: int = 0
     names_channel: bool = False
+    sources: Mapping[str, str] = field(default_factory=dict)
 
 
 def audio_path(written: str, *, root: Path, place: str) -> Path:
@@ -130,7 +133,7 @@ def utterance_id(written: str, *, place: str) -> str:
 
 def entry_from_fields(fields: Mapping[str, object], *, written_audio: str, root: Path, place: str) -> ManifestEntry:
     """An entry from the columns or keys that all our tables share: text, id, start, duration, channel, language,
-    speaker.
+    speaker, session, group.
 
     Absent, null and empty optional fields are the same: not given.
     """
@@ -158,12 +161,14 @@ def entry_from_fields(fields: Mapping[str, object], *, written_audio: str, root:
         speaker=str(given["speaker"]) if "speaker" in given else None,
         channel=channel,
         names_channel="channel" in given,
+        sources={kind: str(given[kind]) for kind in SOURCES if kind in given},
     )
 
 
 def refuse_surrogates(entry: ManifestEntry) -> None:
     """Raise ``ManifestError`` for a name or text that cannot be written as UTF-8, whatever format it came from."""
     named = {"id": entry.utterance_id, "audio": str(entry.audio), "text": entry.text, "speaker": entry.speaker or ""}
+    named |= entry.sources
     for key, value in named.items():
         if has_surrogate(value):
             raise ManifestError(

@@ -246,4 +246,5 @@ def _speech_file(entry: ManifestEntry) -> SpeechFile:
         start_seconds=entry.start_seconds,
         duration_seconds=entry.duration_seconds,
         channel=entry.channel,
+        sources=entry.sources,
     )

@@ -14,7 +14,7 @@ import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from datamodules.importers.entry import ManifestEntry, ManifestError, entry_from_fields, lines_of, missing_key
+from datamodules.importers.entry import SOURCES, ManifestEntry, ManifestError, entry_from_fields, lines_of, missing_key
 
 _NEMO_KEYS = {"audio_filepath": "audio", "offset": "start", "lang": "language"}
 
@@ -61,8 +61,8 @@ def _entries(
         audio = written[audio_key]
         if not isinstance(audio, str):
             raise ManifestError(f"{place}: {audio_key} {audio!r}, allowed: the name of an audio file in quotes")
-        fields = {renamed.get(key, key): value for key, value in written.items()}
-        for key in ("language", "speaker", "id"):
+        fields = {renamed.get(key, key): value for key, value in written.items() if not (renamed and key in SOURCES)}
+        for key in ("language", "speaker", "id", *SOURCES):
             if not isinstance(fields.get(key), str | int | None) or isinstance(fields.get(key), bool):
                 raise ManifestError(f"{place}: {key} {fields[key]!r}, allowed: a name in quotes")
         yield entry_from_fields(fields, written_audio=audio, root=audio_root or path.absolute().parent, place=place)

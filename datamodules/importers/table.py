@@ -4,9 +4,10 @@
     clips/0001.flac  Dobrý den, pane.     cs        anna
     call.wav         Na shledanou.        cs        jan      12.5   1.75      1        bye
 
-``audio`` and ``text`` must be there; ``channel`` counts from 0, and is the first where none stands. Columns stand in
-any order and other columns are ignored. Relative audio files are relative to the manifest. TSV knows no quotes (a
-quotation mark is text); CSV has them as RFC 4180 does.
+``audio`` and ``text`` must be there; ``channel`` counts from 0, and is the first where none stands; ``session`` and
+``group`` say what else an utterance was recorded from. Columns stand in any order and other columns are ignored.
+Relative audio files are relative to the manifest. TSV knows no quotes (a quotation mark is text); CSV has them as RFC
+4180 does.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from datamodules.importers.entry import (
+    SOURCES,
     ManifestEntry,
     ManifestError,
     entry_from_fields,
@@ -26,7 +28,7 @@ from datamodules.importers.entry import (
 )
 
 REQUIRED = ("audio", "text")
-COLUMNS = (*REQUIRED, "language", "speaker", "start", "duration", "channel", "id")
+COLUMNS = (*REQUIRED, "language", "speaker", *SOURCES, "start", "duration", "channel", "id")
 
 
 def read_tsv(path: Path, *, audio_root: Path | None = None) -> Iterator[ManifestEntry]:

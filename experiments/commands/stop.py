@@ -133,7 +133,11 @@ def _told(process: Living) -> str:
 
 def _name(run_dir: Path) -> str:
     """The run's cell as tables name it, or its folder."""
+    from experiments.planning.cell import Place
     from experiments.runs import provenance
 
-    place = provenance.read(run_dir)
-    return f"{Path(place['table']).stem}/{place['row']} seed {place['seed']}" if "row" in place else run_dir.name
+    record = provenance.read(run_dir)
+    if "row" not in record:
+        return run_dir.name
+    place = Place(record["row"], record["seed"], record.get("fold"))
+    return f"{Path(record['table']).stem}/{place.row} {place.run}"

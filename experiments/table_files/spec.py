@@ -73,9 +73,9 @@ class Table:
     there at this one. ``grids`` are the rows that a row with ``grid:`` stands for, ``searches`` the rows whose trials
     ``search.with_trials`` puts in their place, with the best trial of each search that has ended (``winners``, by the
     searching row), the trials that failed and are not tried again (``given_up``), and the rows that stand on a search
-    which has not ended (``waiting``, with its row). ``baseline`` is the row that a
-    report compares the others with, where neither they nor their group name another. ``folds`` are a fold's settings by
-    its name, empty where there are none.
+    which has not ended (``waiting``, with its row). ``baseline`` is the row that a report compares the others with,
+    where neither they nor their group name another. ``folds`` are a fold's settings by its name, empty where there are
+    none; ``blocks`` the kind of recorded source that tests draw by, None for what there are enough of.
     """
 
     name: str

@@ -18,7 +18,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -49,7 +49,8 @@ class Utterance:
 class SpeechFile:
     """The same of a file that stays where it is; an utterance may be a part of one, and any sample rate will do.
 
-    ``duration_seconds`` None means: to the file's end. ``channel`` counts from 0.
+    ``duration_seconds`` None means: to the file's end. ``channel`` counts from 0. ``sources`` say what else it was
+    recorded from, by kind (session, group).
     """
 
     utterance_id: str
@@ -60,6 +61,7 @@ class SpeechFile:
     start_seconds: float = 0.0
     duration_seconds: float | None = None
     channel: int = 0
+    sources: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -157,14 +159,18 @@ class _Writer:
             raise ValueError(f"utterance {name!r} has text {text!r}, allowed: NFC, single spaces, not empty")
 
     def add(self, cut: MonoCut, utterance: Utterance | SpeechFile, audio_digest: bytes) -> None:
+        sources = utterance.sources if isinstance(utterance, SpeechFile) else {}
         supervision = SupervisionSegment(
             id=cut.id, recording_id=cut.recording.id, start=0.0, duration=cut.duration, channel=cut.channel,
             text=utterance.text, language=utterance.language, speaker=utterance.speaker,
+            custom=dict(sources) if sources else None,
         )  # fmt: skip
         cut.supervisions = [supervision]
         self._cuts.append(cut)
         facts = (utterance.utterance_id, utterance.text, utterance.language, utterance.speaker)
         self._digest.update(json.dumps(facts).encode())
+        if sources:  # deals hang on them
+            self._digest.update(json.dumps(sorted(sources.items())).encode())
         self._digest.update(audio_digest)
 
     def end_split(self, split: str) -> None:

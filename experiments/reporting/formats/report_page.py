@@ -334,14 +334,15 @@ def _add_examples(page: Page, cells: Sequence[Cell], scores: StoredScores, split
 
 def _add_sound(media: Media, of_row: RowExamples, example: Example) -> None:
     references = of_row.references
-    if references is None or media.known(f"sound {example.name}"):
+    if references is None or media.known(f"sound {of_row.clip(example)}"):
         return
     try:
         waveform_S = references.load_waveform(example.name)
     except CorpusMissingError:  # labels travel in packs of results, sounds do not
         return
-    media.add("sounds", f"sound {example.name}", sound(waveform_S, sample_rate_hz=references.sample_rate_hz))
-    media.add("spectrograms", f"strip {example.name}", strip(waveform_S, sample_rate_hz=references.sample_rate_hz))
+    name, rate_hz = of_row.clip(example), references.sample_rate_hz
+    media.add("sounds", f"sound {name}", sound(waveform_S, sample_rate_hz=rate_hz))
+    media.add("spectrograms", f"strip {name}", strip(waveform_S, sample_rate_hz=rate_hz))
 
 
 def picture_name(of_row: RowExamples, example: Example) -> str:

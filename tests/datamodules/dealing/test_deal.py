@@ -24,9 +24,9 @@ def test_a_deal_holds_sources_together_and_tests_on_every_clip_once(
 ) -> None:
     if len({clip.source for clip in clips}) < num_parts:
         with pytest.raises(ValueError, match=f"allowed: {num_parts} or more"):
-            deal_parts(clips, num_parts=num_parts)
+            deal_parts(clips, num_parts=num_parts, where="mine")
         return
-    parts = deal_parts(clips, num_parts=num_parts)
+    parts = deal_parts(clips, num_parts=num_parts, where="mine")
     tested: Counter[str] = Counter()
     for fold in range(num_parts):
         deal = Deal(fold, num_parts)
@@ -37,7 +37,7 @@ def test_a_deal_holds_sources_together_and_tests_on_every_clip_once(
         assert sum(map(len, sources)) == len(set().union(*sources))
         tested.update(clip.clip_id for clip in of["test"])
     assert tested == {clip.clip_id: 1 for clip in clips}
-    assert deal_parts(data.draw(st.permutations(clips)), num_parts=num_parts) == parts
+    assert deal_parts(data.draw(st.permutations(clips)), num_parts=num_parts, where="mine") == parts
 
 
 def test_parts_are_alike_in_seconds_and_in_each_label() -> None:
@@ -47,7 +47,7 @@ def test_parts_are_alike_in_seconds_and_in_each_label() -> None:
         for source in range(sources)
         for k in range(4)
     ]
-    parts = deal_parts(clips, num_parts=3)
+    parts = deal_parts(clips, num_parts=3, where="mine")
     counts = Counter((next(iter(clip.labels)), parts[clip.clip_id]) for clip in clips)
     assert counts == {(label, part): n for label, n in (("dog", 12), ("rain", 8), ("door", 4)) for part in range(3)}
 
@@ -55,7 +55,7 @@ def test_parts_are_alike_in_seconds_and_in_each_label() -> None:
 def test_one_large_source_fills_a_part() -> None:
     clips = [Dealt(f"big{k}", "big", 1.0, ("x",)) for k in range(50)]
     clips += [Dealt(f"small{k}", f"small{k}", 1.0, ("x",)) for k in range(20)]
-    parts = deal_parts(clips, num_parts=3)
+    parts = deal_parts(clips, num_parts=3, where="mine")
     assert Counter(parts[clip.clip_id] for clip in clips) == {0: 50, 1: 10, 2: 10}
 
 

@@ -34,7 +34,7 @@ def cut(clip_id: str, *families: str, custom: dict[str, Any] | None = None, spea
 @given(st.lists(st.sets(st.sampled_from("abcdefghij"), min_size=1, max_size=3), min_size=1, max_size=12))
 def test_clips_of_one_source_are_the_connected_ones(mixed: list[set[str]]) -> None:
     cuts = [cut(f"clip{k}", *sorted(families)) for k, families in enumerate(mixed)]
-    found = recorded_sources(cuts, HERE, by="family")
+    found = recorded_sources(cuts, HERE, by="family", where="mine")
     graph = nx.Graph()
     for k, families in enumerate(mixed):
         graph.add_edges_from((f"clip{k}", ("family", family)) for family in families)
@@ -51,7 +51,7 @@ def test_what_a_manifest_says_of_a_clip_or_a_segment() -> None:
 
 def test_an_eventless_clip_over_made_noise_is_a_source_of_its_own() -> None:
     cuts = [cut("x", "a", "b"), cut("y", "b"), cut("z"), cut("zz")]
-    assert recorded_sources(cuts, HERE, by="family") == {
+    assert recorded_sources(cuts, HERE, by="family", where="mine") == {
         "x": "a and 1 more", "y": "a and 1 more", "z": "nothing in z", "zz": "nothing in zz",
     }  # fmt: skip
 
@@ -66,7 +66,7 @@ def test_an_eventless_clip_over_made_noise_is_a_source_of_its_own() -> None:
 )
 def test_a_clip_without_a_source_is_named(cuts: list[MonoCut], by: str, says: str) -> None:
     with pytest.raises(ValueError, match=says):
-        recorded_sources(cuts, HERE, by=by)
+        recorded_sources(cuts, HERE, by=by, where="mine")
     assert by not in sources_by_kind(cuts, HERE)
 
 

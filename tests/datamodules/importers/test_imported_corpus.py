@@ -10,6 +10,7 @@ from lhotse import load_manifest
 
 from datamodules.asr import SpeechDataModule
 from datamodules.corpus_folder import data_root
+from datamodules.dealing.deal import Deal
 from datamodules.importers.entry import ManifestError
 from datamodules.importers.imported_corpus import Source, import_corpus
 
@@ -129,3 +130,21 @@ def test_refusals_name_what_is_allowed(earmark_home, manifest, tmp_path):
     import_corpus("mine", Source({"train": [manifest]}, language="cs"))
     with pytest.raises(ValueError, match=r"corpus 'mine' is there already, allowed: another name, or --rebuild"):
         import_corpus("mine", Source({"train": [manifest]}, language="cs"))
+
+
+def test_a_session_column_is_recorded_dealt_by_and_part_of_the_digest(earmark_home, manifest):
+    plain = import_corpus("plain", Source({"train": [manifest]}, language="cs"))
+    heading, *rows = manifest.read_text(encoding="utf-8").splitlines()
+    sessions = [f"{row}\tday{number % 4}" for number, row in enumerate(rows)]
+    manifest.write_text("\n".join([f"{heading}\tsession", *sessions]) + "\n", encoding="utf-8")
+    card = import_corpus("mine", Source({"train": [manifest]}, language="cs"))
+    assert card.digest != plain.digest
+    whole = [cut for split in card.num_clips for cut in cuts(data_root() / "mine", split)]
+    recorded = {cut.id: cut.supervisions[0].custom["session"] for cut in whole}
+    assert recorded == {f"u{number}": f"day{number % 4}" for number in range(60)}
+    data = SpeechDataModule(corpus="mine", batch_seconds=5.0, deal=Deal(0, 4, "session"))
+    tested = data.references("test")
+    assert tested.sources == {"session": {name: recorded[name] for name in tested.texts}}
+    assert len(set(tested.sources["session"].values())) == 1
+    with pytest.raises(ValueError, match="no session is recorded of 60 clips"):
+        SpeechDataModule(corpus="plain", batch_seconds=5.0, deal=Deal(0, 4, "session"))

@@ -59,8 +59,9 @@ def check_report(home: Path, table: Path, runs_of: dict[tuple[str, str, int], di
     report = earmark(home, "report", str(table), "--format", "csv")
     assert report.returncode == 0, report.stderr
     lines = {line["row"]: line for line in csv.DictReader(io.StringIO(report.stdout)) if line["metric"] == F1}
-    assert set(lines) == {row for row, *_ in runs_of}
-    for row, line in lines.items():
+    assert set(lines) == {"mil", "mil_oracle"}
+    for row in {row for row, *_ in runs_of}:
+        line = lines[row]
         values = [of["f1"] for (name, *_), of in runs_of.items() if name == row]
         assert len(values) == int(line["n"]) == (6 if row == "mil" else 3)
         assert float(line["mean"]) == pytest.approx(sum(values) / len(values))

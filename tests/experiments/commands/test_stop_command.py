@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from experiments.cli import main
+from experiments.commands import stop
 from experiments.launching import living
 from experiments.runs import provenance
 from experiments.runs.run_folder import LAUNCH_LOCK, LOCK, TRACKED, holder, is_locked, locked
@@ -137,3 +138,8 @@ def test_a_process_on_another_machine_or_a_number_given_anew_is_not_touched(
     path.write_text(f"{bystander.pid} {living.socket.gethostname()}\n")
     assert main(["stop"]) == 1
     assert (held.poll(), bystander.poll()) == (None, None)
+
+
+def test_a_run_on_a_fold_is_named_by_it(tmp_path: Path) -> None:
+    provenance.write(tmp_path, {"table": "mine/tiny.yaml", "row": "a", "fold": "b", "seed": 1})
+    assert stop._name(tmp_path) == "tiny/a fold b seed 1"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from types import ModuleType as Stored
@@ -86,6 +87,24 @@ def test_clips_have_their_sound_and_their_events(detection: tuple[str, Report]) 
     assert 2_000 < len(base64.b64decode(content)) < 60_000
     assert page.count('class="predicted"') >= 4
     assert "0 of 2 events found, 2 predicted" in page
+
+
+def test_clips_of_one_name_in_two_corpora_have_their_own_sound(
+    stored: Stored, tmp_path: Path, earmark_home: Path
+) -> None:
+    """As where one row's first fold is not finished yet."""
+    tracker, table = stored.Folders(tmp_path), stored.make_table(tmp_path, "sed", ["base", "late"])
+    cells = []
+    for row, corpus in (("base", "x/a"), ("late", "x/b")):
+        references = stored.some_references()
+        cell = stored.event_cell(table, tracker, row, 0, references, stored.moved(references, every=7))
+        config = {**cell.row.config, "data": {**cell.row.config["data"], "init_args": {"corpus": corpus}}}
+        cells.append(replace(cell, row=replace(cell.row, config=config)))
+    page, _ = stored.page_of(tmp_path, "sed", references, cells, tracker)
+    sounds = [name.split() for name in media_of(page) if name.startswith("sound ")]
+    clips = {corpus: {clip for _, other, clip in sounds if other == corpus} for corpus in ("x/a", "x/b")}
+    assert clips["x/a"] == clips["x/b"] != set()
+    assert page.count('data-media="sound x/b ') == len(clips["x/b"])
 
 
 def test_markdown_latex_and_json_have_the_stars(stored: Stored, tmp_path: Path, earmark_home: Path) -> None:
