@@ -1,20 +1,41 @@
-"""``earmark plan TABLE``: every cell's state, what would run, and why."""
+"""``earmark plan TABLE``: every cell's state, what would run, and why; with ``--power`` what would decide more."""
 
 from __future__ import annotations
 
 import argparse
 
 from experiments.commands import table_arguments
+from experiments.commands.power import print_power, read_power
+from experiments.errors import UserError
+
+EXAMPLES = """examples:
+  earmark plan weak_sed --scale demo
+  earmark plan weak_sed --power --difference test/event_f1_macro=3      what would show 3 points
+"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of ``earmark plan``."""
-    parser.epilog = "example: earmark plan weak_sed --scale demo"
+    parser.epilog = EXAMPLES
     table_arguments.table_arguments(parser)
+    parser.add_argument(
+        "--power", action="store_true",
+        help="instead: how many seeds, folds and test units would decide a difference, from the finished runs' spread",
+    )  # fmt: skip
+    parser.add_argument(
+        "--difference", action="append", default=[], metavar="METRIC=POINTS",
+        help="of --power, in the column's unit (default: the column's equivalent_within, else 2 points, else 5 %% of "
+        "the baseline's mean); may be repeated",
+    )  # fmt: skip
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print every cell's state and why."""
+    """Print every cell's state and why, or what --power asks for."""
+    if arguments.power:
+        print_power(*read_power(arguments))
+        return 0
+    if arguments.difference:
+        raise UserError(f"--difference {arguments.difference[0]}: only with --power")
     from rich.console import Console
     from rich.table import Table as Grid
 

@@ -10,7 +10,7 @@ from datamodules.corpus_folder import CorpusMissingError, read_card
 from experiments.planning.cell import Cell
 from experiments.reporting.comparisons.column import ColumnRuns
 from experiments.reporting.comparisons.unit_draws import RunCounts
-from experiments.statistics.resampled_t import test_share
+from experiments.statistics.resampled_t import share_tested as share_of
 from experiments.statistics.trainings import Training
 from experiments.stored_results.stored_counts import Run, StoredCounts, training_of
 from experiments.table_files.merge import get_path
@@ -56,7 +56,7 @@ def share_tested(table: Table, finished: Sequence[Cell]) -> float | None:
     shares = []
     for fold, cell in folds.items():
         num_clips = {} if "data.deal" in table.folds.get(fold or "", {}) else _num_clips(cell)
-        shares.append(test_share(num_clips.get("train"), num_clips.get("test"), num_folds=max(2, len(folds))))
+        shares.append(share_of(num_clips.get("train"), num_clips.get("test"), num_folds=max(2, len(folds))))
     return statistics.fmean(shares)
 
 
