@@ -18,11 +18,12 @@ from torch.utils.data import DataLoader
 from datamodules.annotations import UtteranceReferences
 from datamodules.batches import UtteranceLength
 from datamodules.corpus_folder import read_card
+from datamodules.dealing.deal import Deal, Split
 from datamodules.run_warning import RunWarning, first_names
 from datamodules.speech.duration_buckets import DurationBuckets, EvaluationBatches
 from datamodules.speech.speed_perturbation import Draw, samples_at_speed
 from datamodules.speech.utterance_collator import UtteranceCollator
-from datamodules.speech.utterance_splits import SCORED_SPLITS, ScoredSplit, Split, UtteranceSplits
+from datamodules.speech.utterance_splits import SCORED_SPLITS, ScoredSplit, UtteranceSplits
 from datamodules.speech.utterance_store import UtteranceStore
 from datamodules.texts.tokenizer import Unit
 
@@ -46,10 +47,12 @@ class SpeechDataModule(UtteranceSplits, pl.LightningDataModule):
         sorted_first_epoch: the first epoch goes from short to long (SortaGrad, Amodei et al. 2015).
         num_workers: loader processes; of the machine, without any effect on what is learnt.
         seed: order and speeds of the training utterances.
+        deal: splits other than the corpus's own, dealt from all of its utterances by what they were recorded from.
 
     Raises:
         CorpusMissingError: the corpus is not prepared.
-        ValueError: a setting that is out of range, a language that the corpus does not have.
+        ValueError: a setting that is out of range, a language that the corpus does not have, a deal that it does not
+            allow.
 
     """
 
@@ -69,6 +72,7 @@ class SpeechDataModule(UtteranceSplits, pl.LightningDataModule):
         sorted_first_epoch: bool = False,
         num_workers: int = 0,
         seed: int = 0,
+        deal: Deal | None = None,
     ) -> None:
         super().__init__()
         self.sample_rate_hz = read_card(corpus).sample_rate_hz
@@ -94,6 +98,7 @@ class SpeechDataModule(UtteranceSplits, pl.LightningDataModule):
         self.sorted_first_epoch = sorted_first_epoch
         self.num_workers = num_workers
         self.seed = seed
+        self.deal = deal
         self._has_warned = False
         self._check_languages()
         self._check_train_minutes()
@@ -205,6 +210,7 @@ class SpeechDataModule(UtteranceSplits, pl.LightningDataModule):
             duration_seconds={utterance.utterance_id: utterance.duration_seconds for utterance in store.utterances},
             training_texts=self._training_texts,
             load_waveform=lambda utterance_id: store.waveform(index[utterance_id]),
+            sources=store.sources(),
         )
 
     def _scored(self, split: ScoredSplit) -> UtteranceStore:
@@ -228,7 +234,9 @@ class SpeechDataModule(UtteranceSplits, pl.LightningDataModule):
                     )
 
     def _warn(self) -> None:
-        """Say which utterances are left out and which characters nobody can write."""
+        """Say what was dealt, which utterances are left out and which characters nobody can write."""
+        if dealt := self._says_deal():
+            rank_zero_warn(dealt, category=RunWarning)
         if too_long := self._left_out_as_too_long():
             rank_zero_warn(too_long, category=RunWarning)
         if too_fast := sorted(set(self._short_enough) - set(self._kept)):

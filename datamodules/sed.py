@@ -2,23 +2,33 @@
 
 Strong labels leave it by two doors that have to be opened by name: ``train_labels: strong`` for the upper bound, and
 ``selection: strong`` for post-processing that is fitted on validation events. Otherwise the files that hold strong
-labels of training and validation are not even read.
+labels of training and validation are not even read. A ``deal`` needs what those files say of recordings, and takes that
+alone: the clips go on without their events.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from functools import cached_property
+from pathlib import Path
 from typing import Literal
 
 import pytorch_lightning as pl
+from lhotse.cut import MonoCut
+from pytorch_lightning.utilities import rank_zero_warn
 from torch.utils.data import DataLoader
 
 from datamodules.annotations import ClipReferences
 from datamodules.clips.clip_store import ClipStore
 from datamodules.corpus_folder import data_root, read_card
+from datamodules.dealing.deal import Deal, Split
+from datamodules.dealing.dealt_cuts import DealtCuts, read_cuts
+from datamodules.dealing.recorded_sources import sources_by_kind
+from datamodules.run_warning import RunWarning
 from datamodules.samplers import EpochBatchSampler, ShardSampler, local_batch_size, rank_and_world
 
 Labels = Literal["weak", "strong"]
+WITH_SOURCES = ("train_strong", "validation_strong", "test")  # the manifests that say what clips were recorded from
 ScoredSplit = Literal["validation", "test"]
 
 
@@ -32,9 +42,11 @@ class SoundEventClips(pl.LightningDataModule):
         selection: whether ``references("validation")`` has events.
         num_workers: loader processes; of the machine, without any effect on what is learnt.
         seed: order of the training clips.
+        deal: splits other than the corpus's own, dealt from all of its clips by what they were recorded from.
 
     Raises:
         CorpusMissingError: the corpus is not prepared.
+        ValueError: a setting that is out of range, a deal that this corpus does not allow.
 
     """
 
@@ -47,6 +59,7 @@ class SoundEventClips(pl.LightningDataModule):
         selection: Labels = "weak",
         num_workers: int = 0,
         seed: int = 0,
+        deal: Deal | None = None,
     ) -> None:
         super().__init__()
         card = read_card(corpus)
@@ -60,16 +73,26 @@ class SoundEventClips(pl.LightningDataModule):
         self.selection = selection
         self.num_workers = num_workers
         self.seed = seed
+        self._dealt = None if deal is None else DealtCuts(corpus, deal, manifests=WITH_SOURCES, labels=_tags)
+        self._has_said = False
+
+    def setup(self, stage: str) -> None:
+        """Says once what was dealt."""
+        if self._dealt is not None and stage != "score" and not self._has_said:
+            rank_zero_warn(self._dealt.says(), category=RunWarning)
+            self._has_said = True
+
+    @property
+    def _folder(self) -> Path:
+        return data_root() / self.corpus
 
     @cached_property
     def _train(self) -> ClipStore:
-        strong = self.train_labels == "strong"
-        return self._store("train_strong" if strong else "train", strong=strong)
+        return self._store("train", strong=self.train_labels == "strong")
 
     @cached_property
     def _validation(self) -> ClipStore:
-        strong = self.selection == "strong"
-        return self._store("validation_strong" if strong else "validation", strong=strong)
+        return self._store("validation", strong=self.selection == "strong")
 
     @cached_property
     def _test(self) -> ClipStore:
@@ -116,6 +139,7 @@ class SoundEventClips(pl.LightningDataModule):
             events=None if store.events is None else dict(zip(store.clip_ids, store.events, strict=True)),
             duration_seconds=dict(zip(store.clip_ids, store.duration_seconds, strict=True)),
             load_waveform=lambda clip_id: store.waveform(index[clip_id]).numpy(),
+            sources={} if store.events is None else sources_by_kind(store.cuts, self._folder),
         )
 
     def _scored(self, split: ScoredSplit) -> ClipStore:
@@ -127,11 +151,16 @@ class SoundEventClips(pl.LightningDataModule):
             case _:
                 raise ValueError(f"split {split!r} is not one of validation, test")
 
-    def _store(self, manifest: str, *, strong: bool) -> ClipStore:
-        return ClipStore(
-            folder=data_root() / self.corpus,
-            manifest=manifest,
-            classes=self.classes,
-            sample_rate_hz=self.sample_rate_hz,
-            strong=strong,
-        )
+    def _store(self, split: Split, *, strong: bool) -> ClipStore:
+        if self._dealt is not None:
+            path = self._folder / "manifests"
+            cuts = [cut if strong else cut.drop_supervisions() for cut in self._dealt.of(split)]
+        else:
+            manifest = f"{split}_strong" if strong and split != "test" else split
+            path, cuts = self._folder / "manifests" / f"{manifest}.jsonl.gz", read_cuts(self._folder, manifest)
+        return ClipStore(cuts, path=path, classes=self.classes, sample_rate_hz=self.sample_rate_hz, strong=strong)
+
+
+def _tags(cut: MonoCut) -> Collection[str]:
+    tags: list[str] = cut.custom["tags"]
+    return tags

@@ -15,8 +15,9 @@ from torch.utils.data import DataLoader
 
 from datamodules.annotations import TextReferences
 from datamodules.corpus_folder import read_card
+from datamodules.dealing.deal import Deal, Split
 from datamodules.run_warning import RunWarning
-from datamodules.speech.utterance_splits import ScoredSplit, Split, UtteranceSplits
+from datamodules.speech.utterance_splits import ScoredSplit, UtteranceSplits
 from datamodules.speech.utterance_store import UtteranceStore
 from datamodules.texts.text_batches import (
     EvaluationSampler,
@@ -42,10 +43,12 @@ class TextDataModule(UtteranceSplits, pl.LightningDataModule):
         word_min_count: words that the training texts have less often are ``<unk>``.
         num_workers: loader processes; of the machine, without any effect on what is learnt.
         seed: order of the training sentences.
+        deal: the recogniser's, so that no text that it is tested on is trained on.
 
     Raises:
         CorpusMissingError: the corpus is not prepared.
-        ValueError: a setting that is out of range, a language that the corpus does not have.
+        ValueError: a setting that is out of range, a language that the corpus does not have, a deal that it does not
+            allow.
 
     """
 
@@ -62,6 +65,7 @@ class TextDataModule(UtteranceSplits, pl.LightningDataModule):
         word_min_count: int = 1,
         num_workers: int = 0,
         seed: int = 0,
+        deal: Deal | None = None,
     ) -> None:
         super().__init__()
         self.sample_rate_hz = read_card(corpus).sample_rate_hz
@@ -82,6 +86,7 @@ class TextDataModule(UtteranceSplits, pl.LightningDataModule):
         self.word_min_count = word_min_count
         self.num_workers = num_workers
         self.seed = seed
+        self.deal = deal
         self._has_warned = False
         known = self._train.all_languages
         if self.languages is not None and (not self.languages or set(self.languages) - set(known)):
@@ -91,10 +96,11 @@ class TextDataModule(UtteranceSplits, pl.LightningDataModule):
         self._check_train_minutes()
 
     def setup(self, stage: str) -> None:
-        """Warns once of training texts whose utterances are too long to be among the minutes."""
-        too_long = None if stage == "score" or self._has_warned else self._left_out_as_too_long()
-        if too_long:
-            rank_zero_warn(too_long, category=RunWarning)
+        """Says once what was dealt, and which training texts are of utterances too long to be among the minutes."""
+        if stage != "score" and not self._has_warned:
+            for says in (self._says_deal(), self._left_out_as_too_long()):
+                if says:
+                    rank_zero_warn(says, category=RunWarning)
         self._has_warned = True
 
     def train_dataloader(self) -> DataLoader[Any]:

@@ -30,6 +30,13 @@ SCORE_EXAMPLE = """examples:
 """
 
 
+RESULTS_EXAMPLE = """examples:
+  earmark results pack weak_sed --scale demo --output weak_sed.tar.xz
+  earmark results merge weak_sed.tar.xz theirs.tar.xz
+  earmark report --results weak_sed.tar.xz          prints it without a store
+"""
+
+
 class OneLineParser(argparse.ArgumentParser):
     """An ArgumentParser whose errors are one line; ``--help`` has the usage."""
 
@@ -40,8 +47,22 @@ class OneLineParser(argparse.ArgumentParser):
 
 def build_parser() -> argparse.ArgumentParser:
     """All commands. Imports nothing heavy, so that ``earmark --help`` starts at once."""
-    from experiments.commands import clean, fit, plan, report, reproduce, run, score_events, score_text, stop, sync, ui
+    from experiments.commands import (
+        claims,
+        clean,
+        fit,
+        plan,
+        report,
+        reproduce,
+        run,
+        score_events,
+        score_text,
+        stop,
+        sync,
+        ui,
+    )
     from experiments.commands.data import prepare_data
+    from experiments.commands.results import merge, pack
 
     parser = OneLineParser(
         prog="earmark",
@@ -55,6 +76,7 @@ def build_parser() -> argparse.ArgumentParser:
         ("plan", plan, "every cell's state, and what would run"),
         ("run", run, "run the cells of a table that are not finished"),
         ("report", report, "a table's mean ± std over seeds"),
+        ("claims", claims, "what finished runs say of each claim"),
         ("fit", fit, "one run from one configuration file"),
         ("stop", stop, "stop what this home runs: launchers, trainings, jobs"),
         ("sync", sync, "deliver to MLflow what an outage or a kill left behind"),
@@ -65,6 +87,16 @@ def build_parser() -> argparse.ArgumentParser:
         command = commands.add_parser(name, help=summary, formatter_class=argparse.RawDescriptionHelpFormatter)
         module.add_arguments(command)
         command.set_defaults(run=module.run)
+    results = commands.add_parser("results", help="finished runs as one file, and back", epilog=RESULTS_EXAMPLE,
+                                  formatter_class=argparse.RawDescriptionHelpFormatter)  # fmt: skip
+    verbs = results.add_subparsers(dest="verb", metavar="VERB", required=True)
+    for name, verb, summary in (
+        ("pack", pack, "a table's finished runs as one file"),
+        ("merge", merge, "bring the runs of packs into this store"),
+    ):
+        parser_of_verb = verbs.add_parser(name, help=summary, formatter_class=argparse.RawDescriptionHelpFormatter)
+        verb.add_arguments(parser_of_verb)
+        parser_of_verb.set_defaults(run=verb.run)
     score = commands.add_parser(
         "score",
         help="score any system's output",

@@ -12,8 +12,9 @@ from datamodules.audio.audio_facts import AudioFacts
 from datamodules.checks.speech_checks import CheckedUtterance, Finding, finding
 from datamodules.corpora.clip_corpus import SPLITS
 from datamodules.corpus_folder import data_root, read_card
+from datamodules.dealing.recorded_sources import UNKNOWN_SPEAKER
 from datamodules.importers.entry import ManifestEntry, ManifestError
-from datamodules.importers.imported_corpus import UNKNOWN_SPEAKER, Source, normalised, warn_of_generic_rules
+from datamodules.importers.imported_corpus import Source, normalised, warn_of_generic_rules
 from datamodules.texts.text_rules import UnspeakableTextError
 
 

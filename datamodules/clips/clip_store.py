@@ -7,12 +7,11 @@ store that feeds weakly supervised training has nothing to leak.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
-from lhotse import CutSet, load_manifest_lazy
 from lhotse.cut import MonoCut
 from torch import Tensor
 from torch.utils.data import Dataset
@@ -25,17 +24,16 @@ FULL_SCALE = 32768.0
 
 
 class ClipStore(Dataset[int]):
-    """Clips, sorted by id, of ``folder/manifests/NAME.jsonl.gz``; ``events`` is None for a weak manifest.
+    """Clips, sorted by id, of the manifest at ``path``; ``events`` is None for a weak one.
 
     Raises ``ValueError`` for a sample rate or a label that the corpus does not have, for a repeated clip id, and for a
     supervision in a weak manifest.
     """
 
     def __init__(
-        self, *, folder: Path, manifest: str, classes: Sequence[str], sample_rate_hz: int, strong: bool
+        self, cuts: Iterable[MonoCut], *, path: Path, classes: Sequence[str], sample_rate_hz: int, strong: bool
     ) -> None:
-        path = folder / "manifests" / f"{manifest}.jsonl.gz"
-        cuts = sorted(_read_cuts(path, folder), key=lambda cut: str(cut.id))
+        cuts = sorted(cuts, key=lambda cut: str(cut.id))
         self.clip_ids = tuple(str(cut.id) for cut in cuts)
         if len(set(self.clip_ids)) < len(cuts):
             raise ValueError(f"{path}: a clip id occurs twice")
@@ -45,6 +43,7 @@ class ClipStore(Dataset[int]):
         self.events = tuple(_events(cut) for cut in cuts) if strong else None
         self.duration_seconds = tuple(float(cut.duration) for cut in cuts)
         self.tags_NC = torch.tensor([[float(label in tags) for label in classes] for tags in self.tags])
+        self.cuts = tuple(cuts)
         self._pcm = [_pcm(cut) for cut in cuts]
 
     def __len__(self) -> int:
@@ -73,13 +72,6 @@ class ClipStore(Dataset[int]):
         if self.events is None:
             raise ValueError("this split was read without its strong labels")
         return StrongClipBatch(self.collate_weak(indices), tuple(self.events[index] for index in indices))
-
-
-def _read_cuts(path: Path, folder: Path) -> list[MonoCut]:
-    if not path.is_file():
-        raise FileNotFoundError(f"the corpus has no manifest {path}: prepare it again")
-    cuts: CutSet = load_manifest_lazy(path)
-    return list(cuts.with_recording_path_prefix(folder))
 
 
 def _check_cut(cut: MonoCut, *, path: Path, classes: Sequence[str], sample_rate_hz: int, strong: bool) -> None:

@@ -25,13 +25,13 @@ from datamodules.corpora.speech.speech_splits import deal, split_of_text
 from datamodules.corpora.whole_folder import locked, whole_folder
 from datamodules.corpus_files import write_facts
 from datamodules.corpus_folder import CorpusCard, CorpusMissingError, data_root, read_card
+from datamodules.dealing.recorded_sources import UNKNOWN_SPEAKER
 from datamodules.importers.entry import ManifestEntry, ManifestError
 from datamodules.importers.imported_manifests import IMPORTED_FROM, manifest_facts
 from datamodules.importers.read import read_manifest
 from datamodules.run_warning import RunWarning
 from datamodules.texts.text_rules import UnspeakableTextError, has_own_rules, normalise
 
-UNKNOWN_SPEAKER = "unknown"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*(/[A-Za-z0-9][A-Za-z0-9_.-]*)?")
 
 

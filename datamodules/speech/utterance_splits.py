@@ -11,13 +11,16 @@ from collections import Counter
 from functools import cached_property
 from typing import Literal
 
+from lhotse.cut import MonoCut
+
 from datamodules.corpus_folder import data_root
+from datamodules.dealing.deal import Deal, Split
+from datamodules.dealing.dealt_cuts import SPLITS, DealtCuts
 from datamodules.run_warning import first_names
 from datamodules.speech.training_minutes import first_minutes, total_minutes
 from datamodules.speech.utterance_store import UtteranceStore
 from datamodules.texts.tokenizer import Tokenizer, Unit, character_tokenizer, word_tokenizer
 
-Split = Literal["train", "validation", "test"]
 ScoredSplit = Literal["validation", "test"]
 SCORED_SPLITS: tuple[ScoredSplit, ...] = ("validation", "test")
 
@@ -33,6 +36,7 @@ class UtteranceSplits:
     train_minutes: float | None
     max_seconds: float | None  # longer training utterances are none of the minutes
     language_tags: bool = False
+    deal: Deal | None = None
     _too_long: tuple[str, ...]  # ids of training utterances above max_seconds, known once ``_train`` was read
     _num_offered: int  # training utterances before any were left out
 
@@ -103,10 +107,32 @@ class UtteranceSplits:
                 f"{which}{up_to}, allowed: null, or as many or fewer"
             )
 
+    @cached_property
+    def _dealt(self) -> DealtCuts | None:
+        """All languages together, so that rows of some of them, and what they stand on, have one deal."""
+        if self.deal is None:
+            return None
+        return DealtCuts(self.corpus, self.deal, manifests=SPLITS, labels=_languages)
+
     def _read(self, split: Split) -> UtteranceStore:
         return UtteranceStore(
             folder=data_root() / self.corpus,
             split=split,
             sample_rate_hz=self.sample_rate_hz,
             languages=self.languages,
+            cuts=None if self._dealt is None else self._dealt.of(split),
         )
+
+    def _says_deal(self) -> str | None:
+        """What was dealt, and how many held-out texts training has too; None without a deal."""
+        if self._dealt is None:
+            return None
+        known, says = set(self._training_texts), []
+        for split, store in (("validation", self._validation), ("test", self._test)):
+            if shared := sum(utterance.text in known for utterance in store.utterances):
+                says.append(f"; {shared} of {len(store)} {split} texts are said in training too")
+        return self._dealt.says() + "".join(says)
+
+
+def _languages(cut: MonoCut) -> list[str]:
+    return [str(segment.language) for segment in cut.supervisions]

@@ -8,19 +8,20 @@ file that cannot be decoded is named before training starts.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from itertools import compress
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import soxr
-from lhotse import load_manifest_lazy
 from lhotse.cut import MonoCut
 from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
 from datamodules.audio.audio_reader import read_audio
+from datamodules.dealing.dealt_cuts import read_cuts
+from datamodules.dealing.recorded_sources import sources_by_kind
 from datamodules.speech.speed_perturbation import Draw
 
 FULL_SCALE = 32768.0
@@ -37,23 +38,24 @@ class Utterance(NamedTuple):
 
 
 class UtteranceStore(Dataset[Draw]):
-    """Utterances, sorted by id, of ``folder/manifests/SPLIT.jsonl.gz``.
+    """Utterances, sorted by id, of ``folder/manifests/SPLIT.jsonl.gz``, or those of ``cuts`` in its place.
 
     ``languages`` None means all of them. Raises ``FileNotFoundError`` without a manifest, and ``ValueError`` for a
     repeated id and a cut without exactly one supervision with text, language and speaker.
     """
 
     def __init__(
-        self, *, folder: Path, split: str, sample_rate_hz: int, languages: Collection[str] | None = None
+        self,
+        *,
+        folder: Path,
+        split: str,
+        sample_rate_hz: int,
+        languages: Collection[str] | None = None,
+        cuts: Iterable[MonoCut] | None = None,
     ) -> None:
-        self.path = folder / "manifests" / f"{split}.jsonl.gz"
-        self.sample_rate_hz = sample_rate_hz
-        if not self.path.is_file():
-            raise FileNotFoundError(f"the corpus has no manifest {self.path}: prepare it again")
-        pairs = [
-            (cut, _utterance(cut, self.path))
-            for cut in load_manifest_lazy(self.path).with_recording_path_prefix(folder)
-        ]
+        self.path = folder / "manifests" / (f"{split}.jsonl.gz" if cuts is None else "")
+        self.sample_rate_hz, self._folder = sample_rate_hz, folder
+        pairs = [(cut, _utterance(cut, self.path)) for cut in (read_cuts(folder, split) if cuts is None else cuts)]
         pairs.sort(key=lambda pair: pair[1].utterance_id)
         self.all_languages = tuple(sorted({utterance.language for _, utterance in pairs}))
         pairs = [pair for pair in pairs if languages is None or pair[1].language in languages]
@@ -69,6 +71,10 @@ class UtteranceStore(Dataset[Draw]):
         wanted = [utterance.utterance_id in utterance_ids for utterance in self.utterances]
         self._cuts = list(compress(self._cuts, wanted))
         self.utterances = tuple(compress(self.utterances, wanted))
+
+    def sources(self) -> dict[str, dict[str, str]]:
+        """What each utterance was recorded from, by kind and id."""
+        return sources_by_kind(self._cuts, self._folder)
 
     def __len__(self) -> int:
         return len(self.utterances)

@@ -12,9 +12,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of ``earmark clean``."""
     parser.description = (
         "Say what of mlruns can be freed: of finished runs that the store has whole, the checkpoint for a resume and "
-        "second copies of artifacts (they become links); and files that were fetched and can be again. Runs that go "
-        "on, can be resumed or are not wholly in the store keep all. Weights, predictions and scores stay; with "
-        "--folders in the store alone, which gives them back where a row needs them."
+        "second copies of artifacts (they become links); files that were fetched and can be again; snapshots of code "
+        "that no run imports. Runs that go on, can be resumed or are not wholly in the store keep all. Weights, "
+        "predictions and scores stay; with --folders in the store alone, which gives them back where a row needs them."
     )
     parser.epilog = "example: earmark clean    (it frees nothing; earmark clean --yes does)"
     parser.add_argument("--yes", action="store_true", help="free it (default: only say how much it is)")
@@ -45,7 +45,8 @@ def run(arguments: argparse.Namespace) -> int:
             if free(item):
                 done.append(item)
             else:
-                print(f"kept: {item.path} is no copy of {item.twin}, or cannot be linked", file=sys.stderr)
+                why = f"is no copy of {item.twin}, or cannot be linked" if item.twin else "is in use again"
+                print(f"kept: {item.path} {why}", file=sys.stderr)
         except OSError as error:
             failed += 1
             print(f"not freed: {item.path}: {error.strerror or error}", file=sys.stderr)

@@ -5,24 +5,31 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from experiments.commands import table_arguments
+from experiments.commands import report_source, table_arguments
 from experiments.errors import UserError, public_uri
 
 if TYPE_CHECKING:
     from experiments.planning.cell import Cell
     from experiments.reporting.report import Report
+    from experiments.reporting.searched import Searched
+    from experiments.statistics.rerun_interval import RerunInterval
+    from experiments.stored_results.split_references import TestSplits
     from experiments.table_files.spec import Table
-    from experiments.tracking.mlflow_store import Tracker
+    from experiments.tracking.run_store import RunStore
 
 SUFFIXES = {".md": "md", ".tex": "latex", ".csv": "csv", ".json": "json", ".html": "html"}
 EXAMPLES = """examples:
   earmark report weak_sed --scale demo                                  Markdown on standard output
   earmark report weak_sed --baseline fsl --output t.tex                 booktabs, stars against another row
   earmark report ctc_decoding --output report.html                      one page with charts, sounds and pictures
+  earmark report weak_sed --as-run                                      what was run, after an edit of the code
+  earmark report --results weak_sed.tar.xz                              from a pack: no store, no corpora
   earmark report weak_sed --check                                       exit code 1 if a figure left its interval
   earmark report weak_sed --write-expected                              intervals from the finished runs
 exit code: 0 with a table, whole or not; 1 without a single finished run, or if --check finds something
@@ -33,10 +40,12 @@ LOCAL_UI = "http://127.0.0.1:5000"  # where `earmark ui` serves
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of ``earmark report``."""
     parser.epilog = EXAMPLES
-    table_arguments.table_arguments(parser)
+    table_arguments.table_arguments(parser, needed=False)
+    report_source.add_arguments(parser)
     parser.add_argument(
         "--format", choices=tuple(SUFFIXES.values()), help="default: what the name of --output ends in, else md"
     )
+    parser.add_argument("--json", action="store_const", const="json", dest="format", help="the same as --format json")
     parser.add_argument("--output", type=Path, help="write there instead of printing; html needs it")
     parser.add_argument(
         "--baseline", metavar="ROW", help="the row that the others are tested against (default: the table's)"
@@ -62,32 +71,37 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Do what the arguments ask for; a whole table also becomes the MLflow experiment's note."""
+    from experiments.reporting.formats.report_csv import comma_separated
+    from experiments.reporting.formats.report_json import json_text
+    from experiments.reporting.formats.report_latex import latex
+    from experiments.reporting.formats.report_markdown import markdown, note
     from experiments.reporting.notes import write_note
-    from experiments.reporting.report import make_report, markdown, note
-    from experiments.reporting.report_csv import comma_separated
-    from experiments.reporting.report_json import json_text
-    from experiments.reporting.report_latex import latex
+    from experiments.reporting.report import make_report
     from experiments.reporting.searched import apart
 
-    every_row, tracker, every_cell = table_arguments.read_plan(arguments, from_store=True)
+    if arguments.as_run and (arguments.check or arguments.write_expected):
+        raise UserError("--as-run: not with --check or --write-expected, whose figures are of today's code")
+    folder = tempfile.TemporaryDirectory(prefix="earmark-")  # gone with the command
+    every_row, tracker, every_cell, splits, card, written = report_source.read_source(arguments, folder)
     table, cells, searches = apart(every_row, every_cell)
     style = arguments.format or SUFFIXES.get(arguments.output.suffix if arguments.output else "", "md")
     if style == "html" and not arguments.output:
         raise UserError("--format html: say where with --output FILE.html")
-    whole = not (arguments.rows or arguments.seeds or arguments.overrides)
+    whole = not (arguments.rows or arguments.seeds or arguments.folds or arguments.overrides)
     if arguments.check or arguments.write_expected:
-        made = make_report(table, cells)
+        made = make_report(table, cells, card=card)
         return (
             _check(arguments, made, whole=whole) if arguments.check else _write_expected(arguments, made, whole=whole)
         )
     if arguments.charts and not arguments.output:
-        return _draw_charts(table, tracker, cells, folder=arguments.charts)
-    tests = _Tests(arguments, table, tracker, cells)
-    made = make_report(table, cells, tests.significance, searches=searches)
-    if not tracker.place.read_only:  # a colleague's store is reported as it is
+        return _draw_charts(table, tracker, cells, searches, folder=arguments.charts)
+    table = _compared(arguments, table)
+    tests = _Tests(table, tracker, cells, splits)
+    made = make_report(table, cells, tests.significance, searches=searches, card=card)
+    if written is not None:
         if whole and any(cell.state == "finished" for cell in cells):
-            write_note(tracker, table, note(made))
-        table_arguments.write_views(every_row, tracker, every_cell)
+            write_note(written, table, note(made))
+        table_arguments.write_views(every_row, written, every_cell)
     if style == "html":
         tests.write_page(made, path=arguments.output, mlflow_url=_mlflow_url(arguments.mlflow_url, tracker))
     else:
@@ -97,7 +111,7 @@ def run(arguments: argparse.Namespace) -> int:
             _write(arguments.output, text)
         else:
             print(text, end="")
-    drawn = _draw_charts(table, tracker, cells, folder=arguments.charts) if arguments.charts else 0
+    drawn = _draw_charts(table, tracker, cells, searches, folder=arguments.charts) if arguments.charts else 0
     return drawn or _ending(made)
 
 
@@ -112,19 +126,18 @@ def _ending(made: Report) -> int:
 class _Tests:
     """The tests against the baseline, and what a page needs beside them."""
 
-    def __init__(self, arguments: argparse.Namespace, table: Table, tracker: Tracker, cells: Sequence[Cell]) -> None:
+    def __init__(self, table: Table, tracker: RunStore, cells: Sequence[Cell], splits: TestSplits) -> None:
         from experiments.reporting.significance import Significance, compare_rows
-        from experiments.stored_results.split_references import TestSplits
         from experiments.stored_results.stored_scores import StoredScores
 
         self._cells, self._tracker = cells, tracker
-        self._scores, self._splits = StoredScores(tracker), TestSplits()
+        self._scores, self._splits = StoredScores(tracker), splits
         self.significance: Significance | None = None
-        if _is_compared(arguments, table):
-            self.significance = compare_rows(table, cells, self._scores, self._splits, baseline=arguments.baseline)
+        if any(baseline in table.rows for baseline in table.baselines().values()):
+            self.significance = compare_rows(table, cells, self._scores, self._splits)
 
     def write_page(self, made: Report, *, path: Path, mlflow_url: str) -> None:
-        from experiments.reporting.report_page import write_page
+        from experiments.reporting.formats.report_page import write_page
 
         try:
             write_page(made, self._cells, self._tracker, self._scores, self._splits, path=path, mlflow_url=mlflow_url)
@@ -132,22 +145,23 @@ class _Tests:
             raise UserError(f"--output {path}: {error.strerror or error}") from None
 
 
-def _is_compared(arguments: argparse.Namespace, table: Table) -> bool:
-    """Whether the row asked for is there, or else one of the rows that the table's own are compared with."""
+def _compared(arguments: argparse.Namespace, table: Table) -> Table:
+    """The table with ``--baseline``, which must be there, in every row's place; says which baselines are not shown."""
     if arguments.baseline is not None:
         table.row(arguments.baseline, where="--baseline")
         if arguments.rows and arguments.baseline not in arguments.rows:
             raise UserError(f"--baseline {arguments.baseline}: not among --rows {','.join(arguments.rows)}")
-        return True
-    baselines = list(dict.fromkeys([*([table.baseline] if table.baseline else []), *table.baselines().values()]))
-    if any(row in table.rows and (not arguments.rows or row in arguments.rows) for row in baselines):
-        return True
-    if baselines:
-        print(f"no tests: baseline {', '.join(baselines)} is not among the rows shown", file=sys.stderr)
-    return False
+        rows = {name: replace(row, against=None) for name, row in table.rows.items()}
+        groups = tuple(replace(group, baseline=None) for group in table.groups)
+        return replace(table, rows=rows, groups=groups, baseline=arguments.baseline)
+    shown = set(arguments.rows or table.rows)
+    hidden = {baseline for row, baseline in table.baselines().items() if row in shown and baseline not in shown}
+    for baseline in sorted(hidden):
+        print(f"no tests: baseline {baseline} is not among the rows shown", file=sys.stderr)
+    return table
 
 
-def _mlflow_url(asked: str | None, tracker: Tracker) -> str:
+def _mlflow_url(asked: str | None, tracker: RunStore) -> str:
     return asked or (public_uri(tracker.uri) if tracker.uri.startswith(("http://", "https://")) else LOCAL_UI)
 
 
@@ -159,8 +173,8 @@ def _write(path: Path, text: str) -> None:
 
 
 def _check(arguments: argparse.Namespace, made: Report, *, whole: bool) -> int:
-    """One line a cell that left its interval, or one line that says how many are within."""
-    from experiments.reporting.expected import expected_path, leaving, num_checked, read_expected
+    """One line a cell that left its interval, or one line that says how many are within; what a check can't see too."""
+    from experiments.reporting.expected import checked, expected_path, leaving, read_expected, rules_text
 
     path = arguments.expected or expected_path(made.table)
     by_scale = read_expected(path)
@@ -168,46 +182,63 @@ def _check(arguments: argparse.Namespace, made: Report, *, whole: bool) -> int:
         allowed = ", ".join(by_scale) or "none"
         raise UserError(f"{path}: no intervals of scale {made.table.scale!r}; allowed: {allowed}, or --write-expected")
     expected = by_scale[made.table.scale]
+    found = checked(made, expected)
+    _say_weak(made, found)
     if lines := leaving(made, expected, whole=whole):
         print("\n".join(lines))
         return 1
-    count = num_checked(made, expected)
-    print(f"{made.table.name}, scale {made.table.scale}: all {count} figures are within {os.path.relpath(path)}")
+    place = f"{made.table.name}, scale {made.table.scale}"
+    print(f"{place}: all {len(found)} figures are within {os.path.relpath(path)} ({rules_text(found)})")
     return 0
 
 
+def _say_weak(made: Report, found: Mapping[tuple[str, str], RerunInterval]) -> None:
+    from experiments.reporting.expected import weak_checks
+
+    for line in weak_checks(made, found):
+        print(f"warning: {line}", file=sys.stderr)
+
+
 def _write_expected(arguments: argparse.Namespace, made: Report, *, whole: bool) -> int:
-    from experiments.reporting.expected import expected_path, write_expected
+    from experiments.reporting.expected import checked, expected_path, rules_text, write_expected
 
     if not whole:
-        raise UserError("--write-expected: of a whole table only, without --rows, --seeds and --set")
+        raise UserError("--write-expected: of a whole table only, without --rows, --seeds, --folds and --set")
     if not any(made.values.values()):
         raise UserError(f"--write-expected: {made.table.name} has no finished run at scale {made.table.scale}")
     path = arguments.expected or expected_path(made.table)
     try:
-        count = write_expected(path, made)
+        found = checked(made, write_expected(path, made))
     except OSError as error:
         raise UserError(f"{path}: {error.strerror}") from None
     for cell in made.missing:
         print(f"warning: {cell}: its row's intervals are of fewer runs, or missing", file=sys.stderr)
     for row, metric in made.cells:
         if diverged := made.diverged(row, metric):
-            seeds = ", ".join(f"seed {of.seed} is {of.value}" for of in diverged)
-            print(f"warning: {made.table.name}/{row} {metric}: no interval, {seeds}", file=sys.stderr)
-    print(f"{os.path.relpath(path)}: {count} intervals of scale {made.table.scale}")
+            runs = ", ".join(f"{of.place(row).run} is {of.value}" for of in diverged)
+            print(f"warning: {made.table.name}/{row} {metric}: no interval, {runs}", file=sys.stderr)
+    _say_weak(made, found)
+    print(f"{os.path.relpath(path)}: {len(found)} intervals of scale {made.table.scale} ({rules_text(found)})")
     return 0
 
 
-def _draw_charts(table: Table, tracker: Tracker, cells: Sequence[Cell], *, folder: Path) -> int:
+def _draw_charts(
+    table: Table, tracker: RunStore, cells: Sequence[Cell], searches: Sequence[Searched], *, folder: Path
+) -> int:
     """Print the paths of the charts, and on standard error why one was not drawn."""
     from experiments.reporting.chart_drawing import draw_charts
+    from experiments.reporting.searches.budget_chart import draw_budget_charts
+    from experiments.reporting.searches.budget_table import budget_tables
 
-    if not table.charts:
+    if not (table.charts or table.searches):
         raise UserError(f"{table.path.name}: has no charts; --charts draws what stands under charts: in the file")
     try:
         paths, undrawn = draw_charts(table, table.charts, cells, tracker, folder=folder)
+        budgets = budget_tables(searches)
+        paths += draw_budget_charts(table, budgets, folder=folder)
     except OSError as error:
         raise UserError(f"--charts {folder}: {error.strerror}") from None
+    undrawn += [] if budgets or not searches else [f"{table.path.name}: searches: not drawn, no trial has ended"]
     for line in undrawn:
         print(f"warning: {line}", file=sys.stderr)
     for path in paths:

@@ -7,6 +7,7 @@ Nothing is run. Exit code 0: whoever follows the command gets a run of the same 
 from __future__ import annotations
 
 import argparse
+import json
 import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,6 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "wanted", metavar="RUN", help="MLflow's id of a run, or the key that names its folder; a beginning will do"
     )
     parser.add_argument("--output", type=Path, help="a new folder for config.yaml (default: reproduce-KEY)")
+    parser.add_argument("--json", action="store_true", help="the answer as one JSON document on standard output")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -47,16 +49,32 @@ def run(arguments: argparse.Namespace) -> int:
         raise UserError(f"--output {folder}: {error.strerror}") from None
     for name, data in origin.files.items():
         (folder / name).write_bytes(data)
+    serious, lines = differences(origin)
+    if arguments.json:
+        print(json.dumps(_document(origin, folder, serious=serious, lines=lines), indent=2, ensure_ascii=False))
+        return 1 if serious else 0
     print(f"run {origin.run_id} · {origin.name} · key {origin.key_id}")
     print(f"written to {folder}: {', '.join(sorted(origin.files))}")
     print("\nto run it again (a run of the same key that is finished in this store is not run twice):")
     for command in _commands(origin, folder):
         print(f"  {command}")
-    serious, lines = differences(origin)
     print("\nwhat differs here:" if lines else "\nnothing differs here")
     for line in lines:
         print(f"  {line}")
     return 1 if serious else 0
+
+
+def _document(origin: Origin, folder: Path, *, serious: bool, lines: list[str]) -> dict[str, object]:
+    return {
+        "run_id": origin.run_id,
+        "name": origin.name,
+        "key": origin.key_id,
+        "folder": str(folder),
+        "files": sorted(origin.files),
+        "commands": _commands(origin, folder),
+        "same_key_here": not serious,
+        "differences": lines,
+    }
 
 
 def _commands(origin: Origin, folder: Path) -> list[str]:
@@ -67,7 +85,7 @@ def _commands(origin: Origin, folder: Path) -> list[str]:
     place = origin.place
     if place is not None and place["table"] != "fit":
         words = ["earmark", "run", place["table"], "--scale", place["scale"], "--rows", place["row"]]
-        words += ["--seeds", str(place["seed"])]
+        words += [*(["--folds", place["fold"]] if "fold" in place else []), "--seeds", str(place["seed"])]
         for path, value in place["overrides"].items():
             words += ["--set", f"{path}={_inline(value)}"]
         commands.append(shlex.join(words))
@@ -76,6 +94,4 @@ def _commands(origin: Origin, folder: Path) -> list[str]:
 
 def _inline(value: object) -> str:
     """A value as ``--set`` reads it; JSON is YAML."""
-    import json
-
     return value if isinstance(value, str) else json.dumps(value)

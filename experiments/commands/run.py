@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import functools
 import shlex
 import sys
@@ -14,6 +15,7 @@ from experiments.launching import interruption, slurm_options
 from experiments.runs.run_folder import is_launched
 
 if TYPE_CHECKING:
+    from experiments.launching.beginning import Beginning
     from experiments.launching.executors import Executor
     from experiments.launching.slurm_options import SlurmOptions
     from experiments.planning.cell import Cell
@@ -28,6 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of ``earmark run``."""
     parser.epilog = """examples:
   earmark run weak_sed --scale demo --rows mil,mil_penalty --seeds 0,1
+  earmark run weak_sed --rescore
   earmark run weak_sed --on slurm --partition gpu --time 8:00:00 --gpus 1 --slots 16"""
     table_arguments(parser)
     parser.add_argument("--on", choices=("local", "slurm"), default="local", help="where runs run (default: local)")
@@ -48,6 +51,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="keep the results of finished runs that differ in code alone; reports mark them",
     )
+    parser.add_argument(
+        "--rescore",
+        action="store_true",
+        help="train nothing: only score what is trained and was scored otherwise, and rows that score others",
+    )
     slurm_options.add_arguments(parser)
 
 
@@ -57,7 +65,19 @@ def run(arguments: argparse.Namespace) -> int:
         raise UserError(f"--slots {arguments.slots}: at least 1")
     if arguments.retries < 0:
         raise UserError(f"--retries {arguments.retries}: at least 0")
-    table, tracker, cells = read_plan(arguments)
+    with contextlib.ExitStack() as stack:
+        return _run(arguments, stack)
+
+
+def _run(arguments: argparse.Namespace, stack: contextlib.ExitStack) -> int:
+    beginning: Beginning | None = None
+
+    def begin(table: Table) -> None:
+        nonlocal beginning
+        if arguments.on == "local" and beginning is None:
+            beginning = stack.enter_context(_begun(table, None, slots=arguments.slots, slurm=None))
+
+    table, tracker, cells = read_plan(arguments, begin=begin)
     if arguments.accept_code_change:
         from experiments.planning.accepted_code import accept, not_accepted
 
@@ -73,17 +93,33 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.on == "slurm":
         machine = {"threads": 1, "num_workers": 0, **table.machine}
         slurm = slurm_options.from_arguments(arguments, threads=machine["threads"], num_workers=machine["num_workers"])
-    launch = functools.partial(launch_cells, slots=arguments.slots, retries=arguments.retries, slurm=slurm)
+    launch = functools.partial(
+        launch_cells, slots=arguments.slots, retries=arguments.retries, slurm=slurm, beginning=beginning
+    )
+    if arguments.rescore:
+        return launch(table, tracker, _quick(cells))
     code = launch(table, tracker, cells)
-    chosen = set(table.rows)
+    known = {cell.name for cell in cells if not cell.waits}
     while code != INTERRUPTED and table.searches:  # what has ended chooses the next trials, whatever else failed
         table, tracker, cells = read_plan(arguments)
-        if chosen >= set(table.rows):
+        if known >= (names := {cell.name for cell in cells if not cell.waits}):
             break
-        new = [cell for cell in cells if cell.state == "finished" or cell.row.name not in chosen]
-        chosen = set(table.rows)
+        new = [cell for cell in cells if cell.state == "finished" or cell.name not in known]
+        known |= names
         code = launch(table, tracker, new) or code
     return code
+
+
+def _quick(cells: list[Cell]) -> list[Cell]:
+    """The cells that are finished or need no training, nor does anything that they stand on; the others are named."""
+    kept: dict[str, Cell] = {}
+    for cell in cells:  # what it stands on comes first
+        on_kept = all(other.name in kept for other in cell.upstream.values())
+        if cell.state == "finished" or (cell.key is not None and cell.is_quick and on_kept):
+            kept[cell.name] = cell
+    if left := [cell.name for cell in cells if cell.name not in kept]:
+        print(f"left, {len(left)} cells that need training or data: {', '.join(left)}", file=sys.stderr)
+    return list(kept.values())
 
 
 def launch_cells(
@@ -94,9 +130,13 @@ def launch_cells(
     slots: int | None,
     retries: int = 1,
     slurm: SlurmOptions | None = None,
+    beginning: Beginning | None = None,
 ) -> int:
-    """Launch a plan's unfinished cells, here or as the jobs that ``slurm`` describes, and say how it went."""
-    blocked = [cell for cell in cells if cell.key is None]
+    """Launch a plan's unfinished cells, here or as the jobs that ``slurm`` describes, and say how it went.
+
+    ``beginning`` is what was begun before the plan was made, None where nothing was.
+    """
+    blocked = [cell for cell in cells if cell.key is None and not cell.waits]
     if blocked:
         raise UserError(blocked[0].why.removeprefix("data: "))
     tracker.place.check_writable()
@@ -104,7 +144,9 @@ def launch_cells(
     todo = [cell for cell in cells if cell.would_run]
     num_finished = sum(cell.state == "finished" for cell in cells)
     print(f"{table.name}, scale {table.scale}: {num_finished} of {len(cells)} cells are finished", file=sys.stderr)
-    if given_up := [cell.name for cell in cells if cell.state != "finished" and not cell.would_run]:
+    if waiting := sorted({cell.why for cell in cells if cell.waits}):
+        print(f"{sum(cell.waits for cell in cells)} cells are for later: {', '.join(waiting)}", file=sys.stderr)
+    if given_up := [cell.name for cell in cells if cell.state != "finished" and not (cell.would_run or cell.waits)]:
         print(f"not tried again unless --rows names them, failed trials: {', '.join(given_up)}", file=sys.stderr)
     for cell in cells:
         if cell.run is not None and cell.state == "finished" and f"row.{cell.row.table}" not in cell.run.tags:
@@ -112,18 +154,24 @@ def launch_cells(
     if not todo:
         return 0
     tracker.check_experiment(table.family)
-    slots, machine, executor = _executor(table, tracker, slots=slots, slurm=slurm)
-    if busy := [cell.name for cell in todo if cell.state == "running" and not _can_take_over(cell, tracker, executor)]:
-        raise UserError(f"another launch is running {', '.join(busy)}; wait for it, or: earmark stop")
-    check_configurations(cells)
+    with contextlib.ExitStack() as stack:
+        beginning = beginning or stack.enter_context(_begun(table, tracker, slots=slots, slurm=slurm))
+        executor = beginning.executor
+        taken = [cell for cell in todo if cell.state == "running" and not _can_take_over(cell, tracker, executor)]
+        if busy := [cell.name for cell in taken]:
+            raise UserError(f"another launch is running {', '.join(busy)}; wait for it, or: earmark stop")
+        check_configurations(cells)
 
-    from experiments.launching.launch import Launcher
-    from experiments.launching.progress import LaunchProgress
+        from experiments.launching.launch import Launcher
+        from experiments.launching.progress import LaunchProgress
 
-    interruption.listen(to_hang_up=slurm is None)  # jobs outlive a lost connection, and are taken over
-    with LaunchProgress(table.name, len(todo)) as progress:
-        launcher = Launcher(tracker, executor, slots=slots, machine=machine, progress=progress, retries=retries)
-        result = launcher.launch(cells)
+        interruption.listen(to_hang_up=slurm is None)  # jobs outlive a lost connection, and are taken over
+        with LaunchProgress(table.name, len(todo)) as progress:
+            launcher = Launcher(
+                tracker, executor, slots=beginning.slots, machine=beginning.machine, progress=progress,
+                retries=retries, copies=beginning.copies,
+            )  # fmt: skip
+            result = launcher.launch(cells)
     for name, message in {**result.failed, **result.skipped}.items():
         print(f"not finished: {name}: {message}", file=sys.stderr)
     if result.undelivered:
@@ -147,8 +195,18 @@ def _can_take_over(cell: Cell, tracker: Tracker, executor: Executor) -> bool:
         raise UserError(f"--on slurm: {error}") from None
 
 
+def _begun(
+    table: Table, tracker: Tracker | None, *, slots: int | None, slurm: SlurmOptions | None
+) -> contextlib.AbstractContextManager[Beginning]:
+    from datamodules.corpus_folder import home
+    from experiments.launching.beginning import begun
+
+    number, machine, executor = _executor(table, tracker, slots=slots, slurm=slurm)
+    return begun(number, machine, executor, table=table, root=tracker.root if tracker else home() / "mlruns")
+
+
 def _executor(
-    table: Table, tracker: Tracker, *, slots: int | None, slurm: SlurmOptions | None
+    table: Table, tracker: Tracker | None, *, slots: int | None, slurm: SlurmOptions | None
 ) -> tuple[int, dict[str, Any], Executor]:
     """How many runs at once, what each has of its machine, and who starts them."""
     if slurm is None:
@@ -167,6 +225,7 @@ def _executor(
         from experiments.launching.slurm import SlurmExecutor
     except ModuleNotFoundError:
         raise UserError("--on slurm: needs submitit: pip install 'earmark[slurm]'") from None
+    assert tracker is not None
     slots = slots or SLURM_SLOTS
     machine = {"threads": 1, **table.machine, "num_nodes": slurm.nodes}
     if slurm.gpus_per_node:

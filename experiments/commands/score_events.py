@@ -68,6 +68,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--short-below-seconds", type=_positive, default=1.0, metavar="S", help="events below are short (default 1)"
     )
+    parser.add_argument("--json", action="store_true", help="what is printed anyway: one JSON document")
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -65,6 +65,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--resamples", type=_at_least_one, default=10_000, metavar="R", help="draws of the bootstrap (default 10000)"
     )
     parser.add_argument("--seed", type=_whole, default=0, metavar="N", help="seed of the draws (default 0)")
+    parser.add_argument("--json", action="store_true", help="what is printed anyway: one JSON document")
 
 
 def run(arguments: argparse.Namespace) -> int:

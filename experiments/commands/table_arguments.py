@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from experiments.errors import UserError
@@ -16,9 +16,10 @@ if TYPE_CHECKING:
     from experiments.tracking.mlflow_store import Tracker
 
 
-def table_arguments(parser: argparse.ArgumentParser) -> None:
+def table_arguments(parser: argparse.ArgumentParser, *, needed: bool = True) -> None:
     """Which cells of which table."""
-    parser.add_argument("table", help="name of a shipped table, or the path of a .yaml file")
+    number = None if needed else "?"
+    parser.add_argument("table", nargs=number, help="name of a shipped table, or the path of a .yaml file")
     parser.add_argument("--scale", help="a scale of the table (default: its first)")
     parser.add_argument(
         "--rows",
@@ -37,6 +38,14 @@ def table_arguments(parser: argparse.ArgumentParser) -> None:
         help="only these seeds (default: the table's); may be repeated",
     )
     parser.add_argument(
+        "--folds",
+        type=_names,
+        action="extend",
+        default=[],
+        metavar="A,B",
+        help="only these folds of a table that has some (default: all); may be repeated",
+    )
+    parser.add_argument(
         "--set", action="append", default=[], metavar="KEY=VALUE", dest="overrides",
         help="a dotted path of every row's configuration, e.g. data.corpus=tones/demo; may be repeated",
     )  # fmt: skip
@@ -44,7 +53,7 @@ def table_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _names(text: str) -> list[str]:
     if not (names := [name for name in text.split(",") if name]):
-        raise argparse.ArgumentTypeError(f"expected names of rows such as a,b, got {text!r}")
+        raise argparse.ArgumentTypeError(f"expected names such as a,b, got {text!r}")
     return names
 
 
@@ -77,30 +86,50 @@ def overrides(texts: list[str]) -> dict[str, Any]:
     return values
 
 
-def read_plan(arguments: argparse.Namespace, *, from_store: bool = False) -> tuple[Table, Tracker, list[Cell]]:
-    """The table that the arguments name, its store, and its cells; ``from_store`` as ``make_plan`` has it."""
+def read_plan(
+    arguments: argparse.Namespace,
+    *,
+    from_store: bool = False,
+    runs_as_they_were: bool = False,
+    begin: Callable[[Table], None] | None = None,
+) -> tuple[Table, Tracker, list[Cell]]:
+    """The table that the arguments name, its store, and its cells; ``from_store`` as ``make_plan`` has it.
+
+    With ``runs_as_they_were`` the cells are judged by the store alone (``planning/as_run.py``). ``begin`` is called
+    once the table is read, before what takes time.
+    """
     from datamodules.corpus_folder import home
     from experiments.table_files.spec import read_table
 
+    if arguments.table is None:
+        raise UserError("TABLE: the name of a shipped table, or the path of a .yaml file")
     table = read_table(
         arguments.table,
         scale=arguments.scale,
         overrides=overrides(arguments.overrides),
         scored_rows=arguments.rows,
     )
+    if begin is not None:
+        begin(table)
 
     from experiments.planning.checked_corpora import CheckedCorpora
     from experiments.planning.plan import make_plan
     from experiments.tracking.mlflow_store import Tracker
 
     tracker, corpora = Tracker(home()), CheckedCorpora()
+    if runs_as_they_were:
+        from experiments.planning.as_run import as_run
+
+        table, cells = as_run(table, tracker, rows=arguments.rows, seeds=arguments.seeds, folds=arguments.folds)
+        return table, tracker, cells
     if table.searches:
         from experiments.planning.search import with_trials
 
         table = with_trials(table, tracker, again=arguments.rows, corpora=corpora, from_store=from_store)
     cells = make_plan(
-        table, tracker, rows=arguments.rows, seeds=arguments.seeds, corpora=corpora, from_store=from_store
-    )
+        table, tracker, rows=arguments.rows, seeds=arguments.seeds, folds=arguments.folds,
+        corpora=corpora, from_store=from_store,
+    )  # fmt: skip
     return table, tracker, cells
 
 
@@ -108,13 +137,20 @@ def check_configurations(cells: list[Cell], *, one_of_a_shape: bool = False) -> 
     """Build every row that would run: a misspelt key, a wrong type or a refused value costs seconds, not a night.
 
     ``one_of_a_shape`` builds one of the rows that differ in numbers alone: a sweep of hundreds is planned in a second.
+    What passed before, as this home remembers, is not built again.
     """
+    from datamodules.corpus_folder import home
+    from experiments.planning import checked_configurations
+    from experiments.planning.checked_configurations import check_id
     from experiments.table_files.merge import shape
 
-    rows = {(cell.table.name, cell.row.name): cell for cell in cells if cell.would_run}
+    asked = [cell for cell in cells if cell.would_run or cell.waits]
+    rows = {(cell.table.name, cell.row.name, cell.fold or ""): cell for cell in asked}
     if one_of_a_shape:
-        rows = {(name, repr(shape(cell.row.config))): cell for (name, _), cell in reversed(rows.items())}
-    if not rows:
+        rows = {(name, repr(shape(cell.row.config)), ""): cell for (name, *_), cell in reversed(rows.items())}
+    passed = checked_configurations.known(home() / "mlruns") if rows else {}
+    new = [cell for cell in rows.values() if check_id(cell) not in passed]
+    if not new:
         return
 
     from experiments.configuration.schema import (  # brings Lightning, which takes longer than all the rest of a plan
@@ -122,11 +158,12 @@ def check_configurations(cells: list[Cell], *, one_of_a_shape: bool = False) -> 
         parse,
     )
 
-    for cell in rows.values():
+    for cell in new:
         table = cell.table
         where = f"{table.path.name}: rows.{cell.row.name}" if table.name != "fit" else table.path.name
         check = parse if cell.key is None else build  # without data there is nothing to build
         check(cell.row.config, stage=cell.row.stage, seed=cell.seed, where=where, imports=table.imports)
+    checked_configurations.add(home() / "mlruns", map(check_id, new))
 
 
 def write_views(table: Table, tracker: Tracker, cells: Sequence[Cell]) -> None:

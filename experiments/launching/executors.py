@@ -1,7 +1,7 @@
 """Where a run's process lives: an executor starts ``experiments.training.train RUN_DIR`` and tells how it ended.
 
-``LocalExecutor`` is a pool of subprocesses on this machine: a slot owns its share of the threads and of the GPUs, and
-each process leads its own group, so that a signal reaches loader workers and DDP ranks too. ``slurm.py`` has the other.
+``LocalExecutor`` is a pool of processes on this machine: a slot owns its share of the threads and of the GPUs, and each
+process leads its own group, so that a signal reaches loader workers and DDP ranks too. ``slurm.py`` has the other.
 """
 
 from __future__ import annotations
@@ -13,10 +13,13 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from experiments.launching.slots import visible_gpus
 from experiments.runs.run_folder import LOG
+
+if TYPE_CHECKING:
+    from experiments.launching.warm_start import WarmStart
 
 
 class QueueAwayError(Exception):
@@ -37,9 +40,14 @@ class RunProcess(Protocol):
 
 
 class Executor(Protocol):
-    """Starts runs. ``stop_grace_seconds`` is how long a run that was asked to stop may take."""
+    """Starts runs.
+
+    ``stop_grace_seconds`` is how long a run that was asked to stop may take, ``code`` the environment that makes its
+    process import what it is to import.
+    """
 
     stop_grace_seconds: float
+    code: Mapping[str, str]
 
     def start(self, run_dirs: Sequence[Path]) -> list[RunProcess]:
         """A process for each folder, in order. Raises ``OSError`` where one can't be started; none is left then."""
@@ -57,14 +65,16 @@ def share_of_threads(threads: int) -> dict[str, str]:
 
 
 class LocalExecutor:
-    """Subprocesses of this one; the lowest free slot is taken first."""
+    """Subprocesses of this one, or children of a warm one (``warm_start.py``); the lowest free slot is taken first."""
 
     stop_grace_seconds = 20.0
 
     def __init__(self, machine: Mapping[str, Any]) -> None:
         self._machine = machine
+        self.code: Mapping[str, str] = {}
+        self.warm: WarmStart | None = None  # it makes the runs from when it is there
         self._gpus = visible_gpus()
-        self._processes: dict[int, LocalProcess] = {}  # by slot
+        self._processes: dict[int, RunProcess] = {}  # by slot
 
     def start(self, run_dirs: Sequence[Path]) -> list[RunProcess]:
         """A subprocess for each folder. Raises ``OSError``, and leaves none then."""
@@ -82,19 +92,25 @@ class LocalExecutor:
         """None: nothing is known of another launcher's subprocesses but the folder's lock."""
         return None
 
+    @property
+    def devices(self) -> int:
+        """Devices of one run."""
+        return int(self._machine.get("devices", 1))
+
     def _start(self, run_dir: Path) -> RunProcess:
         busy = {slot for slot, process in self._processes.items() if process.ended() is None}
         slot = next(slot for slot in range(len(busy) + 1) if slot not in busy)
-        self._processes[slot] = process = LocalProcess(run_dir, self.environment(slot))
+        begin = self.warm.start if self.warm else LocalProcess
+        self._processes[slot] = process = begin(run_dir, self.environment(slot))
         return process
 
     def environment(self, slot: int) -> dict[str, str]:
         """A slot's share of the machine: its threads and its GPUs."""
-        environment = {**os.environ, **share_of_threads(int(self._machine.get("threads", 1)))}
+        environment = {**os.environ, **share_of_threads(int(self._machine.get("threads", 1))), **self.code}
         environment.pop("SLURM_NTASKS", None)  # inside a job Lightning would take its tasks for ranks of this run
-        devices = int(self._machine.get("devices", 1))
         if self._gpus:
-            mine = [self._gpus[(slot * devices + k) % len(self._gpus)] for k in range(min(devices, len(self._gpus)))]
+            numbers = range(slot * self.devices, slot * self.devices + min(self.devices, len(self._gpus)))
+            mine = [self._gpus[number % len(self._gpus)] for number in numbers]
             environment["CUDA_VISIBLE_DEVICES"] = ",".join(mine)
         return environment
 

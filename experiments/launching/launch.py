@@ -19,10 +19,11 @@ from typing import Any, NamedTuple
 from experiments.errors import UserError, first_line
 from experiments.launching import interruption
 from experiments.launching.executors import Executor, QueueAwayError, RunProcess
-from experiments.launching.prepare import prepare_run
+from experiments.launching.prepare import code_files, prepare_run
 from experiments.launching.progress import LaunchProgress
 from experiments.planning.cell import Cell
 from experiments.runs import attempts, journal, provenance
+from experiments.runs.code_record import Code, code_now
 from experiments.runs.run_folder import LAUNCH_LOCK, LOG, is_training, locked
 from experiments.tracking.claims import claim
 from experiments.tracking.courier import Courier
@@ -74,10 +75,13 @@ class Launcher:
         machine: Mapping[str, Any],
         progress: LaunchProgress,
         retries: int = 0,
+        copies: Mapping[Path, Path] | None = None,
     ) -> None:
+        """``copies`` of code, by their originals, are what the runs will import."""
         self._tracker, self._executor, self._slots, self._machine = tracker, executor, slots, machine
         self._progress, self._retries = progress, retries
-        self._git = provenance.git_state()
+        self._git, self._copies = provenance.git_state(), copies
+        self._code: dict[frozenset[Path], Code] = {}  # as it was at the start, by its files
         self._running: list[_Running] = []
         self._attempts: Counter[str] = Counter()
         self._failed_keys: dict[str, str] = {}  # with the cell that the run was tried for
@@ -88,6 +92,10 @@ class Launcher:
         """Run them; returns when all ended, or after Ctrl-C stopped them."""
         waiting = [cell for cell in cells if cell.would_run]
         done = {cell.key.id for cell in cells if cell.state == "finished" and cell.key}
+        for cell in waiting if self._copies else ():
+            files = code_files(cell)
+            if (paths := frozenset(files.values())) not in self._code:
+                self._code[paths] = code_now(files, git=self._git, copies=self._copies)
         self._courier = Courier(self._tracker, say=self._progress.say)
         try:
             while waiting or self._running:
@@ -170,7 +178,8 @@ class Launcher:
                 done.add(_key_id(cell))
                 return self._finish(cell.name)
             if adopted is None:
-                prepare_run(cell, self._tracker, machine=self._machine, git=self._git)
+                code = self._code.get(frozenset(code_files(cell).values())) if self._code else None
+                prepare_run(cell, self._tracker, machine=self._machine, git=self._git, code=code)
                 if why := self._claim(run_dir):
                     attempts.ended(run_dir)
                     lock.close()

@@ -35,8 +35,8 @@ ASK_EVERY_SECONDS = 5.0
 class TrainRun(Checkpointable):
     """What a task runs; requeued, it is called again and the run goes on from its last checkpoint."""
 
-    def __init__(self, run_dir: str, threads: int) -> None:
-        self.run_dir, self.threads = run_dir, threads
+    def __init__(self, run_dir: str, threads: int, code: Mapping[str, str] | None = None) -> None:
+        self.run_dir, self.threads, self.code = run_dir, threads, dict(code or {})
 
     def __call__(self) -> int:
         """Train in a process of its own, whose exit code is returned; the journal says how it ended."""
@@ -48,7 +48,7 @@ class TrainRun(Checkpointable):
             return subprocess.run(
                 [sys.executable, "-m", "experiments.training.train", self.run_dir], stdin=subprocess.DEVNULL,
                 stdout=stream, stderr=subprocess.STDOUT,
-                env={**os.environ, **share_of_threads(self.threads)}, check=False,
+                env={**os.environ, **share_of_threads(self.threads), **self.code}, check=False,
             ).returncode  # fmt: skip
 
 
@@ -63,6 +63,7 @@ class SlurmExecutor:
         except RuntimeError as error:  # no srun here
             raise UserError(f"--on slurm: {error}") from None
         self._threads = int(machine.get("threads", 1))
+        self.code: Mapping[str, str] = {}
         os.environ.pop("SBATCH_JOB_NAME", None)  # it would win over ours
         self._job_name = f"earmark-{uuid.uuid4().hex[:8]}"  # ids alone begin anew where a cluster's database does
         self._executor.update_parameters(
@@ -78,7 +79,7 @@ class SlurmExecutor:
         if not run_dirs:
             return []
         with self._executor.batch():
-            jobs = [self._executor.submit(TrainRun(str(run_dir), self._threads)) for run_dir in run_dirs]
+            jobs = [self._executor.submit(TrainRun(str(run_dir), self._threads, self.code)) for run_dir in run_dirs]
         for run_dir, job in zip(run_dirs, jobs, strict=True):
             self._queue.expect(job.job_id, self._job_name)
             with contextlib.suppress(OSError):  # a full disk: the next launcher submits a second job, which waits

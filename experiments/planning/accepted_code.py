@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from experiments.planning.known_runs import ACCEPTED
+from experiments.planning.known_runs import ACCEPTED, TRAINING_ACCEPTED
+from experiments.planning.trained_before import phases_of
+from experiments.runs import phase_keys
 
 if TYPE_CHECKING:
     from experiments.planning.cell import Cell
@@ -26,7 +28,11 @@ def accept(cells: Sequence[Cell], tracker: Tracker) -> list[str]:
         change = cell.change
         if change is not None and change.parts == ("code",) and cell.key is not None:
             modules = ", ".join(change.modules) or "modules unknown here"
-            tracker.tag(change.older.run_id, {ACCEPTED + change.code: modules[:5000]})
+            tags = {ACCEPTED + change.code: modules[:5000]}
+            if cell.row.stage == "fit":  # scoring that changes later is done on the training that was kept
+                phases = phases_of(cell)
+                tags |= {TRAINING_ACCEPTED + phases.code: modules[:5000], phase_keys.SETTINGS: phases.settings}
+            tracker.tag(change.older.run_id, tags)
             lines.append(f"{cell.name}: kept, {change.why}")
     return lines
 

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from experiments.runs import keys, recipe
+from experiments.runs import keys, moved_files, recipe
 from experiments.table_files.merge import Config
 
 if TYPE_CHECKING:
+    from experiments.planning.cell import Cell
     from experiments.tracking.tracked_run import TrackedRun
 
 
@@ -51,6 +52,15 @@ def find_change(
     number = (known.get("code") or older.tags).get(recipe.NAME, recipe.FIRST)
     is_outdated = bool(recipe.missed(number, commit=older.tags.get("git.sha", "")))
     return Change(older, parts, modules, "; ".join(reasons), key.code, is_outdated)
+
+
+def change_of(cell: Cell, older: TrackedRun, *, record: Path) -> Change:
+    """``find_change`` of a cell, as its files are called today or as they were, whichever says less."""
+    assert cell.key is not None
+    then = moved_files.then(cell.row.config, cell.code, key=cell.key, stage=cell.row.stage)
+    forms = ((cell.key, cell.row.config, cell.code), then)
+    changes = [find_change(older, *form, record=record) for form in forms]
+    return min(changes, key=lambda change: (len(change.parts), len(change.modules)))
 
 
 def _read(record: Path) -> dict[str, Any]:

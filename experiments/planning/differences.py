@@ -15,6 +15,7 @@ from experiments.errors import UserError
 from experiments.planning.changes import code_changes, config_changes
 from experiments.runs import keys, moved_files, provenance, recipe
 from experiments.runs.code_record import ARCHIVE
+from experiments.table_files.folds import check_fold, in_fold
 from experiments.table_files.merge import get_path
 from experiments.tracking.stored_origin import Origin
 
@@ -64,6 +65,11 @@ def _table(origin: Origin) -> list[str]:
     try:
         table = read_table(place["table"], scale=place["scale"], overrides=place["overrides"])
         row = table.row(place["row"], where=where)
+        if "fold" in place:
+            check_fold(table.folds, place["fold"], where=where)
+            row = in_fold(row, table.folds[place["fold"]])
+        elif table.folds:
+            return [f"{where}: has folds now, {', '.join(table.folds)}; the run is of none (its command runs them all)"]
     except UserError as error:
         return [f"{where}: {error}"]
     changes = config_changes(moved_files.config_today(origin.key["config"]), row.config)

@@ -3,6 +3,7 @@
 The key of a cell is that of its configuration, code and data. A finished run counts under another key where files were
 moved since (``moved_files.py``), where its configuration says the same in other words (``config_form.py``), and where a
 change of code was accepted (``accepted_code.py``); the cell has that run's key then, so what stands on it stays valid.
+A cell whose training alone is finished is scored from that (``trained_before.py``).
 """
 
 from __future__ import annotations
@@ -13,11 +14,12 @@ from pathlib import Path
 
 from datamodules.corpus_files import CorpusChangedError
 from datamodules.corpus_folder import CorpusMissingError
-from experiments.planning.cell import NEVER, Cell
+from experiments.planning.cell import NEVER, Cell, Place, stood_on
 from experiments.planning.changes import in_other_words
 from experiments.planning.checked_corpora import CheckedCorpora
 from experiments.planning.known_runs import ACCEPTED, KnownRuns
 from experiments.planning.stored_data import DataInStore
+from experiments.planning.trained_before import TrainedBefore
 from experiments.runs import journal, keys, moved_files, recipe
 from experiments.runs.config_form import form_key
 from experiments.runs.named_files import changed_since, names
@@ -49,33 +51,36 @@ class Judge:
         stored: DataInStore | None,
     ) -> None:
         self._tracker, self._known, self._corpora, self._tables, self._stored = tracker, known, corpora, tables, stored
+        self._trained = TrainedBefore(tracker, known)
         self._keys: dict[tuple[str, str, keys.RunKey], keys.RunKey] = {}  # by family, form and all else but the words
 
-    def judge(self, table: Table, row: Row, seed: int, upstream: Mapping[str, Cell]) -> Cell:
-        """The cell of a row and seed that stands on these others."""
+    def judge(self, table: Table, row: Row, place: Place, upstream: Mapping[str, Cell]) -> Cell:
+        """The cell of a row that has its fold's settings, at its place, standing on these others."""
+        seed, fold = place.seed, place.fold
         code = keys.code_digests(row.config, recipe_version=recipe.VERSION, imports=table.imports)
         try:
             digest, stored_data = self._data(table, row)
         except CorpusMissingError as error:
             state = "stale" if isinstance(error, CorpusChangedError) else "missing"
-            return Cell(table, row, seed, None, code, state, f"data: {error}", None, upstream)
+            return Cell(table, row, seed, None, code, state, f"data: {error}", None, upstream, fold=fold)
         today = keys.RunKey(
             config=keys.config_key(row.config, stage=row.stage),
             code=keys.code_key(code),
             data=digest,
             seed=seed,
-            upstream=keys.upstream_key({name: cell.key for name, cell in upstream.items() if cell.key is not None}),
+            upstream=keys.upstream_key(stood_on(row, upstream)),
         )
         moved = self._before_a_move(table.family, row, today, code)
         key = self._as_spelled_before(table.family, row, moved)
         state, why, run = self._state(table, key)
-        cell = Cell(table, row, seed, key, code, state, why, run, upstream, stored_data=stored_data)
+        cell = Cell(table, row, seed, key, code, state, why, run, upstream, stored_data=stored_data, fold=fold)
         if state != "finished":
             cell = self._accepted(cell, key)
         elif key != moved:
             cell = replace(cell, why=in_other_words(self._tracker.run_dir(key.id) / KEY, row.config))
         elif moved != today:
             cell = replace(cell, why=MOVED)
+        cell = self._trained.look(cell)
         edited = self._edited_files(cell)
         return replace(cell, key=None, state="stale", why=f"data: {edited}") if edited else cell
 
@@ -86,7 +91,7 @@ class Judge:
         run_dir = self._tracker.run_dir(cell.key.id)
         if cell.state == "failed":
             lines, _ = journal.read_lines(run_dir / journal.NAME)
-            if not any(line.kind == "metrics" for line in lines):
+            if cell.trained is not None or not any(line.kind == "metrics" for line in lines):
                 return ""
         return changed_since(run_dir / KEY, run=cell.name)
 

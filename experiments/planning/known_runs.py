@@ -11,15 +11,20 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
+from experiments.planning.cell import Place
+from experiments.runs import phase_keys
 from experiments.runs.keys import RunKey
+from experiments.runs.phase_keys import PhaseKeys
 from experiments.tracking.mlflow_store import Tracker
 from experiments.tracking.tracked_run import STATE, TrackedRun
 
 FORM = "key.form"  # a tag of a run: what its configuration has in common with other spellings of it
+TRAINING_ACCEPTED = "training_accepted."  # + PhaseKeys.code: the same of its training and predictions
 ACCEPTED = "code_accepted."  # + code key: a tag of a run whose results stand for that code too, by ``earmark run``
+FOLD = "fold"  # a tag of a run on a fold of its table
 RUNS_FOR_A_QUERY = 5  # that a query costs as much as, which is how many may be read in vain to save it
 _Tags = tuple[tuple[str, str], ...]
-_Share = Callable[[tuple[str, int]], _Tags]
+_Share = Callable[[Place], _Tags]
 
 
 class _Newest(NamedTuple):
@@ -37,6 +42,7 @@ class KnownRuns:
         self._limit = RUNS_FOR_A_QUERY * num_cells
         self._newest: dict[tuple[str, _Tags, str], _Newest] = {}
         self._alone: dict[tuple[str, _Tags, str], list[TrackedRun]] = {}
+        self._of_rows: dict[tuple[str, str, str], Mapping[Place, list[TrackedRun]]] = {}
 
     def with_key(self, family: str, key: RunKey) -> list[TrackedRun]:
         """Runs with this very key, newest first; of more than one perhaps those from a finished one on alone."""
@@ -55,6 +61,26 @@ class KnownRuns:
             family, {"seed": str(key.seed), **same}, {STATE: "finished"}, having=ACCEPTED + key.code
         )  # fmt: skip
         return found[0] if found else None
+
+    def trained(self, family: str, key: RunKey, phases: PhaseKeys) -> list[TrackedRun]:
+        """Finished runs of the same training, whatever scored them, and of one that was accepted in its place."""
+        shared = {phase_keys.CODE: phases.fit_code, "key.data": key.data}
+        same = self._look_up(family, {phase_keys.FIT: phases.fit}, shared)
+        accepted = self._look_up(
+            family, {phase_keys.SETTINGS: phases.settings}, {STATE: "finished"}, having=TRAINING_ACCEPTED + phases.code
+        )
+        found = {run.run_id: run for run in [*same, *accepted] if run.state == "finished"}
+        return list(found.values())
+
+    def at(self, family: str, place: Place, *, table: str, scale: str) -> list[TrackedRun]:
+        """Finished runs at a place, newest first, of the newest of the table: asked for once, for all cells."""
+        if (family, table, scale) not in self._of_rows:
+            wanted = {"scale": scale, STATE: "finished"}
+            found = defaultdict(list)
+            for run in self._tracker.find(family, tags=wanted, having=[f"row.{table}"], limit=self._limit):
+                found[_place(run, table=table)].append(run)
+            self._of_rows[family, table, scale] = found
+        return self._of_rows[family, table, scale].get(place, [])
 
     def _look_up(
         self, family: str, wanted: Mapping[str, str], shared: Mapping[str, str], *, having: str = ""
@@ -90,17 +116,17 @@ class KnownRuns:
         *,
         table: str,
         scale: str,
-        cells: Mapping[tuple[str, int], str],
-        wanted: Sequence[tuple[str, int]],
-    ) -> dict[tuple[str, int], TrackedRun]:
-        """A finished run of each wanted (row, seed), whatever its key; nothing for one that never finished.
+        cells: Mapping[Place, str],
+        wanted: Sequence[Place],
+    ) -> dict[Place, TrackedRun]:
+        """A finished run of each wanted place, whatever its key; nothing for one that never finished.
 
         The newest of the configuration whose key ``cells`` has, else the newest: trials with ``--set`` are of that row
         too. ``cells`` are all of the table's in the plan. Those that share a row or a seed, whichever makes fewer
         queries, are asked for together, as many as can be there; where other runs left no room, the other way; last,
         and where few share anything, one by one.
         """
-        found: dict[tuple[str, int], TrackedRun] = {}
+        found: dict[Place, TrackedRun] = {}
         left = wanted
         shares = _shares(wanted, table=table)
         for share in shares:
@@ -119,28 +145,35 @@ class KnownRuns:
         return {cell: found[cell] for cell in wanted if cell in found}
 
 
-def _shares(cells: Sequence[tuple[str, int]], *, table: str) -> list[_Share]:
-    """The tags that cells have in common: those that make fewer groups, the others, and both."""
+def _shares(cells: Sequence[Place], *, table: str) -> list[_Share]:
+    """The tags that cells have in common: those that make fewer groups, the others, and all."""
 
-    def row(cell: tuple[str, int]) -> _Tags:
-        return ((f"row.{table}", cell[0]),)
+    def row(cell: Place) -> _Tags:
+        return ((f"row.{table}", cell.row),)
 
-    def seed(cell: tuple[str, int]) -> _Tags:
-        return (("seed", str(cell[1])),)
+    def seed(cell: Place) -> _Tags:
+        return (("seed", str(cell.seed)),)
+
+    def fold(cell: Place) -> _Tags:
+        return () if cell.fold is None else ((FOLD, cell.fold),)
 
     first, second = sorted((row, seed), key=lambda share: len({share(cell) for cell in cells}))
-    return [first, second, lambda cell: row(cell) + seed(cell)]
+    return [first, second, lambda cell: row(cell) + seed(cell) + fold(cell)]
+
+
+def _place(run: TrackedRun, *, table: str) -> Place:
+    return Place(run.tags[f"row.{table}"], int(run.tags["seed"]), run.tags.get(FOLD))
 
 
 def _take_newest(
-    found: dict[tuple[str, int], TrackedRun],
+    found: dict[Place, TrackedRun],
     runs: Sequence[TrackedRun],
     *,
     table: str,
-    configs: Mapping[tuple[str, int], str],
+    configs: Mapping[Place, str],
 ) -> None:
     for run in runs:
-        cell = (run.tags[f"row.{table}"], int(run.tags["seed"]))
+        cell = _place(run, table=table)
         wanted = configs.get(cell)
         if cell not in found or run.tags["key.config"] == wanted != found[cell].tags["key.config"]:
             found[cell] = run

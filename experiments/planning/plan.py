@@ -10,16 +10,18 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from experiments.errors import UserError
-from experiments.planning.cell import NEVER, Cell
-from experiments.planning.changes import find_change
+from experiments.planning.cell import NEVER, Cell, Place
+from experiments.planning.changes import change_of
 from experiments.planning.checked_corpora import CheckedCorpora
 from experiments.planning.judge import Judge
 from experiments.planning.known_runs import KnownRuns
 from experiments.planning.stored_data import DataInStore
-from experiments.runs import moved_files, recipe
+from experiments.runs import recipe
 from experiments.runs.run_folder import KEY
+from experiments.table_files.folds import check_fold, in_fold
+from experiments.table_files.merge import get_path
 from experiments.table_files.row_sources import SEED
-from experiments.table_files.spec import SHARED_OVERRIDES, Table, read_table
+from experiments.table_files.spec import SHARED_OVERRIDES, Row, Table, read_table
 from experiments.tracking.mlflow_store import Tracker
 from experiments.tracking.tracked_run import TrackedRun
 
@@ -30,24 +32,32 @@ def make_plan(
     *,
     rows: Sequence[str] = (),
     seeds: Sequence[int] = (),
+    folds: Sequence[str] = (),
     known: KnownRuns | None = None,
     corpora: CheckedCorpora | None = None,
     from_store: bool = False,
 ) -> list[Cell]:
-    """The cells of the wanted rows and seeds (default: all) and of every row that they stand on.
+    """The cells of the wanted rows, seeds and folds (default: all) and of every row that they stand on.
 
     ``known`` and ``corpora`` are what was found for another plan at the same moment. ``from_store`` is for reports,
     which start nothing: runs on a corpus that is not on this disk are found all the same.
     """
-    rows = [point for row in rows for point in table.grids.get(row, (row,))]
+    rows = [meant for row in rows for meant in table.meant_by(row)]
     for row in rows:
         table.row(row, where=table.path.name)
-    places = [(seed, name) for seed in seeds or table.seeds for name in rows or table.rows]
+    for fold in folds:
+        check_fold(table.folds, fold, where=f"{table.path.name}: --folds")
+    places = [
+        Place(name, seed, fold)
+        for seed in seeds or table.seeds
+        for fold in folds or table.folds or (None,)
+        for name in rows or table.rows
+    ]
     known = known or KnownRuns(tracker, num_cells=len(places))
     planner = _Planner(table, tracker, known, corpora or CheckedCorpora(), from_store=from_store)
-    for seed, name in places:
-        if seed in (table.rows[name].seeds or (seed,)):
-            planner.cell(table.name, name, seed)
+    for place in places:
+        if table.rows[place.row].runs_at(place.seed, place.fold):
+            planner.cell(table.name, place)
     if not planner.cells:
         raise UserError(f"{table.path.name}: none of the rows {', '.join(rows or table.rows)} runs at --seeds {seeds}")
     return _upstream_first(planner.with_changes())
@@ -64,6 +74,27 @@ def _upstream_first(cells: Sequence[Cell]) -> list[Cell]:
     return sorted(cells, key=depth)
 
 
+def _fold_of_source(fold: str | None, other: Table, *, where: str) -> str | None:
+    """The fold of ``other`` that a row on ``fold`` stands on: the one of its name, none of a table without folds."""
+    if not other.folds:
+        return None
+    if fold is None or fold not in other.folds:
+        stands = "in a table without folds" if fold is None else f"on fold {fold!r}"
+        raise UserError(f"{where}: stands {stands}, and {other.path.name} has the folds {', '.join(other.folds)} alone")
+    return fold
+
+
+def _check_deal(row: Row, other: Cell, *, where: str) -> None:
+    """Raise ``UserError`` for a row that stands on another deal of its corpus, which may have trained on its test."""
+    corpus, deal = (get_path(row.config, f"data.{key}") for key in ("corpus", "deal"))
+    of_other = get_path(other.row.config, "data.deal")
+    if deal != of_other and corpus == get_path(other.row.config, "data.corpus"):
+        raise UserError(
+            f"{where}: {other.name} has another deal of {corpus} ({of_other}, here {deal}) and may have trained on "
+            f"what is tested here; allowed: the same folds in table {other.row.table}, or another corpus"
+        )
+
+
 class _Planner:
     def __init__(
         self, table: Table, tracker: Tracker, known: KnownRuns, corpora: CheckedCorpora, *, from_store: bool
@@ -72,7 +103,7 @@ class _Planner:
         self.scale = table.scale
         self.shared = {path: table.overrides[path] for path in SHARED_OVERRIDES if path in table.overrides}
         self.tracker, self.known = tracker, known
-        self.cells: dict[tuple[str, str, int], Cell] = {}
+        self.cells: dict[tuple[str, Place], Cell] = {}
         stored = DataInStore(tracker, recipe_version=recipe.VERSION) if from_store else None
         self._judge = Judge(tracker, known, corpora, tables=self.tables, stored=stored)
         self._open: list[str] = []
@@ -82,53 +113,58 @@ class _Planner:
             self.tables[name] = read_table(name, scale=self.scale, overrides=self.shared)
         return self.tables[name]
 
-    def cell(self, table: str, name: str, seed: int) -> Cell:
-        place = (table, name, seed)
-        if place in self.cells:
-            return self.cells[place]
-        spec = self.table(table)
+    def cell(self, table: str, place: Place) -> Cell:
+        if (table, place) in self.cells:
+            return self.cells[table, place]
+        spec, name = self.table(table), place.row
         if f"{table}/{name}" in self._open:
             raise UserError(f"{spec.path.name}: rows.{name}.from: goes round in a circle: {' -> '.join(self._open)}")
+        if name in spec.waiting:
+            why = f"waits for the search of {spec.waiting[name]}"
+            waiting = Cell(spec, spec.rows[name], place.seed, None, {}, "missing", why, None, fold=place.fold)
+            return self.cells.setdefault((table, place), waiting)
         self._open.append(f"{table}/{name}")
-        row = spec.rows[name]
+        row = spec.rows[name] if place.fold is None else in_fold(spec.rows[name], spec.folds[place.fold])
         upstream = {}
         for source_name, source in row.sources.items():
             where = f"{spec.path.name}: rows.{name}.from.{source_name}"
-            source_seed = seed if source.seed is None else source.seed
+            source_seed = place.seed if source.seed is None else source.seed
             other = self.table(source.table).row(source.row, where=where)
+            if other.search is not None:
+                raise UserError(
+                    f"{where}: {source.row!r} has a search; only rows of its own table stand on its best trial"
+                )
             if other.seeds is not None and source_seed not in other.seeds:
                 say = f"{{row: {source.table}/{source.row}, seed: {other.seeds[0]}}}"
                 raise UserError(f"{where}: {source.row!r} does not run at seed {source_seed}; say which: {say}")
             if row.stage == "fit" and source_name == SEED and other.stage != "fit":
                 raise UserError(f"{where}: {source.row!r} is of stage {other.stage!r}, which leaves no weights")
-            upstream[source_name] = self.cell(source.table, source.row, source_seed)
+            fold = _fold_of_source(place.fold, self.table(source.table), where=where)
+            upstream[source_name] = self.cell(source.table, Place(source.row, source_seed, fold))
+            _check_deal(row, upstream[source_name], where=where)
         self._open.pop()
-        self.cells[place] = self._judge.judge(spec, row, seed, upstream)
-        return self.cells[place]
+        self.cells[table, place] = self._judge.judge(spec, row, place, upstream)
+        return self.cells[table, place]
 
     def with_changes(self) -> list[Cell]:
         """All cells; those that were finished once, under another key, say what changed, and are stale if untried."""
-        configs: dict[str, dict[tuple[str, int], str]] = {}
-        wanted: dict[str, list[tuple[str, int]]] = {}
-        for (table, row, seed), cell in self.cells.items():
+        configs: dict[str, dict[Place, str]] = {}
+        wanted: dict[str, list[Place]] = {}
+        for (table, place), cell in self.cells.items():
             if cell.key is not None:
-                configs.setdefault(table, {})[row, seed] = cell.key.config
+                configs.setdefault(table, {})[place] = cell.key.config
                 if cell.why == NEVER or cell.state == "failed":
-                    wanted.setdefault(table, []).append((row, seed))
-        older: dict[tuple[str, str, int], TrackedRun] = {}
+                    wanted.setdefault(table, []).append(place)
+        older: dict[tuple[str, Place], TrackedRun] = {}
         for name, places in wanted.items():
             spec = self.tables[name]
             found = self.known.older(spec.family, table=name, scale=spec.scale, cells=configs[name], wanted=places)
-            older |= {(name, *place): run for place, run in found.items()}
-        return [self._stale(cell, older[place]) if place in older else cell for place, cell in self.cells.items()]
+            older |= {(name, place): run for place, run in found.items()}
+        return [self._stale(cell, older[key]) if key in older else cell for key, cell in self.cells.items()]
 
     def _stale(self, cell: Cell, older: TrackedRun) -> Cell:
-        assert cell.key is not None
         record = self.tracker.run_dir(older.tags.get("key", "")) / KEY
-        then = moved_files.then(cell.row.config, cell.code, key=cell.key, stage=cell.row.stage)
-        forms = ((cell.key, cell.row.config, cell.code), then)
-        changes = [find_change(older, *form, record=record) for form in forms]
-        change = min(changes, key=lambda change: (len(change.parts), len(change.modules)))
+        change = change_of(cell, older, record=record)
         if cell.state == "failed":
             return replace(cell, why=f"{cell.why}; since its last finished run {change.why}", change=change)
         return replace(cell, state="stale", why=change.why, change=change)

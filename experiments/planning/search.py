@@ -1,8 +1,12 @@
-"""Searches of a table (``search:`` of a row) as rows: every trial is a row, its run a run as any other.
+"""Searches of a table (``search:`` of a row or of all) as rows: every trial is a row, its run a run as any other.
 
-Nothing of a search is stored but its runs. Optuna's sampler (TPE, Bergstra et al. 2011) has a fixed seed, so the trials
-that it chooses are a function of the table and of the finished runs' values: they are asked for again, wave by wave,
-each time that the table is read. So a search goes on after any interruption, and on any machine that has its store.
+Nothing of a search is stored but its runs. Optuna's sampler (TPE, Bergstra et al. 2011, or random) has a fixed seed, so
+the trials that it chooses are a function of the table and of the finished runs' values: they are asked for again, wave
+by wave, each time that the table is read. So a search goes on after any interruption, and on any machine that has its
+store. Random trials rest on no value: rows with one space have the same.
+
+Rows that stand on a row with a search stand on its best trial, and wait until there is one. Trials may run at fewer
+seeds and folds than the row; the best one then runs at the rest.
 
 A trial of which a run failed by itself, or whose figure is not finite, is told to the sampler as worse than any other,
 and the search goes on. Later trials rest on that, so a failed one is tried again only when ``--rows`` names it.
@@ -27,6 +31,7 @@ from experiments.planning.plan import make_plan
 from experiments.table_files.merge import set_path
 from experiments.table_files.search_spec import Range, Search
 from experiments.table_files.spec import Row, Table
+from experiments.table_files.view_spec import View
 
 if TYPE_CHECKING:
     from experiments.tracking.mlflow_store import Tracker
@@ -39,7 +44,7 @@ DIGITS = 4  # of a number in a configuration: more say nothing and cannot be rea
 class _Trials:
     """What is known of a search: its trials' rows, the figures of those that ended, and those that failed.
 
-    A figure is the mean over the row's seeds; None where there is no finite one.
+    A figure is the mean over the row's seeds and folds; None where there is no finite one.
     """
 
     rows: dict[str, Row] = field(default_factory=dict)
@@ -61,16 +66,19 @@ def with_trials(
     Raises ``UserError``.
     """
     plan = partial(make_plan, corpora=corpora or CheckedCorpora(), from_store=from_store)
-    for row in [row for row in table.rows.values() if row.search is not None]:
+    while (row := _next(table)) is not None:
         assert row.search is not None
         trials = _trials(table, row, row.search, tracker, plan)
+        best = _winner(search=row.search, values=trials.values)
+        stand_on_it = [name for name in table.rows if row.name in _upstream(table, name)]
+        if best is not None:
+            trials.rows[best] = replace(trials.rows[best], seeds=row.seeds, folds=row.folds)
         rows = {
-            name: other
+            name: other if best is None else _on_winner(other, table=table.name, row_name=row.name, best=best)
             for here in table.rows.values()
             for name, other in (trials.rows.items() if here.name == row.name else [(here.name, here)])
         }
         varied = sorted({*table.varied, *row.search.space})  # what was chosen is a param, of the first trial too
-        best = _winner(search=row.search, values=trials.values)
         table = replace(
             table,
             rows=rows,
@@ -78,8 +86,46 @@ def with_trials(
             varied=tuple(varied),
             winners=table.winners if best is None else {**table.winners, row.name: best},
             given_up=table.given_up | (trials.failed.keys() - set(again)),
+            views=tuple(_with_trials(view, row.name, tuple(trials.rows)) for view in table.views),
+            waiting=table.waiting if best else {**dict.fromkeys(stand_on_it, row.name), **table.waiting},
         )
     return table
+
+
+def _next(table: Table) -> Row | None:
+    """A row whose search can be asked for: what it stands on has none, or one that has ended."""
+    searching = {row.name for row in table.rows.values() if row.search is not None}
+    free = searching - table.waiting.keys()
+    return next(
+        (table.rows[name] for name in table.rows if name in free and not searching & _upstream(table, name)), None
+    )
+
+
+def _upstream(table: Table, name: str) -> set[str]:
+    """All rows of the same table that a row stands on, over however many others."""
+    found: set[str] = set()
+    ask = [name]
+    while ask:
+        sources = table.rows[ask.pop()].sources.values()
+        new = {of.row for of in sources if of.table == table.name and of.row in table.rows} - found
+        found |= new
+        ask += new
+    return found
+
+
+def _on_winner(row: Row, *, table: str, row_name: str, best: str) -> Row:
+    """The row on the best trial in the place of the row with the search."""
+    sources = {
+        name: replace(of, row=best) if (of.table, of.row) == (table, row_name) else of
+        for name, of in row.sources.items()
+    }
+    return replace(row, sources=sources)
+
+
+def _with_trials(view: View, row: str, trials: tuple[str, ...]) -> View:
+    """The view with all trials where it names the row with the search."""
+    rows = view.rows and tuple(name for here in view.rows for name in (trials if here == row else (here,)))
+    return replace(view, rows=rows)
 
 
 def _winner(*, search: Search, values: Mapping[str, float | None]) -> str | None:
@@ -96,7 +142,8 @@ def best_trial(search: Search, figures: Mapping[str, float]) -> str | None:
 
 def _trials(table: Table, row: Row, search: Search, tracker: Tracker, make: Callable[..., list[Cell]]) -> _Trials:
     """Wave after wave as far as all runs of a wave ended, and the next wave."""
-    num_cells = search.trials * len(row.seeds or table.seeds)
+    num_seeds, num_folds = len(search.seeds or row.seeds or table.seeds), max(1, len(search.folds or table.folds))
+    num_cells = search.trials * num_seeds * num_folds
     study, known, trials = _study(search), KnownRuns(tracker, num_cells=num_cells), _Trials()
     worst = -WORST if search.better == "higher" else WORST
     while len(trials.rows) < search.trials:
@@ -133,7 +180,8 @@ def _study(search: Search) -> Any:
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-        sampler = optuna.samplers.TPESampler(seed=0, constant_liar=True)  # keeps the trials of one wave apart
+        tpe = optuna.samplers.TPESampler(seed=0, constant_liar=True)  # keeps the trials of one wave apart
+        sampler = optuna.samplers.RandomSampler(seed=0) if search.sampler == "random" else tpe
     return optuna.create_study(sampler=sampler, direction="maximize" if search.better == "higher" else "minimize")
 
 
@@ -150,6 +198,7 @@ def _suggest(trial: Any, path: str, axis: Range | tuple[Any, ...]) -> Any:
 
 
 def _row(table: Table, row: Row, name: str, point: Mapping[str, Any]) -> Row:
+    assert row.search is not None
     config = copy.deepcopy(row.config)
     try:
         for path, value in point.items():
@@ -157,7 +206,8 @@ def _row(table: Table, row: Row, name: str, point: Mapping[str, Any]) -> Row:
     except ValueError as error:
         raise UserError(f"{table.path.name}: rows.{row.name}.search.space: {error}") from None
     says = ", ".join(f"{path.rpartition('.')[2]}={value}" for path, value in point.items())
-    return replace(row, name=name, why=f"{row.why}: {says}", config=config, search=None)
+    seeds, folds = row.search.seeds or row.seeds, row.search.folds
+    return replace(row, name=name, why=f"{row.why}: {says}", config=config, search=None, seeds=seeds, folds=folds)
 
 
 def _value(search: Search, cells: Sequence[Cell], *, where: str) -> float | None:

@@ -13,6 +13,7 @@ from datamodules.corpus_folder import data_root
 from experiments.planning.known_runs import ACCEPTED, FORM
 from experiments.runs import keys, moved_files
 from experiments.runs.config_form import form_key
+from experiments.table_files.folds import in_fold
 from experiments.table_files.merge import get_path
 from experiments.table_files.spec import Table
 from experiments.tracking.mlflow_store import Tracker
@@ -45,7 +46,8 @@ class DataInStore:
     def _find(self, corpus: str, tables: Iterable[Table]) -> StoredData | None:
         wanted: dict[tuple[str, str], set[str]] = {}  # configurations by family and code
         for table in tables:
-            for row in table.rows.values():
+            folds = [*table.folds.values()] or [{}]
+            for row in [in_fold(row, settings) for row in table.rows.values() for settings in folds]:
                 if get_path(row.config, "data.corpus") == corpus:
                     code = keys.code_digests(row.config, recipe_version=self._recipe, imports=table.imports)
                     then = moved_files.config_then(row.config), moved_files.code_then(code)

@@ -14,13 +14,13 @@ from statistics import fmean
 from typing import Any, NoReturn
 
 from experiments.errors import UserError, unknown
-from experiments.planning.cell import Cell
+from experiments.planning.cell import Cell, axes, num_runs
 from experiments.runs import journal
 from experiments.statistics.stats import Summary, summarise
 from experiments.table_files.charts import Against, Chart, Curves
 from experiments.table_files.merge import get_path
 from experiments.table_files.spec import Table
-from experiments.tracking.mlflow_store import Tracker
+from experiments.tracking.run_store import RunStore
 from experiments.training.curves import learning_curves
 
 LOG_FROM_FACTOR = 4  # an x axis that spans at least this factor is logarithmic
@@ -29,7 +29,7 @@ STYLES = ("-", "--", ":")  # ten colours each
 
 
 def draw_charts(
-    table: Table, charts: Sequence[Chart], cells: Sequence[Cell], tracker: Tracker, *, folder: Path
+    table: Table, charts: Sequence[Chart], cells: Sequence[Cell], tracker: RunStore, *, folder: Path
 ) -> tuple[list[Path], list[str]]:
     """Draw each chart to ``folder/NAME.png``; returns the paths, and one line for each chart that has nothing to show.
 
@@ -52,21 +52,21 @@ def draw_charts(
         if not any(finished.values()):
             undrawn.append(f"{where}: not drawn, none of its rows has a finished run")
             continue
-        figure, axis = _figure(chart)
-        num_seeds = len({cell.seed for cell in wanted})
+        figure, axis = blank_figure(chart.label + (" (%)" if chart.unit == "percent" else ""))
+        of_row = num_runs(wanted)
         if isinstance(chart, Curves):
-            num_diverged = _draw_curves(axis, chart, finished, tracker, where=where, num_seeds=num_seeds)
+            num_diverged = _draw_curves(axis, chart, finished, tracker, where=where, num_runs=of_row)
         else:
             assert isinstance(chart, Against)
-            num_diverged = _draw_against(axis, chart, lines, finished, where=where, num_seeds=num_seeds)
-        _write_foot(figure, chart, wanted, num_seeds=num_seeds, num_diverged=num_diverged)
+            num_diverged = _draw_against(axis, chart, lines, finished, where=where, num_runs=of_row)
+        _write_foot(figure, chart, wanted, num_diverged=num_diverged)
         path = folder / f"{chart.name}.png"
         figure.savefig(path, dpi=110)
         paths.append(path)
     return paths, undrawn
 
 
-def run_curve(cell: Cell, metric: str, tracker: Tracker) -> dict[float, float]:
+def run_curve(cell: Cell, metric: str, tracker: RunStore) -> dict[float, float]:
     """A run's metric by epoch, the mean over an epoch in which training logged several values; empty without any."""
     return _by_epoch(_points(cell, metric, tracker))
 
@@ -79,7 +79,7 @@ def _by_epoch(points: Sequence[tuple[float, float]]) -> dict[float, float]:
     return {epoch: fmean(by_epoch[epoch]) for epoch in sorted(by_epoch)}
 
 
-def _points(cell: Cell, metric: str, tracker: Tracker) -> Sequence[tuple[float, float]]:
+def _points(cell: Cell, metric: str, tracker: RunStore) -> Sequence[tuple[float, float]]:
     assert cell.key is not None, "a finished cell has a key"
     assert cell.run is not None, "and a run"
     run_dir = tracker.run_dir(cell.key.id)
@@ -92,12 +92,12 @@ def _draw_curves(
     axis: Any,
     chart: Curves,
     finished: Mapping[str, Sequence[Cell]],
-    tracker: Tracker,
+    tracker: RunStore,
     *,
     where: str,
-    num_seeds: int,
+    num_runs: int,
 ) -> int:
-    """The mean over seeds as far as all of them go, in a band from the least to the most.
+    """The mean over seeds and folds as far as all of them go, in a band from the least to the most.
 
     Returns how many runs have a value that is not finite.
     """
@@ -110,13 +110,13 @@ def _draw_curves(
         if of_row:
             epochs = [epoch for epoch in of_row[0] if all(epoch in curve for curve in of_row)]
             values = [[scale * curve[epoch] for curve in of_row] for epoch in epochs]
-            colour, style = _look(number)
-            label = _label(row, len(of_row), num_seeds)
+            colour, style = look(number)
+            label = _label(row, len(of_row), num_runs)
             axis.plot(epochs, [fmean(of) for of in values], style, color=colour, label=label, linewidth=1.6)
             axis.fill_between(epochs, [min(of) for of in values], [max(of) for of in values], color=colour, alpha=0.15)
     axis.xaxis.get_major_locator().set_params(integer=True)
     axis.set_xlabel("epoch")
-    _draw_legend(axis)
+    draw_legend(axis)
     return sum(not all(math.isfinite(value) for _, value in of) for runs in points.values() for of in runs)
 
 
@@ -127,9 +127,9 @@ def _draw_against(
     finished: Mapping[str, Sequence[Cell]],
     *,
     where: str,
-    num_seeds: int,
+    num_runs: int,
 ) -> int:
-    """The mean over seeds with a bar of one standard deviation to each side.
+    """The mean over seeds and folds with a bar of one standard deviation to each side.
 
     Returns how many runs have a value that is not finite.
     """
@@ -137,7 +137,7 @@ def _draw_against(
     for number, (name, rows) in enumerate(lines.items()):
         points = _summaries(chart, {row: finished[row] for row in rows})
         if points:
-            colour, style = _look(number)
+            colour, style = look(number)
             axis.errorbar(
                 list(points),
                 [summary.mean for summary in points.values()],
@@ -145,7 +145,7 @@ def _draw_against(
                 marker=MARKERS[number % len(MARKERS)],
                 color=colour,
                 linestyle=style,
-                label=_label(name, min(summary.n for summary in points.values()), num_seeds),
+                label=_label(name, min(summary.n for summary in points.values()), num_runs),
                 capsize=3,
                 linewidth=1.6,
             )
@@ -157,7 +157,7 @@ def _draw_against(
         axis.minorticks_off()
     axis.set_xticks(sorted(xs), [f"{x:g}" for x in sorted(xs)])
     axis.set_xlabel(chart.x_label, parse_math=False)
-    _draw_legend(axis)
+    draw_legend(axis)
     runs = [cell.run.metrics for cells in finished.values() for cell in cells if cell.run]
     return sum(not math.isfinite(metrics.get(chart.metric, 0.0)) for metrics in runs)
 
@@ -202,37 +202,38 @@ def _scale(chart: Chart) -> int:
     return 100 if chart.unit == "percent" else 1
 
 
-def _look(number: int) -> tuple[str, str]:
+def look(number: int) -> tuple[str, str]:
     """Colour and style of a line."""
     return f"C{number % 10}", STYLES[number // 10 % len(STYLES)]
 
 
-def _label(name: str, num_runs: int, num_seeds: int) -> str:
-    return name if num_runs == num_seeds else f"{name} (n={num_runs})"
+def _label(name: str, n: int, num_runs: int) -> str:
+    return name if n == num_runs else f"{name} (n={n})"
 
 
-def _draw_legend(axis: Any) -> None:
+def draw_legend(axis: Any) -> None:
     """With names as they stand: two dollar signs are no formula."""
     for text in axis.legend(fontsize=9).get_texts():
         text.set_parse_math(False)
 
 
-def _figure(chart: Chart) -> tuple[Any, Any]:
+def blank_figure(label: str) -> tuple[Any, Any]:
+    """A figure and its axes, with what the y axis is."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(8, 5), layout="constrained")
     FigureCanvasAgg(figure)
     axis = figure.subplots()
-    axis.set_ylabel(chart.label + (" (%)" if chart.unit == "percent" else ""), parse_math=False)
+    axis.set_ylabel(label, parse_math=False)
     axis.grid(alpha=0.3)
     return figure, axis
 
 
-def _write_foot(figure: Any, chart: Chart, wanted: Sequence[Cell], *, num_seeds: int, num_diverged: int) -> None:
+def _write_foot(figure: Any, chart: Chart, wanted: Sequence[Cell], *, num_diverged: int) -> None:
     """What the spread is, how many runs are not there yet, and of how many something could not be drawn."""
     spread = "mean, and band from the least to the most," if isinstance(chart, Curves) else "mean ± std"
-    says = [f"{spread} over {num_seeds} seeds" if num_seeds > 1 else "1 seed"]
+    says = [f"{spread} over {axes(wanted)}" if num_runs(wanted) > 1 else axes(wanted)]
     missing = sum(cell.state != "finished" for cell in wanted)
     if missing:
         says.append(f"{missing} of {len(wanted)} runs are not finished and not drawn")

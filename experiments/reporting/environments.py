@@ -10,7 +10,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from experiments.planning.cell import Cell
+from experiments.planning.cell import Cell, Place
+from experiments.runs.training_record import TRAINED_ON
 
 MEAN, COMPARISON = "†", "‡"
 FACTS = {"torch": "torch", "device": "", "hardware": ""}  # tags of a run, with what is said before their values
@@ -28,12 +29,19 @@ NOTHING_KNOWN = Environment()
 
 
 def environment_of(cell: Cell) -> Environment:
-    """Of a cell's run: what only scores has the device of the training whose predictions it takes."""
+    """Of a cell's run: what only scores has the device of the training whose predictions it takes.
+
+    So has what was scored again; where that was done comes first.
+    """
     tags = cell.run.tags if cell.run else {}
     upstream = [environment_of(other) for other in cell.upstream.values()]
     facts = {}
     for name in FACTS:
-        values = [tags.get(name, ""), *(value for of in upstream for value in getattr(of, name))]
+        values = [
+            tags.get(name, ""),
+            tags.get(TRAINED_ON + name, ""),
+            *(value for of in upstream for value in getattr(of, name)),
+        ]
         facts[name] = tuple(dict.fromkeys(value for value in values if value))
     return Environment(**facts)
 
@@ -44,16 +52,16 @@ def differing(environments: Iterable[Environment]) -> list[str]:
     return [name for name in FACTS if len({getattr(of, name) for of in runs} - {()}) > 1]
 
 
-def environment_notes(runs: Mapping[tuple[str, int], Environment]) -> list[str]:
-    """Of the runs of a table by row and seed: which differ in what; empty where they are all of one environment."""
+def environment_notes(runs: Mapping[Place, Environment]) -> list[str]:
+    """Of the runs of a table by their place: which differ in what; empty where they are all of one environment."""
     facts = differing(runs.values())
     if not facts:
         return []
-    groups: dict[str, list[tuple[str, int]]] = {}
+    groups: dict[str, list[Place]] = {}
     for place, environment in runs.items():
         groups.setdefault(_text(environment, facts), []).append(place)
     (most, _), *_ = Counter({text: len(places) for text, places in groups.items()}).most_common(1)
-    says = [f"{_places(places, runs)}: {text}" for text, places in groups.items() if text != most]
+    says = [f"{places_text(places, runs)}: {text}" for text, places in groups.items() if text != most]
     return [
         f"{MEAN} a mean over runs, {COMPARISON} a comparison with a baseline, of different torch versions, devices or "
         f"machines, which alone change figures: {'; '.join(says)}; the others: {most}"
@@ -65,13 +73,17 @@ def _text(environment: Environment, facts: Sequence[str]) -> str:
     return ", ".join(says)
 
 
-def _places(places: Sequence[tuple[str, int]], runs: Iterable[tuple[str, int]]) -> str:
-    """Rows, with their seeds where others of the row are elsewhere."""
-    seeds: dict[str, list[int]] = {}
-    for row, seed in places:
-        seeds.setdefault(row, []).append(seed)
-    sizes = Counter(row for row, _ in runs)
-    return ", ".join(
-        row if len(of) == sizes[row] else f"{row} seed{'s' if len(of) > 1 else ''} {', '.join(map(str, of))}"
-        for row, of in seeds.items()
-    )
+def places_text(places: Sequence[Place], runs: Iterable[Place]) -> str:
+    """Rows, with their folds and seeds where others of the row are elsewhere."""
+    of_row: dict[str, list[Place]] = {}
+    for place in places:
+        of_row.setdefault(place.row, []).append(place)
+    sizes = Counter(place.row for place in runs)
+    return ", ".join(row if len(of) == sizes[row] else f"{row} {_runs(of)}" for row, of in of_row.items())
+
+
+def _runs(places: Sequence[Place]) -> str:
+    """``seed 0``, ``seeds 0, 1`` or ``fold a seed 0, fold b seed 0``."""
+    if len(places) == 1 or any(place.fold is not None for place in places):
+        return ", ".join(place.run for place in places)
+    return f"seeds {', '.join(str(place.seed) for place in places)}"

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from experiments.planning.cell import Place
 from experiments.reporting.environments import COMPARISON, MEAN, Environment, differing, environment_notes
+from experiments.reporting.scored_by import scoring_notes
 from experiments.reporting.significance_text import footnotes
 
 if TYPE_CHECKING:
@@ -13,23 +15,28 @@ if TYPE_CHECKING:
 
 def notes(report: Report) -> list[str]:
     """Every line."""
+    others = _others(report)
     says = {
         f"{len(report.missing)} cells without a finished run": report.missing,
         "finished runs that never logged the figure": _without(report),
-        "diverged, so that the row's mean is of its other seeds, never bold and not tested": _diverged(report),
-        "bold or starred over fewer seeds than other rows": _of_fewer(report),
+        f"diverged, so that the row's mean is of its other {others}, never bold and not tested": _diverged(report),
+        f"bold or starred over fewer {others} than other rows": _of_fewer(report),
+        "compared with a row of their own": _own_baselines(report),
         "made before code changes that were accepted": report.accepted,
     }
     lines = [trials.searched.says for trials in report.trials]
     lines += [f"{what}: {', '.join(of)}" for what, of in says.items() if of]
-    return [*lines, *report.stored_data, *environment_notes(_runs(report)), *footnotes(report.significance)]
+    as_run = report.as_run.notes if report.as_run else ()
+    lines += [*report.stored_data, *environment_notes(_runs(report)), *scoring_notes(report.scored_by)]
+    return [*as_run, *lines, *footnotes(report.significance)]
 
 
 def short_notes(report: Report) -> list[str]:
     """Counts in the place of lists, and what the stars are: for a note of few characters."""
+    others = _others(report)
     says = {
-        "runs diverged: their rows' means are of the other seeds, never bold and not tested": _diverged(report),
-        "figures are bold or starred over fewer seeds than other rows": _of_fewer(report),
+        f"runs diverged: their rows' means are of the other {others}, never bold and not tested": _diverged(report),
+        f"figures are bold or starred over fewer {others} than other rows": _of_fewer(report),
         "cells without a finished run": report.missing,
         "cells were made before accepted code changes": report.accepted,
     }
@@ -39,21 +46,26 @@ def short_notes(report: Report) -> list[str]:
         lines.append(
             f"{MEAN}, {COMPARISON}: runs of different torch versions, devices or machines; the report says which"
         )
-    return [*lines, *report.stored_data, *footnotes(report.significance)[:1]]
+    lines += [*report.stored_data, *scoring_notes(report.scored_by, only_mixed=True)]
+    return [*lines, *footnotes(report.significance)[:1]]
 
 
-def _runs(report: Report) -> dict[tuple[str, int], Environment]:
-    return {(row, of.seed): of.environment for (row, _), values in report.values.items() for of in values}
+def _others(report: Report) -> str:
+    return "runs" if report.table.folds else "seeds"
+
+
+def _runs(report: Report) -> dict[Place, Environment]:
+    return {of.place(row): of.environment for (row, _), values in report.values.items() for of in values}
 
 
 def _diverged(report: Report) -> list[str]:
     """Each run once, with the columns in which it has no finite figure."""
-    runs: dict[tuple[str, int], list[str]] = {}
+    runs: dict[Place, list[str]] = {}
     for row in report.rows:
         for column in report.table.columns:
             for of in report.diverged(row, column.metric):
-                runs.setdefault((row, of.seed), []).append(f"{column.metric} {of.value}")
-    return [f"{row} seed {seed} ({', '.join(figures)})" for (row, seed), figures in runs.items()]
+                runs.setdefault(of.place(row), []).append(f"{column.metric} {of.value}")
+    return [f"{place.row} {place.run} ({', '.join(figures)})" for place, figures in runs.items()]
 
 
 def _without(report: Report) -> list[str]:
@@ -68,12 +80,24 @@ def _without(report: Report) -> list[str]:
 
 
 def _of_fewer(report: Report) -> list[str]:
-    """Figures that stand in bold or have stars over fewer runs than another row's."""
+    """Figures that stand in bold or have stars over fewer runs than another row of their group, or their baseline."""
     says = []
     for column in report.table.columns:
         sizes = {row: summary.n for row in report.rows if (summary := report.cells[row, column.metric]) is not None}
         best = report.best(column)
-        for row, n in sizes.items():
-            if n < max(sizes.values()) and (row in best or report.stars(row, column.metric)):
-                says.append(f"{row} in {column.metric} (n = {n} of {max(sizes.values())})")
+        for group in report.groups:
+            for row in (row for row in group.rows if row in sizes):
+                most = max(sizes.get(other, 0) for other in (*group.rows, report.against(row) or row))
+                if sizes[row] < most and (row in best or report.stars(row, column.metric)):
+                    says.append(f"{row} in {column.metric} (n = {sizes[row]} of {most})")
     return says
+
+
+def _own_baselines(report: Report) -> list[str]:
+    """Rows that are compared with another row than the rest of their group."""
+    return [
+        f"{row} with {baseline}"
+        for group in report.groups
+        for row in group.rows
+        if (baseline := report.against(row)) not in (None, group.baseline or report.table.baseline)
+    ]

@@ -93,7 +93,7 @@ def compare_rows(
         return Significance(baselines, num_resamples, {}, {}, {}, lines)
     metrics = [column.metric for column in table.columns if column.better != "neither"]
     counts = read_counts(finished, scores, splits, metrics)
-    columns = read_columns(table, finished, counts, num_resamples=num_resamples)
+    columns = read_columns(table, finished, counts, splits, num_resamples=num_resamples)
     tests = _Tests(baselines)
     for of in columns.values():
         tests.add(of, counts)

@@ -24,7 +24,7 @@ from typing import Any
 
 from experiments.errors import first_line, public_uri
 from experiments.planning.cell import Cell
-from experiments.planning.known_runs import RUNS_FOR_A_QUERY
+from experiments.planning.known_runs import FOLD, RUNS_FOR_A_QUERY
 from experiments.table_files.spec import Table
 from experiments.table_files.view_spec import View, ViewChart
 from experiments.table_files.view_tags import row_tags, shown_tag
@@ -36,6 +36,8 @@ TESTED = ((3, 15), (3, 18))  # from, and below
 PREFIX = "mlflow.sharedViewState."
 CHARTS = "&compareRunsMode=CHART"  # behind a link: the page opens on the charts
 MAX_CHARACTERS = 18000  # MLflow refuses experiment tags over 20,000
+RUN_NAME, CREATED, DURATION = "attributes.`Run Name`", "runDateAndNestInfo", "duration"  # columns that every view has
+CHARACTER_PIXELS = 6.5  # of the page's bold font, on average, a little more than names have
 # Sections that the page would open itself for every metric without a chart of ours; they stay there, folded.
 FOLDED = ("decoding", "model", "run", "test", "train", "validation", "Model metrics", "System metrics")
 
@@ -55,6 +57,7 @@ def state(table: Table, view: View, *, sections: Iterable[str] = ()) -> dict[str
     tag = shown_tag(table, view)
     group = {"aggregateFunction": "average", "groupByKeys": [{"mode": "tag", "groupByData": tag}]}
     order = {} if view.order_by is None else {"orderByKey": view.order_by.column, "orderByAsc": view.ascending}
+    widths = _widths_pixels(view, view.rows or tuple(table.rows))
     own = f"{view_id(table, view)}-charts"
     folded = [name for name in dict.fromkeys([*FOLDED, *sections]) if name != table.name]
     return {
@@ -65,6 +68,8 @@ def state(table: Table, view: View, *, sections: Iterable[str] = ()) -> dict[str
         "modelVersionFilter": "All Runs",
         "datasetsFilter": [],
         "selectedColumns": [field.column for field in view.columns],
+        "columnOrder": list(widths),  # else the page sorts its columns by name
+        "columnWidths": widths,
         "groupBy": group if view.grouped else None,
         # One line a row; the page would open every group.
         "groupsExpanded": {f"tag.{tag}.{row}": False for row in view.rows or table.rows} if view.grouped else {},
@@ -78,6 +83,14 @@ def state(table: Table, view: View, *, sections: Iterable[str] = ()) -> dict[str
         ],
         "compareRunCharts": [_card(chart, f"{own}-{k}", section=own) for k, chart in enumerate(view.charts)],
     }
+
+
+def _widths_pixels(view: View, rows: Iterable[str]) -> dict[str, int]:
+    """Columns in their order with room for their names; that of the run's for ``Group: ROW`` or ``ROW seed 0``."""
+    longest = 8 + max(len(row) for row in rows)
+    own = {field.column: max(100, round(CHARACTER_PIXELS * len(field.name)) + 40) for field in view.columns}
+    name = min(600, round(CHARACTER_PIXELS * longest) + 90)  # and for its mark, its colour and the number of its runs
+    return {RUN_NAME: name, CREATED: 110, **own, DURATION: 90}
 
 
 def _section(uuid: str, name: str, *, display: bool) -> dict[str, Any]:
@@ -189,8 +202,8 @@ def write_views(table: Table, cells: Sequence[Cell], tracker: Tracker) -> str:
 
 
 def _tag_runs(table: Table, cells: Sequence[Cell], tracker: Tracker) -> None:
-    """Each cell's run carries the tags of its views; a run of the same row and seed with another key loses them."""
-    keys = {(cell.row.name, str(cell.seed)): cell.key.id for cell in cells if cell.key is not None}
+    """Each cell's run carries the tags of its views; a run of the same place with another key loses them."""
+    keys = {(cell.row.name, str(cell.seed), cell.fold): cell.key.id for cell in cells if cell.key is not None}
     planned = {cell.run.run_id: cell.run for cell in cells if cell.run is not None}
     wanted: dict[str, dict[str, str]] = {run_id: {} for run_id in planned}
     for cell in cells:
@@ -198,8 +211,9 @@ def _tag_runs(table: Table, cells: Sequence[Cell], tracker: Tracker) -> None:
             wanted[cell.run.run_id] |= row_tags(table, cell.row.name)
     for tag in {shown_tag(table, view) for view in table.views}:
         for run in _carrying(tag, table, cells, tracker):
-            place = run.tags[tag], run.tags.get("seed", "")
-            if run.run_id not in planned and keys.get(place, run.tags.get("key")) != run.tags.get("key"):
+            place = run.tags[tag], run.tags.get("seed", ""), run.tags.get(FOLD)
+            gone = place[2] not in (table.folds or (None,))
+            if run.run_id not in planned and (gone or keys.get(place, run.tags.get("key")) != run.tags.get("key")):
                 tracker.untag(run.run_id, tag)
     lacking = {
         run_id: {tag: row for tag, row in tags.items() if planned[run_id].tags.get(tag) != row}

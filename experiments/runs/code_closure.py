@@ -25,6 +25,7 @@ from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from experiments.errors import UserError
+from experiments.runs import own_modules
 
 OUR_PACKAGES = ("lightning_modules", "datamodules")
 # It runs what the key describes and is no part of it: its own meaning is RECIPE_VERSION.
@@ -86,7 +87,7 @@ def closure(named: frozenset[str], packages: tuple[str, ...]) -> dict[str, Path]
 
 def digest(path: Path) -> str:
     """Sixteen hexadecimal digits of a file; line ends of a source do not matter."""
-    data = path.read_bytes()
+    data = own_modules.read(path)
     is_source = path.suffix in SOURCE_SUFFIXES
     return hashlib.sha256(data.replace(b"\r\n", b"\n") if is_source else data).hexdigest()[:16]
 
@@ -161,6 +162,8 @@ def _recorded(folder: Path) -> frozenset[str]:
 @cache
 def _spec(module: str) -> ModuleSpec | None:
     """Where Python would find a module; its packages are not executed for it."""
+    if copied := own_modules.spec(module):
+        return copied
     parent, _, _ = module.rpartition(".")
     try:
         if not parent:
@@ -195,11 +198,24 @@ def _file(module: str) -> Path | None:
     if spec is None or not spec.has_location or spec.origin is None:
         return None
     path = Path(spec.origin)
-    if path.suffix in BYTECODE_SUFFIXES or not path.is_file():
+    if path.suffix in BYTECODE_SUFFIXES or not own_modules.is_there(path):
         raise UserError(
             f"{path}: module {module!r} has no source file, and a run's key could not follow what it imports"
         )
     return path
+
+
+def is_installed(top: str) -> bool:
+    """Whether a top-level module is Python's own or an installer's."""
+    return _is_installed(top)
+
+
+def folder(package: str) -> Path:
+    """Where one of earmark's packages lies."""
+    spec = _spec(package)
+    assert spec is not None
+    assert spec.origin is not None
+    return Path(spec.origin).parent
 
 
 def own_source(module: str) -> Path | None:
@@ -226,7 +242,7 @@ def _imported(path: Path, *, package: str) -> _Imports:
     changes_path = False
     read: set[ast.expr] = set()  # calls that name their module, met before what they call
     try:
-        tree = ast.parse(path.read_bytes(), filename=str(path))
+        tree = ast.parse(own_modules.read(path), filename=str(path))
     except (SyntaxError, ValueError) as error:
         line = getattr(error, "lineno", None) or 1
         raise UserError(f"{path}:{line}: not Python: {getattr(error, 'msg', error)}") from None

@@ -11,6 +11,7 @@ import itertools
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 from experiments.runs import provenance, repositories
 from experiments.runs.run_folder import write_whole
@@ -19,29 +20,48 @@ ARCHIVE = "code.zip"
 EPOCH = (1980, 1, 1, 0, 0, 0)  # one content is one archive
 
 
-def write_code(run_dir: Path, files: Mapping[str, Path], *, git: Mapping[str, str]) -> dict[str, dict[str, str]]:
-    """Write ``code.zip`` and, where earmark's own checkout is changed, ``git.diff``; the state of a user's checkouts.
+class Code(NamedTuple):
+    """What a run's code is at one moment; ``files`` by name in the archive, for who writes it later."""
 
-    ``files`` by module; ``git`` is the state of earmark's checkout, empty outside one. A change that git cannot say is
-    named in ``git.diff``'s place in the returned states. An earlier attempt's patch does not stay.
+    files: Mapping[str, Path]
+    patches: Mapping[str, bytes]  # of a user's checkouts, for the archive too
+    patch: bytes  # of earmark's own
+    states: dict[str, dict[str, str]]
+
+
+def code_now(files: Mapping[str, Path], *, git: Mapping[str, str], copies: Mapping[Path, Path] | None = None) -> Code:
+    """Ask git of ``files`` (by module); ``git`` is the state of earmark's checkout, empty outside one.
+
+    ``copies`` are files that will be read in place of those, which may be edited. A change that git cannot say is named
+    in the states.
     """
-    contents = {archive_name(module, path): path.read_bytes() for module, path in files.items()}
+    patches: dict[str, bytes] = {}
     states: dict[str, dict[str, str]] = {}
     for checkout in _checkouts(files):
         name = _free_name(checkout.name, states)
         states[name] = repositories.state(checkout)
         if states[name].get("git.dirty") == "true":
-            contents[f"{name}.diff"] = _patch(checkout, files, states[name])
+            patches[f"{name}.diff"] = _patch(checkout, files, states[name])
     own = dict(git)
     change = _patch(provenance.SOURCE, files, own) if git.get("git.dirty") == "true" else b""
-    if change:
-        (run_dir / provenance.DIFF).write_bytes(change)
-    else:
-        (run_dir / provenance.DIFF).unlink(missing_ok=True)
     if "problem" in own:
         states["earmark"] = own
-    write_whole(run_dir / ARCHIVE, _archive(contents))
-    return states
+    named = {archive_name(module, path): (copies or {}).get(path, path) for module, path in files.items()}
+    return Code(named, patches, change, states)
+
+
+def write_code(run_dir: Path, code: Code) -> dict[str, dict[str, str]]:
+    """Write ``code.zip`` and, where earmark's own checkout is changed, ``git.diff``; the state of a user's checkouts.
+
+    An earlier attempt's patch does not stay.
+    """
+    if code.patch:
+        (run_dir / provenance.DIFF).write_bytes(code.patch)
+    else:
+        (run_dir / provenance.DIFF).unlink(missing_ok=True)
+    contents = {name: path.read_bytes() for name, path in code.files.items()}
+    write_whole(run_dir / ARCHIVE, _archive({**contents, **code.patches}))
+    return code.states
 
 
 def archive_name(module: str, path: Path) -> str:

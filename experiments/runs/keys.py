@@ -53,9 +53,9 @@ def config_key(config: Config, *, stage: str) -> str:
     return _digest(json.dumps([stage, config], sort_keys=True))
 
 
-def upstream_key(keys: Mapping[str, RunKey]) -> str:
+def upstream_key(ids: Mapping[str, str]) -> str:
     """Digest of the runs that a row stands on, by the names of its ``from:``."""
-    return _digest(json.dumps({name: key.id for name, key in keys.items()}, sort_keys=True)) if keys else ""
+    return _digest(json.dumps(dict(ids), sort_keys=True)) if ids else ""
 
 
 def code_digests(config: Config, *, recipe_version: str, imports: Sequence[str] = ()) -> dict[str, str]:
@@ -70,9 +70,14 @@ def code_files(config: Config, *, imports: Sequence[str] = ()) -> dict[str, Path
     ``imports`` are the user's own modules that it may name. Raises ``UserError`` for code that cannot be followed.
     """
     own = tuple(sorted({name.split(".")[0] for name in imports}))
-    named = {path.rpartition(".")[0] for path in _named(config) if path.split(".")[0] in (*OUR_PACKAGES, *own)}
+    named = named_modules(config, (*OUR_PACKAGES, *own))
     named |= {module for section in config for module in SECTION_CODE.get(section, ())}
     return closure(frozenset(named), own)
+
+
+def named_modules(config: Config, packages: Sequence[str] = OUR_PACKAGES) -> set[str]:
+    """The modules of these packages whose classes and functions a configuration names."""
+    return {path.rpartition(".")[0] for path in _named(config) if path.split(".")[0] in packages}
 
 
 @cache

@@ -38,12 +38,18 @@ def named_files(config: Config) -> dict[str, FileFacts]:
     return found
 
 
-def changed_since(record: Path, *, run: str) -> str:
-    """Why the result of ``run`` is of other files than those of today, by its ``key.json``; empty if it is not."""
+def changed_since(record: Path, *, run: str, among: Config | None = None) -> str:
+    """Why the result of ``run`` is of other files than those of today, by its ``key.json``; empty if it is not.
+
+    ``among`` are the sections whose files count, None for all.
+    """
     try:
         recorded = json.loads(record.read_text(encoding="utf-8")).get("files", {})
     except (OSError, ValueError):
         return ""
+    if among is not None:
+        named = set(map(str, names(among)))
+        recorded = {name: facts for name, facts in recorded.items() if {name, str(Path(name).parent)} & named}
     changed = [name for name, facts in recorded.items() if _differs(Path(name), FileFacts(*facts))]
     if not changed:
         return ""

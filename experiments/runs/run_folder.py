@@ -23,6 +23,7 @@ KEY = "key.json"
 METRICS = "metrics.json"
 BEST = "checkpoints/best.ckpt"  # weights of the epoch that is scored: what a fine-tuned run starts from
 LAST = "checkpoints/last.ckpt"  # what a resume starts from, of no use once the run has finished
+PREDICTIONS = "predictions"
 LOG = "log.txt"
 TRACKED = "tracked.json"  # what MLflow is to know of the run: delivery.py
 TABLE_PATH = "table_path"  # in it, for this machine alone: where a user's own table lies
@@ -109,7 +110,7 @@ def holder(path: Path) -> tuple[int, str]:
 
 def offered(run_dir: Path) -> Path:
     """What a run gives to those that stand on it: its predictions or, where it has none, what its scoring wrote."""
-    predictions = run_dir / "predictions"
+    predictions = run_dir / PREDICTIONS
     return predictions if predictions.is_dir() else run_dir / "scores"
 
 

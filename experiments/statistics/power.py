@@ -52,12 +52,12 @@ class Spread:
 
 
 def folds_for(variance: float, difference: float) -> int | None:
-    """Of k deals, whose differences have this variance, with n_test / n_train = 1 / (k - 1)."""
+    """Of k deals whose differences have this variance; one validates, so that n_test / n_train is 1 / (k - 2)."""
 
     def shows(k: int) -> bool:
-        return CombinedError((Part((1 / k + 1 / (k - 1)) * variance, k - 1),)).least_shown() <= difference
+        return CombinedError((Part((1 / k + 1 / (k - 2)) * variance, k - 1),)).least_shown() <= difference
 
-    return _least(shows, 2, MOST_FOLDS)
+    return _least(shows, 3, MOST_FOLDS)
 
 
 def _least(shows: Callable[[int], bool], low: int, most: int) -> int | None:

@@ -9,7 +9,7 @@ import json
 from typing import Any
 
 from datamodules.annotations import ClipReferences, UtteranceReferences
-from datamodules.corpus_folder import CorpusMissingError, read_card
+from datamodules.corpus_folder import CorpusCard, CorpusMissingError, read_card
 from experiments.errors import UserError
 from experiments.planning.cell import Cell
 from experiments.table_files.merge import get_path
@@ -30,14 +30,18 @@ class TestSplits:
     def of(self, cell: Cell) -> References | None:
         """The references of a cell's test split; None where the corpus is not on this disk, or has no audio."""
         config = {section: cell.row.config[section] for section in ("data", "scoring")}
-        name = _data_name(cell)
+        name = data_name(cell)
         if name not in self._known:
             self._known[name] = self._read(cell, config)
         return self._known[name]
 
+    def card(self, corpus: str) -> CorpusCard:
+        """What a corpus says of itself. Raises ``CorpusMissingError``."""
+        return read_card(corpus)
+
     def why_not(self, cell: Cell) -> str:
         """Why the references of a cell, could not be read; empty where they were, or nobody asked for them."""
-        return self._unread.get(_data_name(cell), "")
+        return self._unread.get(data_name(cell), "")
 
     def _read(self, cell: Cell, config: dict[str, Any]) -> References | None:
         from experiments.configuration.schema import build  # torch, and the row's classes
@@ -49,10 +53,11 @@ class TestSplits:
             data.setup("score")
             references = data.references("test")
         except (UserError, CorpusMissingError, OSError, ValueError) as error:
-            self.why[where] = self._unread[_data_name(cell)] = str(error).splitlines()[0]
+            self.why[where] = self._unread[data_name(cell)] = str(error).splitlines()[0]
             return None
         return references if isinstance(references, ClipReferences | UtteranceReferences) else None
 
 
-def _data_name(cell: Cell) -> str:
+def data_name(cell: Cell) -> str:
+    """The data section of a cell as text: cells that share it share their test split."""
     return json.dumps(cell.row.config["data"], sort_keys=True)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from experiments.planning.cell import Cell
-from experiments.tracking.mlflow_store import Tracker, TrackingError
+from experiments.tracking.run_store import RunStore
 from experiments.tracking.tracked_run import TrackedRun
 
 UTTERANCES, SENTENCES, CONSTANTS = "errors_test.csv", "sentences.csv", "constants.json"
@@ -41,7 +41,7 @@ class Sentence(NamedTuple):
 class StoredScores:
     """Finds the score files of a plan's finished cells."""
 
-    def __init__(self, tracker: Tracker) -> None:
+    def __init__(self, tracker: RunStore) -> None:
         self._tracker = tracker
         self._nowhere: set[tuple[str, str]] = set()
 
@@ -60,6 +60,8 @@ class StoredScores:
 
     def _stored(self, run: TrackedRun, artifact: str) -> Path | None:
         """The store's own file where it lies on this disk, else a copy that is fetched once."""
+        from experiments.tracking.mlflow_store import TrackingError  # mlflow, which a pack does without
+
         if (stored := self._tracker.artifact_folder(run.artifact_uri)) is not None:
             return stored / artifact if (stored / artifact).is_file() else None
         run_id, folder = run.run_id, self._tracker.root / "fetched" / run.run_id

@@ -1,14 +1,14 @@
 """``groups:`` and ``against:`` of a table file: which rows answer a question together, and what each is compared with.
 
 ``groups: {own_tags: {heading: …, rows: [mil, glu_mil], baseline: mil}}``. Stars, bold and Holm's correction are of a
-group; rows that no group names come last, as one without a heading. ``against:`` of a row goes before its group's
+group; rows that no group names come last, as one group more. ``against:`` of a row goes before its group's
 ``baseline``, and that before the table's.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from experiments.errors import UserError, unknown
@@ -44,8 +44,11 @@ def read_groups(value: Any, *, where: str, rows: Sequence[str]) -> tuple[Group, 
             if row in placed:
                 raise UserError(f"{place}.rows: {row} is in group {placed[row]} already; a row is in one group")
             placed[row] = name
+        heading = fields.get("heading", name)
+        if not isinstance(heading, str) or not heading.strip():
+            raise UserError(f"{place}.heading: expected text, got {heading!r}")
         baseline = read_baseline(fields.get("baseline"), where=f"{place}.baseline", rows=rows)
-        groups.append(Group(name, str(fields.get("heading", name)), named, baseline))
+        groups.append(Group(name, heading, named, baseline))
     return tuple(groups)
 
 
@@ -54,6 +57,18 @@ def read_baseline(value: Any, *, where: str, rows: Sequence[str]) -> str | None:
     if value is not None and value not in rows:
         raise UserError(f"{where}: {unknown('row', str(value), rows)}")
     return None if value is None else str(value)
+
+
+def in_groups(groups: Sequence[Group], rows: Sequence[str]) -> tuple[Group, ...]:
+    """``rows`` by group: of each group those that are among them, then one without a name of all others.
+
+    >>> [(group.heading, group.rows) for group in in_groups([Group("g", "G", ("b", "c"))], ["a", "b"])]
+    [('G', ('b',)), ('Other rows', ('a',))]
+    """
+    placed = [replace(group, rows=tuple(row for row in group.rows if row in rows)) for group in groups]
+    named = {row for group in placed for row in group.rows}
+    others = Group("", "Other rows" if named else "", tuple(row for row in rows if row not in named))
+    return tuple(group for group in (*placed, others) if group.rows)
 
 
 def baselines(

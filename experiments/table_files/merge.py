@@ -93,6 +93,22 @@ def get_path(config: Config, path: str) -> Any:
     return node["class_path"] if is_class_spec(node) else node
 
 
+def leaf_paths(value: Any, prefix: str = "") -> list[str]:
+    """All dotted paths of a configuration, ``init_args`` skipped, classes included.
+
+    >>> leaf_paths({"model": {"class_path": "a.MIL", "init_args": {"penalty_alpha": 0.1}}})
+    ['model', 'model.penalty_alpha']
+    """
+    if not isinstance(value, dict):
+        return [prefix]
+    found = []
+    if "class_path" in value:
+        found, value = [prefix], value["init_args"]
+    for key, item in value.items():
+        found += leaf_paths(item, f"{prefix}.{key}" if prefix else key)
+    return found
+
+
 def shape(value: Any) -> Any:
     """A configuration with its numbers left out: what two points of a sweep have in common.
 

@@ -14,20 +14,22 @@ from typing import Any, Literal
 from experiments.errors import UserError, unknown
 from experiments.table_files.charts import Chart, read_charts
 from experiments.table_files.columns import Column, read_columns
-from experiments.table_files.folds import Folds, read_folds
+from experiments.table_files.folds import Folds, check_rows, read_blocks, read_folds, set_by_hand
 from experiments.table_files.grid import spell_out
 from experiments.table_files.groups import Group, baselines, read_baseline, read_groups
 from experiments.table_files.merge import Config, get_path, normalise, set_path, unset_path
 from experiments.table_files.row_sources import Source, check_seed, read_sources
-from experiments.table_files.search_spec import Search, read_search
+from experiments.table_files.search_spec import Search, check_searches, read_search
+from experiments.table_files.shared_search import with_shared_search
 from experiments.table_files.stored_names import name_problem
 from experiments.table_files.table_values import check_name, read_mapping, read_seeds, read_texts
+from experiments.table_files.varied import varied
 from experiments.table_files.view_spec import View, default_view, read_views
 from experiments.table_files.yaml_files import read_yaml
 
 TABLES = Path(__file__).parents[1] / "tables"
 TABLE_KEYS = ("title", "family", "base", "machine", "rows", "seeds", "scales", "columns", "charts", "views", "imports",
-              "baseline", "groups", "folds")  # fmt: skip
+              "baseline", "groups", "folds", "search", "blocks")  # fmt: skip
 ROW_KEYS = ("why", "set", "unset", "scales", "stage", "from", "reference", "seeds", "only_at", "grid", "search",
             "against")  # fmt: skip
 MACHINE_KEYS = {"num_workers": 0, "devices": 1, "num_nodes": 1, "threads": 1}  # integers, with the least of each
@@ -42,8 +44,8 @@ class Row:
 
     ``sources`` maps a name of ``from:`` to the row that stands there. A ``reference`` row is shown and never stands in
     bold: it knows more than the others (the true tags, strong labels), so it does not compete. ``seeds`` are those at
-    which the row runs, None for all that are asked for. ``against`` is the row that it is compared with, None for its
-    group's or the table's.
+    which the row runs, None for all that are asked for, and ``folds``, of a trial alone, likewise. ``against`` is the
+    row that it is compared with, None for its group's or the table's.
     """
 
     table: str
@@ -56,6 +58,11 @@ class Row:
     seeds: tuple[int, ...] | None = None
     search: Search | None = None
     against: str | None = None
+    folds: tuple[str, ...] | None = None
+
+    def runs_at(self, seed: int, fold: str | None) -> bool:
+        """Whether the row has a run there."""
+        return seed in (self.seeds or (seed,)) and fold in (self.folds or (fold,))
 
 
 @dataclass(frozen=True)
@@ -65,7 +72,8 @@ class Table:
     ``varied`` are the dotted paths in which its trained rows differ, ``absent`` the scales of the rows that are not
     there at this one. ``grids`` are the rows that a row with ``grid:`` stands for, ``searches`` the rows whose trials
     ``search.with_trials`` puts in their place, with the best trial of each search that has ended (``winners``, by the
-    searching row) and the trials that failed and are not tried again (``given_up``). ``baseline`` is the row that a
+    searching row), the trials that failed and are not tried again (``given_up``), and the rows that stand on a search
+    which has not ended (``waiting``, with its row). ``baseline`` is the row that a
     report compares the others with, where neither they nor their group name another. ``folds`` are a fold's settings by
     its name, empty where there are none.
     """
@@ -87,17 +95,24 @@ class Table:
     searches: Mapping[str, Search] = field(default_factory=dict)
     winners: Mapping[str, str] = field(default_factory=dict)
     given_up: frozenset[str] = frozenset()
+    waiting: Mapping[str, str] = field(default_factory=dict)
     charts: tuple[Chart, ...] = ()
     baseline: str | None = None
     views: tuple[View, ...] = ()
     groups: tuple[Group, ...] = ()
     folds: Folds = field(default_factory=dict)
+    blocks: str | None = None
 
     def baselines(self) -> dict[str, str]:
         """The row that each row is compared with, of those that are compared."""
         against = {name: row.against for name, row in self.rows.items()}
         found = baselines(list(self.rows), against=against, groups=self.groups, of_table=self.baseline)
         return {row: baseline for row, baseline in found.items() if baseline in self.rows}
+
+    def meant_by(self, name: str) -> tuple[str, ...]:
+        """The rows that are run for a name: a grid's points, a search's trials, and first those that it waits for."""
+        waits_for = self.meant_by(self.waiting[name]) if name in self.waiting else ()
+        return (*waits_for, *self.grids.get(name, (name,)))
 
     def row(self, name: str, *, where: str) -> Row:
         """The row of a name. Raises ``UserError`` for one that there is not, or not at this scale."""
@@ -273,7 +288,15 @@ def read_table(
     seeds = read_seeds(raw.get("seeds"), where=where)
     family = str(raw.get("family", name))
     check_name(family, where=f"{where}: family")
-    _check_seeds(rows, seeds, where=where)
+    _check_seeds(rows, seeds, names=list(entries), where=where)
+    folds = read_folds(raw.get("folds"), where=where)
+    by_row = {f"rows.{row}": set_by_hand(entries[row], scale=scale, point=grids.points.get(row, {})) for row in rows}
+    shared = raw.get("search")
+    rows = with_shared_search(rows, shared, seeds=seeds, grids=grids, set_by=by_row, where=where)
+    space = {"search.space": shared["space"]} if shared else {}
+    set_by = {f"scales.{scale}": table_scale, **by_row, **space, "--set": overrides}
+    check_rows(folds, rows, set_by=set_by, where=where)
+    check_searches(rows.values(), seeds=seeds, folds=folds, overrides=overrides, where=where)
     columns = read_columns(raw.get("columns"), where=where)
     return Table(
         name=name,
@@ -286,7 +309,7 @@ def read_table(
         columns=columns,
         machine=read_machine(raw.get("machine"), where=f"{where}: machine"),
         imports=read_texts(raw.get("imports"), where=f"{where}: imports"),
-        varied=_varied(rows),
+        varied=varied(rows.values()),
         overrides=overrides,
         absent={row: at_scales for row, at_scales in at.items() if scale not in at_scales},
         grids=grids.rows,
@@ -294,16 +317,18 @@ def read_table(
         charts=read_charts(grids.named(raw.get("charts")), where=where, rows=list(entries)),
         baseline=read_baseline(raw.get("baseline"), where=f"{where}: baseline", rows=list(entries)),
         groups=read_groups(grids.named(raw.get("groups")), where=where, rows=list(entries)),
-        folds=read_folds(raw.get("folds"), where=where),
+        folds=folds,
+        blocks=read_blocks(raw.get("blocks"), where=where),
         views=read_views(
             grids.named(raw.get("views")), where=where, rows=list(entries), default=_default_view(base, columns)
         ),
     )
 
 
-def _check_seeds(rows: Mapping[str, Row], seeds: Sequence[int], *, where: str) -> None:
+def _check_seeds(rows: Mapping[str, Row], seeds: Sequence[int], *, names: Sequence[str], where: str) -> None:
+    """``names`` are the table's rows at any scale."""
     for row in rows.values():
-        read_baseline(row.against, where=f"{where}: rows.{row.name}.against", rows=list(rows))
+        read_baseline(row.against, where=f"{where}: rows.{row.name}.against", rows=names)
         if extra := sorted(set(row.seeds or ()) - set(seeds)):
             raise UserError(f"{where}: rows.{row.name}.seeds: {extra[0]} is none of the table's seeds {list(seeds)}")
 
@@ -320,26 +345,3 @@ def _default_view(base: Config, columns: Sequence[Column]) -> View:
 def _overrides_of(row: str, overrides: Mapping[str, Any], scored_rows: Sequence[str]) -> dict[str, Any]:
     scored = not scored_rows or row in scored_rows
     return {path: value for path, value in overrides.items() if scored or path.split(".")[0] != "scoring"}
-
-
-def _varied(rows: Mapping[str, Row]) -> tuple[str, ...]:
-    """Dotted paths in which at least two rows of one stage differ: what MLflow shows as params."""
-    paths = sorted({path for row in rows.values() for path in _paths(row.config)})
-    varied = []
-    for path in paths:
-        values = {repr(get_path(row.config, path)) for row in rows.values() if row.stage == "fit"}
-        if len(values) > 1:
-            varied.append(path)
-    return tuple(varied)
-
-
-def _paths(value: Any, prefix: str = "") -> list[str]:
-    """All dotted paths of a configuration, ``init_args`` skipped, classes included."""
-    if not isinstance(value, dict):
-        return [prefix]
-    found = []
-    if "class_path" in value:
-        found, value = [prefix], value["init_args"]
-    for key, item in value.items():
-        found += _paths(item, f"{prefix}.{key}" if prefix else key)
-    return found

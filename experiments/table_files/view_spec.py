@@ -56,7 +56,10 @@ class ViewChart:
 
 @dataclass(frozen=True)
 class View:
-    """One dashboard of a table; ``rows`` None are all, ``grouped`` is the mean over the seeds of a row."""
+    """One dashboard of a table; ``rows`` None are all, ``grouped`` is the mean over the seeds of a row.
+
+    ``lower`` are the metrics of the table's columns of which less is better.
+    """
 
     name: str
     columns: tuple[Field, ...]
@@ -65,6 +68,7 @@ class View:
     order_by: Field | None
     ascending: bool
     charts: tuple[ViewChart, ...]
+    lower: frozenset[str] = frozenset()
 
 
 def default_view(metrics: Sequence[tuple[str, str]], *, lower: Collection[str], monitor: str | None) -> View:
@@ -89,6 +93,7 @@ def default_view(metrics: Sequence[tuple[str, str]], *, lower: Collection[str], 
         order_by=fields[0] if fields else None,
         ascending=first in lower,
         charts=tuple(charts),
+        lower=frozenset(lower),
     )
 
 
@@ -121,22 +126,29 @@ def _view(name: str, entry: Any, *, where: str, rows: Collection[str], default: 
     group = fields.get("group", "row")
     if group not in GROUPS:
         raise UserError(f"{where}.group: {unknown('value', str(group), GROUPS)}")
-    order_by, ascending = _order(fields, where=f"{where}.order", columns=columns, default=default)
     charts = default.charts
     if "charts" in fields:
         if not isinstance(fields["charts"], list):
             raise UserError(f"{where}.charts: expected a list of charts, got {fields['charts']!r}")
         charts = tuple(_chart(item, where=f"{where}.charts[{k}]") for k, item in enumerate(fields["charts"]))
-    return View(name, columns or default.columns, names or None, group == "row", order_by, ascending, charts)
+    columns = columns or default.columns
+    order_by, ascending = _order(fields, where=f"{where}.order", columns=columns, charts=charts, default=default)
+    return View(name, columns, names or None, group == "row", order_by, ascending, charts, default.lower)
 
 
 def _order(
-    fields: Mapping[str, Any], *, where: str, columns: Sequence[Field], default: View
+    fields: Mapping[str, Any], *, where: str, columns: Sequence[Field], charts: Sequence[ViewChart], default: View
 ) -> tuple[Field | None, bool]:
-    """``order: test/wer`` puts the least first, ``order: -test/wer`` the most."""
+    """``order: test/wer`` puts the least first, ``order: -test/wer`` the most.
+
+    Without it the default's where the view shows that, else its first bars', else its first metric, best first: bars
+    stand in the order of the runs.
+    """
     if "order" not in fields:
-        use = default.order_by if not columns or default.order_by in columns else None
-        return use, default.ascending
+        shown = [chart.fields[0] for chart in charts if chart.kind == "bar"]
+        shown += [field for field in columns if field.kind == "metrics"]
+        use = default.order_by if default.order_by in columns else next(iter(shown), None)
+        return use, use is not None and use.name in default.lower
     text = fields["order"]
     if not isinstance(text, str) or not text.strip("-"):
         raise UserError(f"{where}: expected a metric, or one with - before it for the most first, got {text!r}")

@@ -27,7 +27,14 @@ for (const panel of document.querySelectorAll("[popover]")) {
     panel.style.top = `${at.bottom + panel.offsetHeight + 8 > innerHeight ? Math.max(8, at.top - panel.offsetHeight - 4) : at.bottom + 4}px`;
   });
 }
-// Sorting: by data-sort where a cell has it, else by the number or the text that it shows; a cell without one goes last.
+// A group of the table folds by its heading.
+for (const button of document.querySelectorAll("tr.group button")) {
+  button.addEventListener("click", () => {
+    const folded = button.closest("tbody").classList.toggle("folded");
+    button.setAttribute("aria-expanded", String(!folded));
+  });
+}
+// Sorting within a group: by data-sort where a cell has it, else by the number or the text that it shows; a cell without one goes last.
 function key(cell, asText) {
   if (cell.dataset.sort !== undefined) return Number(cell.dataset.sort);
   const text = cell.textContent.trim();
@@ -39,9 +46,11 @@ for (const heading of document.querySelectorAll(".sortable thead th")) {
     const up = heading.getAttribute("aria-sort") !== "ascending";
     for (const other of table.querySelectorAll("thead th")) other.removeAttribute("aria-sort");
     heading.setAttribute("aria-sort", up ? "ascending" : "descending");
-    const rows = [...table.tBodies[0].rows].map(row => [key(row.cells[column], asText), row]);
     const missing = value => typeof value === "number" && Number.isNaN(value);
-    rows.sort(([a], [b]) => missing(a) - missing(b) || (missing(a) ? 0 : (a < b ? -1 : a > b ? 1 : 0) * (up ? 1 : -1)));
-    table.tBodies[0].append(...rows.map(([, row]) => row));
+    for (const body of table.tBodies) {
+      const rows = [...body.rows].filter(row => !row.matches(".group")).map(row => [key(row.cells[column], asText), row]);
+      rows.sort(([a], [b]) => missing(a) - missing(b) || (missing(a) ? 0 : (a < b ? -1 : a > b ? 1 : 0) * (up ? 1 : -1)));
+      body.append(...rows.map(([, row]) => row));
+    }
   });
 }

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from experiments.errors import UserError
-from experiments.runs import journal
+from experiments.runs import journal, snapshots
 from experiments.runs.run_folder import CONFIG, KEY, LAST, TRACKED, artifacts, is_launched, is_locked
 from experiments.table_files.yaml_files import read_yaml
 from experiments.tracking.artifact_files import link
@@ -29,6 +29,7 @@ CHECKPOINT = "checkpoints that a resume would start from, of finished runs"
 COPY = "second copies of artifacts, which become links"
 FETCHED = "folders of fetched files, which the store gives again"
 FOLDER = "run folders of which the store has every file"
+SNAPSHOT = "snapshots of code that no run imports"
 ALIVE, UNFINISHED = "that are being worked on", "that have not finished, so that they can be resumed"
 UNDELIVERED = "that are not wholly in the store (earmark sync)"
 LOST = "of which files were fetched that the store does not give again"
@@ -76,6 +77,7 @@ def find(tracker: Tracker, *, whole_folders: bool = False) -> Found:
             found.items.append(Freeable(FETCHED, folder, _size(folder)))
         else:
             found.kept[LOST] += 1
+    found.items += [Freeable(SNAPSHOT, folder, _size(folder)) for folder in snapshots.unused(tracker.root)]
     return found
 
 
@@ -139,9 +141,14 @@ def _size(path: Path) -> int:
 
 
 def free(item: Freeable) -> bool:
-    """Do it; False where a second copy is none (the bytes differ) or cannot be linked. Raises ``OSError``."""
+    """Do it; False where it stays. Raises ``OSError``.
+
+    A second copy that is none (the bytes differ) or cannot be linked stays, and a snapshot that somebody uses again.
+    """
     if item.twin is not None:
         return filecmp.cmp(item.twin, item.path, shallow=False) and link(item.twin, item.path)
+    if item.kind == SNAPSHOT:
+        return snapshots.free(item.path)
     if item.path.is_dir():
         shutil.rmtree(item.path)
     else:

@@ -57,12 +57,15 @@ def track(
     params: Mapping[str, Any],
     datasets: Mapping[str, str],
     table_path: Path | None = None,
+    start_ms: int | None = None,
 ) -> None:
     """Write down what MLflow is to know of a run before its first line; ``datasets`` are digests by corpus.
 
-    ``table_path`` stays here: where a user's own table lies.
+    ``table_path`` stays here: where a user's own table lies. ``start_ms`` is of a run that was made elsewhere.
     """
-    run = {"name": name, "tags": dict(tags), "params": dict(params), "datasets": dict(datasets)}
+    run: dict[str, Any] = {"name": name, "tags": dict(tags), "params": dict(params), "datasets": dict(datasets)}
+    if start_ms is not None:
+        run["start_ms"] = start_ms
     known = {"family": family, "run": run} | ({TABLE_PATH: str(table_path)} if table_path else {})
     write_whole(run_dir / TRACKED, json.dumps(known, indent=1) + "\n")
 
@@ -144,7 +147,8 @@ def _run_of_folder(family: str, run: Mapping[str, Any], tracker: Tracker) -> tup
     for other in tracker.find(family, tags={"key": run["tags"]["key"]}):
         if other.state == "finished" or is_of(other, launcher):
             return Mark(run_id=other.run_id), other.state
-    return Mark(run_id=tracker.create(family, name=run["name"], tags=run["tags"])), ""
+    started = {"start_ms": run["start_ms"]} if "start_ms" in run else {}
+    return Mark(run_id=tracker.create(family, name=run["name"], tags=run["tags"], **started)), ""
 
 
 def _deliver_lines(run_dir: Path, mark: Mark, tracker: Tracker) -> None:

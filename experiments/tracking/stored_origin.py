@@ -62,7 +62,7 @@ def find_origin(tracker: Tracker, text: str) -> Origin:
 def _origin(tracker: Tracker, run: TrackedRun) -> Origin:
     if "key" not in run.tags:
         raise UserError(f"run {run.run_id}: has no key; earmark did not make it")
-    files = _files(tracker, run, (*FILES, KEY, provenance.NAME))
+    files = recorded_files(tracker, run, (*FILES, KEY, provenance.NAME))
     if CONFIG not in files or KEY not in files:
         raise UserError(f"run {run.run_id}: neither its folder nor its artifacts have {CONFIG} and {KEY}")
     with tempfile.TemporaryDirectory() as aside:
@@ -101,7 +101,7 @@ def _place(run: TrackedRun, record: Mapping[str, Any], folder: Path) -> Mapping[
     key, row = rows[0]
     return {
         "table": key.removeprefix("row."), "row": row, "scale": run.tags["scale"], "seed": int(run.tags["seed"]),
-        "overrides": {},
+        "overrides": {}, **({"fold": run.tags["fold"]} if "fold" in run.tags else {}),
     }  # fmt: skip
 
 
@@ -114,7 +114,7 @@ def _table_file(folder: Path) -> str | None:
     return str(path) if path is not None and Path(path).is_file() else None
 
 
-def _files(tracker: Tracker, run: TrackedRun, names: Sequence[str]) -> dict[str, bytes]:
+def recorded_files(tracker: Tracker, run: TrackedRun, names: Sequence[str]) -> dict[str, bytes]:
     """The files that there are, from the run's folder or else from MLflow."""
     folder = tracker.run_dir(run.tags["key"])
     files = {name: (folder / name).read_bytes() for name in names if (folder / name).is_file()}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -23,13 +23,15 @@ class TrackedRun:
     metrics: Mapping[str, float]
     start_ms: int = 0
     artifact_uri: str = ""
+    params: Mapping[str, str] = field(default_factory=dict)
 
 
 def as_tracked(run: Run) -> TrackedRun:
     """A run as the store gave it."""
     metrics = {name: as_logged(value) for name, value in run.data.metrics.items()}
     state, start_ms = run.data.tags.get(STATE, ""), int(run.info.start_time or 0)
-    return TrackedRun(run.info.run_id, state, run.data.tags, metrics, start_ms, str(run.info.artifact_uri or ""))
+    uri = str(run.info.artifact_uri or "")
+    return TrackedRun(run.info.run_id, state, run.data.tags, metrics, start_ms, uri, run.data.params)
 
 
 def as_logged(value: float) -> float:

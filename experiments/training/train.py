@@ -2,8 +2,9 @@
 
 The folder's ``config.yaml`` says all; the process knows neither tables nor MLflow. Rank 0 appends to the journal,
 whose last line says ``finished`` only when the scores are on disk. A run that was interrupted goes on from
-``checkpoints/last.ckpt``; with ``stage: score`` nothing is trained. A change here that changes results raises the
-version in ``recipe.py``, which is part of every run's key.
+``checkpoints/last.ckpt``; with ``stage: score``, and where ``trained.json`` says that the folder has another run's
+training, nothing is trained. A change here that changes results raises the version in ``recipe.py``, which is part of
+every run's key.
 """
 
 from __future__ import annotations
@@ -38,10 +39,11 @@ from experiments.runs.attempts import Attempt
 from experiments.runs.journal import Journal
 from experiments.runs.named_files import changed_since
 from experiments.runs.own_code import find_own_code
-from experiments.runs.run_folder import BEST, CONFIG, KEY, METRICS, locked, offered
+from experiments.runs.run_folder import BEST, CONFIG, KEY, METRICS, PREDICTIONS, locked, offered
+from experiments.runs.training_record import PARAMETERS, SCORING_SECONDS, SECONDS, TrainingRecord, read_record
 from experiments.table_files.merge import Config, get_path
 from experiments.table_files.row_sources import SEED
-from experiments.table_files.spec import SECTIONS
+from experiments.table_files.spec import SCORE_SECTIONS, SECTIONS
 from experiments.table_files.stored_names import check_metrics
 from experiments.table_files.yaml_files import read_yaml
 from experiments.training.divergence import FiniteFigures
@@ -135,12 +137,11 @@ def _fit(
     """
     model, data = parts.model, parts.data
     assert isinstance(model, lightning.LightningModule)
-    assert isinstance(model, PredictingModule)
     assert isinstance(data, lightning.LightningDataModule)
     trainer = _trainer(parts, run_dir, journal, machine)
     if attempt:
         attempt.runs_on(device=_device(trainer))
-    last, best = resumable(run_dir / "checkpoints"), run_dir / BEST
+    last = resumable(run_dir / "checkpoints")
     if seed is not None and last is None:  # a resume has the weights of its own last epoch
         _load_seed(parts, seed)
     try:
@@ -153,20 +154,48 @@ def _fit(
     if trainer.interrupted:
         raise KeyboardInterrupt
     trainer.strategy.barrier("best checkpoint is written")
-    model.load_state_dict(torch.load(best, map_location="cpu", weights_only=True)["state_dict"])
-    folder = run_dir / "predictions"
-    folder.mkdir(exist_ok=True)
-    for split in SPLITS:
-        batches = trainer.predict(model, dataloaders=data.evaluation_dataloader(split))
-        model.write_predictions(batches or [], clip_ids=data.clip_ids(split), path=folder / split)
+    _predict(parts, run_dir, trainer)
     if not trainer.is_global_zero:
         return None
-    metrics = {"model/parameters": float(sum(p.numel() for p in model.parameters()))}
+    metrics = {PARAMETERS: float(sum(p.numel() for p in model.parameters()))}
     chosen = trainer.checkpoint_callback
     assert isinstance(chosen, ModelCheckpoint)
     if chosen.best_model_score is not None:  # a folder that was moved has lost it
         metrics[str(chosen.monitor)] = float(chosen.best_model_score)
     return _Fitted(trainer.global_step, metrics)
+
+
+def _predict(parts: Parts, run_dir: Path, trainer: lightning.Trainer) -> None:
+    """Write the predictions of the best epoch's weights. Every rank must call it."""
+    model, data = parts.model, parts.data
+    assert isinstance(model, lightning.LightningModule)
+    assert isinstance(model, PredictingModule)
+    model.load_state_dict(torch.load(run_dir / BEST, map_location="cpu", weights_only=True)["state_dict"])
+    folder = run_dir / PREDICTIONS
+    folder.mkdir(exist_ok=True)
+    for split in SPLITS:
+        batches = trainer.predict(model, dataloaders=data.evaluation_dataloader(split))
+        model.write_predictions(batches or [], clip_ids=data.clip_ids(split), path=folder / split)
+
+
+def _fitted_before(
+    trained: TrainingRecord,
+    parts: Parts,
+    run_dir: Path,
+    journal: Journal,
+    machine: Mapping[str, Any],
+    *,
+    attempt: Attempt | None,
+) -> _Fitted | None:
+    """The training of another run, of whose weights predictions are made where there are none; None as of ``_fit``."""
+    if not trained.predicted_as:
+        trainer = _trainer(parts, run_dir, journal, machine)
+        if attempt:
+            attempt.runs_on(device=_device(trainer))
+        _predict(parts, run_dir, trainer)
+        if not trainer.is_global_zero:
+            return None
+    return _Fitted(trained.step, trained.metrics)
 
 
 def _check_key(run_dir: Path, config: Mapping[str, Any], sections: Config) -> None:
@@ -190,7 +219,9 @@ def run(run_dir: Path, journal: Journal, *, attempt: Attempt | None = None, rank
     """Do what the folder's ``config.yaml`` says. Raises whatever goes wrong."""
     config = read_yaml(run_dir / CONFIG)
     machine, stage, seed = config.get("machine") or {}, config["stage"], config["seed"]
-    if rank and stage == "score":
+    trained = read_record(run_dir)
+    only_scores = stage == "score" or (trained is not None and bool(trained.predicted_as))
+    if rank and only_scores:
         return  # one process scores
     torch.set_num_threads(int(machine.get("threads", 1)))
     if attempt:
@@ -198,16 +229,23 @@ def run(run_dir: Path, journal: Journal, *, attempt: Attempt | None = None, rank
     lightning.seed_everything(seed, workers=True, verbose=False)
     sections = {name: config[name] for name in SECTIONS if name in config}
     _check_key(run_dir, config, sections)
-    parts = build(sections, stage=stage, seed=seed, where=str(run_dir.name), imports=config.get("imports") or ())
+    sections = {name: value for name, value in sections.items() if not only_scores or name in SCORE_SECTIONS}
+    parts = build(
+        sections, stage="score" if only_scores else stage, seed=seed, where=str(run_dir.name),
+        imports=config.get("imports") or (),
+    )  # fmt: skip
     parts.data.num_workers = int(machine.get("num_workers", 0))
-    parts.data.setup("score" if stage == "score" else "fit")
+    parts.data.setup("score" if only_scores else "fit")
     sources = {name: run_dir / folder for name, folder in (config.get("from") or {}).items()}
     seed_run = sources.pop(SEED, None) if stage == "fit" else None
     predictions = {name: offered(folder) for name, folder in sources.items()}
     ended = _Fitted(0, {})
     if stage == "fit":
-        predictions["own"] = run_dir / "predictions"
-        fitted = _fit(parts, run_dir, journal, machine, seed=seed_run / BEST if seed_run else None, attempt=attempt)
+        predictions["own"] = run_dir / PREDICTIONS
+        if trained is not None:
+            fitted = _fitted_before(trained, parts, run_dir, journal, machine, attempt=attempt)
+        else:
+            fitted = _fit(parts, run_dir, journal, machine, seed=seed_run / BEST if seed_run else None, attempt=attempt)
         if fitted is None:
             return  # ranks above 0 end here
         ended = fitted
@@ -220,7 +258,9 @@ def run(run_dir: Path, journal: Journal, *, attempt: Attempt | None = None, rank
     spent = attempt.end() if attempt else {}
     # MLflow shows the value of the highest step: what is of the best epoch stands after all that training logged, under
     # the same names in part.
-    final = {**ended.metrics, **scores, "run/seconds": journal.working_seconds(), **spent}
+    seconds = journal.working_seconds()
+    spent = {SECONDS: seconds, **spent} if trained is None else {SCORING_SECONDS: seconds}  # time of training stays
+    final = {**ended.metrics, **scores, **spent}
     journal.metrics(final, step=ended.step)
     if stage == "fit":
         from experiments.training.curves import draw_learning_curves

@@ -60,7 +60,7 @@ FLOORS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("speech",),
         ("clips",),
         ("texts",),
-        ("samplers",),
+        ("samplers", "dealing"),
         ("batches",),
         ("annotations", "audio"),
         ("corpus_changes",),

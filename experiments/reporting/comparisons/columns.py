@@ -6,25 +6,28 @@ import math
 import statistics
 from collections.abc import Sequence
 
-from datamodules.corpus_folder import CorpusMissingError, read_card
+from datamodules.corpus_folder import CorpusMissingError
 from experiments.planning.cell import Cell
+from experiments.reporting.comparisons.chosen_blocks import choose_blocks
 from experiments.reporting.comparisons.column import ColumnRuns
 from experiments.reporting.comparisons.unit_draws import RunCounts
 from experiments.statistics.resampled_t import share_tested as share_of
 from experiments.statistics.trainings import Training
+from experiments.stored_results.split_references import TestSplits
 from experiments.stored_results.stored_counts import Run, StoredCounts, training_of
 from experiments.table_files.merge import get_path
 from experiments.table_files.spec import Table
 
 
 def read_columns(
-    table: Table, finished: Sequence[Cell], counts: StoredCounts, *, num_resamples: int
+    table: Table, finished: Sequence[Cell], counts: StoredCounts, splits: TestSplits, *, num_resamples: int
 ) -> dict[str, ColumnRuns]:
-    """Those that are better one way, by metric."""
+    """Those that are better one way, by metric; of ``counts`` the blocks that the table names are left."""
+    choose_blocks(counts, table.blocks)
     origins: dict[str, dict[Training, frozenset[str]]] = {}
     for cell in finished:
         origins.setdefault(cell.row.name, {})[training_of(cell)] = origin(cell)
-    share = share_tested(table, finished)
+    share = share_tested(table, finished, splits)
     columns = {}
     for column in table.columns:
         if column.better == "neither":
@@ -45,24 +48,26 @@ def origin(cell: Cell) -> frozenset[str]:
     return frozenset().union(*(origin(of) for of in cell.upstream.values()))
 
 
-def share_tested(table: Table, finished: Sequence[Cell]) -> float | None:
+def share_tested(table: Table, finished: Sequence[Cell], splits: TestSplits) -> float | None:
     """n_test / n_train of a table's folds, from the clips that their corpora's cards count; None without folds.
 
-    Deals of one corpus, and corpora whose cards are not on this disk or count no such splits, have 1 / (k - 1).
+    Of k deals of one corpus k - 2 train: 1 / (k - 2). Corpora whose cards are not on this disk or count no such splits
+    have 1 / (k - 1).
     """
     folds = {cell.fold: cell for cell in finished if cell.fold is not None}
     if not folds:
         return None
     shares = []
-    for fold, cell in folds.items():
-        num_clips = {} if "data.deal" in table.folds.get(fold or "", {}) else _num_clips(cell)
+    for cell in folds.values():
+        deal = get_path(cell.row.config, "data.deal")
+        num_clips = _num_clips(cell, splits) if deal is None else {"train": deal["of"] - 2, "test": 1}
         shares.append(share_of(num_clips.get("train"), num_clips.get("test"), num_folds=max(2, len(folds))))
     return statistics.fmean(shares)
 
 
-def _num_clips(cell: Cell) -> dict[str, int]:
+def _num_clips(cell: Cell, splits: TestSplits) -> dict[str, int]:
     try:
-        return read_card(str(get_path(cell.row.config, "data.corpus"))).num_clips
+        return splits.card(str(get_path(cell.row.config, "data.corpus"))).num_clips
     except (CorpusMissingError, ValueError):
         return {}
 

@@ -50,7 +50,12 @@ def _of_column(
     rows = {
         row: {
             "against": significance.baselines[row],
-            **_of_row(joints[row], significance.test_set[row, column.metric].num_units, difference),
+            **_of_row(
+                joints[row],
+                significance.test_set[row, column.metric].num_units,
+                difference,
+                share=significance.columns[column.metric].test_share,
+            ),
         }
         for row in order
     }
@@ -65,7 +70,7 @@ def _of_column(
     }
 
 
-def _of_row(joint: JointTest, num_units: int, difference: float) -> dict[str, Any]:
+def _of_row(joint: JointTest, num_units: int, difference: float, *, share: float | None) -> dict[str, Any]:
     shown = {
         "least_shown": joint.error.least_shown(),
         "least_by_units": joint.of_units.least_shown(),
@@ -74,8 +79,7 @@ def _of_row(joint: JointTest, num_units: int, difference: float) -> dict[str, An
     }
     if joint.of_trainings is None:  # over folds: seeds and units are in their differences
         (part,) = joint.error.parts
-        k = joint.n
-        one = part.variance / (1 / k + 1 / (k - 1))
+        one = part.variance / (1 / joint.n + (share or 0.0))
         return {**shown, "seeds": None, "units": None, "folds": folds_for(one, difference)}
     num_seeds = 2 / (1 / joint.n + 1 / joint.baseline_n)
     if num_seeds <= 1:  # rows that nothing was trained for: test units alone count

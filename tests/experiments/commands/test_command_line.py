@@ -52,6 +52,23 @@ def test_plan_and_report_know_what_is_there(home: Path, launched: subprocess.Com
     assert "2 cells without a finished run" in report.stdout
 
 
+def test_plan_and_report_as_json_say_what_they_print(home: Path, launched: subprocess.CompletedProcess[str]) -> None:
+    plan = json.loads(earmark(home, "plan", str(TINY), "--json").stdout)
+    cells = {cell["cell"]: cell for cell in plan["cells"]}
+    assert {name: cell["state"] for name, cell in cells.items()} == {
+        "tiny/mil seed 0": "finished",
+        "tiny/mil_oracle seed 0": "finished",
+        "tiny/broken seed 0": "failed",
+        "tiny/on_broken seed 0": "missing",
+    }
+    assert cells["tiny/mil_oracle seed 0"]["from"] == {"own": "tiny/mil seed 0"}
+    assert (home / "mlruns" / "runs" / cells["tiny/mil seed 0"]["key"] / "key.json").is_file()
+    assert plan["would_run"] == sum(cell["would_run"] for cell in plan["cells"]) == 2
+    report = json.loads(earmark(home, "report", str(TINY), "--json").stdout)
+    seeds = report["rows"]["mil"]["test/tagging_f1_macro"]["seeds"]
+    assert seeds["0"]["run_id"] == cells["tiny/mil seed 0"]["run_id"]
+
+
 def test_finished_runs_are_not_run_again(home: Path, launched: subprocess.CompletedProcess[str]) -> None:
     before = sorted((home / "mlruns" / "runs").iterdir())
     since = time.time()

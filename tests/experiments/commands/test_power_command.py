@@ -68,8 +68,8 @@ def test_it_says_what_would_decide(
     ],
 )
 def test_what_it_cannot_say_is_one_line(
-    stored: Stored, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, differences: list[str], wrong: dict[str, list[int]],
-    says: str,
+    stored: Stored, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, differences: list[str],
+    wrong: dict[str, list[int]], says: str,
 ) -> None:  # fmt: skip
     planned(stored, tmp_path, monkeypatch, wrong)
     with pytest.raises(UserError) as error:

@@ -57,13 +57,29 @@ def test_check_passes_on_what_was_written_and_names_what_left(
     assert "weak_sed.yaml: no such file; --write-expected makes it" in capsys.readouterr().err
     assert report("--write-expected") == 0
     assert (tmp_path / "expected" / "weak_sed.yaml").is_file()
-    assert capsys.readouterr().out.endswith("weak_sed.yaml: 2 intervals of scale demo\n")
+    assert capsys.readouterr().out.endswith("weak_sed.yaml: 2 intervals of scale demo (2 by share)\n")
     assert report("--check") == 0
-    assert capsys.readouterr().out.startswith("weak_sed, scale demo: all 2 figures are within ")
+    within = capsys.readouterr()
+    assert within.out.startswith("weak_sed, scale demo: all 2 figures are within ")
+    assert within.err == ""
     assert report("--check", f1=0.41) == 1
-    assert capsys.readouterr().out == "weak_sed/mil_penalty test/event_f1_macro: 0.41 left [0.20, 0.22]\n"
+    assert capsys.readouterr().out == "weak_sed/mil_penalty test/event_f1_macro: 0.41 left [0.16, 0.27]\n"
     assert report("--check", finished=False) == 1
     assert capsys.readouterr().out.splitlines()[0] == "weak_sed/mil seed 1 (failed): missing"
+
+
+def test_checks_that_see_little_say_so_as_they_are_written_and_read(
+    report: Report, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "expected" / "weak_sed.yaml"
+    path.parent.mkdir()
+    path.write_text("demo: {mil: {test/event_f1_macro: [0.0125, 0.4]}}")  # as written of two seeds, before rules
+    assert report("--check") == 0
+    says = capsys.readouterr()
+    assert says.out.endswith("weak_sed.yaml (1 of no stated rule)\n")
+    assert says.err == "warning: 1 of 1 checks could not see a loss of a third: mil test/event_f1_macro\n"
+    assert report("--write-expected", f1=0.01) == 0
+    assert "could not see a loss of a third: mil_penalty test/event_f1_macro" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

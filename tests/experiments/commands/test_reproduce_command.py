@@ -107,6 +107,17 @@ def test_a_run_on_another_is_rebuilt_by_its_table_and_names_what_it_stands_on(ho
     assert "code: lightning_modules.sed.mil" in changed.stdout
 
 
+def test_as_json_it_says_the_same(home: Path, tmp_path: Path) -> None:
+    folder = _folder(home, stage="score")
+    text = earmark(home, "reproduce", folder.name, "--output", "text", cwd=tmp_path)
+    done = earmark(home, "reproduce", folder.name, "--output", "again", "--json", cwd=tmp_path)
+    answer = json.loads(done.stdout)
+    assert (answer["key"], answer["folder"]) == (folder.name, "again")
+    assert [shlex.split(command)[1:] for command in answer["commands"]] == _commands(text.stdout)
+    assert answer["same_key_here"] == (text.returncode == done.returncode == 0)
+    assert (tmp_path / "again" / "config.yaml").read_bytes() == (folder / "config.yaml").read_bytes()
+
+
 def test_what_differs_is_named(home: Path, tmp_path: Path) -> None:
     folder = _folder(home, stage="fit")
     for name in ("environment.txt", "provenance.json"):

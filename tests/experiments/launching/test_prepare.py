@@ -63,6 +63,37 @@ def test_a_patch_stays_with_its_commit(store: Store, tmp_path: Path, monkeypatch
     _prepare(store, table, git={"git.sha": "b", "git.dirty": "false"})
 
 
+def _prepared(store: Store, config: dict[str, Any], *, varied: tuple[str, ...] = ()) -> dict[str, Any]:
+    """What MLflow is to know of a run of this configuration."""
+    row = Row("t", "mil", "", "fit", config, {})
+    table = Table("t", TABLES / "t.yaml", "T", "sed", "demo", {"mil": row}, (0,), (), {}, (), varied)
+    cell = Cell(table, row, 3, RunKey("c", "d", "e", 3, ""), {}, "missing", "", None)
+    prepare.prepare_run(cell, store, machine={}, git={})
+    known: dict[str, Any] = json.loads((store.run_dir(KEY) / "tracked.json").read_text())["run"]
+    return known
+
+
+def test_what_rows_share_is_a_param_too(store: Store) -> None:
+    optimizer = {"class_path": "torch.optim.Adam", "init_args": {"lr": 0.006, "betas": [0.9, 0.999], "fused": None}}
+    model = {"class_path": "m.MIL", "init_args": {"optimizer": optimizer, "features": {"num_mels": 40}, "deep": False}}
+    known = _prepared(store, {**CONFIG, "model": model}, varied=("model.optimizer.betas", "model.absent"))
+    assert known["params"] == {
+        "row": "mil", "seed": 3, "scale": "demo", "model.optimizer.betas": [0.9, 0.999],
+        "data": "datamodules.sed.SoundEventClips", "data.corpus": "tones/tiny", "model": "m.MIL",
+        "model.optimizer": "torch.optim.Adam", "model.optimizer.lr": 0.006, "model.features.num_mels": 40,
+        "model.deep": False,
+    }  # fmt: skip
+    assert prepare.LEFT_OUT not in known["tags"]
+
+
+def test_params_that_are_too_many_are_counted(store: Store) -> None:
+    many = {f"weight_{k:03}": k for k in range(prepare.MAX_SHARED + 20)}
+    known = _prepared(store, {**CONFIG, "trainer": many}, varied=("trainer.weight_119",))
+    assert known["params"]["trainer.weight_119"] == 119  # what rows differ in is always there
+    assert len(known["params"]) == 3 + 1 + prepare.MAX_SHARED
+    assert known["tags"][prepare.LEFT_OUT] == "21 of 121 that rows share; config.yaml has all"
+
+
 def _commands(store: Store) -> list[str]:
     return reproduce._commands(find_origin(store, KEY), Path("again"))
 

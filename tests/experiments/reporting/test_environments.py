@@ -12,12 +12,13 @@ from types import ModuleType as Stored
 
 import pytest
 
-from experiments.planning.cell import Cell
+from experiments.planning.cell import Cell, Place
 from experiments.reporting.environments import environment_notes, environment_of
-from experiments.reporting.report import Report, markdown, note
-from experiments.reporting.report_csv import comma_separated
-from experiments.reporting.report_json import json_text
-from experiments.reporting.report_latex import latex
+from experiments.reporting.formats.report_csv import comma_separated
+from experiments.reporting.formats.report_json import json_text
+from experiments.reporting.formats.report_latex import latex
+from experiments.reporting.formats.report_markdown import markdown, note
+from experiments.reporting.report import Report
 from experiments.runs import attempts, provenance
 
 HERE = {"torch": "2.9.1+cpu", "device": "cpu, 1 thread", "hardware": "EPYC, 2 cores"}
@@ -72,8 +73,10 @@ def test_only_what_differs_is_named_and_what_is_not_recorded_is_not_compared(sto
     cell = stored.make_cell(table, tracker, "base", 0, {})
     here, unknown = environment_of(_on(cell, HERE)), environment_of(cell)
     threads = environment_of(_on(cell, {**HERE, "device": "cpu, 2 threads"}))
-    assert environment_notes({("a", 0): here, ("a", 1): unknown}) == []
-    (line,) = environment_notes({("a", 0): here, ("a", 1): unknown, ("b", 0): threads, ("b", 1): here})
+    assert environment_notes({Place("a", 0): here, Place("a", 1): unknown}) == []
+    (line,) = environment_notes(
+        {Place("a", 0): here, Place("a", 1): unknown, Place("b", 0): threads, Place("b", 1): here}
+    )
     assert line.endswith(": a seed 1: not recorded; b seed 0: cpu, 2 threads; the others: cpu, 1 thread")
 
 

@@ -15,13 +15,15 @@ import pytest
 
 from experiments.planning.cell import Cell
 from experiments.reporting.expected import leaving
-from experiments.reporting.report import Report, make_report, markdown, note
-from experiments.reporting.report_csv import comma_separated
-from experiments.reporting.report_json import json_text
-from experiments.reporting.report_latex import latex
-from experiments.reporting.report_page import write_page
+from experiments.reporting.formats.report_csv import comma_separated
+from experiments.reporting.formats.report_json import json_text
+from experiments.reporting.formats.report_latex import latex
+from experiments.reporting.formats.report_markdown import markdown, note
+from experiments.reporting.formats.report_page import write_page
+from experiments.reporting.report import Report, make_report
 from experiments.reporting.searched import Searched, apart
 from experiments.reporting.significance import compare_rows
+from experiments.statistics.rerun_interval import RerunInterval
 from experiments.stored_results.stored_scores import StoredScores
 from experiments.table_files.search_spec import read_search
 from experiments.table_files.spec import Table
@@ -80,14 +82,15 @@ def test_the_row_is_validations_winner_though_another_is_better_on_the_test_spli
 
 def test_trials_are_listed_apart_and_win_nothing(stored: Stored, tmp_path: Path, earmark_home: Path) -> None:
     made, _, page = _report(stored, tmp_path, [0.3, 0.2, 0.1])
-    table, trials = markdown(made).split("<details>")
+    table, below = markdown(made).split("<details>")
+    trials = below.split("</details>")[0]
     assert TRIALS[0] not in table.split("- `base`")[0]
     lines = [line for line in trials.splitlines() if line.startswith("| tuned")]
     assert [line.split("|")[1].strip() for line in lines] == [*TRIALS[:2], f"{TRIALS[2]} (chosen)"]
     assert [text.strip() for text in lines[0].split("|")[2:6]] == ["finished", "0.3", "0.0", "0.0"]
     assert "**" not in trials
     assert "∗" not in trials
-    folded = page[page.index("Trials of tuned") : page.index('id="tests"')]
+    folded = page[page.index("Trials of tuned") :].split("</details>")[0]
     assert all(name in folded for name in TRIALS)
     assert "best" not in folded
     document = json.loads(json_text(made))
@@ -107,7 +110,7 @@ def test_a_failed_trial_is_said_and_is_no_missing_cell(stored: Stored, tmp_path:
     assert searched.state(TRIALS[1]) == "failed"
     assert "; 2 of 3 trials have one, 1 failed" in markdown(made)
     assert made.missing == ()
-    assert leaving(made, {"tuned": {"test/wer": (0.0, 0.1)}}, whole=True) == []
+    assert leaving(made, {"tuned": {"test/wer": RerunInterval(0.0, 0.1, None, None)}}, whole=True) == []
 
 
 @pytest.mark.parametrize("better", ["lower", "higher"])

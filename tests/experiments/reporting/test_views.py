@@ -111,8 +111,9 @@ def test_the_keys_of_the_state_are_those_of_mlflow() -> None:
     page = views.state(table, table.views[0], sections=["mine"])
     assert list(page) == [
         "searchFilter", "orderByKey", "orderByAsc", "startTime", "lifecycleFilter", "modelVersionFilter",
-        "datasetsFilter", "selectedColumns", "groupBy", "groupsExpanded", "useGroupedValuesInCharts", "runsHiddenMode",
-        "hideEmptyCharts", "isAccordionReordered", "compareRunSections", "compareRunCharts",
+        "datasetsFilter", "selectedColumns", "columnOrder", "columnWidths", "groupBy", "groupsExpanded",
+        "useGroupedValuesInCharts", "runsHiddenMode", "hideEmptyCharts", "isAccordionReordered", "compareRunSections",
+        "compareRunCharts",
     ]  # fmt: skip
     assert page["groupBy"] == {
         "aggregateFunction": "average", "groupByKeys": [{"mode": "tag", "groupByData": "row.end_to_end/demo"}],
@@ -130,6 +131,43 @@ def test_the_keys_of_the_state_are_those_of_mlflow() -> None:
     assert [section["name"] for section in page["compareRunSections"] if section["display"]] == ["end_to_end"]
     assert "mine" in {section["name"] for section in page["compareRunSections"]}
     assert {card["metricSectionId"] for card in page["compareRunCharts"]} == {page["compareRunSections"][0]["uuid"]}
+
+
+def test_columns_stand_in_the_views_order_with_room_for_their_names() -> None:
+    table = read_table("weak_sed")
+    for view in table.views:
+        page = views.state(table, view)
+        name, created, *own, duration = page["columnOrder"]
+        assert (name, created, duration) == ("attributes.`Run Name`", "runDateAndNestInfo", "duration")
+        assert own == page["selectedColumns"] == [f"metrics.`{field.name}`" for field in view.columns]
+        widths = page["columnWidths"]
+        assert list(widths) == page["columnOrder"]
+        assert all(widths[f"metrics.`{field.name}`"] > 6.2 * len(field.name) for field in view.columns)  # as measured
+        longest = max(len(row) for row in view.rows or table.rows)
+        assert widths[name] > 6 * (len("Group: ") + longest) + 75  # with the marks beside it
+    assert table.views[0].columns[0].name == table.columns[0].metric
+
+
+def test_bars_are_sorted_where_a_view_says_no_order() -> None:
+    """They stand in the order of the runs, of which a view has one."""
+
+    def order(entry: dict[str, object]) -> tuple[str | None, bool]:
+        (view,) = read_views({"v": entry}, where="t", rows=["a"], default=DEFAULT)
+        return view.order_by.name if view.order_by else None, view.ascending
+
+    bars = [{"line": "validation/loss"}, {"bar": "test/f1"}, {"bar": "test/wer"}]
+    assert order({"charts": bars}) == ("test/wer", True)  # the table's first column is shown
+    assert order({"columns": ["test/f1", "test/cer"], "charts": bars}) == ("test/f1", False)
+    assert order({"columns": ["tags.corpus", "test/f1"], "charts": [{"line": "test/wer"}]}) == ("test/f1", False)
+    assert order({"columns": ["params.lr"], "charts": [{"bar": "test/wer"}]}) == ("test/wer", True)
+    assert order({"columns": ["params.lr"], "charts": []}) == (None, False)
+    assert order({"columns": ["test/f1"], "charts": bars, "order": "test/wer"}) == ("test/wer", True)
+
+
+@pytest.mark.parametrize("path", sorted(TABLES.glob("*.yaml")), ids=lambda path: path.stem)
+def test_every_view_of_a_shipped_table_is_in_an_order(path: Path) -> None:
+    for view in read_table(path.stem).views:
+        assert view.order_by is not None, view.name
 
 
 def test_a_long_state_is_compressed_and_read_again() -> None:

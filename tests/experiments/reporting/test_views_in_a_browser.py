@@ -15,6 +15,7 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -28,7 +29,7 @@ pytestmark = [
 ]
 VIEWS = """views:
   mine:
-    columns: [test/event_f1_macro, params.data.batch_size, tags.corpus]
+    columns: [tags.corpus, test/event_f1_macro, params.data.batch_size, params.model.optimizer.lr]
     charts:
       - {bar: test/event_f1_macro, label: Bars of event F1}
       - {line: validation/loss, label: Lines of validation loss}
@@ -104,6 +105,24 @@ def _texts(page: str) -> list[str]:
     return [text.strip() for text in re.findall(r">([^<>]+)<", page)]
 
 
+class Place(NamedTuple):
+    """A column's heading on the page, in pixels."""
+
+    left: int
+    width: int
+
+
+def _headings(page: str) -> dict[str, Place]:
+    """Places by column, of those whose headings are drawn."""
+    found = {}
+    for tag in re.findall(r'<div[^>]*class="ag-header-cell [^>]*>', page):
+        name, style = re.search(r'col-id="([^"]+)"', tag), re.search(r'style="([^"]+)"', tag)
+        if name and style:
+            pixels = {key: int(number) for key, number in re.findall(r"(left|width): (\d+)px", style[1])}
+            found[name[1]] = Place(pixels.get("left", 0), pixels.get("width", 0))
+    return found
+
+
 def test_the_table_shows_rows_as_groups_and_the_views_columns(links: dict[str, str], tmp_path: Path) -> None:
     page = _shown(links["table"], "view_table.png", tmp_path, last=": wide")
     texts = _texts(page)
@@ -111,7 +130,14 @@ def test_the_table_shows_rows_as_groups_and_the_views_columns(links: dict[str, s
         assert any(text == row or text.endswith(f": {row}") for text in texts), row
     assert not [text for text in texts if re.search(r" seed \d", text)]  # runs lie folded under their rows
     columns = set(re.findall(r'col-id="([^"]+)"', page))
-    assert {"metrics.`test/event_f1_macro`", "params.`data.batch_size`", "tags.`corpus`"} <= columns
+    own = ["tags.`corpus`", "metrics.`test/event_f1_macro`", "params.`data.batch_size`", "params.`model.optimizer.lr`"]
+    assert set(own) <= columns
+    assert any(text.startswith("0.001") for text in texts)  # what all rows share is a param too
+    headings = _headings(page)
+    assert sorted(own, key=lambda name: headings[name].left) == own
+    for name in own:
+        assert headings[name].width > 6.2 * len(name.split("`")[1])
+    assert headings["attributes.`Run Name`"].width > 6 * len("Group: wide") + 75
     assert not columns & {"metrics.`test/tagging_f1_macro`", "params.`seed`", "attributes.`Source`"}
 
 

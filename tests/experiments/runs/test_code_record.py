@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from experiments.runs import provenance, repositories
-from experiments.runs.code_record import ARCHIVE, write_code
+from experiments.runs.code_record import ARCHIVE, code_now, write_code
 
 LATIN = "# h\xf6rt\n".encode("latin-1")
 SETTINGS = {
@@ -91,7 +91,7 @@ def test_the_archive_has_the_files_and_a_users_patch(
     shutil.copytree(checkout, ours)
     monkeypatch.setattr(provenance, "SOURCE", ours)
     files = {"pkg.l\xf6ss": checkout / "pkg/l\xf6ss.py", "theirs.model": ours / "pkg/model.py"}
-    states = write_code(tmp_path, files, git=provenance.git_state())
+    states = write_code(tmp_path, code_now(files, git=provenance.git_state()))
     assert states == {"mine": {"git.sha": git(checkout, "rev-parse", "HEAD").strip(), "git.dirty": "true"}}
     assert b"h\xf6rt" in (tmp_path / "git.diff").read_bytes()
     with zipfile.ZipFile(tmp_path / ARCHIVE) as archive:
@@ -99,13 +99,13 @@ def test_the_archive_has_the_files_and_a_users_patch(
         assert archive.read("pkg/l\xf6ss.py") == LATIN
         assert b"l\\303\\266ss" in archive.read("mine.diff")
     before = (tmp_path / ARCHIVE).read_bytes()
-    write_code(tmp_path, files, git=provenance.git_state())
+    write_code(tmp_path, code_now(files, git=provenance.git_state()))
     assert (tmp_path / ARCHIVE).read_bytes() == before
 
 
 def test_what_git_cannot_say_is_named(checkout: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(provenance, "SOURCE", tmp_path / "nowhere")
     (checkout / ".git" / "index").write_bytes(b"torn")
-    states = write_code(tmp_path, {"pkg.model": checkout / "pkg/model.py"}, git={})
+    states = write_code(tmp_path, code_now({"pkg.model": checkout / "pkg/model.py"}, git={}))
     assert states["mine"]["git.dirty"] == "true"
     assert states["mine"]["problem"] == "git could not say what was changed in mine"

@@ -182,7 +182,7 @@ def test_a_plan_names_the_results_of_an_older_recipe_in_one_line(
     cell = stale_cell(stale({"git.sha": commit}, tmp_path / "gone.json"), tmp_path)
     monkeypatch.setattr(plan.table_arguments, "read_plan", lambda _: (cell.table, None, [cell]))
     monkeypatch.setattr(plan.table_arguments, "check_configurations", lambda *_, **__: None)
-    assert plan.run(Namespace()) == 0
+    assert plan.run(Namespace(json=False)) == 0
     assert ("1 stored results are of an older recipe: t/a seed 0\n" in capsys.readouterr().out) == said
 
 

@@ -35,8 +35,8 @@ def test_seeds_and_units_by_hand() -> None:
 
 
 def test_folds_by_hand() -> None:
-    """Five folds: (1/5 + 1/4) · 2 = 0.9, and Student's t of 4 degrees: 2.7764 and 0.9410."""
-    shown = math.sqrt(0.9) * (2.776445 + 0.940965)
+    """Five folds, of which three train: (1/5 + 1/3) · 2 = 1.0667, and Student's t of 4 degrees: 2.7764 and 0.9410."""
+    shown = math.sqrt(16 / 15) * (2.776445 + 0.940965)
     assert folds_for(2.0, shown * 1.0001) == 5
     assert folds_for(2.0, shown * 0.9999) == 6
     assert folds_for(2.0, 1e-3) is None

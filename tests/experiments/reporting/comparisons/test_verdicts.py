@@ -10,9 +10,10 @@ from types import ModuleType as Stored
 import pytest
 
 from experiments.reporting.comparisons.verdicts import verdict_between
-from experiments.reporting.report import Report, make_report, markdown
-from experiments.reporting.report_json import json_text
-from experiments.reporting.report_latex import latex
+from experiments.reporting.formats.report_json import json_text
+from experiments.reporting.formats.report_latex import latex
+from experiments.reporting.formats.report_markdown import markdown
+from experiments.reporting.report import Report, make_report
 from experiments.reporting.significance import compare_rows
 from experiments.reporting.verdict_text import verdict_lines, verdicts_of
 from experiments.stored_results.stored_scores import StoredScores

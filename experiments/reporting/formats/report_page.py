@@ -16,29 +16,34 @@ from typing import NamedTuple
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from datamodules.corpus_folder import CorpusMissingError
 from experiments.errors import UserError
-from experiments.planning.cell import Cell
+from experiments.planning.cell import Cell, Place
 from experiments.reporting.chart_drawing import draw_charts
 from experiments.reporting.comparisons.findings import JointTest, TestSetTest
 from experiments.reporting.examples import Example, RowExamples, row_examples
-from experiments.reporting.page_media import Media, picture, sound, strip
-from experiments.reporting.report import Report, label, mean_text, shown, trials_grid
-from experiments.reporting.report_json import versions
+from experiments.reporting.formats.page_media import Media, picture, sound, strip
+from experiments.reporting.formats.report_json import versions
+from experiments.reporting.formats.report_markdown import label, mean_text, trials_grid
+from experiments.reporting.report import Report, shown
 from experiments.reporting.report_notes import notes
+from experiments.reporting.searches.budget_chart import draw_budget_charts
 from experiments.reporting.significance import Significance
 from experiments.reporting.verdict_text import verdict_lines
+from experiments.statistics.stats import Summary
 from experiments.stored_results.split_references import TestSplits
 from experiments.stored_results.stored_scores import StoredScores
 from experiments.table_files.columns import Column
-from experiments.tracking.mlflow_store import Tracker
+from experiments.table_files.spec import Row
+from experiments.tracking.run_store import RunStore
 
-TEMPLATES = Path(__file__).parents[1] / "templates"
+TEMPLATES = Path(__file__).parents[2] / "templates"
 
 
 class RunLink(NamedTuple):
     """One run behind a number; ``folder`` is relative to the page, None where it is on another disk."""
 
-    seed: int
+    run: str
     text: str
     run_id: str
     url: str
@@ -47,7 +52,7 @@ class RunLink(NamedTuple):
 
 @dataclass(frozen=True)
 class PageCell:
-    """A number of the table. ``sort`` is its mean, ``of_fewer`` over how few seeds that is."""
+    """A number of the table. ``sort`` is its mean, ``of_fewer`` over how few runs that is."""
 
     text: str
     sort: float | None
@@ -59,7 +64,7 @@ class PageCell:
 
 
 class TestLine(NamedTuple):
-    """A line of the table of tests."""
+    """A line of the table of tests: ``row`` compared with ``against``."""
 
     row: str
     against: str
@@ -74,8 +79,17 @@ class TestLine(NamedTuple):
     better: bool | None
 
 
+class PageGroup(NamedTuple):
+    """Rows of the table under one heading, ``folded`` until it is pressed; ``baseline`` is that of most."""
+
+    heading: str
+    baseline: str | None
+    folded: bool
+    lines: list[tuple[Row, list[PageCell]]]
+
+
 class BarLine(NamedTuple):
-    """A bar of a chart in percent of its width: its end, and the ends of its whisker."""
+    """A bar of a chart in percent of its width: its end, and the ends of its whisker; ``heading`` starts a group."""
 
     row: str
     text: str
@@ -84,6 +98,7 @@ class BarLine(NamedTuple):
     low: float
     high: float
     kind: str
+    heading: str = ""
 
 
 @dataclass
@@ -100,7 +115,7 @@ class Page:
 def write_page(
     report: Report,
     cells: Sequence[Cell],
-    tracker: Tracker,
+    tracker: RunStore,
     scores: StoredScores,
     splits: TestSplits,
     *,
@@ -122,12 +137,11 @@ def write_page(
         report=report,
         table=report.table,
         labels=[label(column) for column in columns],
-        lines=[
-            (row, report.table.rows[row], [_cell(report, row, column, links) for column in columns])
-            for row in report.rows
-        ],
+        groups=_groups(report, links),
+        baselines=sorted({baseline for row in report.rows if (baseline := report.against(row)) is not None}),
         notes=[*notes(report), *verdict_lines(report.table, report.significance)],
         trials=[(trials.searched.row, trials_grid(trials)) for trials in report.trials],
+        budgets=[(of_metric.heading, of_metric.grid(), of_metric.notes()) for of_metric in report.budgets],
         tests=_test_lines(report),
         bars=[(column, label(column), _bars(report, column)) for column in columns if column.better != "neither"],
         page=page,
@@ -139,25 +153,42 @@ def write_page(
 
 
 class _Links:
-    def __init__(self, runs_url: str, tracker: Tracker, page: Path) -> None:
+    def __init__(self, runs_url: str, tracker: RunStore, page: Path) -> None:
         self.runs_url, self.tracker, self.folder = runs_url, tracker, page.resolve().parent
 
-    def run(self, seed: int, text: str, run_id: str, key: str) -> RunLink:
+    def run(self, place: Place, text: str, run_id: str, key: str) -> RunLink:
         run_dir = self.tracker.run_dir(key) if key else None
-        there = run_dir is not None and run_dir.is_dir()
+        there = run_dir is not None and run_dir.is_dir() and self.tracker.uri != ""
         folder = Path(os.path.relpath(run_dir.resolve(), self.folder)).as_posix() + "/" if run_dir and there else None
-        return RunLink(seed, text, run_id, f"{self.runs_url}/{run_id}", folder)
+        return RunLink(place.run, text, run_id, f"{self.runs_url}/{run_id}", folder)
 
     def of(self, cell: Cell) -> RunLink:
         assert cell.run is not None, "examples are of finished cells"
         key = cell.run.tags.get("key") or (cell.key.id if cell.key else "")
-        return self.run(cell.seed, "", cell.run.run_id, key)
+        return self.run(cell.place, "", cell.run.run_id, key)
+
+
+def _groups(report: Report, links: _Links) -> list[PageGroup]:
+    return [
+        PageGroup(
+            report.heading_of(group),
+            group.baseline or report.table.baseline,
+            report.folded and number > 0,
+            [
+                (report.table.rows[row], [_cell(report, row, column, links) for column in report.table.columns])
+                for row in group.rows
+            ],
+        )
+        for number, group in enumerate(report.groups)
+    ]
 
 
 def _cell(report: Report, row: str, column: Column, links: _Links) -> PageCell:
     place = row, column.metric
     summary = report.cells[place]
-    runs = tuple(links.run(of.seed, shown(of.value, column), of.run_id, of.run_key) for of in report.values[place])
+    runs = tuple(
+        links.run(of.place(row), shown(of.value, column), of.run_id, of.run_key) for of in report.values[place]
+    )
     tests = _tests(report, row, column)
     return PageCell(
         mean_text(report, row, column, plus_minus="±"), summary.mean if summary else None, row in report.best(column),
@@ -170,7 +201,7 @@ def _tests(report: Report, row: str, column: Column) -> tuple[str, ...]:
     significance, place, says = report.significance, (row, column.metric), []
     if significance is not None and (units := significance.test_set.get(place)):
         says.append(
-            f"{_difference(units.difference, column)} against {significance.baselines[row]}, "
+            f"{_difference(units.difference, column)} against {report.against(row)}, "
             f"95 % {_interval(units, column)}, Holm p = {_p(units.p_holm)} over {units.num_units} {units.units}"
         )
     if significance is not None and (joint := significance.joint.get(place)):
@@ -222,7 +253,7 @@ def _test_line(report: Report, significance: Significance, row: str, column: Col
     over_seeds = "–" if seeds is None or seeds.p is None else f"{_p(seeds.p)} → {_p(seeds.p_holm)} (n={seeds.n})"
     return TestLine(
         row=row,
-        against=significance.baselines[row],
+        against=report.against(row) or "",
         column=label(column),
         difference=_difference(difference, column),
         interval=_interval(units, column) if units else "–",
@@ -237,31 +268,33 @@ def _test_line(report: Report, significance: Significance, row: str, column: Col
 
 def _bars(report: Report, column: Column) -> list[BarLine]:
     """Bars from zero (or the least value, where there are negative ones), with whiskers of one standard deviation."""
-    found = [(row, summary) for row in report.rows if (summary := report.cells[row, column.metric]) is not None]
+    found = [summary for row in report.rows if (summary := report.cells[row, column.metric]) is not None]
     if not found:
         return []
-    most = max(0.0, *(summary.mean + (summary.std or 0) for _, summary in found)) or 1.0
-    least = min(0.0, *(summary.mean - (summary.std or 0) for _, summary in found))
+    most = max(0.0, *(summary.mean + (summary.std or 0) for summary in found)) or 1.0
+    least = min(0.0, *(summary.mean - (summary.std or 0) for summary in found))
 
     def percent(value: float) -> float:
         return round(100 * (value - least) / (most - least), 3)
 
-    lines = []
-    for row, summary in found:
-        spread = summary.std or 0.0
+    def bar(row: str, summary: Summary | None) -> BarLine:
+        of_fewer = report.of_fewer(row, column.metric)
+        if summary is None:
+            return BarLine(row, of_fewer, 0.0, 0.0, 0.0, 0.0, "row")
+        spread, (start, end) = summary.std or 0.0, sorted((percent(0.0), percent(summary.mean)))
         kind = "reference" if report.table.rows[row].reference else "best" if row in report.best(column) else "row"
-        ends = sorted((percent(0.0), percent(summary.mean)))
-        text = " ".join((shown(summary.mean, column), report.of_fewer(row, column.metric))).strip()
-        lines.append(
-            BarLine(row, text, ends[0], ends[1] - ends[0], percent(summary.mean - spread),
-                    percent(summary.mean + spread), kind)
-        )  # fmt: skip
-    diverged = [row for row in report.rows if report.cells[row, column.metric] is None]
-    texts = {row: report.of_fewer(row, column.metric) for row in diverged}
-    return [*lines, *(BarLine(row, text, 0.0, 0.0, 0.0, 0.0, "row") for row, text in texts.items() if text)]
+        return BarLine(row, f"{shown(summary.mean, column)} {of_fewer}".strip(), start, end - start,
+                       percent(summary.mean - spread), percent(summary.mean + spread), kind)  # fmt: skip
+
+    lines: list[BarLine] = []
+    for group in report.groups:
+        bars = [bar(row, report.cells[row, column.metric]) for row in group.rows]
+        drawn = sorted((of for of in bars if of.text), key=lambda of: report.cells[of.row, column.metric] is None)
+        lines += [*(of._replace(heading=group.heading) for of in drawn[:1]), *drawn[1:]]
+    return lines
 
 
-def _add_charts(page: Page, cells: Sequence[Cell], tracker: Tracker) -> None:
+def _add_charts(page: Page, cells: Sequence[Cell], tracker: RunStore) -> None:
     """The table's own; one that cannot be drawn is a remark, since the figures do not hang on it."""
     table = page.report.table
     with tempfile.TemporaryDirectory() as folder:
@@ -274,10 +307,13 @@ def _add_charts(page: Page, cells: Sequence[Cell], tracker: Tracker) -> None:
                 page.media.add("charts", path.stem, picture(path))
             page.charts += [path.stem for path in paths if path.stem in page.media.uris]
             page.remarks += undrawn
+        for path in draw_budget_charts(table, page.report.budgets, folder=Path(folder)):
+            page.media.add("charts", path.stem, picture(path))
+            page.charts += [path.stem] if path.stem in page.media.uris else []
 
 
 def _add_examples(page: Page, cells: Sequence[Cell], scores: StoredScores, splits: TestSplits) -> None:
-    """The first finished seed of each row; sounds of all rows before the runs' own pictures, which are large."""
+    """The first finished run of each row; sounds of all rows before the runs' own pictures, which are large."""
     for row in page.report.rows:
         own = [cell for cell in cells if cell.row.table == page.report.table.name and cell.row.name == row]
         finished = next((cell for cell in own if cell.state == "finished"), None)
@@ -300,7 +336,10 @@ def _add_sound(media: Media, of_row: RowExamples, example: Example) -> None:
     references = of_row.references
     if references is None or media.known(f"sound {example.name}"):
         return
-    waveform_S = references.load_waveform(example.name)
+    try:
+        waveform_S = references.load_waveform(example.name)
+    except CorpusMissingError:  # labels travel in packs of results, sounds do not
+        return
     media.add("sounds", f"sound {example.name}", sound(waveform_S, sample_rate_hz=references.sample_rate_hz))
     media.add("spectrograms", f"strip {example.name}", strip(waveform_S, sample_rate_hz=references.sample_rate_hz))
 

@@ -1,0 +1,1 @@
+"""What clips were recorded from, and splits that are dealt by it."""

@@ -1,0 +1,65 @@
+"""The cuts of a split as a deal has it, pooled from all splits of the corpus, and what was dealt in a line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from pathlib import Path
+
+from lhotse import load_manifest_lazy
+from lhotse.cut import MonoCut
+
+from datamodules.corpus_folder import data_root
+from datamodules.dealing.deal import Deal, Dealt, Split, deal_parts
+from datamodules.dealing.recorded_sources import recorded_sources
+
+SPLITS: tuple[Split, ...] = ("train", "validation", "test")
+
+
+class DealtCuts:
+    """The clips of a corpus, a folder under the data root, dealt.
+
+    ``manifests`` are those that hold all of its clips with what is recorded of them, ``labels`` what parts are to be
+    alike in. Raises ``FileNotFoundError`` without a manifest, and ``ValueError`` for clips without a recorded source
+    and for fewer sources than parts.
+    """
+
+    def __init__(
+        self, corpus: str, deal: Deal, *, manifests: Sequence[str], labels: Callable[[MonoCut], Collection[str]]
+    ) -> None:
+        folder, self._labels = data_root() / corpus, labels
+        cuts = sorted((cut for name in manifests for cut in read_cuts(folder, name)), key=lambda cut: str(cut.id))
+        self._where = f"{corpus}: deal {deal.fold} of {deal.of} by {deal.by}"
+        try:
+            self._sources = recorded_sources(cuts, folder, by=deal.by)
+            clips = [Dealt(str(cut.id), self._sources[str(cut.id)], cut.duration, labels(cut)) for cut in cuts]
+            if len(self._sources) < len(cuts):
+                raise ValueError("a clip id occurs twice")
+            parts = deal_parts(clips, num_parts=deal.of)
+        except ValueError as error:
+            raise ValueError(f"{self._where}: {error}") from None
+        self._of: dict[Split, list[MonoCut]] = {
+            split: [cut for cut in cuts if deal.part_of(split, parts[str(cut.id)])] for split in SPLITS
+        }
+
+    def of(self, split: Split) -> list[MonoCut]:
+        """The cuts of a split, sorted by id, with all that their manifests say."""
+        return self._of[split]
+
+    def says(self) -> str:
+        """How many clips and sources each split has, and the labels that one of them lacks."""
+        parts = []
+        every = {label for cuts in self._of.values() for cut in cuts for label in self._labels(cut)}
+        for split, cuts in self._of.items():
+            num_sources = len({self._sources[str(cut.id)] for cut in cuts})
+            lacking = sorted(every - {label for cut in cuts for label in self._labels(cut)})
+            without = f", none with {', '.join(lacking)}" if lacking else ""
+            parts.append(f"{split} {len(cuts)} clips of {num_sources} sources{without}")
+        return f"{self._where}: {'; '.join(parts)}"
+
+
+def read_cuts(folder: Path, manifest: str) -> list[MonoCut]:
+    """The cuts of ``folder/manifests/NAME.jsonl.gz``. Raises ``FileNotFoundError`` where there is no such file."""
+    path = folder / "manifests" / f"{manifest}.jsonl.gz"
+    if not path.is_file():
+        raise FileNotFoundError(f"the corpus has no manifest {path}: prepare it again")
+    return list(load_manifest_lazy(path).with_recording_path_prefix(folder))

@@ -1,0 +1,133 @@
+"""``earmark claims``: what the finished runs say of each claim of a claims file."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from experiments.commands.report_source import Source
+from experiments.errors import UserError
+
+if TYPE_CHECKING:
+    from experiments.reporting.claims.answers import Tested
+    from experiments.table_files.claims_file import Claim, Evidence
+
+EXAMPLES = """examples:
+  earmark claims                                        the claims of this project, from the runs of this store
+  earmark claims --results results/*.tar.xz             the same from packs, without a store
+  earmark claims mine.yaml --json                       your own, for programs
+exit code: 0 whatever the verdicts are; 2 for a mistake in the file"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of ``earmark claims``."""
+    parser.description = "Test claims on finished runs: each comparison's effect, interval and verdict."
+    parser.epilog = EXAMPLES
+    parser.add_argument("file", nargs="?", type=Path, help="a claims file (default: the ten claims of docs/claims.md)")
+    parser.add_argument("--claims", type=_names, metavar="A,B", help="only these claims")
+    parser.add_argument(
+        "--results", type=Path, nargs="+", action="extend", default=[], metavar="FILE",
+        help="from packs of earmark results pack, one a table, without a store and without corpora",
+    )  # fmt: skip
+    parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
+    parser.add_argument("--output", type=Path, metavar="FILE", help="write there instead of printing")
+
+
+def _names(text: str) -> list[str]:
+    return [name for name in text.split(",") if name]
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the verdicts; nothing is run."""
+    from experiments.reporting.claims.answers import answer
+    from experiments.reporting.claims.claims_text import document, markdown
+    from experiments.table_files.claims_file import CLAIMS, read_claims
+
+    claims = _chosen(read_claims(arguments.file or CLAIMS), arguments.claims)
+    asked: dict[tuple[str, str | None], list[Evidence]] = {}
+    for claim in claims:
+        for one in claim.evidence:
+            asked.setdefault((one.table, one.scale), []).append(one)
+    with tempfile.TemporaryDirectory(prefix="earmark-") as folder:
+        packs = _Packs(arguments.results, Path(folder)) if arguments.results else None
+        found = {place: _tested(*place, evidence, packs=packs) for place, evidence in asked.items()}
+    tables = {place: tested for place, tested in found.items() if tested is not None}
+    answers = [answer(claim, tables) for claim in claims]
+    if arguments.json:
+        text = json.dumps(document(answers, tables), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    else:
+        text = markdown(answers, tables)
+    if arguments.output is None:
+        print(text, end="")
+        return 0
+    try:
+        arguments.output.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UserError(f"--output {arguments.output}: {error.strerror}") from None
+    return 0
+
+
+def _chosen(claims: tuple[Claim, ...], names: list[str] | None) -> tuple[Claim, ...]:
+    from experiments.errors import unknown
+
+    known = {claim.name: claim for claim in claims}
+    for name in names or ():
+        if name not in known:
+            raise UserError(f"--claims: {unknown('claim', name, known)}")
+    return claims if names is None else tuple(known[name] for name in names)
+
+
+def _tested(name: str, scale: str | None, evidence: list[Evidence], *, packs: _Packs | None) -> Tested | None:
+    """The finished runs of the rows that a table's evidence names, and the tests between them; None without a pack."""
+    from experiments.reporting.claims.answers import Tested, asked_columns, asked_rows
+    from experiments.reporting.report import make_report
+    from experiments.reporting.significance import compare_rows
+    from experiments.stored_results.stored_scores import StoredScores
+
+    source = _of_store(name, scale, evidence) if packs is None else packs.of(name, scale)
+    if source is None:
+        return None
+    rows = asked_rows(source.table, evidence)
+    table = replace(source.table, columns=asked_columns(source.table, evidence), groups=(), baseline=rows[0])
+    cells = [cell for cell in source.cells if cell.row.name in rows or cell.row.table != table.name]
+    significance = compare_rows(table, cells, StoredScores(source.store), source.splits)
+    return Tested(table, make_report(table, cells, card=source.card).heading, cells, significance)
+
+
+def _of_store(name: str, scale: str | None, evidence: list[Evidence]) -> Source:
+    from datamodules.corpus_folder import home, read_card
+    from experiments.planning.plan import make_plan
+    from experiments.reporting.claims.answers import asked_rows
+    from experiments.stored_results.split_references import TestSplits
+    from experiments.table_files.spec import read_table
+    from experiments.tracking.mlflow_store import Tracker
+
+    table, tracker = read_table(name, scale=scale), Tracker(home())
+    cells = make_plan(table, tracker, rows=asked_rows(table, evidence), from_store=True)
+    return Source(table, tracker, cells, TestSplits(), read_card)
+
+
+class _Packs:
+    """Packs by table; ``folder`` is where they are unfolded."""
+
+    def __init__(self, files: list[Path], folder: Path) -> None:
+        from experiments.stored_results.packs.packed_store import open_packs
+
+        self._by_table: dict[str, list[Source]] = {}
+        for number, file in enumerate(files):
+            (place := folder / str(number)).mkdir()
+            packed = open_packs([file], place)
+            source = Source(packed.table, packed.store, packed.cells, packed.splits, packed.card)
+            self._by_table.setdefault(packed.table.name, []).append(source)
+
+    def of(self, table: str, scale: str | None) -> Source | None:
+        """The pack of a table at a scale, by default of the only one. Raises ``UserError`` where there are several."""
+        found = [source for source in self._by_table.get(table, ()) if scale in (None, source.table.scale)]
+        if len(found) > 1:
+            scales = ", ".join(sorted(source.table.scale for source in found))
+            raise UserError(f"--results: {len(found)} packs of table {table}, of scale {scales}; allowed: one")
+        return found[0] if found else None

@@ -1,0 +1,1 @@
+"""``earmark results``: runs that travel, a file a verb."""

@@ -1,0 +1,45 @@
+"""``earmark results merge FILE…``: the runs of packs into this store, as finished runs without weights."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+DESCRIPTION = """Bring the runs of packs into the store (of EARMARK_HOME, or MLFLOW_TRACKING_URI), as finished runs
+without weights: `earmark plan` counts those whose key is today's, `earmark report --as-run` all of them.
+
+All packs are checked first (names, sizes, digests, keys, journals), and nothing of them is executed. A run that is here
+with the same figures is passed over; one that is here with others, or unfinished, is a conflict: it is named with both
+values, and nothing at all is written."""
+EXAMPLES = """examples:
+  earmark results merge weak_sed.tar.xz
+  earmark results merge mine.tar.xz theirs.tar.xz      again and again: what is here stays as it is
+exit code: 0 when the store has all runs; 1 if it could not be told of some, which earmark sync does later
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of ``earmark results merge``."""
+    parser.description, parser.epilog = DESCRIPTION, EXAMPLES
+    parser.add_argument("files", type=Path, nargs="+", metavar="FILE", help="what earmark results pack wrote")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Check all, then write."""
+    from experiments.stored_results.packs.archive import read_archive
+
+    archives = [read_archive(path) for path in arguments.files]  # before a store is made
+
+    from datamodules.corpus_folder import home
+    from experiments.stored_results.packs.merging import look, write
+    from experiments.tracking.mlflow_store import Tracker
+
+    tracker = Tracker(home())
+    tracker.place.check_writable()
+    merge = look(archives, tracker)
+    left = write(merge, tracker, say=lambda line: print(line, file=sys.stderr))
+    print(f"{len(merge.new)} runs merged, {len(merge.there)} were here with the same figures")
+    if left:
+        print(f"{left} of them are in {tracker.root / 'runs'} and not in MLflow yet: earmark sync", file=sys.stderr)
+    return 1 if left else 0

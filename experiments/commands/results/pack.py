@@ -1,0 +1,59 @@
+"""``earmark results pack TABLE --output FILE``: a table's finished runs, without weights, as one file."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from experiments.commands import table_arguments
+from experiments.errors import UserError
+
+DESCRIPTION = """Write the finished runs of a table, and those that they stand on, to one file: configuration, key,
+journal, environment, scores (no pictures), what MLflow knows, provenance; with the table's file, the cards of its
+corpora and the labels of the test split, so that `earmark report --results FILE` prints the same table anywhere.
+
+Left out are weights, code, logs, sounds, the lines of a journal that say how far a training is, and who ran it where:
+tags of host and home, MLflow's user and source. Paths of this machine become names ($EARMARK_HOME, $EARMARK_DATA, ~) or
+lose their folders, its name becomes "…"; how many were replaced is said."""
+EXAMPLES = """examples:
+  earmark results pack weak_sed --scale demo --output weak_sed.tar.xz
+  earmark results pack weak_sed --rows mil,fsl --seeds 0 --output two_rows.tar.xz
+  earmark results pack weak_sed --as-run --output before_the_edit.tar.xz        whatever today's code is
+  earmark results pack weak_sed --predictions all --output whole.tar.xz         rows that stand on these can run there
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of ``earmark results pack``."""
+    parser.description, parser.epilog = DESCRIPTION, EXAMPLES
+    table_arguments.table_arguments(parser)
+    parser.add_argument("--output", type=Path, required=True, metavar="FILE", help="where to; one that is there goes")
+    parser.add_argument(
+        "--predictions", choices=("none", "test", "all"), default="none",
+        help="stored posteriors: none (default), of the test split, or all, which rows that stand on a run need",
+    )  # fmt: skip
+    parser.add_argument(
+        "--as-run", action="store_true", help="the newest finished runs of each row, whatever today's code is"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Pack; the last line says what is in the file."""
+    from experiments.reporting.scored_by import version_of
+    from experiments.stored_results.packs.packing import Packing
+
+    table, tracker, cells = table_arguments.read_plan(arguments, from_store=True, runs_as_they_were=arguments.as_run)
+    packing = Packing(table, cells, tracker, scored_by=version_of)
+    try:
+        digest = packing.write(arguments.output, predictions=arguments.predictions)
+    except OSError as error:
+        raise UserError(f"--output {arguments.output}: {error.strerror or error}") from None
+    own = [cell for cell in cells if cell.row.table == table.name]
+    finished = sum(cell.state == "finished" for cell in own)
+    print(
+        f"{arguments.output}: {finished} of {len(own)} cells of {table.name} at scale {table.scale}, "
+        f"{len(packing.runs)} runs, {arguments.output.stat().st_size:,} bytes, digest {digest[:16]}"
+    )
+    if packing.blanked.num_replaced:
+        print(f"{packing.blanked.num_replaced} paths or names of this machine were replaced in it")
+    return 0

@@ -1,0 +1,1 @@
+"""Claims beside finished runs: findings, verdicts, and their text."""

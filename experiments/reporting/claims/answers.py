@@ -1,0 +1,180 @@
+"""What finished runs say of each claim: a finding for every comparison, and a verdict made of these.
+
+A comparison of two rows is the test behind a report's stars, of other trainings and other test units together, or over
+the trainings alone where the metric is no rate of counts; a row beside a bound is tested over its runs (Student's t,
+two-sided). p are Holm-corrected over the comparisons of a claim. A claim is *supported* where all of
+its evidence supports it and *contradicted* where any contradicts it; else it is *undecided* where any is, and
+*equivalent* where some rows differ by less than their column's margin. Nothing is said of a claim one of whose rows was
+not run.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from statistics import fmean
+
+from experiments.planning.cell import Cell
+from experiments.reporting.significance import Significance
+from experiments.statistics.one_sample import one_sample_t
+from experiments.statistics.stats import holm
+from experiments.table_files.claims_file import Bound, Claim, Comparison, Evidence
+from experiments.table_files.columns import Column
+from experiments.table_files.spec import Table
+
+SUPPORTED, CONTRADICTED, EQUIVALENT, UNDECIDED, NOT_RUN = KINDS = (
+    "supported", "contradicted", "equivalent", "undecided", "not run",
+)  # fmt: skip
+LEVEL = 0.05  # of a claim's tests, after Holm's correction
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What the runs say of one comparison.
+
+    ``effect`` is the row's figure less the other row's, or less the bound, with its 95 % interval, as the metric is
+    stored; None where it could not be tested, and ``why`` says so. ``decides`` says what would decide it, where it is
+    undecided.
+    """
+
+    evidence: Evidence
+    column: Column
+    kind: str
+    effect: float | None = None
+    ci95: tuple[float, float] | None = None
+    p: float | None = None
+    why: str = ""
+    decides: str = ""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A claim, what was found, and the verdict."""
+
+    claim: Claim
+    findings: tuple[Finding, ...]
+
+    @property
+    def verdict(self) -> str:
+        """One of ``KINDS``."""
+        kinds = {finding.kind for finding in self.findings}
+        return next((kind for kind in (CONTRADICTED, NOT_RUN, UNDECIDED, EQUIVALENT) if kind in kinds), SUPPORTED)
+
+
+@dataclass(frozen=True)
+class Tested:
+    """A table's finished cells with the tests between its rows; ``heading`` says of what and how much."""
+
+    table: Table
+    heading: str
+    cells: Sequence[Cell]
+    significance: Significance
+
+
+def asked_columns(table: Table, evidence: Sequence[Evidence]) -> tuple[Column, ...]:
+    """The columns that a table's evidence is of, each better in one way so that it is tested."""
+    known = {column.metric: column for column in table.columns}
+    asked: dict[str, Column] = {}
+    for one in evidence:
+        column = known.get(one.metric) or Column(one.metric, one.metric, "neither", "number", 3)
+        if column.better == "neither":
+            lower = isinstance(one, Comparison) and one.expect == "lower"
+            column = replace(column, better="lower" if lower else "higher")
+        asked[one.metric] = column
+    return tuple(asked.values())
+
+
+def asked_rows(table: Table, evidence: Sequence[Evidence]) -> list[str]:
+    """The rows that a table's evidence names. Raises ``UserError`` for one that the table does not have."""
+    rows: dict[str, None] = {}
+    for one in evidence:
+        for row in (one.row, one.against) if isinstance(one, Comparison) else (one.row,):
+            rows[table.row(row, where=f"claims: table {table.name}").name] = None
+    return list(rows)
+
+
+def answer(claim: Claim, tested: Mapping[tuple[str, str | None], Tested]) -> Answer:
+    """The claim beside the tables that its evidence names, by table and scale."""
+    findings = [_finding(one, tested.get((one.table, one.scale))) for one in claim.evidence]
+    adjusted = holm({str(number): of.p for number, of in enumerate(findings) if of.p is not None})
+    return Answer(claim, tuple(_judged(of, adjusted.get(str(number))) for number, of in enumerate(findings)))
+
+
+def _finding(one: Evidence, tested: Tested | None) -> Finding:
+    if tested is None:
+        column = Column(one.metric, one.metric, "higher", "number", 3)
+        return Finding(one, column, NOT_RUN, why=f"no results of table {one.table}")
+    (column,) = asked_columns(tested.table, [one])
+    rows = [one.row, one.against] if isinstance(one, Comparison) else [one.row]
+    lacking = [row for row in rows if not _values(tested.cells, row, one.metric)]
+    if lacking:
+        return Finding(one, column, NOT_RUN, why=f"no finished run of {' and '.join(lacking)} has {one.metric}")
+    return _of_bound(one, column, tested) if isinstance(one, Bound) else _of_rows(one, column, tested)
+
+
+def _of_rows(one: Comparison, column: Column, tested: Tested) -> Finding:
+    runs = tested.significance.columns.get(one.metric)
+    joint = None if runs is None else runs.compare(one.row, one.against).joint
+    if joint is None:
+        return _over_trainings(one, column, tested)
+    equal = joint.p_equivalent is not None and joint.p_equivalent < LEVEL
+    kind = EQUIVALENT if equal else UNDECIDED
+    return Finding(one, column, kind, joint.difference, (joint.ci95.low, joint.ci95.high), joint.p)
+
+
+def _over_trainings(one: Comparison, column: Column, tested: Tested) -> Finding:
+    """Student's t of the pairs of runs at one fold and seed."""
+    own, others = (_values(tested.cells, row, one.metric) for row in (one.row, one.against))
+    return _of_differences(one, column, [own[run] - others[run] for run in own if run in others])
+
+
+def _of_bound(one: Bound, column: Column, tested: Tested) -> Finding:
+    values = _values(tested.cells, one.row, one.metric)
+    if not isinstance(one.bound, str):
+        return _of_differences(one, column, [value - one.bound for value in values.values()])
+    bounds = _values(tested.cells, one.row, one.bound)
+    if bounds.keys() != values.keys():
+        return Finding(one, column, NOT_RUN, why=f"not every run of {one.row} has {one.bound}")
+    return _of_differences(one, column, [values[run] - bounds[run] for run in values])
+
+
+def _of_differences(one: Evidence, column: Column, differences: Sequence[float]) -> Finding:
+    if not differences:
+        return Finding(one, column, UNDECIDED, why="no two runs of one seed")
+    test = one_sample_t(differences)
+    if test is None:
+        why = "one run says nothing of others" if len(differences) == 1 else "all runs are the same"
+        return Finding(one, column, UNDECIDED, fmean(differences), why=why)
+    return Finding(one, column, UNDECIDED, test.difference, test.ci95, test.p)
+
+
+def _judged(finding: Finding, p_holm: float | None) -> Finding:
+    """The finding with its corrected p and, where that is below ``LEVEL``, its verdict."""
+    if finding.p is None or p_holm is None or finding.effect is None:
+        return finding
+    one, kind = finding.evidence, finding.kind
+    if p_holm < LEVEL:
+        kind = SUPPORTED if (finding.effect > 0) == _is_expected_above(one, finding.column) else CONTRADICTED
+    elif kind == EQUIVALENT and isinstance(one, Comparison) and one.expect == "not_worse":
+        kind = SUPPORTED
+    return replace(finding, p=p_holm, kind=kind, decides=finding.decides if kind == UNDECIDED else "")
+
+
+def _is_expected_above(one: Evidence, column: Column) -> bool:
+    """Whether the effect of a supported claim is above 0."""
+    if isinstance(one, Bound):
+        return one.side == "above"
+    if one.expect in ("higher", "lower"):
+        return one.expect == "higher"
+    return (one.expect != "worse") == (column.better == "higher")
+
+
+def _values(cells: Sequence[Cell], row: str, metric: str) -> dict[tuple[str | None, int], float]:
+    """By fold and seed."""
+    found = {
+        (cell.fold, cell.seed): cell.run.metrics[metric]
+        for cell in cells
+        if cell.row.name == row and cell.state == "finished" and cell.run and metric in cell.run.metrics
+    }
+    return found if all(map(math.isfinite, found.values())) else {}

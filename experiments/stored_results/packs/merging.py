@@ -1,0 +1,181 @@
+"""Packs into a store: looked at whole first, then written, or not at all.
+
+A run comes as a finished run's folder, and is delivered to MLflow as any other: curves with their steps, params, tags,
+files. Of a run that the store has finished with the same figures nothing is written again. The tag ``earmark.merged``
+has the digest of the pack.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from experiments.errors import UserError
+from experiments.runs import journal, provenance
+from experiments.runs.keys import RunKey
+from experiments.runs.run_folder import KEY, TRACKED, is_locked
+from experiments.stored_results.packs import layout
+from experiments.stored_results.packs.archive import Archive
+from experiments.stored_results.packs.packed_run import differing_figure, logged
+from experiments.stored_results.packs.packed_store import PackedRun, check_same_runs, keys_of, read_run, reading, unfold
+from experiments.table_files.stored_names import name_problem
+from experiments.table_files.table_values import check_name
+from experiments.table_files.yaml_files import parse_value
+from experiments.tracking import delivery, launcher_identity
+from experiments.tracking.mlflow_store import Tracker
+from experiments.tracking.tracked_run import STATE
+from experiments.waiting import with_bar
+
+MERGED = "earmark.merged"  # a tag of a run: the digest of the pack that it came in
+STATES = ("started", "finished", "failed", "stopped")
+
+
+@dataclass
+class Merge:
+    """What is to be written, looked at before anything is: runs by key with their pack, and those that are there."""
+
+    new: dict[str, tuple[Archive, PackedRun]] = field(default_factory=dict)
+    there: set[str] = field(default_factory=set)
+
+
+def look(archives: Sequence[Archive], tracker: Tracker) -> Merge:
+    """Check every run of the packs against each other and the store. Raises ``UserError``; nothing is written."""
+    check_same_runs(archives)
+    merge = Merge()
+    families = {name for name, _ in tracker.experiments()}  # asking for one that is not there would make it
+    conflicts = []
+    for archive in archives:
+        for key in with_bar(keys_of(archive), f"runs of {archive.path.name} are checked"):
+            with reading(archive):
+                packed = checked_run(archive, key)
+            if conflict := _conflict(key, packed, tracker, in_store=packed.family in families):
+                conflicts.append(f"{archive.path}: run {key} ({packed.name}): {conflict}")
+            elif _is_there(key, packed, tracker, in_store=packed.family in families):
+                merge.there.add(key)
+            else:
+                merge.new[key] = archive, packed
+    if conflicts:
+        more = f" (and {len(conflicts) - 1} more runs)" if len(conflicts) > 1 else ""
+        raise UserError(f"{conflicts[0]}{more}; nothing was merged")
+    return merge
+
+
+def _conflict(key: str, packed: PackedRun, tracker: Tracker, *, in_store: bool) -> str:
+    """What speaks against writing a run, or taking the one that is here for it."""
+    folder = tracker.run_dir(key)
+    if is_locked(folder):
+        return "is being worked on here"
+    for run in tracker.find(packed.family, tags={"key": key, STATE: "finished"}) if in_store else ():
+        if differing := differing_figure(run.metrics, packed.run.metrics):
+            return f"{differing}, in this store and in the pack"
+        return ""
+    if not folder.exists():
+        return ""
+    if journal.final_state(folder / journal.NAME).state != "finished":
+        return f"{folder} holds an attempt that has not finished; finish it, or remove the folder"
+    if differing := differing_figure(logged((folder / journal.NAME).read_bytes()), packed.run.metrics):
+        return f"{differing}, in {folder} and in the pack"
+    return ""
+
+
+def _is_there(key: str, packed: PackedRun, tracker: Tracker, *, in_store: bool) -> bool:
+    finished = in_store and tracker.find(packed.family, tags={"key": key, STATE: "finished"})
+    return bool(finished) or tracker.run_dir(key).exists()
+
+
+def checked_run(archive: Archive, key: str) -> PackedRun:
+    """A run that may be written: its key is that of its parts, and every record in it is what readers expect.
+
+    Raises ``ValueError``, ``KeyError``, ``TypeError``, ``AttributeError`` for another.
+    """
+    files = {name.removeprefix(f"runs/{key}/"): data for name, data in archive.files.items() if f"/{key}/" in name}
+    packed = read_run(files[layout.RUN], key=key)
+    tags = packed.run.tags
+    parts = RunKey(tags["key.config"], tags["key.code"], tags["key.data"], int(tags["seed"]), tags["key.upstream"])
+    if parts.id != key:
+        raise ValueError(f"the key of run {key} is not that of its parts")
+    check_name(packed.family, where=f"run {key}: family")
+    for name in (*tags, *packed.run.metrics, *packed.run.params):
+        if (problem := name_problem(name)) or name.startswith(("mlflow.", "earmark.")):
+            raise ValueError(f"run {key}: {name!r}: {problem or 'is a name of the store alone'}")
+    for name in (KEY, provenance.NAME, "metrics.json"):
+        if not isinstance(json.loads(files.get(name, b"{}")), dict):
+            raise ValueError(f"run {key}: {name} holds no mapping")
+    if not isinstance(parse_value(files["config.yaml"].decode()), dict):
+        raise ValueError(f"run {key}: config.yaml holds no mapping")
+    _check_journal(files[journal.NAME], packed, key)
+    return packed
+
+
+def _check_journal(data: bytes, packed: PackedRun, key: str) -> None:
+    """A journal of a finished run that gives the run's figures, with nothing in it that a delivery would fall over."""
+    state = ""
+    for line in data.splitlines():
+        record: dict[str, Any] = json.loads(line)
+        if type(record["t"]) is not int:
+            raise ValueError(f"run {key}: a time {record['t']!r} in its journal")
+        if record["kind"] == "metrics":
+            steps_and_values = [int(record["step"]), *(float(value) for value in record["values"].values())]
+            if len(steps_and_values) < 2:
+                raise ValueError(f"run {key}: a line of its journal without figures")
+        elif record["kind"] == "state":
+            state = record["state"]
+            if state not in STATES or not isinstance(record["message"], str):
+                raise ValueError(f"run {key}: a state {state!r} in its journal")
+    if state != "finished":
+        raise ValueError(f"run {key}: its journal does not end with finished")
+    if differing := differing_figure(packed.run.metrics, logged(data)):
+        raise ValueError(f"run {key}: {differing}, in {layout.RUN} and in its journal")
+
+
+def write(merge: Merge, tracker: Tracker, *, say: Callable[[str], None]) -> int:
+    """Write the new runs and deliver them; how many the store could not be told of, which ``earmark sync`` does.
+
+    Raises ``OSError``; what was written until then is whole, and the same merge goes on.
+    """
+    left = 0
+    for key, (archive, packed) in with_bar(list(merge.new.items()), "runs are merged"):
+        folder = tracker.run_dir(key)
+        _write_folder(folder, archive, packed, tracker)
+        try:
+            delivery.deliver(folder, tracker)
+        except Exception as error:  # whatever it is, the run is here
+            left += 1
+            say(f"not delivered: {folder}: {error}")
+    return left
+
+
+def _write_folder(folder: Path, archive: Archive, packed: PackedRun, tracker: Tracker) -> None:
+    """The run's folder in one step, with what a delivery needs."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    key, prefix = folder.name, f"runs/{folder.name}/"
+    files = {name.removeprefix(prefix): data for name, data in archive.files.items() if name.startswith(prefix)}
+    del files[layout.RUN]
+    aside = Path(tempfile.mkdtemp(dir=tracker.root, prefix="merge-"))
+    try:
+        unfold(files, aside)
+        tags = packed.run.tags
+        delivery.track(
+            aside, family=packed.family, name=packed.name, params=dict(packed.run.params),
+            tags={**tags, MERGED: archive.digest, **launcher_identity.tags(tracker.root)},
+            datasets={tags["corpus"]: tags["key.data"]} if "corpus" in tags else {}, start_ms=packed.run.start_ms,
+        )  # fmt: skip
+        aside.chmod(0o777 & ~_umask())
+        aside.rename(folder)
+    except OSError as error:
+        shutil.rmtree(aside, ignore_errors=True)
+        if not (folder / TRACKED).exists():  # else another merge has written it meanwhile
+            raise UserError(f"run {key}: can't be written: {error.strerror or error}") from None
+
+
+def _umask() -> int:
+    """What new folders may not be: ``mkdtemp`` makes them for their owner alone."""
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
