@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from experiments.commands import table_arguments
+from experiments.commands import report_source, table_arguments
 from experiments.commands.power import print_power, read_power
 from experiments.errors import UserError
 
@@ -36,6 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="of --power, in the column's unit (default: the column's equivalent_within, else 2 points, else 5 %% of "
         "the baseline's mean); may be repeated",
     )  # fmt: skip
+    report_source.add_arguments(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -44,6 +45,9 @@ def run(arguments: argparse.Namespace) -> int:
         return _power(arguments)
     if arguments.difference:
         raise UserError(f"--difference {arguments.difference[0]}: only with --power")
+    for name, given in (("--as-run", arguments.as_run), ("--results", arguments.results)):
+        if given:
+            raise UserError(f"{name}: only with --power, a plan is of today's code")
     table, _, cells = table_arguments.read_plan(arguments)
     if arguments.json:
         print(json.dumps(_document(table, cells), indent=2, ensure_ascii=False))

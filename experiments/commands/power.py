@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import argparse
 import math
+import tempfile
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from experiments.commands import table_arguments
+from experiments.commands import report_source
 from experiments.errors import UserError, unknown
 from experiments.statistics.power import MOST_FOLDS, MOST_SEEDS, MOST_UNITS
 from experiments.table_files.columns import Column
@@ -40,17 +41,17 @@ def read_power(arguments: argparse.Namespace) -> tuple[Table, dict[str, Any]]:
     from experiments.reporting.comparisons.power import power_document
     from experiments.reporting.searched import apart
     from experiments.reporting.significance import compare_rows
-    from experiments.stored_results.split_references import TestSplits
     from experiments.stored_results.stored_scores import StoredScores
 
-    every_row, tracker, every_cell = table_arguments.read_plan(arguments, from_store=True)
-    table, cells, _ = apart(every_row, every_cell)
+    folder = tempfile.TemporaryDirectory(prefix="earmark-")  # of packs; gone with the command
+    source = report_source.read_source(arguments, folder)
+    table, cells, _ = apart(source.table, source.cells)
     differences = read_differences(arguments.difference, table)
     if not table.baselines():
         raise UserError(f"--power: {table.path.name} compares no rows: it names no baseline")
     if not any(_trainings(cells, row) >= 2 for row in table.rows):
         raise UserError(f"--power: {table.name} has no row with 2 finished seeds at scale {table.scale}")
-    significance = compare_rows(table, cells, StoredScores(tracker), TestSplits())
+    significance = compare_rows(table, cells, StoredScores(source.store), source.splits)
     document = power_document(table, significance, differences)
     if not document["columns"]:
         why = significance.left_out[0] if significance.left_out else "no row and its baseline have 2 finished seeds"

@@ -9,7 +9,7 @@ from types import ModuleType as Stored
 
 import pytest
 
-from experiments.commands import power, table_arguments
+from experiments.commands import plan, power, table_arguments
 from experiments.errors import UserError
 from experiments.planning.cell import Cell
 from experiments.stored_results import split_references
@@ -18,7 +18,7 @@ WRONG = {"base": [30, 31, 28], "better": [20, 18, 25]}
 
 
 def arguments(*differences: str) -> argparse.Namespace:
-    return argparse.Namespace(difference=list(differences))
+    return argparse.Namespace(difference=list(differences), results=[], as_run=False)
 
 
 def planned(
@@ -76,6 +76,20 @@ def test_what_it_cannot_say_is_one_line(
         power.read_power(arguments(*differences))
     assert says in str(error.value)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"difference": ["test/wer=2"]}, "--difference test/wer=2: only with --power"),
+        ({"as_run": True}, "--as-run: only with --power, a plan is of today's code"),
+        ({"results": [Path("a.zip")]}, "--results: only with --power, a plan is of today's code"),
+    ],
+)
+def test_a_plan_alone_takes_none_of_its_arguments(given: dict[str, object], says: str) -> None:
+    asked = argparse.Namespace(**{"power": False, "json": False, **vars(arguments()), **given})
+    with pytest.raises(UserError, match=says):
+        plan.run(asked)
 
 
 def test_a_table_without_baselines_compares_nothing(
