@@ -1,4 +1,4 @@
-"""``earmark plan TABLE``: every cell's state, what would run, and why."""
+"""``earmark plan TABLE``: every cell's state, what would run, and why; with ``--power`` what would decide more."""
 
 from __future__ import annotations
 
@@ -8,24 +8,46 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from experiments.commands import table_arguments
+from experiments.commands import report_source, table_arguments
+from experiments.commands.power import print_power, read_power
+from experiments.errors import UserError
 
 if TYPE_CHECKING:
     from experiments.planning.cell import Cell
     from experiments.table_files.spec import Table
 
+EXAMPLES = """examples:
+  earmark plan weak_sed --scale demo
+  earmark plan weak_sed --json | jq '.cells[] | select(.would_run) | .cell'
+  earmark plan weak_sed --power --difference test/event_f1_macro=3      what would show 3 points"""
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of ``earmark plan``."""
-    parser.epilog = """examples:
-  earmark plan weak_sed --scale demo
-  earmark plan weak_sed --json | jq '.cells[] | select(.would_run) | .cell'"""
+    parser.epilog = EXAMPLES
     table_arguments.table_arguments(parser)
-    parser.add_argument("--json", action="store_true", help="the cells as one JSON document on standard output")
+    parser.add_argument("--json", action="store_true", help="the same as one JSON document on standard output")
+    parser.add_argument(
+        "--power", action="store_true",
+        help="instead: how many seeds, folds and test units would decide a difference, from the finished runs' spread",
+    )  # fmt: skip
+    parser.add_argument(
+        "--difference", action="append", default=[], metavar="METRIC=POINTS",
+        help="of --power, in the column's unit (default: the column's equivalent_within, else 2 points, else 5 %% of "
+        "the baseline's mean); may be repeated",
+    )  # fmt: skip
+    report_source.add_arguments(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print every cell's state and why."""
+    """Print every cell's state and why, or what --power asks for."""
+    if arguments.power:
+        return _power(arguments)
+    if arguments.difference:
+        raise UserError(f"--difference {arguments.difference[0]}: only with --power")
+    for name, given in (("--as-run", arguments.as_run), ("--results", arguments.results)):
+        if given:
+            raise UserError(f"{name}: only with --power, a plan is of today's code")
     table, _, cells = table_arguments.read_plan(arguments)
     if arguments.json:  # for programs: no document with a refusal behind it
         table_arguments.check_configurations(cells, one_of_a_shape=True)
@@ -34,6 +56,15 @@ def run(arguments: argparse.Namespace) -> int:
         _print(table, cells)
         sys.stdout.flush()
         table_arguments.check_configurations(cells, one_of_a_shape=True)  # it may import Lightning, for seconds
+    return 0
+
+
+def _power(arguments: argparse.Namespace) -> int:
+    table, document = read_power(arguments)
+    if arguments.json:
+        print(json.dumps(document, indent=2, ensure_ascii=False))
+    else:
+        print_power(table, document)
     return 0
 
 

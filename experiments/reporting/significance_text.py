@@ -39,6 +39,12 @@ def footnotes(significance: Significance | None) -> list[str]:
     lines = []
     if tests := list(significance.test_set.values()):
         lines.append(_what_stars_are(significance, tests))
+        once = {row for row, _ in significance.test_set.keys() - significance.joint.keys()}
+        if once and significance.joint:
+            lines.append(
+                f"No stars of {', '.join(sorted(once))}: trained once, or compared with a row that was, which says "
+                "nothing of other trainings."
+            )
         if few := sorted({test.num_speakers for test in tests if 1 < test.num_speakers < ENOUGH_SPEAKERS}):
             lines.append(
                 f"Blocks are utterances: {few[0]} speakers are too few to draw from, so the tests say nothing about "

@@ -15,7 +15,7 @@ from experiments.statistics.combined_error import Part
 from experiments.statistics.trainings import Training
 
 
-def test_share(num_train: int | None, num_test: int | None, *, num_folds: int) -> float:
+def share_tested(num_train: int | None, num_test: int | None, *, num_folds: int) -> float:
     """n_test / n_train of counts of clips; of k folds 1 / (k - 1) where they are not known."""
     return num_test / num_train if num_train and num_test else 1 / (num_folds - 1)
 

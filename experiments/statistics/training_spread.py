@@ -24,7 +24,7 @@ Figures = Mapping[Training, float]  # of one row, by training
 
 @dataclass(frozen=True)
 class TrainedRow:
-    """A row's figures by training, and from which runs each came: none of a row that nothing was trained for."""
+    """A row's figures by training, and from which runs each came: none where no training has a part in them."""
 
     figures: Figures
     origins: Mapping[Training, frozenset[str]] = field(default_factory=dict)

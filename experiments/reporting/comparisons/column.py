@@ -56,8 +56,11 @@ class ColumnRuns:
 
     @cached_property
     def trained(self) -> dict[str, TrainedRow]:
-        """Each row's figures with their origins."""
-        return {row: TrainedRow(of, self.origins[row]) for row, of in self.figures.items()}
+        """Each row's figures with their origins; none of a row that no training changes on any test unit."""
+        return {
+            row: TrainedRow(of, {} if self._is_unchanged(row) else self.origins[row])
+            for row, of in self.figures.items()
+        }
 
     @cached_property
     def pooled(self) -> PooledSpread:
@@ -108,6 +111,14 @@ class ColumnRuns:
     @cached_property
     def _kept(self) -> dict[tuple[tuple[str | None, tuple[str, ...]], ...], _Drawn]:
         return {}
+
+    def _is_unchanged(self, row: str) -> bool:
+        """Whether all runs of a row have the same counts, as true tags have whichever network they are given to."""
+        runs = list(self.counts.get(row, {}).values())
+        return len(runs) > 1 and all(
+            set(of.ids) == set(runs[0].ids) and np.array_equal(of.ordered(runs[0].ids).counts_NC, runs[0].counts_NC)
+            for of in runs[1:]
+        )
 
     def _drawn(self, ids: Mapping[str | None, tuple[str, ...]]) -> _Drawn:
         """All rows scored on these units, drawn once."""

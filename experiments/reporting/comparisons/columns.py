@@ -11,7 +11,7 @@ from experiments.planning.cell import Cell
 from experiments.reporting.comparisons.chosen_blocks import choose_blocks
 from experiments.reporting.comparisons.column import ColumnRuns
 from experiments.reporting.comparisons.unit_draws import RunCounts
-from experiments.statistics.resampled_t import test_share
+from experiments.statistics.resampled_t import share_tested as share_of
 from experiments.statistics.trainings import Training
 from experiments.stored_results.split_references import TestSplits
 from experiments.stored_results.stored_counts import Run, StoredCounts, training_of
@@ -61,7 +61,7 @@ def share_tested(table: Table, finished: Sequence[Cell], splits: TestSplits) -> 
     for cell in folds.values():
         deal = get_path(cell.row.config, "data.deal")
         num_clips = _num_clips(cell, splits) if deal is None else {"train": deal["of"] - 2, "test": 1}
-        shares.append(test_share(num_clips.get("train"), num_clips.get("test"), num_folds=max(2, len(folds))))
+        shares.append(share_of(num_clips.get("train"), num_clips.get("test"), num_folds=max(2, len(folds))))
     return statistics.fmean(shares)
 
 

@@ -2,8 +2,8 @@
 
 A verdict is of other trainings and other test units together, at 5 %. Equivalent is what lies within the column's δ by
 two one-sided tests, even where a difference that small is sure to be there: δ is what the table's author counts as
-none.
-What could not be tested (one seed, too few test units) is undecided, and says why.
+none. Rows that are the same on every test unit at every seed are equivalent within 0, whether there is a δ or not. What
+could not be tested (one seed, too few test units) is undecided, and says why.
 """
 
 from __future__ import annotations
@@ -80,7 +80,8 @@ def judge(
     """The verdict that tests allow, by ``p`` and ``p_equivalent``, corrected or not."""
     why = _why_none(units, joint)
     kind: Kind = "undecided"
-    if not why and p_equivalent is not None and p_equivalent < LEVEL:
+    same = joint is not None and joint.error.se == 0 and units.num_differing == 0
+    if (same and not why) or (not why and p_equivalent is not None and p_equivalent < LEVEL):
         kind = "equivalent"
     elif not why and p is not None and p < LEVEL:
         kind = "better" if (units.difference > 0) == (column.better == "higher") else "worse"
@@ -93,7 +94,7 @@ def judge(
         difference=units.difference,
         ci95=joint.ci95 if joint else units.ci95,
         p=p,
-        within=column.equivalent_within,
+        within=0.0 if same and column.equivalent_within is None else column.equivalent_within,
         p_equivalent=p_equivalent,
         least_shown=joint.error.least_shown() if joint else None,
         least_by_units=joint.of_units.least_shown() if joint else None,

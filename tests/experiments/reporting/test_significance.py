@@ -62,8 +62,9 @@ def test_seeds_have_their_own_test(stored: Stored, tmp_path: Path) -> None:
     assert notes[0].startswith("Stars: better than base, ∗ p < .05, ∗∗ p < .01, ∗∗∗ p < .001; ▾, ▾▾, ▾▾▾ worse at")
     assert "the spread over 3 seeds and the paired bootstrap over the 30 test utterances" in notes[0]
     assert "over the one row compared" in notes[0]  # one seed has no star
-    assert notes[1].startswith("Blocks are utterances: 3 speakers are too few")
-    assert "better in test/wer" in notes[2]
+    assert notes[1].startswith("No stars of one: trained once, or compared with a row that was")
+    assert notes[2].startswith("Blocks are utterances: 3 speakers are too few")
+    assert "better in test/wer" in notes[3]
     assert compared(found, "better", "test/wer")["p_seeds"] == found.seeds["better", "test/wer"].p
     assert set(compared(None, "better", "test/wer").values()) == {None}
 

@@ -8,11 +8,12 @@ from pathlib import Path
 from types import ModuleType as Stored
 
 import pytest
-from experiments.reporting.report_json import json_text
-from experiments.reporting.report_latex import latex
 
 from experiments.reporting.comparisons.verdicts import verdict_between
-from experiments.reporting.report import Report, make_report, markdown
+from experiments.reporting.formats.report_json import json_text
+from experiments.reporting.formats.report_latex import latex
+from experiments.reporting.formats.report_markdown import markdown
+from experiments.reporting.report import Report, make_report
 from experiments.reporting.significance import compare_rows
 from experiments.reporting.verdict_text import verdict_lines, verdicts_of
 from experiments.stored_results.stored_scores import StoredScores
@@ -113,3 +114,14 @@ def test_each_row_meets_its_own_baseline_and_holm_counts_its_group(
     assert same.p_holm == same.p
     assert worse.p_holm >= 2 * worse.p
     assert "WER, against noisy: undecided: same" in verdict_lines(report.table, found)[2]
+
+
+def test_what_no_training_changes_has_no_spread(stored: Stored, tmp_path: Path, earmark_home: Path) -> None:
+    """Two rows that are right everywhere at every seed are the same, however much other rows of the column vary."""
+    report = made(stored, tmp_path, {"base": [0, 0], "same": [0, 0], "noisy": [10, 40], "constant": [50, 50]})
+    assert report.significance is not None
+    verdicts = {verdict.row: verdict for verdict in verdicts_of(report.table, report.significance)}
+    assert (verdicts["same"].kind, verdicts["same"].difference, verdicts["same"].ci95) == ("equivalent", 0.0, (0, 0))
+    assert verdicts["constant"].kind == "worse"
+    assert verdicts["constant"].least_by_trainings == 0.0
+    assert verdicts["noisy"].kind == "undecided"
