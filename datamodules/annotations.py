@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -81,13 +81,17 @@ class FrameGrid:
         return activity_TC
 
 
+Sources = Mapping[str, Mapping[str, str]]  # by kind, then by the id of a clip or an utterance
+
+
 @dataclass(frozen=True)
 class ClipReferences:
     """What scoring may know of one split.
 
     ``tags`` are the weak labels of each clip; ``events`` its strong labels, or None where a system's
     selection must not see them. Every clip of the split is a key, event-free ones with empty values.
-    ``load_waveform`` reads one clip's mono waveform (float32 in [-1, 1]) for pictures.
+    ``load_waveform`` reads one clip's mono waveform (float32 in [-1, 1]) for pictures. ``sources`` has, by kind
+    (family, background, session), what each clip was recorded from; no kind that some clip lacks.
     """
 
     classes: tuple[str, ...]
@@ -96,6 +100,7 @@ class ClipReferences:
     events: Mapping[str, tuple[Event, ...]] | None
     duration_seconds: Mapping[str, float]
     load_waveform: Callable[[str], NDArray[np.float32]]
+    sources: Sources = field(default_factory=dict)
 
 
 BLANK = 0  # the token id that no text holds: CTC's blank, and a language model's sentence boundary
@@ -124,7 +129,8 @@ class UtteranceReferences:
     are the normalised transcripts by utterance id, ``languages``, ``speakers`` and ``duration_seconds`` have the same
     keys.
     ``training_texts`` are the training split's transcripts, for word lists and lexicons.
-    ``load_waveform`` reads one utterance's mono waveform (float32 in [-1, 1]) for pictures.
+    ``load_waveform`` reads one utterance's mono waveform (float32 in [-1, 1]) for pictures. ``sources`` is as that of
+    ``ClipReferences``.
     """
 
     symbols: tuple[str, ...]
@@ -136,6 +142,7 @@ class UtteranceReferences:
     training_texts: tuple[str, ...]
     load_waveform: Callable[[str], NDArray[np.float32]]
     unit: Literal["character", "word"] = "character"
+    sources: Sources = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -210,6 +210,7 @@ class SpeechDataModule(UtteranceSplits, pl.LightningDataModule):
             duration_seconds={utterance.utterance_id: utterance.duration_seconds for utterance in store.utterances},
             training_texts=self._training_texts,
             load_waveform=lambda utterance_id: store.waveform(index[utterance_id]),
+            sources=store.sources(),
         )
 
     def _scored(self, split: ScoredSplit) -> UtteranceStore:

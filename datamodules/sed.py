@@ -23,6 +23,7 @@ from datamodules.clips.clip_store import ClipStore
 from datamodules.corpus_folder import data_root, read_card
 from datamodules.dealing.deal import Deal, Split
 from datamodules.dealing.dealt_cuts import DealtCuts, read_cuts
+from datamodules.dealing.recorded_sources import sources_by_kind
 from datamodules.run_warning import RunWarning
 from datamodules.samplers import EpochBatchSampler, ShardSampler, local_batch_size, rank_and_world
 
@@ -138,6 +139,7 @@ class SoundEventClips(pl.LightningDataModule):
             events=None if store.events is None else dict(zip(store.clip_ids, store.events, strict=True)),
             duration_seconds=dict(zip(store.clip_ids, store.duration_seconds, strict=True)),
             load_waveform=lambda clip_id: store.waveform(index[clip_id]).numpy(),
+            sources={} if store.events is None else sources_by_kind(store.cuts, self._folder),
         )
 
     def _scored(self, split: ScoredSplit) -> ClipStore:

@@ -43,6 +43,7 @@ class ClipStore(Dataset[int]):
         self.events = tuple(_events(cut) for cut in cuts) if strong else None
         self.duration_seconds = tuple(float(cut.duration) for cut in cuts)
         self.tags_NC = torch.tensor([[float(label in tags) for label in classes] for tags in self.tags])
+        self.cuts = tuple(cuts)
         self._pcm = [_pcm(cut) for cut in cuts]
 
     def __len__(self) -> int:

@@ -19,7 +19,7 @@ UNKNOWN_SPEAKER = "unknown"  # a speaker of whom an imported manifest says nothi
 
 
 def recorded_sources(cuts: Sequence[MonoCut], folder: Path, *, by: str) -> dict[str, str]:
-    """The source of each cut of the corpus in ``folder``, of the kind ``by``.
+    """The source of each cut of the corpus in ``folder``, of the kind ``by``, for a deal.
 
     Raises ``ValueError`` where a cut has none, naming the kinds that are recorded.
     """
@@ -34,14 +34,9 @@ def recorded_sources(cuts: Sequence[MonoCut], folder: Path, *, by: str) -> dict[
 
 
 def sources_by_kind(cuts: Sequence[MonoCut], folder: Path) -> dict[str, dict[str, str]]:
-    """The sources of each kind that all of the cuts have."""
-    found = {}
-    for kind in KINDS:
-        try:
-            found[kind] = recorded_sources(cuts, folder, by=kind)
-        except ValueError:
-            continue
-    return found
+    """The sources of each kind that is recorded of all the cuts, for blocks of a test: a clip of nothing has none."""
+    mixed = {kind: _mixed(cuts, folder, kind) for kind in KINDS}
+    return {kind: _connected(of) for kind, of in mixed.items() if of and all(of.values())}
 
 
 def _mixed(cuts: Sequence[MonoCut], folder: Path, kind: str) -> dict[str, set[str]]:

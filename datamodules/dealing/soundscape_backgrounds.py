@@ -28,7 +28,9 @@ def backgrounds(clip_ids: Iterable[str], folder: Path) -> dict[str, str]:
     found = {}
     for clip_id in clip_ids:
         if (clip := CLIP.fullmatch(clip_id)) is not None:
-            families = sorted(sources[clip["split"]]["background"])
+            families = sorted(sources.get(clip["split"], {}).get("background", ()))
+            if not families:
+                continue
             place = (int(name["seed"] or 0), SPLITS.index(clip["split"]), int(clip["number"]))
             found[clip_id] = families[int(np.random.default_rng(place).integers(len(families)))]
     return found

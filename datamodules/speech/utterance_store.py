@@ -21,6 +21,7 @@ from torch.utils.data import Dataset
 
 from datamodules.audio.audio_reader import read_audio
 from datamodules.dealing.dealt_cuts import read_cuts
+from datamodules.dealing.recorded_sources import sources_by_kind
 from datamodules.speech.speed_perturbation import Draw
 
 FULL_SCALE = 32768.0
@@ -53,7 +54,7 @@ class UtteranceStore(Dataset[Draw]):
         cuts: Iterable[MonoCut] | None = None,
     ) -> None:
         self.path = folder / "manifests" / (f"{split}.jsonl.gz" if cuts is None else "")
-        self.sample_rate_hz = sample_rate_hz
+        self.sample_rate_hz, self._folder = sample_rate_hz, folder
         pairs = [(cut, _utterance(cut, self.path)) for cut in (read_cuts(folder, split) if cuts is None else cuts)]
         pairs.sort(key=lambda pair: pair[1].utterance_id)
         self.all_languages = tuple(sorted({utterance.language for _, utterance in pairs}))
@@ -70,6 +71,10 @@ class UtteranceStore(Dataset[Draw]):
         wanted = [utterance.utterance_id in utterance_ids for utterance in self.utterances]
         self._cuts = list(compress(self._cuts, wanted))
         self.utterances = tuple(compress(self.utterances, wanted))
+
+    def sources(self) -> dict[str, dict[str, str]]:
+        """What each utterance was recorded from, by kind and id."""
+        return sources_by_kind(self._cuts, self._folder)
 
     def __len__(self) -> int:
         return len(self.utterances)

@@ -71,11 +71,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Do what the arguments ask for; a whole table also becomes the MLflow experiment's note."""
+    from experiments.reporting.formats.report_csv import comma_separated
+    from experiments.reporting.formats.report_json import json_text
+    from experiments.reporting.formats.report_latex import latex
+    from experiments.reporting.formats.report_markdown import markdown, note
     from experiments.reporting.notes import write_note
-    from experiments.reporting.report import make_report, markdown, note
-    from experiments.reporting.report_csv import comma_separated
-    from experiments.reporting.report_json import json_text
-    from experiments.reporting.report_latex import latex
+    from experiments.reporting.report import make_report
     from experiments.reporting.searched import apart
 
     if arguments.as_run and (arguments.check or arguments.write_expected):
@@ -136,7 +137,7 @@ class _Tests:
             self.significance = compare_rows(table, cells, self._scores, self._splits)
 
     def write_page(self, made: Report, *, path: Path, mlflow_url: str) -> None:
-        from experiments.reporting.report_page import write_page
+        from experiments.reporting.formats.report_page import write_page
 
         try:
             write_page(made, self._cells, self._tracker, self._scores, self._splits, path=path, mlflow_url=mlflow_url)

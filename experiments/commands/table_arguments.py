@@ -144,13 +144,12 @@ def check_configurations(cells: list[Cell], *, one_of_a_shape: bool = False) -> 
     from experiments.planning.checked_configurations import check_id
     from experiments.table_files.merge import shape
 
-    groups: dict[object, list[Cell]] = {}
     asked = [cell for cell in cells if cell.would_run or cell.waits]
-    for cell in {(cell.table.name, cell.row.name, cell.fold): cell for cell in asked}.values():
-        kind = repr(shape(cell.row.config)) if one_of_a_shape else (cell.row.name, cell.fold)
-        groups.setdefault((cell.table.name, kind), []).append(cell)
-    passed = checked_configurations.known(home() / "mlruns") if groups else {}
-    new = [group[0] for group in groups.values() if not any(check_id(cell) in passed for cell in group)]
+    rows = {(cell.table.name, cell.row.name, cell.fold or ""): cell for cell in asked}
+    if one_of_a_shape:
+        rows = {(name, repr(shape(cell.row.config)), ""): cell for (name, *_), cell in reversed(rows.items())}
+    passed = checked_configurations.known(home() / "mlruns") if rows else {}
+    new = [cell for cell in rows.values() if check_id(cell) not in passed]
     if not new:
         return
 

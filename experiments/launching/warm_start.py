@@ -92,6 +92,11 @@ class WarmStart:
                 print("the warm process is gone; runs start as processes of their own", file=sys.stderr)
         return LocalProcess(run_dir, environment)
 
+    @property
+    def pid(self) -> int:
+        """Its number."""
+        return self._process.pid
+
     def hear(self) -> None:
         """Read what it and its children said since the last time."""
         while not self.is_gone:

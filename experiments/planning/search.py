@@ -180,10 +180,8 @@ def _study(search: Search) -> Any:
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-        if search.sampler == "random":
-            sampler = optuna.samplers.RandomSampler(seed=0)
-        else:
-            sampler = optuna.samplers.TPESampler(seed=0, constant_liar=True)  # keeps the trials of one wave apart
+        tpe = optuna.samplers.TPESampler(seed=0, constant_liar=True)  # keeps the trials of one wave apart
+        sampler = optuna.samplers.RandomSampler(seed=0) if search.sampler == "random" else tpe
     return optuna.create_study(sampler=sampler, direction="maximize" if search.better == "higher" else "minimize")
 
 

@@ -74,8 +74,7 @@ def apart(table: Table, cells: Sequence[Cell]) -> tuple[Table, list[Cell], tuple
     for searched in searches:
         first = next(iter(searched.trials))
         chosen = searched.trials[searched.winner or first]
-        said = {"name": searched.row, "why": _why(chosen[0].row, searched)}
-        row = replace(chosen[0].row, **said)
+        row = replace(chosen[0].row, name=searched.row, why=_why(chosen[0].row, searched))
         rows: dict[str, Row] = {}
         for name, other in table.rows.items():
             if name == first:
@@ -87,7 +86,8 @@ def apart(table: Table, cells: Sequence[Cell]) -> tuple[Table, list[Cell], tuple
         if searched.winner is None:
             chosen = tuple(replace(cell, state="missing", why="no trial has ended", run=None) for cell in chosen)
         others = [cell for cell in cells if not _is_trial(cell, table, searched)]
-        cells = [*others, *(replace(cell, row=replace(cell.row, **said)) for cell in chosen)]  # each in its fold
+        own = [replace(cell, row=replace(row, config=cell.row.config)) for cell in chosen]  # each as its fold has it
+        cells = [*others, *own]
     return table, list(cells), searches
 
 

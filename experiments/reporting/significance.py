@@ -3,7 +3,7 @@
 *The stars* are of other trainings and other test units together (``statistics/combined_error.py``): the variance over
 seeds of either mean (``training_spread.py``), and that of the difference over the test units, from the paired
 bootstrap. Over folds they are the corrected resampled t-test's (``resampled_t.py``), whose differences hold both. No
-star says more than the test over the test set alone, and of one seed there is none: nothing is known of other trainings.
+star says more than the test over the test set alone, and of one seed there is none: it says nothing of others.
 
 *Over the test set*: a paired bootstrap over clips, utterances or sentences, from stored predictions
 (``statistics/paired_bootstrap.py``). Would these trained networks differ on other clips like these? Each draw is met by

@@ -8,7 +8,7 @@ numbers than the table's.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
@@ -18,7 +18,7 @@ from experiments.planning.cell import Cell
 from experiments.statistics.paired_bootstrap import UnitCounts
 from experiments.statistics.trainings import Training
 from experiments.stored_results import unit_counts
-from experiments.stored_results.split_references import TestSplits
+from experiments.stored_results.split_references import References, TestSplits
 from experiments.stored_results.stored_scores import (
     CONSTANTS,
     EVENTS,
@@ -112,10 +112,11 @@ def _may_have(cell: Cell, kind: str) -> bool:
 
 def _counts(cell: Cell, scores: StoredScores, splits: TestSplits, texts: _Texts) -> dict[str, UnitCounts]:
     if utterances := texts.of(cell):
-        return unit_counts.text_counts(utterances)
+        return _recorded(unit_counts.text_counts(utterances), cell, splits)
     if _may_have(cell, "text") and (path := scores.file(cell, CONSTANTS)) is not None:
         references = texts.references_of(cell)
-        return unit_counts.constant_counts(references, read_constants(path)) if references else {}
+        counts = unit_counts.constant_counts(references, read_constants(path)) if references else {}
+        return _recorded(counts, cell, splits)
     if _may_have(cell, "sentences") and (path := scores.file(cell, SENTENCES)) is not None:
         return unit_counts.sentence_counts(read_sentences(path))
     return _detection_counts(cell, scores, splits) if _may_have(cell, "events") else {}
@@ -132,12 +133,18 @@ def _detection_counts(cell: Cell, scores: StoredScores, splits: TestSplits) -> d
     return {name: _with_sources(of, references) for name, of in counts.items()}
 
 
-def _with_sources(of: UnitCounts, references: ClipReferences) -> UnitCounts:
+def _recorded(counts: dict[str, UnitCounts], cell: Cell, splits: TestSplits) -> dict[str, UnitCounts]:
+    """Counts of texts, whose speakers are stored beside them; for any other blocks the corpus is read."""
+    if cell.table.blocks in (None, "speaker") or (references := splits.of(cell)) is None:
+        return counts
+    return {name: _with_sources(of, references) for name, of in counts.items()}
+
+
+def _with_sources(of: UnitCounts, references: References) -> UnitCounts:
     """With what each clip was recorded from, by kind (family, session), of kinds that every clip has."""
-    recorded: Mapping[str, Mapping[str, str]] = getattr(references, "sources", None) or {}
     sources = {
         kind: tuple(by_clip[clip] for clip in of.ids)
-        for kind, by_clip in recorded.items()
+        for kind, by_clip in references.sources.items()
         if by_clip.keys() >= set(of.ids)
     }
     return replace(of, sources=sources)

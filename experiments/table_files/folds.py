@@ -41,6 +41,13 @@ def read_folds(value: Any, *, where: str) -> dict[str, dict[str, Any]]:
     return folds
 
 
+def read_blocks(value: Any, *, where: str) -> str | None:
+    """``blocks:`` of a table file: the kind of recorded source that tests draw by. Raises ``UserError``."""
+    if value is not None and value not in KINDS:
+        raise UserError(f"{where}: blocks: {unknown('kind of source', str(value), KINDS)}")
+    return None if value is None else str(value)
+
+
 def _deals(fields: Mapping[str, Any], *, where: str) -> dict[str, dict[str, Any]]:
     number, by = fields["deals"], fields.get("by", "family")
     if type(number) is not int or number < LEAST_PARTS:

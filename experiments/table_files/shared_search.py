@@ -47,7 +47,7 @@ def with_shared_search(
     search = _search(fields, where=f"{where}: search")
     for row in wanted:
         _refuse_set(search, set_by.get(f"rows.{row}", {}), where=f"{where}: rows.{row}")
-    of = {row: search if search.seeds else replace(search, seeds=(rows[row].seeds or seeds)[:1]) for row in wanted}
+    of = {row: search if search.seeds else replace(search, seeds=((rows[row].seeds or seeds)[0],)) for row in wanted}
     return {name: replace(row, search=of.get(name, row.search)) for name, row in rows.items()}
 
 

@@ -14,7 +14,7 @@ from typing import Any, Literal
 from experiments.errors import UserError, unknown
 from experiments.table_files.charts import Chart, read_charts
 from experiments.table_files.columns import Column, read_columns
-from experiments.table_files.folds import Folds, check_rows, read_folds, set_by_hand
+from experiments.table_files.folds import Folds, check_rows, read_blocks, read_folds, set_by_hand
 from experiments.table_files.grid import spell_out
 from experiments.table_files.groups import Group, baselines, read_baseline, read_groups
 from experiments.table_files.merge import Config, get_path, normalise, set_path, unset_path
@@ -29,7 +29,7 @@ from experiments.table_files.yaml_files import read_yaml
 
 TABLES = Path(__file__).parents[1] / "tables"
 TABLE_KEYS = ("title", "family", "base", "machine", "rows", "seeds", "scales", "columns", "charts", "views", "imports",
-              "baseline", "groups", "folds", "search")  # fmt: skip
+              "baseline", "groups", "folds", "search", "blocks")  # fmt: skip
 ROW_KEYS = ("why", "set", "unset", "scales", "stage", "from", "reference", "seeds", "only_at", "grid", "search",
             "against")  # fmt: skip
 MACHINE_KEYS = {"num_workers": 0, "devices": 1, "num_nodes": 1, "threads": 1}  # integers, with the least of each
@@ -101,6 +101,7 @@ class Table:
     views: tuple[View, ...] = ()
     groups: tuple[Group, ...] = ()
     folds: Folds = field(default_factory=dict)
+    blocks: str | None = None
 
     def baselines(self) -> dict[str, str]:
         """The row that each row is compared with, of those that are compared."""
@@ -317,6 +318,7 @@ def read_table(
         baseline=read_baseline(raw.get("baseline"), where=f"{where}: baseline", rows=list(entries)),
         groups=read_groups(grids.named(raw.get("groups")), where=where, rows=list(entries)),
         folds=folds,
+        blocks=read_blocks(raw.get("blocks"), where=where),
         views=read_views(
             grids.named(raw.get("views")), where=where, rows=list(entries), default=_default_view(base, columns)
         ),

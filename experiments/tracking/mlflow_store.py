@@ -14,7 +14,7 @@ import logging
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -54,16 +54,27 @@ class Tracker:
     def __init__(self, home: Path) -> None:
         self.place = store_place(home)
         self.root, self.uri = self.place.root, self.place.uri
-        with self._alone(), opening(self.uri):
-            self._client = MlflowClient(tracking_uri=self.uri)
-            if database_path(self.uri) == self.root / "mlflow.db" and not self.place.read_only:
-                follow_move(self.root)
+        if self._is_there():
+            _ = self._client
         # Without the password: the name stands in files.
         self.store = hashlib.sha256(re.sub(r":[^:@/]*@", "@", self.uri).encode()).hexdigest()[:8]
         self.experiment_id = cache(self._experiment_id)
         self._artifact_location = cache(
             lambda family: str(self._client.get_experiment(self.experiment_id(family)).artifact_location).rstrip("/")
         )
+
+    def _is_there(self) -> bool:
+        """Whether there is a store to ask; a file of SQLite is made by the first who writes, which takes seconds."""
+        path = database_path(self.uri)
+        return path is None or path.exists()
+
+    @cached_property
+    def _client(self) -> MlflowClient:
+        with self._alone(), opening(self.uri):
+            client = MlflowClient(tracking_uri=self.uri)
+            if database_path(self.uri) == self.root / "mlflow.db" and not self.place.read_only:
+                follow_move(self.root)
+        return client
 
     @contextlib.contextmanager
     def _alone(self) -> Iterator[None]:
@@ -84,8 +95,9 @@ class Tracker:
 
     def _experiment_id(self, family: str) -> str:
         """The experiment of a family, made on first use (its artifacts lie under ``mlruns/artifacts``)."""
+        client = self._client  # opened under a lock of its own
         with self._alone():
-            return experiment_id(family, self._client, self.place)
+            return experiment_id(family, client, self.place)
 
     def check_experiment(self, family: str) -> None:
         """Refuse to begin runs that the store would not take, or whose files would go to a folder that is gone."""
@@ -103,6 +115,8 @@ class Tracker:
 
         With all their metrics: a store gives some hundreds a second, so ask for few.
         """
+        if not self._is_there():
+            return []
         conditions = [f"tags.`{name}` = '{value}'" for name, value in tags.items()]
         conditions += [f"tags.`{name}` LIKE '%'" for name in having]
         return [as_tracked(run) for run in self._search([self.experiment_id(family)], " and ".join(conditions), limit)]

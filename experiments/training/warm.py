@@ -40,11 +40,17 @@ def main(arguments: Sequence[str]) -> NoReturn:
     for name in filter(None, arguments[1].split(",")):
         with contextlib.suppress(Exception):  # what is wrong with it is said by the run that needs it
             importlib.import_module(name)
-    if len(os.listdir("/proc/self/task")) == 1:  # a fork would lose the others, and keep the locks that they held
+    if _can_fork():
         gc.collect()
         gc.freeze()  # a child that collects would write into every page, and get a copy of each
         _serve(channel)
     os._exit(0)
+
+
+def _can_fork() -> bool:
+    """Not with a second thread, which a child lacks and whose locks it keeps, nor once CUDA was asked for anything."""
+    open_files = [os.readlink(link) for link in Path("/proc/self/fd").iterdir() if link.is_symlink()]
+    return len(os.listdir("/proc/self/task")) == 1 and not any(name.startswith("/dev/nvidia") for name in open_files)
 
 
 def _serve(channel: socket.socket) -> None:

@@ -58,8 +58,10 @@ RULES: dict[str, tuple[str, ...]] = {
     "experiments.planning.search": ("optuna", "experiments"),
     "experiments.launching.slurm": ("submitit", "experiments"),
     "experiments.statistics": ("experiments", "lightning_modules", "numpy", "scipy"),
-    "experiments.reporting.page_media": ("lightning_modules", "numpy", "torch", "matplotlib", "PIL", "soundfile"),
-    "experiments.reporting.report_page": ("experiments", "jinja2"),
+    "experiments.reporting.formats.page_media": (
+        "lightning_modules", "numpy", "torch", "matplotlib", "PIL", "soundfile",
+    ),
+    "experiments.reporting.formats.report_page": ("experiments", "datamodules", "jinja2"),
     "experiments": (
         "experiments", "datamodules", "lightning_modules", "torch", "numpy", "pytorch_lightning", "jsonargparse",
         "ruamel", "rich", "matplotlib",

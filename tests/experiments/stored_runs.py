@@ -11,8 +11,8 @@ import numpy as np
 from datamodules.annotations import ClipReferences, Event
 from datamodules.clips.dcase_tsv import write_events, write_tags
 from experiments.planning.cell import Cell
+from experiments.reporting.formats.report_page import write_page
 from experiments.reporting.report import Report, make_report
-from experiments.reporting.report_page import write_page
 from experiments.reporting.significance import Significance, compare_rows
 from experiments.runs.keys import RunKey
 from experiments.stored_results.split_references import References, TestSplits

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from datamodules.corpus_folder import CorpusMissingError
 from experiments.planning.cell import Cell
+from experiments.reporting.comparisons.chosen_blocks import choose_blocks
 from experiments.reporting.comparisons.column import ColumnRuns
 from experiments.reporting.comparisons.unit_draws import RunCounts
 from experiments.statistics.resampled_t import test_share
@@ -21,7 +22,8 @@ from experiments.table_files.spec import Table
 def read_columns(
     table: Table, finished: Sequence[Cell], counts: StoredCounts, splits: TestSplits, *, num_resamples: int
 ) -> dict[str, ColumnRuns]:
-    """Those that are better one way, by metric."""
+    """Those that are better one way, by metric; of ``counts`` the blocks that the table names are left."""
+    choose_blocks(counts, table.blocks)
     origins: dict[str, dict[Training, frozenset[str]]] = {}
     for cell in finished:
         origins.setdefault(cell.row.name, {})[training_of(cell)] = origin(cell)
@@ -49,14 +51,16 @@ def origin(cell: Cell) -> frozenset[str]:
 def share_tested(table: Table, finished: Sequence[Cell], splits: TestSplits) -> float | None:
     """n_test / n_train of a table's folds, from the clips that their corpora's cards count; None without folds.
 
-    Deals of one corpus, and corpora whose cards are not on this disk or count no such splits, have 1 / (k - 1).
+    Of k deals of one corpus k - 2 train: 1 / (k - 2). Corpora whose cards are not on this disk or count no such splits
+    have 1 / (k - 1).
     """
     folds = {cell.fold: cell for cell in finished if cell.fold is not None}
     if not folds:
         return None
     shares = []
-    for fold, cell in folds.items():
-        num_clips = {} if "data.deal" in table.folds.get(fold or "", {}) else _num_clips(cell, splits)
+    for cell in folds.values():
+        deal = get_path(cell.row.config, "data.deal")
+        num_clips = _num_clips(cell, splits) if deal is None else {"train": deal["of"] - 2, "test": 1}
         shares.append(test_share(num_clips.get("train"), num_clips.get("test"), num_folds=max(2, len(folds))))
     return statistics.fmean(shares)
 

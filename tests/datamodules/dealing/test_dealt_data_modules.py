@@ -96,3 +96,15 @@ def test_speech_and_its_texts_have_one_deal_whichever_languages_they_keep(tiny_s
     assert sum(map(len, speakers)) == len(set().union(*speakers))
     with pytest.warns(match="spoken_tones/tiny: deal 0 of 3 by speaker: train"):
         speech.setup("fit")
+
+
+def test_references_say_what_their_units_were_recorded_from(tiny_speech: Path) -> None:
+    references = SpeechDataModule(corpus=SPEECH, batch_seconds=20).references("test")
+    assert references.sources == {"speaker": references.speakers}
+
+
+def test_clips_of_which_some_have_no_recorded_family_have_no_blocks(tiny_tones: Path) -> None:
+    """One of the four test clips has no event, and the noise under it was recorded nowhere."""
+    data = SoundEventClips(corpus=TONES, batch_size=1)
+    assert data.references("test").sources == {}
+    assert data.references("validation").sources == {}

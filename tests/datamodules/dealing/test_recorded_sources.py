@@ -104,3 +104,9 @@ def test_no_background_is_made_up_for_other_corpora(tmp_path: Path) -> None:
     folder.mkdir(parents=True)
     (folder / "sources.json").write_text('{"train": {"background": ["wind"]}}')
     assert backgrounds(["train-0000"], folder) == {}
+
+
+def test_a_clip_of_nothing_has_no_block_though_it_can_be_dealt() -> None:
+    cuts = [cut("x", "a"), cut("y", "a", "b"), cut("z")]
+    assert sources_by_kind(cuts, HERE) == {}
+    assert sources_by_kind(cuts[:2], HERE) == {"family": {"x": "a and 1 more", "y": "a and 1 more"}}

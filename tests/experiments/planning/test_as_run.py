@@ -10,7 +10,8 @@ from typing import Any, cast
 import pytest
 
 from experiments.planning.as_run import as_run
-from experiments.reporting.report import make_report, markdown
+from experiments.reporting.formats.report_markdown import markdown
+from experiments.reporting.report import make_report
 from experiments.runs.keys import RunKey
 from experiments.runs.run_folder import CONFIG, KEY
 from experiments.table_files.spec import Table, read_table

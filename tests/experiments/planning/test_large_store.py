@@ -170,7 +170,8 @@ def test_the_stores_own_files_are_read_where_they_lie(tmp_path: Path, stored: Mo
 
 
 def test_a_report_of_ten_thousand_runs_is_gathered_in_a_moment(tmp_path: Path, stored: ModuleType) -> None:
-    from experiments.reporting.report import make_report, markdown
+    from experiments.reporting.formats.report_markdown import markdown
+    from experiments.reporting.report import make_report
 
     table = replace(
         stored.make_table(tmp_path, "sed", [f"row{k}" for k in range(2_000)]),

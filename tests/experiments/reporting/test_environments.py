@@ -14,10 +14,11 @@ import pytest
 
 from experiments.planning.cell import Cell, Place
 from experiments.reporting.environments import environment_notes, environment_of
-from experiments.reporting.report import Report, markdown, note
-from experiments.reporting.report_csv import comma_separated
-from experiments.reporting.report_json import json_text
-from experiments.reporting.report_latex import latex
+from experiments.reporting.formats.report_csv import comma_separated
+from experiments.reporting.formats.report_json import json_text
+from experiments.reporting.formats.report_latex import latex
+from experiments.reporting.formats.report_markdown import markdown, note
+from experiments.reporting.report import Report
 from experiments.runs import attempts, provenance
 
 HERE = {"torch": "2.9.1+cpu", "device": "cpu, 1 thread", "hardware": "EPYC, 2 cores"}

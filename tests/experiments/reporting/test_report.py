@@ -13,10 +13,11 @@ import pytest
 
 from datamodules.corpus_folder import CorpusCard
 from experiments.planning.cell import Cell
-from experiments.reporting.report import NOTE_CHARACTERS, Report, make_report, markdown, note
-from experiments.reporting.report_csv import comma_separated
-from experiments.reporting.report_json import json_text
-from experiments.reporting.report_latex import latex
+from experiments.reporting.formats.report_csv import comma_separated
+from experiments.reporting.formats.report_json import json_text
+from experiments.reporting.formats.report_latex import latex
+from experiments.reporting.formats.report_markdown import NOTE_CHARACTERS, markdown, note
+from experiments.reporting.report import Report, make_report
 from experiments.statistics.stats import summarise
 from experiments.table_files.columns import Column
 from experiments.table_files.spec import Row, Table
@@ -164,7 +165,7 @@ def test_summary_of_nothing_is_none_and_of_one_has_no_spread() -> None:
 
 
 def test_latex_keeps_less_than_as_it_is(earmark_home: Path) -> None:
-    from experiments.reporting.report_latex import _escape
+    from experiments.reporting.formats.report_latex import _escape
 
     assert _escape("short < 1 s") == "short $<$ 1 s"
     assert _escape(r"\a_{b} 5 % & ~$^∗") == r"\textbackslash{}a\_\{b\} 5 \% \& \textasciitilde{}\$\textasciicircum{}*"

@@ -14,9 +14,10 @@ from types import ModuleType
 import pytest
 
 from experiments.reporting.environments import Environment
-from experiments.reporting.report import Report, make_report, markdown
-from experiments.reporting.report_csv import comma_separated
-from experiments.reporting.report_json import json_text
+from experiments.reporting.formats.report_csv import comma_separated
+from experiments.reporting.formats.report_json import json_text
+from experiments.reporting.formats.report_markdown import markdown
+from experiments.reporting.report import Report, make_report
 from experiments.reporting.report_notes import notes
 from experiments.runs.keys import RunKey
 from experiments.table_files.spec import Table
@@ -91,7 +92,7 @@ def test_a_run_elsewhere_is_named_by_fold(stored: ModuleType, tmp_path: Path) ->
 
 
 def test_the_page_says_fold_and_seed_behind_a_number(stored: ModuleType, tmp_path: Path) -> None:
-    from experiments.reporting.report_page import write_page
+    from experiments.reporting.formats.report_page import write_page
     from experiments.stored_results.stored_scores import StoredScores
 
     report, tracker = report_of(stored, tmp_path, VALUES), stored.Folders(tmp_path)

@@ -12,8 +12,9 @@ import pytest
 from datamodules.corpus_folder import CorpusCard
 from experiments.planning.cell import Cell
 from experiments.planning.plan import make_plan
-from experiments.reporting.report import make_report, markdown
-from experiments.reporting.report_json import json_text
+from experiments.reporting.formats.report_json import json_text
+from experiments.reporting.formats.report_markdown import markdown
+from experiments.reporting.report import make_report
 from experiments.reporting.significance import compare_rows
 from experiments.stored_results.split_references import TestSplits
 from experiments.stored_results.stored_scores import StoredScores

@@ -14,10 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from experiments.planning.cell import Cell
-from experiments.reporting.report import MANY_COLUMNS, MANY_ROWS, Report, make_report, markdown, note, shown
-from experiments.reporting.report_csv import comma_separated
-from experiments.reporting.report_json import json_text
-from experiments.reporting.report_latex import latex
+from experiments.reporting.formats.report_csv import comma_separated
+from experiments.reporting.formats.report_json import json_text
+from experiments.reporting.formats.report_latex import latex
+from experiments.reporting.formats.report_markdown import markdown, note
+from experiments.reporting.report import MANY_COLUMNS, MANY_ROWS, Report, make_report, shown
 from experiments.table_files.columns import Column
 from experiments.table_files.groups import Group
 from experiments.table_files.spec import Row, Table

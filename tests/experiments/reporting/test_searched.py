@@ -15,11 +15,12 @@ import pytest
 
 from experiments.planning.cell import Cell
 from experiments.reporting.expected import leaving
-from experiments.reporting.report import Report, make_report, markdown, note
-from experiments.reporting.report_csv import comma_separated
-from experiments.reporting.report_json import json_text
-from experiments.reporting.report_latex import latex
-from experiments.reporting.report_page import write_page
+from experiments.reporting.formats.report_csv import comma_separated
+from experiments.reporting.formats.report_json import json_text
+from experiments.reporting.formats.report_latex import latex
+from experiments.reporting.formats.report_markdown import markdown, note
+from experiments.reporting.formats.report_page import write_page
+from experiments.reporting.report import Report, make_report
 from experiments.reporting.searched import Searched, apart
 from experiments.reporting.significance import compare_rows
 from experiments.statistics.rerun_interval import RerunInterval
@@ -89,7 +90,7 @@ def test_trials_are_listed_apart_and_win_nothing(stored: Stored, tmp_path: Path,
     assert [text.strip() for text in lines[0].split("|")[2:6]] == ["finished", "0.3", "0.0", "0.0"]
     assert "**" not in trials
     assert "∗" not in trials
-    folded = page[page.index("Trials of tuned") : page.index('id="tests"')]
+    folded = page[page.index("Trials of tuned") :].split("</details>")[0]
     assert all(name in folded for name in TRIALS)
     assert "best" not in folded
     document = json.loads(json_text(made))

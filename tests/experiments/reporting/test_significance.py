@@ -15,8 +15,9 @@ import pytest
 
 from experiments.errors import UserError
 from experiments.reporting.comparisons.column import ENOUGH_UNITS
-from experiments.reporting.report import make_report, markdown
-from experiments.reporting.report_json import json_text
+from experiments.reporting.formats.report_json import json_text
+from experiments.reporting.formats.report_markdown import markdown
+from experiments.reporting.report import make_report
 from experiments.reporting.significance import compare_rows
 from experiments.reporting.significance_text import compared, footnotes
 from experiments.statistics.stats import holm

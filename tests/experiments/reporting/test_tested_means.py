@@ -12,9 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from experiments.reporting.report import Report, make_report, markdown
-from experiments.reporting.report_csv import comma_separated
-from experiments.reporting.report_json import json_text
+from experiments.reporting.formats.report_csv import comma_separated
+from experiments.reporting.formats.report_json import json_text
+from experiments.reporting.formats.report_markdown import markdown
+from experiments.reporting.report import Report, make_report
 from experiments.reporting.significance import compare_rows
 from experiments.reporting.significance_text import compared
 from experiments.stored_results.stored_scores import StoredScores

@@ -12,9 +12,10 @@ from PIL import Image
 
 from experiments.errors import UserError
 from experiments.planning.cell import Cell
-from experiments.reporting.report import Report, make_report, markdown
-from experiments.reporting.report_json import json_text
-from experiments.reporting.report_page import write_page
+from experiments.reporting.formats.report_json import json_text
+from experiments.reporting.formats.report_markdown import markdown
+from experiments.reporting.formats.report_page import write_page
+from experiments.reporting.report import Report, make_report
 from experiments.reporting.searched import Searched, apart
 from experiments.reporting.searches.budget_chart import draw_budget_charts
 from experiments.reporting.searches.budget_table import budget_tables

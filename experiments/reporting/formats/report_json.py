@@ -14,6 +14,7 @@ from experiments.reporting.comparisons.findings import JointTest
 from experiments.reporting.report import Report, SeedValue, Trials
 from experiments.reporting.searches.budget_table import budget_tables
 from experiments.reporting.significance_text import footnotes
+from experiments.reporting.verdict_text import verdict_lines, verdicts_of
 from experiments.runs.provenance import git_state
 from experiments.table_files.groups import Group
 
@@ -27,9 +28,10 @@ def json_text(report: Report) -> str:
     ``diverged`` (how many runs have no finite figure), ``seeds`` (value, MLflow run id, key and environment of each,
     by seed, where there are ``folds`` by ``FOLD/SEED``; ``diverged`` is what a figure that is not finite came to) and,
     against its baseline, ``test_set``, ``over_seeds`` and, of both, ``together``. ``groups`` are the rows in their
-    order, ``against.ROW`` is a row's baseline. ``searches.ROW`` has the trials behind a row, and the best
-    figure that so many of them are expected to find. ``scored_by.CLASS.DIGEST`` are the cells that a version of a
-    scoring class scored. docs/report.md says what the tests are.
+    order, ``against.ROW`` is a row's baseline. ``verdicts`` has an entry a tested row and column, ``in_words`` the
+    lines made of them. ``searches.ROW`` has the trials behind a row, and the best figure that so many of them are
+    expected to find. ``scored_by.CLASS.DIGEST`` are the cells that a version of a scoring class scored. docs/report.md
+    says what the tests are.
     """
     table, significance = report.table, report.significance
     document = {
@@ -58,6 +60,8 @@ def json_text(report: Report) -> str:
             "stars_from_units": ENOUGH_UNITS,
             "notes": footnotes(significance),
         },
+        "verdicts": [verdict.as_dict() for verdict in verdicts_of(table, significance)],
+        "in_words": verdict_lines(table, significance),
         "versions": versions(),
     }
     return json.dumps(_plain(document), indent=2, ensure_ascii=False, allow_nan=False) + "\n"

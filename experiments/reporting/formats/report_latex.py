@@ -6,9 +6,11 @@ from collections.abc import Sequence
 
 from experiments.reporting.as_run_notes import MARK
 from experiments.reporting.environments import COMPARISON, MEAN
+from experiments.reporting.formats.report_markdown import label, row_texts
 from experiments.reporting.markdown_text import one_line
-from experiments.reporting.report import STAR, WORSE, Report, label, row_texts
+from experiments.reporting.report import STAR, WORSE, Report
 from experiments.reporting.report_notes import notes
+from experiments.reporting.verdict_text import verdict_lines
 from experiments.table_files.groups import Group
 
 _LATEX = str.maketrans({
@@ -21,6 +23,7 @@ _LATEX = str.maketrans({
     "·": r"$\cdot$",
     "±": r"$\pm$",
     "–": "--",
+    "−": "$-$",
     "×": r"$\times$",
     "|": r"\textbar{}",  # which text fonts show as a dash
     "<": "$<$",  # text fonts have other glyphs in their places
@@ -46,8 +49,9 @@ def latex(report: Report) -> str:
     rules = "".join(rf"\providecommand{{\{name}}}{{\hline}}" for name in ("toprule", "midrule", "bottomrule"))
     tables = [[group] for group in report.groups] if report.folded else [report.groups]
     lines = [rules]
+    under = [*notes(report), *verdict_lines(report.table, report.significance)]
     for number, groups in enumerate(tables, start=1):
-        lines += _table(report, groups, under=notes(report) if number == len(tables) else [])
+        lines += _table(report, groups, under=under if number == len(tables) else [])
     return "\n".join(lines) + "\n"
 
 

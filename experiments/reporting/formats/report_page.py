@@ -22,12 +22,14 @@ from experiments.planning.cell import Cell, Place
 from experiments.reporting.chart_drawing import draw_charts
 from experiments.reporting.comparisons.findings import JointTest, TestSetTest
 from experiments.reporting.examples import Example, RowExamples, row_examples
-from experiments.reporting.page_media import Media, picture, sound, strip
-from experiments.reporting.report import Report, label, mean_text, shown, trials_grid
-from experiments.reporting.report_json import versions
+from experiments.reporting.formats.page_media import Media, picture, sound, strip
+from experiments.reporting.formats.report_json import versions
+from experiments.reporting.formats.report_markdown import label, mean_text, trials_grid
+from experiments.reporting.report import Report, shown
 from experiments.reporting.report_notes import notes
 from experiments.reporting.searches.budget_chart import draw_budget_charts
 from experiments.reporting.significance import Significance
+from experiments.reporting.verdict_text import verdict_lines
 from experiments.statistics.stats import Summary
 from experiments.stored_results.split_references import TestSplits
 from experiments.stored_results.stored_scores import StoredScores
@@ -35,7 +37,7 @@ from experiments.table_files.columns import Column
 from experiments.table_files.spec import Row
 from experiments.tracking.run_store import RunStore
 
-TEMPLATES = Path(__file__).parents[1] / "templates"
+TEMPLATES = Path(__file__).parents[2] / "templates"
 
 
 class RunLink(NamedTuple):
@@ -137,7 +139,7 @@ def write_page(
         labels=[label(column) for column in columns],
         groups=_groups(report, links),
         baselines=sorted({baseline for row in report.rows if (baseline := report.against(row)) is not None}),
-        notes=notes(report),
+        notes=[*notes(report), *verdict_lines(report.table, report.significance)],
         trials=[(trials.searched.row, trials_grid(trials)) for trials in report.trials],
         budgets=[(of_metric.heading, of_metric.grid(), of_metric.notes()) for of_metric in report.budgets],
         tests=_test_lines(report),

@@ -13,10 +13,11 @@ import numpy as np
 import pytest
 
 from datamodules.annotations import UtteranceReferences
-from experiments.reporting.page_media import Media
-from experiments.reporting.report import Report, make_report, markdown
-from experiments.reporting.report_json import json_text
-from experiments.reporting.report_latex import latex
+from experiments.reporting.formats.page_media import Media
+from experiments.reporting.formats.report_json import json_text
+from experiments.reporting.formats.report_latex import latex
+from experiments.reporting.formats.report_markdown import markdown
+from experiments.reporting.report import Report, make_report
 from experiments.reporting.significance import compare_rows
 from experiments.runs.keys import RunKey
 from experiments.stored_results.stored_scores import StoredScores
