@@ -10,7 +10,7 @@ A block stands between two comments, and its first one says how it is made:
     <!-- end of report -->
 
 ``--rows`` or ``--group`` choose rows and ``--columns`` metrics (all, without); ``--parts`` are of heading, table, whys,
-notes and verdicts, in this order, the table alone by default. Bold, stars and corrections are those of the whole report.
+notes and verdicts, in this order, the table alone by default. Bold, stars and corrections are the whole report's.
 """
 
 from __future__ import annotations
