@@ -29,7 +29,8 @@ def test_a_pack_is_merged_into_a_server_and_packed_again_from_there(tmp_path: Pa
     there = {"MLFLOW_TRACKING_URI": server.uri}
     for says in ("1 runs merged, 0 were here", "0 runs merged, 1 were here"):
         done = earmark(second, "results", "merge", str(pack), **there)
-        assert (done.returncode, done.stdout.startswith(says)) == (0, True), done.stderr
+        assert done.returncode == 0, done.stderr
+        assert says in done.stdout
     for folder in runs(second):  # what is packed now comes from the server
         folder.rename(tmp_path / folder.name)
     done = earmark(second, "results", "pack", str(TINY), "--as-run", "--output", str(tmp_path / "b.tar.xz"), **there)
