@@ -163,6 +163,8 @@ def _write_folder(folder: Path, archive: Archive, packed: PackedRun, tracker: Tr
     key, prefix = folder.name, f"runs/{folder.name}/"
     files = {name.removeprefix(prefix): data for name, data in archive.files.items() if name.startswith(prefix)}
     del files[layout.RUN]
+    if packed.predictions != "all":  # a part would pass for the whole of them
+        files = {name: data for name, data in files.items() if not name.startswith("predictions/")}
     aside = Path(tempfile.mkdtemp(dir=tracker.root, prefix="merge-"))
     try:
         unfold(files, aside)

@@ -110,11 +110,12 @@ def unfold(files: Mapping[str, bytes], folder: Path) -> None:
 
 
 class PackedRun(NamedTuple):
-    """What MLflow knew of a run, its experiment (``family``) and its name there."""
+    """What MLflow knew of a run, its experiment (``family``) and its name there; which ``predictions`` are packed."""
 
     family: str
     name: str
     run: TrackedRun
+    predictions: str
 
 
 def read_run(data: bytes, *, key: str) -> PackedRun:
@@ -126,7 +127,7 @@ def read_run(data: bytes, *, key: str) -> PackedRun:
     metrics = {str(name): float(value) for name, value in record["metrics"].items()}
     params = {str(name): str(value) for name, value in record["params"].items()}
     run = TrackedRun(str(record["run_id"]), "finished", tags, metrics, int(record["start_ms"]), "", params)
-    return PackedRun(str(record[FAMILY]), str(record["name"]), run)
+    return PackedRun(str(record[FAMILY]), str(record["name"]), run, str(record["predictions"]))
 
 
 def keys_of(archive: Archive) -> list[str]:

@@ -266,3 +266,18 @@ def test_what_does_not_fit_a_pack_is_refused(pack: Path, other: Path, capsys: py
         assert says in capsys.readouterr().err
     assert main(["report"]) == 2
     assert "TABLE: the name of a shipped table" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("choice", "merged"), [("none", []), ("test", []), ("all", ["test.npz", "validation.npz"])])
+def test_predictions_travel_whole_or_stay_in_the_pack(
+    choice: str, merged: list[str], home: Path, table: Path, other: Path, printed: Report, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setenv("EARMARK_HOME", str(home))
+    some = ("--rows", "mil", "--seeds", "0", "--predictions", choice)
+    printed("results", "pack", table, *some, "--output", tmp_path / "p.tar.xz")
+    packed = sorted(name for name in read_archive(tmp_path / "p.tar.xz").files if "/predictions/" in name)
+    assert [Path(name).name for name in packed] == {"test": ["test.npz"]}.get(choice, merged)
+    monkeypatch.setenv("EARMARK_HOME", str(other))
+    printed("results", "merge", tmp_path / "p.tar.xz")
+    assert sorted(path.name for path in other.glob("mlruns/runs/*/predictions/*")) == merged
