@@ -229,6 +229,16 @@ def test_a_pack_that_is_spoilt_inside_is_refused_in_a_line(
     assert not _names_of_experiments(other)
 
 
+def test_scores_that_are_damaged_are_told_in_a_line(
+    pack: Path, other: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    damaged = {_of_first(dict(read_archive(pack).files), "events_test.tsv"): b"x\ty\n1\t\xff\n"}
+    spoilt = _spoilt(pack, tmp_path / "spoilt.tar.xz", lambda files: files.update(damaged))
+    assert main(["report", "--results", str(spoilt)]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "spoilt.tar.xz: " in line
+
+
 def _names_of_experiments(home: Path) -> Iterable[str]:
     return [name for name, _ in Tracker(home).experiments() if name != "Default"]
 
