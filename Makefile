@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 EARMARK := $(BIN)/earmark
 SCALE := demo
 
-.PHONY: help install data demo ladder test test-unit test-slow lint types clean
+.PHONY: help install data demo ladder tables test test-unit test-slow lint types clean
 
 help:
 	@echo "make demo       install, prepare real audio, train and report the demo table (about 15 minutes on 2 cores, after 4 of set-up)"
@@ -14,6 +14,7 @@ help:
 	@echo "make test-unit  the quick tier alone (under 2 minutes)"
 	@echo "make test-slow  the tests that take minutes each"
 	@echo "make lint types ruff and mypy"
+	@echo "make tables     the tables of README.md and docs/ from the packs in results/"
 
 # The stamp is newer than what it was made from, so an unchanged clone installs once.
 $(VENV)/.installed: pyproject.toml constraints.txt
@@ -22,6 +23,9 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	@touch $@
 
 install: $(VENV)/.installed
+
+tables: install
+	$(BIN)/python tests/documents/tables.py --write
 
 # Exit code 3 means that this machine has no apt-get: then, and only then, synthetic tones stand in for real audio.
 data: install

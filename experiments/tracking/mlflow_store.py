@@ -140,10 +140,7 @@ class Tracker:
         return [as_tracked(run) for run in runs]
 
     def create(self, family: str, *, name: str, tags: Mapping[str, str], start_ms: int | None = None) -> str:
-        """A new run in state ``scheduled``, since now or another time; returns its id.
-
-        Tags that it can't have are named by ``describe``.
-        """
+        """A new run in state ``scheduled``, since ``start_ms`` or now; its id. ``describe`` names refused tags."""
         taken = {key: storable(value) for key, value in tags.items() if name_problem(key) is None}
         run = self._client.create_run(  # asked anew: somebody may have deleted the experiment
             self._experiment_id(family), run_name=name, start_time=start_ms,

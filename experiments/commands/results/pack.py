@@ -30,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--output", type=Path, required=True, metavar="FILE", help="where to; one that is there goes")
     parser.add_argument(
         "--predictions", choices=("none", "test", "all"), default="none",
-        help="stored posteriors: none (default), of the test split, or all, which rows that stand on a run need",
+        help="stored posteriors: none (default), of the test split, or all, which a merge takes along",
     )  # fmt: skip
     parser.add_argument(
         "--as-run", action="store_true", help="the newest finished runs of each row, whatever today's code is"

@@ -45,18 +45,24 @@ class Merge:
 
 
 def look(archives: Sequence[Archive], tracker: Tracker) -> Merge:
-    """Check every run of the packs against each other and the store. Raises ``UserError``; nothing is written."""
+    """Check every run of the packs against each other and the store; nothing is written.
+
+    Raises ``UserError``, and ``TrackingError`` where the store does not answer.
+    """
     check_same_runs(archives)
     merge = Merge()
-    families = {name for name, _ in tracker.experiments()}  # asking for one that is not there would make it
+    in_store: dict[str, bool] = {}  # whether a family has an experiment: asking for its runs would make one
     conflicts = []
     for archive in archives:
         for key in with_bar(keys_of(archive), f"runs of {archive.path.name} are checked"):
             with reading(archive):
                 packed = checked_run(archive, key)
-            if conflict := _conflict(key, packed, tracker, in_store=packed.family in families):
+            family = packed.family
+            if family not in in_store:
+                in_store[family] = bool(tracker.experiment_tags(family))  # fails where the store does not answer
+            if conflict := _conflict(key, packed, tracker, in_store=in_store[family]):
                 conflicts.append(f"{archive.path}: run {key} ({packed.name}): {conflict}")
-            elif _is_there(key, packed, tracker, in_store=packed.family in families):
+            elif _is_there(key, packed, tracker, in_store=in_store[family]):
                 merge.there.add(key)
             else:
                 merge.new[key] = archive, packed
@@ -157,6 +163,8 @@ def _write_folder(folder: Path, archive: Archive, packed: PackedRun, tracker: Tr
     key, prefix = folder.name, f"runs/{folder.name}/"
     files = {name.removeprefix(prefix): data for name, data in archive.files.items() if name.startswith(prefix)}
     del files[layout.RUN]
+    if packed.predictions != "all":  # a part would pass for the whole of them
+        files = {name: data for name, data in files.items() if not name.startswith("predictions/")}
     aside = Path(tempfile.mkdtemp(dir=tracker.root, prefix="merge-"))
     try:
         unfold(files, aside)

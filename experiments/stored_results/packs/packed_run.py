@@ -43,6 +43,7 @@ def packed_run(
     record = {
         FAMILY: family,
         "name": run.tags.get(NAME, ""),
+        "predictions": predictions,
         "run_id": run.run_id,
         "start_ms": run.start_ms,
         "tags": says | {name: blanked.text(of) for name, of in run.tags.items() if not name.startswith(OF_A_STORE)},

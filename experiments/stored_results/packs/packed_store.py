@@ -7,12 +7,14 @@ have other runs of it are refused. A pack is data: configurations stay text, and
 from __future__ import annotations
 
 import contextlib
+import csv
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from datamodules.clips.dcase_tsv import read_events, read_tags
 from datamodules.corpus_folder import CorpusCard
 from experiments.errors import UserError, first_line
 from experiments.planning.cell import Cell
@@ -21,10 +23,25 @@ from experiments.stored_results.packs.archive import Archive, read_archive
 from experiments.stored_results.packs.packed_references import PackedSplits
 from experiments.stored_results.packs.packed_run import FAMILY, differing_figure
 from experiments.stored_results.packs.plan_record import read_plan
+from experiments.stored_results.stored_scores import (
+    CONSTANTS,
+    EVENTS,
+    SENTENCES,
+    TAGS,
+    UTTERANCES,
+    read_constants,
+    read_sentences,
+    read_utterances,
+)
 from experiments.table_files.merge import get_path
 from experiments.table_files.spec import Table
 from experiments.tracking.store_place import StorePlace
 from experiments.tracking.tracked_run import TrackedRun
+
+READERS: Mapping[str, Callable[[Path], object]] = {
+    EVENTS: read_events, TAGS: read_tags, UTTERANCES: read_utterances, SENTENCES: read_sentences,
+    CONSTANTS: read_constants,
+}  # fmt: skip
 
 
 class PackedStore:
@@ -74,8 +91,16 @@ def open_packs(paths: Sequence[Path], folder: Path) -> Packed:
     for archive in archives:
         with reading(archive):
             unfold(archive.files, folder)
+            _check_scores(archive, folder)
             packs.append(_read(archive, json.loads(archive.files[layout.PLAN]), folder))
     return _together(packs, archives)
+
+
+def _check_scores(archive: Archive, folder: Path) -> None:
+    """Read every score file that tests read, so that a damaged one is told here."""
+    for name in archive.files:
+        if read := READERS.get(name.rpartition("/")[2]):
+            read(folder / name)
 
 
 @contextlib.contextmanager
@@ -85,7 +110,7 @@ def reading(archive: Archive) -> Iterator[None]:
         yield
     except UserError as error:
         raise UserError(f"{archive.path}: {error}") from None
-    except (KeyError, IndexError, TypeError, ValueError, AttributeError, RecursionError) as error:
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError, RecursionError, csv.Error) as error:
         raise UserError(f"{archive.path}: is damaged inside: {type(error).__name__}: {first_line(error)}") from None
 
 
@@ -110,11 +135,12 @@ def unfold(files: Mapping[str, bytes], folder: Path) -> None:
 
 
 class PackedRun(NamedTuple):
-    """What MLflow knew of a run, its experiment (``family``) and its name there."""
+    """What MLflow knew of a run, its experiment (``family``) and its name there; which ``predictions`` are packed."""
 
     family: str
     name: str
     run: TrackedRun
+    predictions: str
 
 
 def read_run(data: bytes, *, key: str) -> PackedRun:
@@ -126,7 +152,7 @@ def read_run(data: bytes, *, key: str) -> PackedRun:
     metrics = {str(name): float(value) for name, value in record["metrics"].items()}
     params = {str(name): str(value) for name, value in record["params"].items()}
     run = TrackedRun(str(record["run_id"]), "finished", tags, metrics, int(record["start_ms"]), "", params)
-    return PackedRun(str(record[FAMILY]), str(record["name"]), run)
+    return PackedRun(str(record[FAMILY]), str(record["name"]), run, str(record.get("predictions", "none")))
 
 
 def keys_of(archive: Archive) -> list[str]:

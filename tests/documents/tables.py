@@ -1,0 +1,130 @@
+"""The tables of README.md and docs/*.md, made from the packs in results/.
+
+    python tests/documents/tables.py            names the blocks that are not what their pack gives; exit code 1 if any
+    python tests/documents/tables.py --write    puts into each block what its pack gives
+
+A block stands between two comments, and its first one says how it is made:
+
+    <!-- earmark report results/weak_sed-demo.tar.xz --group own_tags --columns test/event_er --parts table,notes -->
+    …
+    <!-- end of report -->
+
+``--rows`` or ``--group`` choose rows and ``--columns`` metrics (all, without); ``--parts`` are of heading, table, whys,
+notes and verdicts, in this order, the table alone by default. Bold, stars and corrections are the whole report's.
+"""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import re
+import shlex
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from experiments.reporting.report import Report
+
+ROOT = Path(__file__).resolve().parents[2]
+BLOCK = re.compile(r"(<!-- earmark report (results/\S+)([^\n]*?) -->\n)(.*?)(<!-- end of report -->)", re.DOTALL)
+OPENING = "<!-- earmark report "
+PARTS = ("heading", "table", "whys", "notes", "verdicts")
+
+
+def documents() -> list[Path]:
+    """README.md and docs/*.md."""
+    return [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def rewritten(text: str, render: Callable[[Path, list[str]], str]) -> str:
+    """A document with its blocks made anew; ``render`` takes the pack and the options of a block."""
+    if text.count(OPENING) != len(BLOCK.findall(text)):
+        raise SystemExit(f"a block that does not end: {OPENING}results/… --> needs <!-- end of report -->")
+
+    def block(found: re.Match[str]) -> str:
+        opening, pack, options, _, end = found.groups()
+        return f"{opening}\n{render(ROOT / pack, shlex.split(options))}\n{end}"
+
+    return BLOCK.sub(block, text)
+
+
+def render(pack: Path, options: list[str]) -> str:
+    """The text of a block."""
+    parser = argparse.ArgumentParser(prog=f"{OPENING}{pack.name}", exit_on_error=False)
+    names = functools.partial(str.split, sep=",")
+    parser.add_argument("--rows", type=names)
+    parser.add_argument("--group")
+    parser.add_argument("--columns", type=names)
+    parser.add_argument("--parts", type=names, default=["table"])
+    asked = parser.parse_args(options)
+    made = report_of(pack)
+    rows = asked.rows or [row for group in made.groups if asked.group in (None, group.name) for row in group.rows]
+    metrics = asked.columns or [column.metric for column in made.table.columns]
+    if unknown := {*rows} - {*made.rows} | {*metrics} - {column.metric for column in made.table.columns}:
+        raise SystemExit(f"{pack}: has no rows or columns {', '.join(sorted(unknown))}")
+    if not rows or {*asked.parts} - {*PARTS}:
+        raise SystemExit(f"{pack}: --group {asked.group}, --parts {','.join(asked.parts)}; allowed parts: {PARTS}")
+    return (
+        "\n\n".join(text for part in PARTS if part in asked.parts for text in _part(part, made, rows, metrics)) + "\n"
+    )
+
+
+def _part(part: str, made: Report, rows: list[str], metrics: list[str]) -> list[str]:
+    from experiments.reporting.formats.report_markdown import label, row_texts
+    from experiments.reporting.markdown_text import escaped, escaped_line, one_line
+    from experiments.reporting.report_notes import notes
+    from experiments.reporting.verdict_text import verdict_lines
+
+    if part == "heading":
+        return [escaped_line(made.heading)]
+    if part == "whys":
+        return ["\n".join(f"- `{row}`: {one_line(made.table.rows[row].why)}" for row in rows)]
+    if part == "notes":
+        return [text for text in notes(made) if text]
+    if part == "verdicts":
+        first, *others = [escaped_line(line) for line in verdict_lines(made.table, made.significance)] or [""]
+        return [first, "\n".join(f"- {line}" for line in others)]
+    places = [number for number, column in enumerate(made.table.columns) if column.metric in metrics]
+    lines = [["row", *(escaped(label(made.table.columns[number])) for number in places)]]
+    lines.append(["---"] * len(lines[0]))
+    for row in rows:
+        texts = row_texts(made, row, plus_minus="±", bold="**{}**")
+        lines.append([escaped(row), *(texts[number] for number in places)])
+    return ["\n".join(f"| {' | '.join(line)} |" for line in lines)]
+
+
+@functools.cache
+def report_of(pack: Path) -> Report:
+    """The whole report of a pack, with its tests."""
+    from experiments.reporting.report import make_report
+    from experiments.reporting.searched import apart
+    from experiments.reporting.significance import compare_rows
+    from experiments.stored_results.packs.packed_store import open_packs
+    from experiments.stored_results.stored_scores import StoredScores
+
+    with tempfile.TemporaryDirectory() as folder:
+        packed = open_packs([pack], Path(folder))
+        table, cells, searches = apart(packed.table, packed.cells)
+        tested = any(baseline in table.rows for baseline in table.baselines().values())
+        scores = StoredScores(packed.store)
+        significance = compare_rows(table, cells, scores, packed.splits) if tested else None
+        return make_report(table, cells, significance, searches=searches, card=packed.card)
+
+
+def main(arguments: list[str]) -> int:
+    """Compare, or write."""
+    differing = 0
+    for path in documents():
+        before = path.read_text(encoding="utf-8")
+        after = rewritten(before, render)
+        if after != before:
+            differing += 1
+            print(f"{path.relative_to(ROOT)}: {'written' if '--write' in arguments else 'differs from its packs'}")
+            if "--write" in arguments:
+                path.write_text(after, encoding="utf-8")
+    return 1 if differing and "--write" not in arguments else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,61 @@
+"""Every printed table is what its runs give: the blocks of README.md and docs/ against the packs in results/."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from .tables import BLOCK, ROOT, documents, render, rewritten
+
+TEXT = """# A document
+<!-- earmark report results/a.tar.xz --rows mil,fsl -->
+old
+<!-- end of report -->
+between
+<!-- earmark report results/b.tar.xz -->
+
+old
+<!-- end of report -->
+"""
+
+
+def _with_tables() -> list[Path]:
+    return [path for path in documents() if BLOCK.search(path.read_text(encoding="utf-8"))]
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize("path", _with_tables(), ids=lambda path: path.name)
+def test_a_document_has_what_its_packs_give(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert rewritten(text, render) == text, "make tables writes it anew"
+
+
+def test_every_pack_stands_behind_a_table_and_says_so() -> None:
+    named = {pack for path in documents() for _, pack, *_ in BLOCK.findall(path.read_text(encoding="utf-8"))}
+    packs = {path.relative_to(ROOT).as_posix() for path in (ROOT / "results").glob("*.tar.xz")}
+    assert named <= packs, "a table whose pack is not there"
+    about = (ROOT / "results" / "README.md").read_text(encoding="utf-8")
+    assert not [pack for pack in packs if Path(pack).name not in about]
+    assert sum((ROOT / pack).stat().st_size for pack in packs) < 10 * 2**20
+
+
+def test_blocks_are_rewritten_between_their_comments_and_nothing_else() -> None:
+    asked: list[tuple[str, list[str]]] = []
+
+    def new(pack: Path, options: list[str]) -> str:
+        asked.append((pack.name, options))
+        return "new\n"
+
+    after = rewritten(TEXT, new)
+    assert asked == [("a.tar.xz", ["--rows", "mil,fsl"]), ("b.tar.xz", [])]
+    assert "old" not in after
+    assert after.count("new") == 2
+    assert after.startswith("# A document\n<!-- earmark report results/a.tar.xz --rows mil,fsl -->\n\nnew\n\n<!-- end")
+    assert "\nbetween\n" in after
+    assert rewritten(after, new) == after
+
+
+def test_a_block_that_does_not_end_is_refused() -> None:
+    with pytest.raises(SystemExit, match="does not end"):
+        rewritten(TEXT.replace("<!-- end of report -->", "", 1).replace("b.tar.xz", "c"), lambda *_: "")

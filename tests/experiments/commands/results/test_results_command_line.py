@@ -1,0 +1,293 @@
+"""Runs that travel: packed in one home, printed without one, merged into another; real trainings on synthetic tones."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import pytest
+
+from experiments.cli import main
+from experiments.stored_results.packs.archive import read_archive, write_archive
+from experiments.stored_results.packs.merging import MERGED
+from experiments.tracking.mlflow_store import Tracker
+from experiments.tracking.tracked_run import TrackedRun
+
+from ....launches import TINY, earmark
+
+pytestmark = pytest.mark.integration
+Report = Callable[..., str]
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("table") / "tiny.yaml"
+    text = TINY.read_text().replace("seeds: [0]", "seeds: [0, 1]\nbaseline: mil")
+    path.write_text("".join(line for line in text.splitlines(keepends=True) if "broken" not in line))
+    return path
+
+
+@pytest.fixture(scope="module")
+def home(table: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two rows at two seeds, trained."""
+    folder = tmp_path_factory.mktemp("first") / "home"
+    assert earmark(folder, "data", "tones", "--scale", "tiny").returncode == 0
+    done = earmark(folder, "run", str(table))
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+@pytest.fixture(scope="module")
+def pack(home: Path, table: Path) -> Path:
+    path = home.parent / "tiny.tar.xz"
+    done = earmark(home, "results", "pack", str(table), "--output", str(path))
+    assert done.returncode == 0, done.stderr
+    assert "4 of 4 cells of tiny at scale demo, 4 runs" in done.stdout
+    return path
+
+
+@pytest.fixture
+def other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Another home, without runs and without corpora, for commands in this process."""
+    folder = tmp_path / "other"
+    folder.mkdir()
+    monkeypatch.setenv("EARMARK_HOME", str(folder))
+    monkeypatch.delenv("EARMARK_DATA", raising=False)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    return folder
+
+
+@pytest.fixture
+def printed(capsys: pytest.CaptureFixture[str]) -> Report:
+    """What a command prints on standard output, and that it ends well."""
+
+    def run(*arguments: object) -> str:
+        assert main([str(argument) for argument in arguments]) == 0
+        return capsys.readouterr().out
+
+    return run
+
+
+def _spoilt(pack: Path, target: Path, change: Callable[[dict[str, bytes]], object]) -> Path:
+    files = dict(read_archive(pack).files)
+    change(files)
+    write_archive(target, files)
+    return target
+
+
+def _runs(home: Path) -> list[TrackedRun]:
+    return Tracker(home).find("sed", tags={})
+
+
+def _everything(folder: Path) -> set[str]:
+    return {str(path.relative_to(folder)) for path in folder.rglob("*")}
+
+
+@pytest.mark.parametrize("style", ["md", "csv", "json", "latex"])
+def test_a_report_from_a_pack_is_that_of_its_store_without_store_and_corpora(
+    style: str, home: Path, table: Path, pack: Path, other: Path, printed: Report, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from_pack = printed("report", "--results", pack, "--format", style)
+    assert not _everything(other), "a pack needs no store"
+    monkeypatch.setenv("EARMARK_HOME", str(home))
+    assert printed("report", table, "--format", style) == from_pack
+    assert "Stars" in from_pack or "No stars" in from_pack or style == "csv", "with its tests"
+
+
+def test_rows_of_a_pack_are_those_of_a_plan(pack: Path, home: Path, table: Path, other: Path, printed: Report,
+                                            monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
+    some = ("--rows", "mil_oracle", "--seeds", "1")
+    from_pack = printed("report", "tiny", "--results", pack, *some)
+    monkeypatch.setenv("EARMARK_HOME", str(home))
+    assert printed("report", table, *some) == from_pack
+
+
+def test_a_page_from_a_pack_has_everything_but_sounds(pack: Path, other: Path, printed: Report, tmp_path: Path) -> None:
+    printed("report", "--results", pack, "--output", tmp_path / "page.html")
+    page = (tmp_path / "page.html").read_text()
+    assert "mil_oracle" in page
+    assert "earmark-" not in page, "no link into a folder that is gone"
+
+
+def test_a_pack_is_the_same_bytes_again_and_has_nothing_of_this_machine(pack: Path, home: Path, table: Path) -> None:
+    again = pack.with_name("again.tar.xz")
+    assert earmark(home, "results", "pack", str(table), "--output", str(again)).returncode == 0
+    assert again.read_bytes() == pack.read_bytes()
+    everything = b"\n".join(read_archive(pack).files.values()).decode()
+    host = next(run.tags["earmark.host"] for run in _runs(home))
+    for private in (str(home), str(Path.home()), f'"{host}"', "earmark.home", "mlflow."):
+        assert private not in everything
+
+
+def test_merged_runs_are_as_they_were(home: Path, table: Path, pack: Path, other: Path, printed: Report,
+                                      monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
+    assert printed("results", "merge", pack) == "4 runs merged, 0 were here with the same figures\n"
+    assert printed("results", "merge", pack, pack) == "0 runs merged, 4 were here with the same figures\n"
+    assert printed("data", "tones", "--scale", "tiny")
+    assert "0 of 4 cells would run" in printed("plan", table)
+    merged_text = printed("report", table)
+    here, there = ({run.tags["key"]: run for run in _runs(of)} for of in (other, home))
+    assert len(_runs(other)) == 4
+    assert here.keys() == there.keys()
+    for key, run in here.items():
+        theirs = there[key]
+        assert (run.metrics, run.params, run.start_ms) == (theirs.metrics, theirs.params, theirs.start_ms)
+        assert run.tags[MERGED] == read_archive(pack).digest
+        own = ("earmark.", "mlflow.", "scored_by")
+        assert _without(run, own) == _without(theirs, own)
+        for metric in run.metrics:
+            assert _points(other, run, metric) == _points(home, theirs, metric)
+    monkeypatch.setenv("EARMARK_HOME", str(home))
+    assert printed("report", table) == merged_text, "to the last character"
+
+
+def _without(run: TrackedRun, prefixes: tuple[str, ...]) -> dict[str, str]:
+    return {name: text for name, text in run.tags.items() if not name.startswith(prefixes)}
+
+
+def _points(home: Path, run: TrackedRun, metric: str) -> Counter[tuple[int, int, float]]:
+    history = Tracker(home)._client.get_metric_history(run.run_id, metric)
+    return Counter((point.step, point.timestamp, point.value) for point in history)
+
+
+def test_runs_of_other_code_are_merged_and_reported_as_they_were(
+    table: Path, pack: Path, other: Path, printed: Report, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    printed("results", "merge", pack)
+    edited = tmp_path / "tiny.yaml"
+    edited.write_text(table.read_text().replace("max_epochs: 1", "max_epochs: 2"))
+    printed("data", "tones", "--scale", "tiny")
+    assert main(["report", str(edited)]) == 1
+    capsys.readouterr()
+    assert "| mil " in printed("report", edited, "--as-run")
+
+
+def test_a_conflict_is_named_with_both_values_and_nothing_is_merged(
+    pack: Path, home: Path, other: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def change(files: dict[str, bytes]) -> None:
+        name = next(name for name in sorted(files) if name.endswith("run.json"))
+        record = json.loads(files[name])
+        logged = f'"test/tagging_f1_macro": {json.dumps(record["metrics"]["test/tagging_f1_macro"])}'.encode()
+        journal = name.replace("run.json", "journal.jsonl")
+        assert logged in files[journal]
+        files[journal] = files[journal].replace(logged, b'"test/tagging_f1_macro": 0.123')
+        record["metrics"]["test/tagging_f1_macro"] = 0.123
+        files[name] = json.dumps(record).encode()
+
+    changed = _spoilt(pack, tmp_path / "changed.tar.xz", change)
+    assert main(["results", "merge", str(pack), str(changed)]) == 2
+    says = capsys.readouterr().err
+    assert "test/tagging_f1_macro is " in says
+    assert " and 0.123, in " in says
+    assert not _everything(other / "mlruns" / "runs")
+    assert main(["results", "merge", str(pack)]) == 0
+    before = _everything(other)
+    capsys.readouterr()
+    assert main(["results", "merge", str(changed)]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "is 0.123" in line or "and 0.123" in line
+    assert line.endswith("nothing was merged")
+    assert _everything(other) == before
+
+
+def _of_first(files: dict[str, bytes], last: str) -> str:
+    return next(name for name in sorted(files) if name.startswith("runs/") and name.endswith(last))
+
+
+def _edit_run(files: dict[str, bytes], section: str, more: dict[str, str]) -> None:
+    name = _of_first(files, "run.json")
+    record = json.loads(files[name])
+    record[section] |= more
+    files[name] = json.dumps(record).encode()
+
+
+SPOILT: dict[str, Callable[[dict[str, bytes]], object]] = {
+    "key of run": lambda files: _edit_run(files, "tags", {"key.config": "0" * 16}),
+    "name of the store alone": lambda files: _edit_run(files, "tags", {"mlflow.user": "me"}),
+    "in run.json and in its journal": lambda files: _edit_run(files, "metrics", {"test/tagging_f1_macro": "0.5"}),
+    "does not end with finished": lambda files: files.update({_of_first(files, "journal.jsonl"): b""}),
+    "is damaged inside": lambda files: files.update({_of_first(files, "journal.jsonl"): b"[1]\n"}),
+    "config.yaml": lambda files: files.update({_of_first(files, "config.yaml"): b"!!python/object:os.system {}"}),
+    "provenance.json holds no mapping": lambda files: files.update({_of_first(files, "provenance.json"): b"[]"}),
+    "KeyError": lambda files: files.pop(_of_first(files, "run.json")),
+}
+
+
+@pytest.mark.parametrize("says", SPOILT)
+def test_a_pack_that_is_spoilt_inside_is_refused_in_a_line(
+    says: str, pack: Path, other: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    spoilt = _spoilt(pack, tmp_path / "spoilt.tar.xz", SPOILT[says])
+    assert main(["results", "merge", str(spoilt)]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert says in line
+    assert str(spoilt) in line
+    assert not _everything(other / "mlruns" / "runs")
+    assert not _names_of_experiments(other)
+
+
+def test_scores_that_are_damaged_are_told_in_a_line(
+    pack: Path, other: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    damaged = {_of_first(dict(read_archive(pack).files), "events_test.tsv"): b"x\ty\n1\t\xff\n"}
+    spoilt = _spoilt(pack, tmp_path / "spoilt.tar.xz", lambda files: files.update(damaged))
+    assert main(["report", "--results", str(spoilt)]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "spoilt.tar.xz: " in line
+
+
+def _names_of_experiments(home: Path) -> Iterable[str]:
+    return [name for name, _ in Tracker(home).experiments() if name != "Default"]
+
+
+def test_an_attempt_that_has_not_finished_here_is_a_conflict(
+    pack: Path, other: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    key = next(name.split("/")[1] for name in read_archive(pack).files if name.startswith("runs/"))
+    folder = other / "mlruns" / "runs" / key
+    folder.mkdir(parents=True)
+    (folder / "journal.jsonl").write_text('{"t": 1, "kind": "state", "state": "started", "message": ""}\n')
+    assert main(["results", "merge", str(pack)]) == 2
+    assert "an attempt that has not finished" in capsys.readouterr().err
+    assert [path.name for path in folder.parent.iterdir()] == [key]
+
+
+def test_packs_of_rows_and_seeds_are_a_table_together(
+    home: Path, table: Path, pack: Path, other: Path, printed: Report, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EARMARK_HOME", str(home))
+    parts = [tmp_path / f"{seed}.tar.xz" for seed in (0, 1)]
+    for seed, part in enumerate(parts):
+        printed("results", "pack", table, "--seeds", seed, "--output", part)
+    whole = printed("report", table)
+    monkeypatch.setenv("EARMARK_HOME", str(other))
+    assert printed("report", "--results", ",".join(map(str, parts))) == whole
+
+
+def test_what_does_not_fit_a_pack_is_refused(pack: Path, other: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for arguments, says in (
+        (["weak_sed"], "TABLE weak_sed"), (["--scale", "full"], "--scale full"), (["--as-run"], "--as-run"),
+        (["--rows", "none"], "unknown row 'none'"), (["--set", "data.corpus=x"], "--set"),
+    ):  # fmt: skip
+        assert main(["report", *arguments, "--results", str(pack)]) == 2
+        assert says in capsys.readouterr().err
+    assert main(["report"]) == 2
+    assert "TABLE: the name of a shipped table" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("choice", "merged"), [("none", []), ("test", []), ("all", ["test.npz", "validation.npz"])])
+def test_predictions_travel_whole_or_stay_in_the_pack(
+    choice: str, merged: list[str], home: Path, table: Path, other: Path, printed: Report, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setenv("EARMARK_HOME", str(home))
+    some = ("--rows", "mil", "--seeds", "0", "--predictions", choice)
+    printed("results", "pack", table, *some, "--output", tmp_path / "p.tar.xz")
+    packed = sorted(name for name in read_archive(tmp_path / "p.tar.xz").files if "/predictions/" in name)
+    assert [Path(name).name for name in packed] == {"test": ["test.npz"]}.get(choice, merged)
+    monkeypatch.setenv("EARMARK_HOME", str(other))
+    printed("results", "merge", tmp_path / "p.tar.xz")
+    assert sorted(path.name for path in other.glob("mlruns/runs/*/predictions/*")) == merged
