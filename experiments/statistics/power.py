@@ -51,6 +51,11 @@ class Spread:
         return folds_for(one, difference)
 
 
+def runs_for(variance: float, difference: float) -> int | None:
+    """Of runs whose differences from a bound, or from their partners, have this variance: Student's t of one sample."""
+    return _least(lambda n: CombinedError((Part(variance / n, n - 1),)).least_shown() <= difference, 2, MOST_SEEDS)
+
+
 def folds_for(variance: float, difference: float) -> int | None:
     """Of k deals whose differences have this variance; one validates, so that n_test / n_train is 1 / (k - 2)."""
 

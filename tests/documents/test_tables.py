@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from .tables import BLOCK, ROOT, documents, render, rewritten
+from .tables import BLOCK, CLAIMS, ROOT, claims_text, documents, render, rewritten
 
 TEXT = """# A document
 <!-- earmark report results/a.tar.xz --rows mil,fsl -->
@@ -29,6 +29,11 @@ def _with_tables() -> list[Path]:
 def test_a_document_has_what_its_packs_give(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     assert rewritten(text, render) == text, "make tables writes it anew"
+
+
+@pytest.mark.integration
+def test_the_claims_are_what_the_packs_say() -> None:
+    assert CLAIMS.read_text(encoding="utf-8") == claims_text(), "make tables writes it anew"
 
 
 def test_every_pack_stands_behind_a_table_and_says_so() -> None:

@@ -13,11 +13,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from statistics import fmean
+from statistics import fmean, variance
 
 from experiments.planning.cell import Cell
+from experiments.reporting.comparisons.column import ColumnRuns, Pair
+from experiments.reporting.comparisons.power import what_decides
 from experiments.reporting.significance import Significance
 from experiments.statistics.one_sample import one_sample_t
+from experiments.statistics.power import MOST_SEEDS, runs_for
 from experiments.statistics.stats import holm
 from experiments.table_files.claims_file import Bound, Claim, Comparison, Evidence
 from experiments.table_files.columns import Column
@@ -27,6 +30,7 @@ SUPPORTED, CONTRADICTED, EQUIVALENT, UNDECIDED, NOT_RUN = KINDS = (
     "supported", "contradicted", "equivalent", "undecided", "not run",
 )  # fmt: skip
 LEVEL = 0.05  # of a claim's tests, after Holm's correction
+NOTHING_DECIDES = f"nothing that can be run (more than {MOST_SEEDS} seeds)"
 
 
 @dataclass(frozen=True)
@@ -115,12 +119,23 @@ def _finding(one: Evidence, tested: Tested | None) -> Finding:
 
 def _of_rows(one: Comparison, column: Column, tested: Tested) -> Finding:
     runs = tested.significance.columns.get(one.metric)
-    joint = None if runs is None else runs.compare(one.row, one.against).joint
-    if joint is None:
+    pair = None if runs is None else runs.compare(one.row, one.against)
+    joint = None if pair is None else pair.joint
+    if runs is None or pair is None or joint is None:
         return _over_trainings(one, column, tested)
     equal = joint.p_equivalent is not None and joint.p_equivalent < LEVEL
-    kind = EQUIVALENT if equal else UNDECIDED
-    return Finding(one, column, kind, joint.difference, (joint.ci95.low, joint.ci95.high), joint.p)
+    kind, ci95 = EQUIVALENT if equal else UNDECIDED, (joint.ci95.low, joint.ci95.high)
+    return Finding(one, column, kind, joint.difference, ci95, joint.p, decides=_would_decide(runs, pair))
+
+
+def _would_decide(runs: ColumnRuns, pair: Pair) -> str:
+    """What would show the difference that was seen: ``12 seeds, 40000 clips or 9 folds``."""
+    assert pair.joint is not None
+    assert pair.test_set is not None
+    units = pair.test_set.units
+    asked = what_decides(pair.joint, pair.test_set.num_units, abs(pair.joint.difference), share=runs.test_share)
+    ways = {name: asked[key] for key, name in (("seeds", "seeds"), ("units", units), ("folds", "folds"))}
+    return " or ".join(f"{number} {name}" for name, number in ways.items() if number) or NOTHING_DECIDES
 
 
 def _over_trainings(one: Comparison, column: Column, tested: Tested) -> Finding:
@@ -146,7 +161,9 @@ def _of_differences(one: Evidence, column: Column, differences: Sequence[float])
     if test is None:
         why = "one run says nothing of others" if len(differences) == 1 else "all runs are the same"
         return Finding(one, column, UNDECIDED, fmean(differences), why=why)
-    return Finding(one, column, UNDECIDED, test.difference, test.ci95, test.p)
+    seeds = runs_for(variance(differences), abs(test.difference))
+    decides = f"{seeds} seeds" if seeds else NOTHING_DECIDES
+    return Finding(one, column, UNDECIDED, test.difference, test.ci95, test.p, decides=decides)
 
 
 def _judged(finding: Finding, p_holm: float | None) -> Finding:

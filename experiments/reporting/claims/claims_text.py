@@ -10,12 +10,25 @@ from experiments.reporting.markdown_text import escaped, escaped_line
 from experiments.table_files.claims_file import Bound, Evidence
 
 Tables = Mapping[tuple[str, str | None], Tested]
-GRID = ("comparison", "effect", "95 % interval", "p", "says", "what would decide")
+HOW = (
+    "Effects are the row's mean less the other row's, or less the bound, in points of a rate. Intervals are of other "
+    "trainings and other test units together, or of other trainings alone where the metric is no rate of counts; p are "
+    "Holm-corrected over the comparisons of a claim. What would decide is for a difference as large as the one seen "
+    "(80 % of the time, one comparison), each way by itself; of few runs it is a guess."
+)
+GRID = ("comparison", "effect", "95 % interval", "p", "says", "would decide what was seen")
 
 
 def markdown(answers: Sequence[Answer], tables: Tables) -> str:
     """A line a claim, then each with its comparisons, then what was run."""
-    lines = ["# Claims", "", "| claim | verdict |", "|---|---|"]
+    lines = [
+        "# Claims",
+        "",
+        f"What finished runs say of each, as `earmark claims` prints it. {HOW}",
+        "",
+        "| claim | verdict |",
+        "|---|---|",
+    ]
     lines += [f"| {escaped(of.claim.says)} | **{of.verdict}** |" for of in answers]
     for number, of in enumerate(answers, start=1):
         lines += ["", f"## {number}. {escaped(of.claim.says)}", ""]

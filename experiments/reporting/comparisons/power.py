@@ -50,7 +50,7 @@ def _of_column(
     rows = {
         row: {
             "against": significance.baselines[row],
-            **_of_row(
+            **what_decides(
                 joints[row],
                 significance.test_set[row, column.metric].num_units,
                 difference,
@@ -70,7 +70,8 @@ def _of_column(
     }
 
 
-def _of_row(joint: JointTest, num_units: int, difference: float, *, share: float | None) -> dict[str, Any]:
+def what_decides(joint: JointTest, num_units: int, difference: float, *, share: float | None) -> dict[str, Any]:
+    """Of one comparison: what it could have shown, and how many seeds, units or folds would show a ``difference``."""
     shown = {
         "least_shown": joint.error.least_shown(),
         "least_by_units": joint.of_units.least_shown(),
