@@ -110,7 +110,8 @@ def markdown(report: Report) -> str:
     whys = [f"- `{row}`: {one_line(report.table.rows[row].why)}" for row in report.rows]
     lines += ["", *whys, *(line for text in notes(report) for line in ("", text))]
     if verdicts := [escaped_line(line) for line in verdict_lines(report.table, report.significance)]:
-        lines += ["", verdicts[0], "", *(f"- {line}" for line in verdicts[1:])]
+        says = [f"- {line}" for line in verdicts[1:]]
+        lines += ["", *_folded(verdicts[0], says)] if report.folded else ["", verdicts[0], "", *says]
     for trials in report.trials:
         grid = [[escaped(text) for text in line] for line in trials_grid(trials)]
         lines += ["", *_folded(f"Trials of {escaped(trials.searched.row)}", _padded(grid, _widths(grid)))]
