@@ -110,6 +110,7 @@ def test_corpora_as_folds_planned_stopped_resumed_and_reported(tiny_tones: Path,
     assert "--rows mil --folds b --seeds 1" in again.stdout
 
 
+@pytest.mark.slow  # the same through deals
 def test_deals_of_one_corpus_as_folds(tiny_tones: Path, tmp_path: Path) -> None:
     home = tiny_tones.parents[2]
     table = table_in(tmp_path, "folds: {deals: 3, by: family}\n")

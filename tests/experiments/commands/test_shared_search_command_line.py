@@ -49,6 +49,7 @@ def _plan(home: Path, table: str) -> dict:
 
 
 @pytest.mark.integration
+@pytest.mark.slow  # a minute of small trainings
 def test_two_rows_with_one_budget_from_the_first_trial_to_the_report(tmp_path: Path) -> None:
     (tmp_path / "t.yaml").write_text(TABLE)
     table = str(tmp_path / "t.yaml")

@@ -6,7 +6,7 @@ import ast
 import importlib.util
 import json
 import subprocess
-from argparse import Namespace
+from argparse import ArgumentParser
 from pathlib import Path
 from types import ModuleType
 from typing import Any, cast
@@ -182,7 +182,9 @@ def test_a_plan_names_the_results_of_an_older_recipe_in_one_line(
     cell = stale_cell(stale({"git.sha": commit}, tmp_path / "gone.json"), tmp_path)
     monkeypatch.setattr(plan.table_arguments, "read_plan", lambda _: (cell.table, None, [cell]))
     monkeypatch.setattr(plan.table_arguments, "check_configurations", lambda *_, **__: None)
-    assert plan.run(Namespace(json=False)) == 0
+    parser = ArgumentParser()
+    plan.add_arguments(parser)
+    assert plan.run(parser.parse_args(["t"])) == 0
     assert ("1 stored results are of an older recipe: t/a seed 0\n" in capsys.readouterr().out) == said
 
 
