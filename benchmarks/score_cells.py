@@ -58,6 +58,7 @@ ROW = """  oracle_{n}:
 
 
 def main() -> None:
+    """Score the same cells both ways and print the ratio."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
         "--home", type=Path, help="EARMARK_HOME with finished score cells (default: a tiny one is made)"

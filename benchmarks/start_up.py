@@ -27,6 +27,7 @@ TABLE = (ROOT / "tests" / "experiments" / "tiny.yaml").read_text(encoding="utf-8
 
 
 def main() -> None:
+    """Time each start with each checkout."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--code", type=Path, nargs="+", default=[ROOT], help="checkouts of earmark (default: this one)")
     parser.add_argument("--times", type=int, default=3, help="the least of so many (default: 3)")

@@ -11,7 +11,8 @@ import io
 import os
 import sys
 import warnings
-from typing import NoReturn
+from types import ModuleType
+from typing import Any, NoReturn
 
 from datamodules.run_warning import RunWarning
 
@@ -71,7 +72,8 @@ def build_parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for name, module, summary in (
+    _add(
+        commands,
         ("data", prepare_data, "prepare a corpus"),
         ("plan", plan, "every cell's state, and what would run"),
         ("run", run, "run the cells of a table that are not finished"),
@@ -83,35 +85,35 @@ def build_parser() -> argparse.ArgumentParser:
         ("clean", clean, "what of the run folders is needed by nobody, and its end"),
         ("reproduce", reproduce, "a run's configuration and command, and what differs here"),
         ("ui", ui, "the MLflow dashboard"),
-    ):
+    )
+    results = _group(commands, "results", "finished runs as one file, and back", epilog=RESULTS_EXAMPLE)
+    _add(
+        results.add_subparsers(dest="verb", metavar="VERB", required=True),
+        ("pack", pack, "a table's finished runs as one file"),
+        ("merge", merge, "bring the runs of packs into this store"),
+    )
+    score = _group(commands, "score", "score any system's output", epilog=SCORE_EXAMPLE)
+    _add(
+        score.add_subparsers(dest="kind", metavar="KIND", required=True),
+        ("events", score_events, "sound events"),
+        ("text", score_text, "word and character error of texts"),
+    )
+    return parser
+
+
+def _group(commands: Any, name: str, summary: str, *, epilog: str) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = commands.add_parser(
+        name, help=summary, epilog=epilog, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    return parser
+
+
+def _add(commands: Any, *modules: tuple[str, ModuleType, str]) -> None:
+    """A (sub)command of each name, module and summary."""
+    for name, module, summary in modules:
         command = commands.add_parser(name, help=summary, formatter_class=argparse.RawDescriptionHelpFormatter)
         module.add_arguments(command)
         command.set_defaults(run=module.run)
-    results = commands.add_parser("results", help="finished runs as one file, and back", epilog=RESULTS_EXAMPLE,
-                                  formatter_class=argparse.RawDescriptionHelpFormatter)  # fmt: skip
-    verbs = results.add_subparsers(dest="verb", metavar="VERB", required=True)
-    for name, verb, summary in (
-        ("pack", pack, "a table's finished runs as one file"),
-        ("merge", merge, "bring the runs of packs into this store"),
-    ):
-        parser_of_verb = verbs.add_parser(name, help=summary, formatter_class=argparse.RawDescriptionHelpFormatter)
-        verb.add_arguments(parser_of_verb)
-        parser_of_verb.set_defaults(run=verb.run)
-    score = commands.add_parser(
-        "score",
-        help="score any system's output",
-        epilog=SCORE_EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    kinds = score.add_subparsers(dest="kind", metavar="KIND", required=True)
-    for name, scorer, summary in (
-        ("events", score_events, "sound events"),
-        ("text", score_text, "word and character error of texts"),
-    ):
-        kind = kinds.add_parser(name, help=summary, formatter_class=argparse.RawDescriptionHelpFormatter)
-        scorer.add_arguments(kind)
-        kind.set_defaults(run=scorer.run)
-    return parser
 
 
 def _format_warning(
