@@ -22,6 +22,7 @@ from experiments.planning.cell import Cell, Place
 from experiments.reporting.chart_drawing import draw_charts
 from experiments.reporting.comparisons.findings import JointTest, TestSetTest
 from experiments.reporting.examples import Example, RowExamples, row_examples
+from experiments.reporting.formats.page_bars import bars
 from experiments.reporting.formats.page_media import Media, picture, sound, strip
 from experiments.reporting.formats.report_json import versions
 from experiments.reporting.formats.report_markdown import label, mean_text, trials_grid
@@ -30,7 +31,6 @@ from experiments.reporting.report_notes import notes
 from experiments.reporting.searches.budget_chart import draw_budget_charts
 from experiments.reporting.significance import Significance
 from experiments.reporting.verdict_text import verdict_lines
-from experiments.statistics.stats import Summary
 from experiments.stored_results.split_references import TestSplits
 from experiments.stored_results.stored_scores import StoredScores
 from experiments.table_files.columns import Column
@@ -88,19 +88,6 @@ class PageGroup(NamedTuple):
     lines: list[tuple[Row, list[PageCell]]]
 
 
-class BarLine(NamedTuple):
-    """A bar of a chart in percent of its width: its end, and the ends of its whisker; ``heading`` starts a group."""
-
-    row: str
-    text: str
-    start: float
-    width: float
-    low: float
-    high: float
-    kind: str
-    heading: str = ""
-
-
 @dataclass
 class Page:
     """What the template reads."""
@@ -144,7 +131,7 @@ def write_page(
         trials=[(trials.searched.row, trials_grid(trials)) for trials in report.trials],
         budgets=[(of_metric.heading, of_metric.grid(), of_metric.notes()) for of_metric in report.budgets],
         tests=_test_lines(report),
-        bars=[(column, label(column), _bars(report, column)) for column in columns if column.better != "neither"],
+        bars=[(column, label(column), bars(report, column)) for column in columns if column.better != "neither"],
         page=page,
         run_links={of.cell.row.name: links.of(of.cell) for of in page.examples},
         media={name: uri for name, uri in page.media.uris.items() if name not in page.charts},
@@ -265,34 +252,6 @@ def _test_line(report: Report, significance: Significance, row: str, column: Col
         seeds=over_seeds,
         better=(difference > 0) == (column.better == "higher") if sign else None,
     )
-
-
-def _bars(report: Report, column: Column) -> list[BarLine]:
-    """Bars from zero (or the least value, where there are negative ones), with whiskers of one standard deviation."""
-    found = [summary for row in report.rows if (summary := report.cells[row, column.metric]) is not None]
-    if not found:
-        return []
-    most = max(0.0, *(summary.mean + (summary.std or 0) for summary in found)) or 1.0
-    least = min(0.0, *(summary.mean - (summary.std or 0) for summary in found))
-
-    def percent(value: float) -> float:
-        return round(100 * (value - least) / (most - least), 3)
-
-    def bar(row: str, summary: Summary | None) -> BarLine:
-        of_fewer = report.of_fewer(row, column.metric)
-        if summary is None:
-            return BarLine(row, of_fewer, 0.0, 0.0, 0.0, 0.0, "row")
-        spread, (start, end) = summary.std or 0.0, sorted((percent(0.0), percent(summary.mean)))
-        kind = "reference" if report.table.rows[row].reference else "best" if row in report.best(column) else "row"
-        return BarLine(row, f"{shown(summary.mean, column)} {of_fewer}".strip(), start, end - start,
-                       percent(summary.mean - spread), percent(summary.mean + spread), kind)  # fmt: skip
-
-    lines: list[BarLine] = []
-    for group in report.groups:
-        bars = [bar(row, report.cells[row, column.metric]) for row in group.rows]
-        drawn = sorted((of for of in bars if of.text), key=lambda of: report.cells[of.row, column.metric] is None)
-        lines += [*(of._replace(heading=group.heading) for of in drawn[:1]), *drawn[1:]]
-    return lines
 
 
 def _add_charts(page: Page, cells: Sequence[Cell], tracker: RunStore) -> None:
