@@ -56,8 +56,9 @@ def test_a_home_that_mlflow_would_read_as_a_url_is_refused(
 
 @pytest.mark.parametrize("uri", ["foo://", "foo://me:secret@host/x", "sqlite+none:///x"])
 def test_a_store_of_an_unknown_kind_is_one_line(
-    earmark_home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], uri: str
+    earmark_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], uri: str
 ) -> None:
+    monkeypatch.chdir(tmp_path)  # beside a database of a relative path lies its lock
     monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
     assert cli.main(["sync"]) == 2
     said = capsys.readouterr().err
