@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from experiments.commands.report_source import Source
+from experiments.commands.report_source import Source, of_packs
 from experiments.errors import UserError
 
 if TYPE_CHECKING:
@@ -84,18 +84,22 @@ def _chosen(claims: tuple[Claim, ...], names: list[str] | None) -> tuple[Claim, 
 def _tested(name: str, scale: str | None, evidence: list[Evidence], *, packs: _Packs | None) -> Tested | None:
     """The finished runs of the rows that a table's evidence names, and the tests between them; None without a pack."""
     from experiments.reporting.claims.answers import Tested, asked_columns, asked_rows
+    from experiments.reporting.comparisons.columns import read_columns
     from experiments.reporting.report import make_report
-    from experiments.reporting.significance import compare_rows
+    from experiments.statistics.paired_bootstrap import NUM_RESAMPLES
+    from experiments.stored_results.stored_counts import read_counts
     from experiments.stored_results.stored_scores import StoredScores
 
     source = _of_store(name, scale, evidence) if packs is None else packs.of(name, scale)
     if source is None:
         return None
     rows = asked_rows(source.table, evidence)
-    table = replace(source.table, columns=asked_columns(source.table, evidence), groups=(), baseline=rows[0])
-    cells = [cell for cell in source.cells if cell.row.name in rows or cell.row.table != table.name]
-    significance = compare_rows(table, cells, StoredScores(source.store), source.splits)
-    return Tested(table, make_report(table, cells, card=source.card).heading, cells, significance)
+    table = replace(source.table, columns=asked_columns(source.table, evidence))
+    cells = [cell for cell in source.cells if cell.row.table == table.name and cell.row.name in rows]
+    finished = [cell for cell in cells if cell.state == "finished" and cell.run]
+    counts = read_counts(finished, StoredScores(source.store), source.splits, [of.metric for of in table.columns])
+    columns = read_columns(table, finished, counts, source.splits, num_resamples=NUM_RESAMPLES)
+    return Tested(table, make_report(table, cells, card=source.card).heading, columns)
 
 
 def _of_store(name: str, scale: str | None, evidence: list[Evidence]) -> Source:
@@ -120,9 +124,8 @@ class _Packs:
         self._by_table: dict[str, list[Source]] = {}
         for number, file in enumerate(files):
             (place := folder / str(number)).mkdir()
-            packed = open_packs([file], place)
-            source = Source(packed.table, packed.store, packed.cells, packed.splits, packed.card)
-            self._by_table.setdefault(packed.table.name, []).append(source)
+            source = of_packs(open_packs([file], place))
+            self._by_table.setdefault(source.table.name, []).append(source)
 
     def of(self, table: str, scale: str | None) -> Source | None:
         """The pack of a table at a scale, by default of the only one. Raises ``UserError`` where there are several."""

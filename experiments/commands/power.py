@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 from experiments.commands import report_source
 from experiments.errors import UserError, unknown
 from experiments.statistics.power import MOST_FOLDS, MOST_SEEDS, MOST_UNITS
-from experiments.table_files.columns import Column
-from experiments.table_files.spec import Table
 
 if TYPE_CHECKING:
     from experiments.planning.cell import Cell
+    from experiments.table_files.columns import Column
+    from experiments.table_files.spec import Table
 
 
 def read_differences(texts: Sequence[str], table: Table) -> dict[str, float]:

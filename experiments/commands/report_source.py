@@ -14,6 +14,7 @@ from experiments.errors import UserError
 if TYPE_CHECKING:
     from datamodules.corpus_folder import CorpusCard
     from experiments.planning.cell import Cell
+    from experiments.stored_results.packs.packed_store import Packed
     from experiments.stored_results.split_references import TestSplits
     from experiments.table_files.spec import Table
     from experiments.tracking.mlflow_store import Tracker
@@ -81,4 +82,9 @@ def _packed(arguments: argparse.Namespace, folder: Path) -> Source:
     cells = wanted(packed.cells, table=table, rows=arguments.rows, seeds=arguments.seeds, folds=arguments.folds)
     if not cells:
         raise UserError(f"{arguments.results[0]}: no cells of --rows and --seeds")
-    return Source(table, packed.store, cells, packed.splits, packed.card)
+    return of_packs(packed)._replace(cells=cells)
+
+
+def of_packs(packed: Packed) -> Source:
+    """All that packs hold."""
+    return Source(packed.table, packed.store, packed.cells, packed.splits, packed.card)

@@ -3,8 +3,7 @@
 Of two means over trainings, scored on the same test units: what other trainings would give, and what other units would.
 The variances add up. A quantile is Cochran & Cox's (Experimental Designs, 1950, section 4.14): that of Student's t at
 each part's degrees of freedom, weighted by the part's share of the variance. Satterthwaite's formula, which makes one
-number of degrees of freedom of them, says too much where a part with one degree came out small by chance: of equal
-systems with two seeds, of which one has five times the spread, it found 10 % different at a nominal 5 %, this one 5 %.
+number of degrees of freedom of them, says too much where a part with one degree came out small by chance.
 """
 
 from __future__ import annotations

@@ -1,27 +1,26 @@
 """What finished runs say of each claim: a finding for every comparison, and a verdict made of these.
 
 A comparison of two rows is the test behind a report's stars, of other trainings and other test units together, or over
-the trainings alone where the metric is no rate of counts; a row beside a bound is tested over its runs (Student's t,
-two-sided). p are Holm-corrected over the comparisons of a claim. A claim is *supported* where all of
-its evidence supports it and *contradicted* where any contradicts it; else it is *undecided* where any is, and
-*equivalent* where some rows differ by less than their column's margin. Nothing is said of a claim one of whose rows was
-not run.
+the trainings alone where the metric is no rate of counts; a row beside a bound is tested over its runs: Student's t,
+two-sided, over folds the corrected resampled one. p are Holm-corrected over the comparisons of a claim. A claim is
+*supported* where all of its evidence supports it and *contradicted* where any contradicts it; else it is *undecided*
+where any is, and *equivalent* where some rows differ by less than their column's margin. Nothing is said of a claim one
+of whose rows was not run.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean, variance
 
-from experiments.planning.cell import Cell
 from experiments.reporting.comparisons.column import ColumnRuns, Pair
 from experiments.reporting.comparisons.power import what_decides
-from experiments.reporting.significance import Significance
-from experiments.statistics.one_sample import one_sample_t
-from experiments.statistics.power import MOST_SEEDS, runs_for
+from experiments.statistics.combined_error import LEVEL, CombinedError, Part
+from experiments.statistics.power import MOST_SEEDS, folds_for, runs_for
+from experiments.statistics.resampled_t import fold_differences, over_folds
 from experiments.statistics.stats import holm
+from experiments.statistics.trainings import Training
 from experiments.table_files.claims_file import Bound, Claim, Comparison, Evidence
 from experiments.table_files.columns import Column
 from experiments.table_files.spec import Table
@@ -29,7 +28,6 @@ from experiments.table_files.spec import Table
 SUPPORTED, CONTRADICTED, EQUIVALENT, UNDECIDED, NOT_RUN = KINDS = (
     "supported", "contradicted", "equivalent", "undecided", "not run",
 )  # fmt: skip
-LEVEL = 0.05  # of a claim's tests, after Holm's correction
 NOTHING_DECIDES = f"nothing that can be run (more than {MOST_SEEDS} seeds)"
 
 
@@ -68,12 +66,15 @@ class Answer:
 
 @dataclass(frozen=True)
 class Tested:
-    """A table's finished cells with the tests between its rows; ``heading`` says of what and how much."""
+    """A table's finished runs by metric, any two rows of which can be compared; ``heading`` says of what."""
 
     table: Table
     heading: str
-    cells: Sequence[Cell]
-    significance: Significance
+    columns: Mapping[str, ColumnRuns]
+
+    def figures(self, row: str, metric: str) -> Mapping[Training, float]:
+        """A row's figures by training; empty where it has none, or a run of it diverged."""
+        return self.columns[metric].figures.get(row, {})
 
 
 def asked_columns(table: Table, evidence: Sequence[Evidence]) -> tuple[Column, ...]:
@@ -86,6 +87,8 @@ def asked_columns(table: Table, evidence: Sequence[Evidence]) -> tuple[Column, .
             lower = isinstance(one, Comparison) and one.expect == "lower"
             column = replace(column, better="lower" if lower else "higher")
         asked[one.metric] = column
+        if isinstance(one, Bound) and isinstance(one.bound, str):
+            asked.setdefault(one.bound, replace(column, metric=one.bound))
     return tuple(asked.values())
 
 
@@ -109,20 +112,21 @@ def _finding(one: Evidence, tested: Tested | None) -> Finding:
     if tested is None:
         column = Column(one.metric, one.metric, "higher", "number", 3)
         return Finding(one, column, NOT_RUN, why=f"no results of table {one.table}")
-    (column,) = asked_columns(tested.table, [one])
+    column = asked_columns(tested.table, [one])[0]
     rows = [one.row, one.against] if isinstance(one, Comparison) else [one.row]
-    lacking = [row for row in rows if not _values(tested.cells, row, one.metric)]
+    lacking = [row for row in rows if not tested.figures(row, one.metric)]
     if lacking:
         return Finding(one, column, NOT_RUN, why=f"no finished run of {' and '.join(lacking)} has {one.metric}")
     return _of_bound(one, column, tested) if isinstance(one, Bound) else _of_rows(one, column, tested)
 
 
 def _of_rows(one: Comparison, column: Column, tested: Tested) -> Finding:
-    runs = tested.significance.columns.get(one.metric)
-    pair = None if runs is None else runs.compare(one.row, one.against)
-    joint = None if pair is None else pair.joint
-    if runs is None or pair is None or joint is None:
-        return _over_trainings(one, column, tested)
+    runs = tested.columns[one.metric]
+    pair = runs.compare(one.row, one.against)
+    joint = pair.joint
+    if joint is None:
+        others = tested.figures(one.against, one.metric)
+        return _over_trainings(one, column, tested.figures(one.row, one.metric), others, share=runs.test_share)
     equal = joint.p_equivalent is not None and joint.p_equivalent < LEVEL
     kind, ci95 = EQUIVALENT if equal else UNDECIDED, (joint.ci95.low, joint.ci95.high)
     return Finding(one, column, kind, joint.difference, ci95, joint.p, decides=_would_decide(runs, pair))
@@ -138,32 +142,41 @@ def _would_decide(runs: ColumnRuns, pair: Pair) -> str:
     return " or ".join(f"{number} {name}" for name, number in ways.items() if number) or NOTHING_DECIDES
 
 
-def _over_trainings(one: Comparison, column: Column, tested: Tested) -> Finding:
-    """Student's t of the pairs of runs at one fold and seed."""
-    own, others = (_values(tested.cells, row, one.metric) for row in (one.row, one.against))
-    return _of_differences(one, column, [own[run] - others[run] for run in own if run in others])
-
-
 def _of_bound(one: Bound, column: Column, tested: Tested) -> Finding:
-    values = _values(tested.cells, one.row, one.metric)
-    if not isinstance(one.bound, str):
-        return _of_differences(one, column, [value - one.bound for value in values.values()])
-    bounds = _values(tested.cells, one.row, one.bound)
+    values = tested.figures(one.row, one.metric)
+    bounds = tested.figures(one.row, one.bound) if isinstance(one.bound, str) else dict.fromkeys(values, one.bound)
     if bounds.keys() != values.keys():
         return Finding(one, column, NOT_RUN, why=f"not every run of {one.row} has {one.bound}")
-    return _of_differences(one, column, [values[run] - bounds[run] for run in values])
+    return _over_trainings(one, column, values, bounds, share=tested.columns[one.metric].test_share)
 
 
-def _of_differences(one: Evidence, column: Column, differences: Sequence[float]) -> Finding:
-    if not differences:
+def _over_trainings(
+    one: Evidence,
+    column: Column,
+    values: Mapping[Training, float],
+    others: Mapping[Training, float],
+    *,
+    share: float | None,
+) -> Finding:
+    """Student's t of the pairs of runs, or with ``share`` (n_test / n_train over folds) the corrected resampled one."""
+    pairs = {run: value - others[run] for run, value in values.items() if run in others}
+    if not pairs:
         return Finding(one, column, UNDECIDED, why="no two runs of one seed")
-    test = one_sample_t(differences)
-    if test is None:
+    differences = list(pairs.values() if share is None else fold_differences(values, others).values())
+    mean = fmean(differences)
+    spread = variance(differences) if len(differences) > 1 else 0.0
+    if spread <= (1e-12 * max(1.0, abs(mean))) ** 2:
         why = "one run says nothing of others" if len(differences) == 1 else "all runs are the same"
-        return Finding(one, column, UNDECIDED, fmean(differences), why=why)
-    seeds = runs_for(variance(differences), abs(test.difference))
-    decides = f"{seeds} seeds" if seeds else NOTHING_DECIDES
-    return Finding(one, column, UNDECIDED, test.difference, test.ci95, test.p, decides=decides)
+        return Finding(one, column, UNDECIDED, mean, why=why)
+    part: Part | None
+    if share is None:
+        part, needed = Part(spread / len(differences), len(differences) - 1), runs_for(spread, abs(mean))
+    else:
+        part, needed = over_folds(fold_differences(values, others), share=share), folds_for(spread, abs(mean))
+    assert part is not None
+    error = CombinedError((part,))
+    decides = f"{needed} {'seeds' if share is None else 'folds'}" if needed else NOTHING_DECIDES
+    return Finding(one, column, UNDECIDED, mean, error.interval(mean), error.p(mean), decides=decides)
 
 
 def _judged(finding: Finding, p_holm: float | None) -> Finding:
@@ -185,13 +198,3 @@ def _is_expected_above(one: Evidence, column: Column) -> bool:
     if one.expect in ("higher", "lower"):
         return one.expect == "higher"
     return (one.expect != "worse") == (column.better == "higher")
-
-
-def _values(cells: Sequence[Cell], row: str, metric: str) -> dict[tuple[str | None, int], float]:
-    """By fold and seed."""
-    found = {
-        (cell.fold, cell.seed): cell.run.metrics[metric]
-        for cell in cells
-        if cell.row.name == row and cell.state == "finished" and cell.run and metric in cell.run.metrics
-    }
-    return found if all(map(math.isfinite, found.values())) else {}

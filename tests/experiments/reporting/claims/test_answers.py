@@ -12,7 +12,8 @@ import scipy.stats
 from experiments.planning.cell import Cell
 from experiments.reporting.claims.answers import Answer, Tested, answer, asked_columns, asked_rows
 from experiments.reporting.claims.claims_text import document, markdown
-from experiments.reporting.significance import compare_rows
+from experiments.reporting.comparisons.columns import read_columns
+from experiments.stored_results.stored_counts import read_counts
 from experiments.stored_results.stored_scores import StoredScores
 from experiments.table_files.claims_file import Bound, Claim, Comparison, Evidence
 from experiments.table_files.spec import Table
@@ -39,13 +40,14 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Table, Folders, list
     return table, tracker, cells
 
 
-def ask(runs: tuple[Table, Folders, list[Cell]], *evidence: Evidence, within: float | None = None) -> Answer:
-    table, tracker, cells = runs
+def ask(stored: tuple[Table, Folders, list[Cell]], *evidence: Evidence, within: float | None = None) -> Answer:
+    table, tracker, cells = stored
     columns = [replace(column, equivalent_within=within) for column in asked_columns(table, evidence)]
-    rows = asked_rows(table, evidence)
-    table = replace(table, columns=tuple(columns), baseline=rows[0])
-    significance = compare_rows(table, cells, StoredScores(tracker), Splits(None), num_resamples=2000)
-    tested = Tested(table, "heading", cells, significance)
+    assert asked_rows(table, evidence)
+    table = replace(table, columns=tuple(columns))
+    counts = read_counts(cells, StoredScores(tracker), Splits(None), [column.metric for column in columns])
+    runs = read_columns(table, cells, counts, Splits(None), num_resamples=2000)
+    tested = Tested(table, "heading", runs)
     return answer(Claim("c", "It is so.", "of that", evidence), {("t", None): tested})
 
 
@@ -139,9 +141,9 @@ def test_one_run_decides_nothing(tmp_path: Path) -> None:
 
 
 def test_text_and_document_say_the_same(runs: tuple[Table, Folders, list[Cell]]) -> None:
-    table, _, cells = runs
+    table, _, _ = runs
     found = ask(runs, pair("good", "bad", "better"), bound("good", "above", 0.5))
-    tables = {("t", None): Tested(table, "heading", cells, None)}  # type: ignore[arg-type]
+    tables = {("t", None): Tested(table, "heading", {})}
     text, known = markdown([found], tables), document([found], tables)["claims"]["c"]
     assert "| It is so. | **supported** |" in text
     assert "- `t`: heading" in text
