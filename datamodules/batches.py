@@ -33,6 +33,19 @@ class StrongClipBatch(NamedTuple):
     events_B: tuple[tuple[Event, ...], ...]
 
 
+class MixedClipBatch(NamedTuple):
+    """Clips that are each labelled in their own way: with events, with tags alone, or not at all.
+
+    Where a clip is unlabelled its row of ``clips.tags_BC`` is 0 and means nothing, where it is not strong its events
+    are empty and mean nothing: a loss asks the masks, never a clip's place in the batch.
+    """
+
+    clips: ClipBatch
+    events_B: tuple[tuple[Event, ...], ...]
+    has_tags_B: Tensor  # bool: weak and strong clips
+    has_events_B: Tensor  # bool: strong clips
+
+
 class UtteranceBatch(NamedTuple):
     """Utterances with their transcripts as tokens; ``tokens_BU`` is padded with ``BLANK``.
 

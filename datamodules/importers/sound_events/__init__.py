@@ -1,0 +1,1 @@
+"""Other people's sound events: a file a layout, each read into ``ClipEntry``."""
