@@ -1,7 +1,7 @@
 """One recording, or a stretch of one, as a user's labels describe it, whatever the layout they came in.
 
-Every reader of this package yields these. Nothing here opens audio: a missing or damaged file is found by ``earmark data
-check``, which names it by ``place``. What a clip is labelled with is its own: events, tags alone, or nothing.
+Every reader of this package yields these. Nothing here opens audio: a missing or damaged file is found by ``earmark
+data check``, which names it by ``place``. What a clip is labelled with is its own: events, tags alone, or nothing.
 """
 
 from __future__ import annotations
