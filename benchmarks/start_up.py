@@ -4,8 +4,9 @@
 
 A tiny table of tones: in a home without a store; the same again, under another name too; and with another learning
 rate, so that its configurations are checked anew. Of ``run`` it is when the first training has started (its process has
-its imports and says so), and when it is at work (its first line of metrics). All is measured for every checkout in turn (default: this one), so that a busy machine is as busy for each; printed are the
-least seconds by the clock, and the seconds of the processor that went with them.
+its imports and says so), and when it is at work (its first line of metrics). All is measured for every checkout in turn
+(default: this one), so that a busy machine is as busy for each; printed are the least seconds by the clock, and the
+seconds of the processor that went with them.
 """
 
 from __future__ import annotations
