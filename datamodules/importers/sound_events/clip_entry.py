@@ -39,6 +39,7 @@ class ClipEntry:
     fold: str | None = None
     recording: str | None = None
     places: tuple[str, ...] = field(default=())  # of the events, one each, where the layout has a line for each
+    is_listed_only: bool = False  # by a list of files, which says nothing of labels: without an event where others do
 
     @property
     def label_kind(self) -> LabelKind:
