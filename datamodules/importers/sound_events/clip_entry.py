@@ -8,11 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
 
 from datamodules.annotations import Event
-
-LabelKind = Literal["strong", "weak", "unlabelled"]
+from datamodules.clips.label_kinds import LabelKind
 
 
 @dataclass(frozen=True, slots=True)
