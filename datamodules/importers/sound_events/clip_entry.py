@@ -8,11 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
 
 from datamodules.annotations import Event
-
-LabelKind = Literal["strong", "weak", "unlabelled"]
+from datamodules.clips.label_kinds import LabelKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +37,7 @@ class ClipEntry:
     fold: str | None = None
     recording: str | None = None
     places: tuple[str, ...] = field(default=())  # of the events, one each, where the layout has a line for each
+    is_listed_only: bool = False  # by a list of files, which says nothing of labels: without an event where others do
 
     @property
     def label_kind(self) -> LabelKind:
