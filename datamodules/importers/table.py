@@ -39,17 +39,7 @@ def read_tsv(path: Path, *, audio_root: Path | None = None) -> Iterator[Manifest
 
 def read_csv(path: Path, *, audio_root: Path | None = None) -> Iterator[ManifestEntry]:
     """Utterances of a comma-separated manifest. Raises ``ManifestError``."""
-    yield from _entries(path, comma_separated(path), audio_root=audio_root, separator="commas")
-
-
-def comma_separated(path: Path, *, blanks_after_commas: bool = False) -> list[tuple[str, list[str]]]:
-    """(place, fields) of every row of a CSV that is not blank; fields may stand in double quotes, as RFC 4180 has it.
-
-    ``blanks_after_commas`` belong to no field. Raises ``ManifestError`` for quotes that don't close and for a file that
-    can't be read.
-    """
-    text = io.StringIO(read_text(path), newline="")
-    reader = csv.reader(text, strict=True, skipinitialspace=blanks_after_commas)
+    reader = csv.reader(io.StringIO(read_text(path), newline=""), strict=True)
     rows: list[tuple[str, list[str]]] = []
     first_line = 1
     try:
@@ -59,7 +49,7 @@ def comma_separated(path: Path, *, blanks_after_commas: bool = False) -> list[tu
             first_line = reader.line_num + 1  # a quoted field may span lines: a row is where it begins
     except csv.Error as error:
         raise ManifestError(f'{path}, line {first_line}: {error}; allowed: CSV with fields quoted by "') from error
-    return rows
+    yield from _entries(path, rows, audio_root=audio_root, separator="commas")
 
 
 def _entries(

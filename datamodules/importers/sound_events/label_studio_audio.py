@@ -9,56 +9,64 @@ garden/yard.wav                            as the tasks were imported
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from datamodules.importers.entry import ManifestError, audio_path, default_id
-from datamodules.importers.sound_events.audio_names import AUDIO_SUFFIXES, audio_files, only_one
+from datamodules.importers.entry import ManifestError, audio_path
+from datamodules.importers.sound_events.audio_files import AudioFiles, clip_name, is_audio
 from datamodules.importers.sound_events.json_values import as_object
 
 _UPLOADED = re.compile(r"[0-9a-f]{8}-(.+)")
 
 
 class TaskAudio:
-    """The audio below a folder, walked once and when first asked for a name that is no path."""
+    """The audio below a folder by what tasks call it."""
 
     def __init__(self, root: Path) -> None:
-        self._root = root
-        self._by_name: dict[str, tuple[Path, ...]] | None = None
+        self._root = root.absolute()
 
     def of(self, task: Mapping[str, object], *, place: str) -> tuple[str, Path]:
         """(clip id, file) of a task. Raises ``ManifestError`` where it names no file that is there."""
         written = _written(task, place)
         relative = _path_of(written)
-        direct = audio_path(relative, root=self._root, place=place)
-        names = [PurePosixPath(relative).name]
-        if match := _UPLOADED.fullmatch(names[0]):
-            names.append(match[1])
-        found = direct if direct.is_file() else None
-        for name in names:
-            found = found or only_one(self._named(name), named=written, place=place)
-        if found is None:
+        found = audio_path(relative, root=self._root, place=place)
+        if not found.is_file():
+            found = self._by_its_name(PurePosixPath(relative).name, written=written, place=place)
+        inside = found.relative_to(self._root) if found.is_relative_to(self._root) else found
+        return clip_name(inside.as_posix()), found
+
+    def _by_its_name(self, name: str, *, written: str, place: str) -> Path:
+        uploaded = _UPLOADED.fullmatch(name)
+        names = [name, *([uploaded[1]] if uploaded else [])]
+        files = next((files for name in names if (files := self._named.get(name))), [])
+        if len(files) > 1:
+            raise ManifestError(
+                f"{place}: audio {written!r} is {files[0]} or {files[1]}, allowed: a name that one file has below "
+                f"{self._root}; give --audio-root"
+            )
+        if not files:
             raise ManifestError(
                 f"{place}: audio {written!r}, no file {' or '.join(names)} below {self._root}, allowed: --audio-root, "
                 "the folder that has the audio"
             )
-        inside = found.relative_to(self._root) if found.is_relative_to(self._root) else found
-        return default_id(inside.as_posix(), 0.0, False), found
+        return files[0]
 
-    def _named(self, name: str) -> tuple[Path, ...]:
-        if self._by_name is None:
-            self._by_name = {}
-            for file in audio_files(self._root):
-                self._by_name[file.name] = (*self._by_name.get(file.name, ()), file)
-        return self._by_name.get(name, ())
+    @cached_property
+    def _named(self) -> Mapping[str, list[Path]]:
+        found: dict[str, list[Path]] = defaultdict(list)
+        for file in AudioFiles(self._root).everything():
+            found[file.name].append(file)
+        return found
 
 
 def _written(task: Mapping[str, object], place: str) -> str:
     """The value of a task's data that names audio: the only one with an audio suffix, else that of ``audio``."""
     data = as_object(task.get("data"), key="data", place=place)
     texts = {key: value for key, value in data.items() if isinstance(value, str)}
-    named = [value for value in texts.values() if PurePosixPath(_path_of(value)).suffix.lower() in AUDIO_SUFFIXES]
+    named = [value for value in texts.values() if is_audio(Path(_path_of(value)))]
     if len(named) != 1 and "audio" in texts:
         named = [texts["audio"]]
     if len(named) != 1:

@@ -3,10 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
+from datamodules.clips.dcase_tsv import Lines, read_text, tab_separated
+from datamodules.clips.event_lists import comma_separated
 from datamodules.importers.entry import ManifestError, missing_key
+from datamodules.importers.sound_events.event_rows import event_label, manifest_errors
 
 Rows = Sequence[tuple[str, list[str]]]  # place ("meta/esc50.csv, line 2") and fields
+
+
+def csv_rows(path: Path) -> Rows:
+    """The rows of a CSV, whose fields may stand in double quotes. Raises ``ManifestError``."""
+    with manifest_errors():
+        return _placed(path, comma_separated(path, read_text(path)))
+
+
+def tsv_rows(path: Path) -> Rows:
+    """The rows of a list separated by tabs, which knows no quotes. Raises ``ManifestError``."""
+    with manifest_errors():
+        return _placed(path, tab_separated(read_text(path)))
+
+
+def _placed(path: Path, lines: Lines) -> Rows:
+    return [(f"{path}, line {number}", fields) for number, fields in lines]
 
 
 def named_rows(rows: Rows, *, columns: Sequence[str]) -> Iterator[tuple[str, dict[str, str]]]:
@@ -32,6 +52,6 @@ def named_rows(rows: Rows, *, columns: Sequence[str]) -> Iterator[tuple[str, dic
 
 def label_of(written: object, *, key: str, place: str) -> str:
     """The name of a class, outer blanks removed. Raises ``ManifestError`` for an empty one and for all but text."""
-    if not isinstance(written, str) or not written.strip():
+    if not isinstance(written, str):
         raise ManifestError(f"{place}: {key} {written!r}, allowed: the name of a class")
-    return written.strip()
+    return event_label(written, key=key, place=place)

@@ -18,12 +18,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from datamodules.annotations import Event
-from datamodules.importers.entry import ManifestError, lines_of, seconds
+from datamodules.importers.entry import ManifestError, seconds
 from datamodules.importers.sound_events.clip_entry import ClipEntry
 from datamodules.importers.sound_events.published.audioset_files import Segment, SegmentAudio
 from datamodules.importers.sound_events.published.audioset_names import ClassNames
-from datamodules.importers.sound_events.rows import named_rows
-from datamodules.importers.table import comma_separated
+from datamodules.importers.sound_events.rows import csv_rows, named_rows, tsv_rows
 
 _COLUMNS = ("YTID", "start_seconds", "end_seconds", "positive_labels")
 _STRONG_COLUMNS = ("segment_id", "start_time_seconds", "end_time_seconds", "label")
@@ -53,9 +52,7 @@ def read_audioset_strong(path: Path, *, audio_root: Path | None = None) -> Itera
     names = ClassNames(path)
     segments: dict[str, Segment] = {}
     rows: dict[str, list[tuple[str, Event]]] = {}
-    for place, row in named_rows(
-        [(place, line.split("\t")) for place, line in lines_of(path)], columns=_STRONG_COLUMNS
-    ):
+    for place, row in named_rows(tsv_rows(path), columns=_STRONG_COLUMNS):
         if "present" in row:
             raise ManifestError(f"{place}: column 'present', allowed: the list of events; frames are not events")
         segment_id = row["segment_id"]
@@ -80,7 +77,7 @@ def read_audioset_strong(path: Path, *, audio_root: Path | None = None) -> Itera
 
 def _segment_rows(path: Path) -> Iterator[tuple[str, list[str]]]:
     """The rows below AudioSet's heading, which is the last of its comments, or below one without the ``#``."""
-    for place, fields in comma_separated(path, blanks_after_commas=True):
+    for place, fields in csv_rows(path):
         values = [field.strip() for field in fields]
         if values[0].startswith("#") or values == list(_COLUMNS):
             continue

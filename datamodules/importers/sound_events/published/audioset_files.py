@@ -16,7 +16,7 @@ from pathlib import Path
 
 from datamodules.importers.entry import ManifestError
 from datamodules.importers.left_out import warn_of_left_out
-from datamodules.importers.sound_events.audio_names import audio_files, only_one
+from datamodules.importers.sound_events.audio_files import AudioFiles
 
 _LAST_TIME = re.compile(r"[_-]([0-9]+(?:\.[0-9]+)?)$")
 
@@ -46,7 +46,7 @@ class SegmentAudio:
         self._missing: list[str] = []
         videos = {segment.video for segment in segments}
         self._files: dict[str, list[tuple[float | None, Path]]] = defaultdict(list)
-        for file in audio_files(folder):
+        for file in AudioFiles(folder).everything():
             for video, start in _readings(file.stem):
                 if video in videos:
                     self._files[video].append((start, file))
@@ -55,10 +55,12 @@ class SegmentAudio:
         """The segment's file, None where there is none. Raises ``ManifestError`` where there are several."""
         starts = (None, segment.start_seconds, segment.start_seconds * 1000)
         files = {file for start, file in self._files.get(segment.video, ()) if start in starts}
-        found = only_one(tuple(sorted(files)), named=segment.clip_id, place=place)
-        if found is None:
+        if len(files) > 1:
+            first, second = sorted(files)[:2]
+            raise ManifestError(f"{place}: audio of {segment.clip_id} is {first} and {second}, allowed: one file")
+        if not files:
             self._missing.append(segment.clip_id)
-        return found
+        return next(iter(files), None)
 
     def warn_of_missing(self) -> None:
         """Say how many segments have no audio. Raises ``ManifestError`` where none has."""

@@ -10,10 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from datamodules.importers.entry import ManifestError, lines_of
+from datamodules.importers.entry import ManifestError
 from datamodules.importers.left_out import warn_of_left_out
-from datamodules.importers.sound_events.rows import label_of, named_rows
-from datamodules.importers.table import comma_separated
+from datamodules.importers.sound_events.rows import csv_rows, label_of, named_rows, tsv_rows
 
 INDICES, NAMES = "class_labels_indices.csv", "mid_to_display_name.tsv"
 
@@ -61,13 +60,12 @@ def _names_beside(path: Path) -> dict[str, str] | None:
 
 
 def _indices(file: Path) -> Iterable[tuple[str, str]]:
-    for place, row in named_rows(comma_separated(file), columns=("mid", "display_name")):
+    for place, row in named_rows(csv_rows(file), columns=("mid", "display_name")):
         yield row["mid"], label_of(row["display_name"], key="display_name", place=place)
 
 
 def _tab_separated(file: Path) -> Iterable[tuple[str, str]]:
-    for place, line in lines_of(file):
-        fields = line.split("\t")
+    for place, fields in tsv_rows(file):
         if len(fields) != 2:
             raise ManifestError(f"{place}: {len(fields)} columns, allowed: 2 separated by a tab (mid, name)")
         yield fields[0].strip(), label_of(fields[1], key="name", place=place)

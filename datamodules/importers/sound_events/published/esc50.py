@@ -17,8 +17,7 @@ from pathlib import Path
 from datamodules.importers.entry import ManifestError, audio_path
 from datamodules.importers.left_out import warn_of_left_out
 from datamodules.importers.sound_events.clip_entry import ClipEntry
-from datamodules.importers.sound_events.rows import label_of, named_rows
-from datamodules.importers.table import comma_separated
+from datamodules.importers.sound_events.rows import csv_rows, label_of, named_rows
 
 COLUMNS = ("filename", "fold", "category", "esc10", "src_file")
 LIST = Path("meta") / "esc50.csv"
@@ -44,7 +43,7 @@ def read_esc10(path: Path, *, audio_root: Path | None = None) -> Iterator[ClipEn
 def _clips(path: Path, *, audio_root: Path | None) -> Iterator[tuple[ClipEntry, bool]]:
     path = path / LIST if path.is_dir() else path
     root = audio_root or path.absolute().parent.parent / "audio"
-    for place, row in named_rows(comma_separated(path), columns=COLUMNS):
+    for place, row in named_rows(csv_rows(path), columns=COLUMNS):
         if not re.fullmatch(r"[0-9]+", row["fold"]):
             raise ManifestError(f"{place}: fold {row['fold']!r}, allowed: a whole number")
         if row["esc10"].lower() not in ("true", "false"):

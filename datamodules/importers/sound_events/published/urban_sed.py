@@ -15,7 +15,7 @@ from pathlib import Path
 
 from datamodules.annotations import Event
 from datamodules.importers.entry import ManifestError, lines_of, seconds
-from datamodules.importers.sound_events.audio_names import AudioByStem, audio_by_stem, only_one
+from datamodules.importers.sound_events.audio_files import AudioFiles
 from datamodules.importers.sound_events.clip_entry import ClipEntry
 from datamodules.importers.sound_events.rows import label_of
 
@@ -57,11 +57,11 @@ def annotation_files(path: Path, *, suffix: str, audio_root: Path | None) -> Ite
     for folder in folders if path.is_dir() else [path.parent]:
         files = sorted(folder.glob(f"*{suffix}")) if path.is_dir() else [path]
         visible = [file for file in files if not file.name.startswith(".")]  # macOS leaves ._NAME beside NAME
-        there = _audio_folder(folder.absolute(), audio_root)
-        audio = audio_by_stem(there) if visible else {}
+        audio = AudioFiles(_audio_folder(folder.absolute(), audio_root))
         for file in visible:
             found = True
-            yield AnnotationFile(file, _audio_of(file, there, audio), _split_of(folder.absolute()))
+            split = SPLITS.get(folder.absolute().name)
+            yield AnnotationFile(file, audio.named(file.stem, place=str(file)), split)
     if not found:
         raise ManifestError(
             f"{path}: no {suffix} file, allowed: a folder with annotations/{{{','.join(SPLITS)}}}/*{suffix}, a folder "
@@ -69,20 +69,11 @@ def annotation_files(path: Path, *, suffix: str, audio_root: Path | None) -> Ite
         )
 
 
-def _split_of(folder: Path) -> str | None:
-    return SPLITS.get(folder.name)
-
-
 def _audio_folder(folder: Path, audio_root: Path | None) -> Path:
     if audio_root is not None:
         return audio_root / folder.name if (audio_root / folder.name).is_dir() else audio_root
     beside = folder.parent.parent / "audio" / folder.name
     return beside if folder.parent.name == "annotations" and beside.is_dir() else folder
-
-
-def _audio_of(file: Path, folder: Path, audio: AudioByStem) -> Path:
-    found = only_one(audio.get(file.stem, ()), named=file.stem, place=str(file))
-    return found or folder / f"{file.stem}.wav"  # not there: the check names it
 
 
 def _event(line: str, *, place: str) -> Event:

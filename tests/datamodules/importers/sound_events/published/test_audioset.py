@@ -89,7 +89,7 @@ def test_two_files_of_a_segment_are_refused(tmp_path: Path) -> None:
     for name in ("abc_30_40.wav", "Yabc.wav"):
         (tmp_path / name).write_bytes(b"")
     segment = Segment("abc", 30.0, 40.0)
-    with pytest.raises(ManifestError, match=r"list.csv, line 4: audio 'Yabc_30.000_40.000' is .* and .*, allowed: one"):
+    with pytest.raises(ManifestError, match=r"line 4: audio of Yabc_30.000_40.000 is .* and .*, allowed: one"):
         SegmentAudio(tmp_path, tmp_path, [segment]).of(segment, place="list.csv, line 4")
 
 
@@ -107,7 +107,7 @@ def test_ids_without_a_name_are_counted_and_labels_that_are_no_ids_are_names(fol
         ('abc, x, 10, "/m/09x0r"', r"line 4: start_seconds 'x', allowed: a number of seconds"),
         ('abc, 10, 10, "/m/09x0r"', r"line 4: end_seconds '10' is not after start_seconds '10'"),
         ('abc, 0, 10, "/m/09x0r,"', r"line 4: label '', allowed: the name of a class"),
-        ('abc, 0, 10, "/m/09x0r', r'line 4: unexpected end of data; allowed: CSV with fields quoted by "'),
+        ('abc, 0, 10, "/m/09x0r', r"line 4: unexpected end of data, allowed: CSV with double quotes"),
         ('abc, 0, 10, "/m/09x0r"', r"audio of none of 1 segments lies below .*, allowed: --audio-root, the folder of"),
     ],
 )

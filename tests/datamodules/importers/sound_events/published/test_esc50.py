@@ -55,7 +55,7 @@ def test_audio_may_lie_elsewhere(esc50: Path, tmp_path: Path) -> None:
         ("filename,fold,target,Category,esc10,src_file\n", r"line 1: no column 'category' \(is it 'Category'\?\)"),
         (
             HEADING + '"a.wav,1,0,dog,True,1,A\n',
-            r'line 2: unexpected end of data; allowed: CSV with fields quoted by "',
+            r"line 2: unexpected end of data, allowed: CSV with double quotes",
         ),
     ],
 )
