@@ -22,6 +22,7 @@ from lightning_modules.decoding.sound_events.events import PostProcessing
 from lightning_modules.metrics.coactivation import coactivation
 from lightning_modules.metrics.durations import score_by_duration
 from lightning_modules.scoring import Scoring
+from lightning_modules.sed.analysis.report import analyse_events, draw_analysis
 from lightning_modules.sed.clip_tags import FittedTags, Tags, fitted_tags, load_split, oracle_tags
 from lightning_modules.sed.detection_report import report_detection
 from lightning_modules.sed.pictures import Curves, draw_clips
@@ -36,7 +37,7 @@ class DetectionScoring(Scoring):
 
     ``tags`` says whose tags choose a clip's classes: the system's own clip probabilities, those of
     ``predictions["tagger"]``, or the true test tags (``oracle``). The other arguments are ``PostProcessing``'s, in
-    seconds and in [0, 1]; ``num_pictures`` clips are drawn.
+    seconds and in [0, 1]; ``num_pictures`` clips are drawn, and with 0 the charts of the analysis neither.
     """
 
     def __init__(
@@ -87,9 +88,13 @@ class DetectionScoring(Scoring):
         metrics = report_detection(
             tags=tags, events=events, validation=validation, test=test, output_dir=output_dir, fitted=fitted, more=more
         )
+        if events is not None:
+            with_true_tags = decode(own, test.tags, chosen, test)
+            analyse_events(test, events, tags.test, with_true_tags=with_true_tags, output_dir=output_dir)
         if events is not None and self.num_pictures:
             curves = Curves(own, chosen)
             draw_clips(test, events, curves=curves, count=self.num_pictures, folder=output_dir / "clips")
+            draw_analysis(output_dir)
         return metrics
 
     def _tags(self, predictions: Mapping[str, Path], validation: ClipReferences, test: ClipReferences) -> FittedTags:
