@@ -18,7 +18,7 @@ COLLAR_SECONDS = 0.2
 
 
 def draw_by_class(rows: Rows) -> Any:
-    """Of ``per_class.csv``: F1 of tags, segments and events of each class, the most frequent class on top."""
+    """Of ``per_class.csv`` with events: F1 of tags, segments and events, the most frequent class on top."""
     ordered = sorted(rows, key=lambda row: int(row["reference_events"]))
     figure, axis = _blank(8, 1.2 + 0.42 * len(ordered))
     for number, (name, label) in enumerate(FIGURES.items()):
