@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -39,17 +39,10 @@ PARTS = (
 )
 
 
-def analyse_events(
-    test: ClipReferences,
-    events: Events,
-    tags: Mapping[str, Set[str]],
-    *,
-    with_true_tags: Events | None,
-    output_dir: Path,
-) -> None:
+def analyse_events(test: ClipReferences, events: Events, *, with_true_tags: Events | None, output_dir: Path) -> None:
     """Write the lines of every part but ``per_class.csv``, which is written with the scores."""
     assert test.events is not None
-    variants = tags_and_times(test, events, tags, with_true_tags=with_true_tags)
+    variants = tags_and_times(test, events, with_true_tags=with_true_tags)
     errors = boundary_errors(test.events, events)
     mixed = co_occurrence(test.events, events, duration_seconds=test.duration_seconds, classes=test.classes)
     _write(output_dir / "tags_and_times.csv", [variant.row() for variant in variants])

@@ -11,8 +11,8 @@ own             whole clip     one event from end to end for each tag
 true            whole clip     the same for the true tags: the floor of a known clip
 ==============  =============  ====================================================================================
 
-What the second gains on the first is lost by tags, what the third gains by times. The two need not add up to the rest:
-an event of a wrong class has no right times.
+A clip's own tags are the classes of which the system has an event there. What the second gains on the first is lost by
+tags, what the third gains by times. The two need not add up to the rest: an event of a wrong class has no right times.
 """
 
 from __future__ import annotations
@@ -48,13 +48,11 @@ class Variant:
         }
 
 
-def tags_and_times(
-    references: ClipReferences, events: Events, tags: Tags, *, with_true_tags: Events | None
-) -> list[Variant]:
+def tags_and_times(references: ClipReferences, events: Events, *, with_true_tags: Events | None) -> list[Variant]:
     """The variants above, of clips with strong labels; ``with_true_tags`` are the system's events by the true tags."""
     assert references.events is not None
     reference = references.events
-    tagged = {clip: {*tags.get(clip, ()), *(e.label for e in events.get(clip, ()))} for clip in reference}
+    tagged = {clip: {e.label for e in events.get(clip, ())} for clip in reference}
     true_tags = {clip: {e.label for e in of_clip} for clip, of_clip in reference.items()}
     variants: list[tuple[str, str, Events]] = [("own", "own", events)]
     if with_true_tags is not None:

@@ -25,7 +25,7 @@ def cells(stored: Stored, tmp_path: Path, earmark_home: Path) -> tuple[object, l
         made.append(cell)
         if row != "old":
             folder = stored.scores_of(tracker, cell)
-            analyse_events(references, events, references.tags, with_true_tags=None, output_dir=folder)
+            analyse_events(references, events, with_true_tags=None, output_dir=folder)
     own = stored.scores_of(tracker, made[0]) / "by_duration.png"
     Image.new("RGB", (321, 99)).save(own)
     return tracker, made

@@ -28,7 +28,6 @@ OWN = {
     "b": (Event(1.0, 2.0, "dog"),),  # of a wrong class
     "c": (Event(3.0, 3.1, "dog"),),
 }
-TAGS = {"a": {"dog", "cat"}, "b": {"dog"}, "c": {"dog"}}
 
 
 def references(events=TRUE) -> ClipReferences:
@@ -101,7 +100,7 @@ def test_seconds_found_where_another_class_sounds():
 
 def test_tags_and_times_replace_one_by_the_truth():
     with_true_tags = {**OWN, "b": (Event(1.0, 2.0, "cat"),), "c": ()}
-    variants = tags_and_times(references(), OWN, TAGS, with_true_tags=with_true_tags)
+    variants = tags_and_times(references(), OWN, with_true_tags=with_true_tags)
     f1 = {(of.tags, of.times): of.f1_micro for of in variants}
     assert f1["own", "own"] == pytest.approx(2 * 1 / (4 + 4))
     assert f1["true", "own"] == pytest.approx(2 * 2 / (4 + 3))
@@ -110,14 +109,14 @@ def test_tags_and_times_replace_one_by_the_truth():
 
 
 def test_without_curves_there_is_no_row_of_own_times_by_true_tags():
-    variants = tags_and_times(references(), OWN, TAGS, with_true_tags=None)
+    variants = tags_and_times(references(), OWN, with_true_tags=None)
     assert ("true", "own") not in {(of.tags, of.times) for of in variants}
 
 
 @pytest.mark.parametrize("events", [TRUE, dict.fromkeys(TRUE, ())])
 def test_every_part_is_drawn_from_its_lines_alone(tmp_path: Path, events):
     own = OWN if events is TRUE else events
-    analyse_events(references(events), own, TAGS, with_true_tags=own, output_dir=tmp_path)
+    analyse_events(references(events), own, with_true_tags=own, output_dir=tmp_path)
     names = {path.name for path in tmp_path.iterdir()}
     assert names == {part.csv for part in PARTS} - {"per_class.csv"}
     for part in PARTS:
