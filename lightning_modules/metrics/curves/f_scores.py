@@ -105,7 +105,8 @@ def _best(statistics: ClipStatistics, weights_N: Floats | None, rate: Rate, *, s
     thresholds_C, sums_C2 = np.full(len(num_reference_C), np.inf), np.zeros((len(num_reference_C), 2))
     for column in np.flatnonzero(num_reference_C > 0):
         changes = statistics.changes[column]
-        scores_J, counts_J2 = changes.points(weights_N, mixed_SM=np.eye(changes.deltas_KS.shape[1], 2))
+        scores_J, counts_JS = changes.points(weights_N)
+        counts_J2 = counts_JS[:, : FALSE_POSITIVES + 1]
         hits_J, false_J = counts_J2[:, TRUE_POSITIVES], counts_J2[:, FALSE_POSITIVES]
         best = int(np.argmax(sign * rate(hits_J, false_J, num_reference_C[column])))
         below = scores_J[best + 1] if best + 1 < len(scores_J) else -np.inf

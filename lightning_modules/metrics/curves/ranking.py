@@ -29,19 +29,28 @@ def average_precision(
     """By class (C,), NaN without reference. ``interpolated`` for events, whose recall may fall with the threshold."""
     values = []
     for changes, num_reference in zip(statistics.changes, statistics.num_reference_C(weights_N), strict=True):
-        counts_JS = changes.points(weights_N).counts_JS
-        hits_J = counts_JS[:, TRUE_POSITIVES]
-        detected_J = hits_J + counts_JS[:, FALSE_POSITIVES]
         if not num_reference:
             values.append(float("nan"))
             continue
-        recall_J, precision_J = hits_J / num_reference, hits_J / np.maximum(detected_J, 1)
+        counts_JS = changes.points(weights_N).counts_JS
+        hits_J, false_J = counts_JS[:, TRUE_POSITIVES], counts_JS[:, FALSE_POSITIVES]
         if interpolated:
-            order_J = np.lexsort((precision_J, recall_J))
-            recall_J = recall_J[order_J]
-            precision_J = np.maximum.accumulate(precision_J[order_J][::-1])[::-1]
+            hits_J, false_J = _best_of_each(hits_J, false_J)
+        recall_J, precision_J = hits_J / num_reference, hits_J / np.maximum(hits_J + false_J, 1)
+        if interpolated:
+            precision_J = np.maximum.accumulate(precision_J[::-1])[::-1]
         values.append(float(np.diff(recall_J) @ precision_J[1:]))
     return np.array(values)
+
+
+def _best_of_each(hits_J: Floats, false_J: Floats) -> tuple[Floats, Floats]:
+    """Rising numbers of hits, each once, and the fewest false alarms that each comes with."""
+    first_L = np.flatnonzero(np.append(True, hits_J[1:] != hits_J[:-1]))  # few: most points change false alarms alone
+    fewest_L, hits_L = np.minimum.reduceat(false_J, first_L), hits_J[first_L]
+    order_L = np.lexsort((fewest_L, hits_L))
+    hits_L, fewest_L = hits_L[order_L], fewest_L[order_L]
+    is_new_L = np.append(True, hits_L[1:] != hits_L[:-1])
+    return hits_L[is_new_L], fewest_L[is_new_L]
 
 
 def partial_auc(statistics: ClipStatistics, weights_N: Floats | None = None, *, max_fpr: float = 0.1) -> Floats:
