@@ -16,7 +16,8 @@ An event is detected where its score is *above* the threshold, as in sed_scores_
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -48,21 +49,26 @@ class Changes:
     clips_K: NDArray[np.int64]
     deltas_KS: NDArray[np.int32]
 
-    def points(self, weights_N: Floats | None = None) -> Points:
-        """Counts at every operating point, over all clips or over a resample that has clip n ``weights_N[n]`` times."""
-        deltas_KS = self.deltas_KS if weights_N is None else self.deltas_KS * weights_N[self.clips_K, None]
-        last_J = self._last_of_each_score()
-        counts_JS = np.cumsum(deltas_KS, axis=0, dtype=np.float64)[last_J]
-        nothing_1S = np.zeros((1, self.deltas_KS.shape[1]))
-        return Points(np.append(np.inf, self.scores_K[last_J]), np.concatenate([nothing_1S, counts_JS]))
+    def points(self, weights_N: Floats | None = None, *, mixed_SM: Floats | None = None) -> Points:
+        """Counts at every operating point, over all clips or over a resample that has clip n ``weights_N[n]`` times.
+
+        With ``mixed_SM`` the M sums ``counts @ mixed_SM`` instead of the S counts.
+        """
+        deltas_KM = self.deltas_KS if mixed_SM is None else self.deltas_KS @ mixed_SM
+        if weights_N is not None:
+            deltas_KM = deltas_KM * weights_N[self.clips_K, None]
+        last_J = self._last_of_each_score
+        counts_JM = np.zeros((len(last_J) + 1, deltas_KM.shape[1]))
+        counts_JM[1:] = np.cumsum(deltas_KM, axis=0, dtype=np.float64)[last_J]
+        return Points(np.append(np.inf, self.scores_K[last_J]), counts_JM)
 
     def at(self, threshold: float, *, num_clips: int) -> Floats:
         """Counts by clip at one threshold, (N, S)."""
-        counts_NS = np.zeros((num_clips, self.deltas_KS.shape[1]))
-        above_K = self.scores_K > threshold
-        np.add.at(counts_NS, self.clips_K[above_K], self.deltas_KS[above_K])
-        return counts_NS
+        above = int(np.searchsorted(-self.scores_K, -threshold))  # scores fall
+        columns = self.deltas_KS[:above].T
+        return np.stack([np.bincount(self.clips_K[:above], c, minlength=num_clips) for c in columns], axis=1)
 
+    @cached_property
     def _last_of_each_score(self) -> NDArray[np.int64]:
         if not len(self.scores_K):
             return np.zeros(0, dtype=np.int64)
@@ -85,15 +91,20 @@ class ClipStatistics:
     num_negative_NC: Floats
     reference_seconds_NC: Floats
     duration_seconds_N: Floats
+    _counts_at: dict[bytes, Floats] = field(default_factory=dict, repr=False, compare=False)
 
     def num_reference_C(self, weights_N: Floats | None = None) -> Floats:
         """Reference events by class, over all clips or over a resample."""
         return weighted_sum(self.num_reference_NC, weights_N)
 
     def at(self, thresholds_C: Sequence[float] | Floats) -> Floats:
-        """Counts by clip and class at a threshold a class, (N, C, S)."""
-        pairs = zip(self.changes, thresholds_C, strict=True)
-        return np.stack([changes.at(float(t), num_clips=len(self.clips)) for changes, t in pairs], axis=1)
+        """Counts by clip and class at a threshold a class, (N, C, S); kept, as resamples ask for them again."""
+        key = np.asarray(thresholds_C, dtype=np.float64).tobytes()
+        if key not in self._counts_at:
+            pairs = zip(self.changes, thresholds_C, strict=True)
+            counts = [changes.at(float(threshold), num_clips=len(self.clips)) for changes, threshold in pairs]
+            self._counts_at[key] = np.stack(counts, axis=1)
+        return self._counts_at[key]
 
 
 def weighted_sum(values_NX: Floats, weights_N: Floats | None) -> Floats:

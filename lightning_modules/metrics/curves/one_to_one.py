@@ -9,6 +9,7 @@ changes for each run that appears or merges.
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -17,13 +18,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from lightning_modules.metrics.curves.clip_statistics import FALSE_POSITIVES, TRUE_POSITIVES, Changes, ClipStatistics
-from lightning_modules.metrics.curves.intersection import (
-    ChangeParts,
-    changes_of,
-    found_events,
-    rounded,
-    while_it_exists,
-)
+from lightning_modules.metrics.curves.intersection import found_events, rounded
 from lightning_modules.metrics.curves.pairs import Pairs, near_onset, overlapping
 from lightning_modules.metrics.curves.runs import Runs
 from lightning_modules.metrics.curves.scored_clips import Events, ScoredClips
@@ -65,11 +60,11 @@ def _class_changes(scored: ScoredClips, column: int, criterion: CollarCriterion 
         pairs = overlapping(runs, events)
         union_P = runs.seconds_R[pairs.runs_P] + events.seconds_G[pairs.events_P] - pairs.shared_P
         allowed_P = rounded(pairs.shared_P) >= rounded(criterion.iou * union_P)
-    found = _matched(runs, events, Pairs(*(values_P[allowed_P] for values_P in pairs)))
-    scores_K, clips_K, _, deltas_K = found
-    not_false = scores_K, clips_K, np.full(len(scores_K), FALSE_POSITIVES), -deltas_K
-    every = while_it_exists(runs, np.arange(len(runs.level_R)), FALSE_POSITIVES)
-    return changes_of([found, not_false, every], num_counts=2)
+    matched_R = _matched(runs, len(events.clips_G), pairs.where(allowed_P))
+    deltas_RS = np.zeros((len(matched_R), 2), dtype=np.int64)
+    deltas_RS[:, TRUE_POSITIVES] = matched_R
+    deltas_RS[:, FALSE_POSITIVES] = runs.events_R - matched_R
+    return runs.changes(deltas_RS)
 
 
 def _within_collars(runs: Runs, events: Events, pairs: Pairs, criterion: CollarCriterion) -> NDArray[np.bool_]:
@@ -82,47 +77,49 @@ def _within_collars(runs: Runs, events: Events, pairs: Pairs, criterion: CollarC
     return (rounded(onset_P - criterion.collar_seconds) <= 0) & (rounded(offset_P - collars_P) <= 0)
 
 
-def _matched(runs: Runs, events: Events, pairs: Pairs) -> ChangeParts:
-    """True positives as the threshold falls, of pairs that may match."""
-    num_runs, num_events = len(runs.level_R), len(events.clips_G)
+def _matched(runs: Runs, num_events: int, pairs: Pairs) -> NDArray[np.int64]:
+    """How much the largest matching of pairs that may match grows below the level of each run."""
+    num_runs = len(runs.level_R)
     graph = coo_array(
         (np.ones(len(pairs.runs_P)), (pairs.runs_P, num_runs + pairs.events_P)),
         shape=(num_runs + num_events, num_runs + num_events),
     )
-    _, group_X = connected_components(graph, directed=False)
-    groups_G = group_X[num_runs:]
-    shared_P = (np.bincount(groups_G, minlength=num_runs + num_events) > 1)[groups_G[pairs.events_P]]
+    _, groups_X = connected_components(graph, directed=False)
+    groups_G = groups_X[num_runs:]
+    shared_P = (np.bincount(groups_G, minlength=1) > 1)[groups_G[pairs.events_P]]
     # Of an event with candidates of its own: found while one of them exists.
     alone = Pairs(pairs.runs_P[~shared_P], pairs.events_P[~shared_P], np.ones((~shared_P).sum()))
-    parts = [found_events(runs, alone, events.clips_G, targets_G=np.ones(num_events))]
+    matched_R = found_events(runs, alone, targets_G=np.ones(num_events))
     members: dict[int, list[tuple[int, int]]] = defaultdict(list)
     for run, event in zip(pairs.runs_P[shared_P].tolist(), pairs.events_P[shared_P].tolist(), strict=True):
         members[int(groups_G[event])].append((run, event))
-    parts += [_matched_together(runs, events, group) for group in members.values()]
-    scores_K, clips_K, columns_K, deltas_K = (np.concatenate(values) for values in zip(*parts, strict=True))
-    return scores_K, clips_K, columns_K, deltas_K
+    for group in members.values():
+        for run, growth in _matched_together(runs, group):
+            matched_R[run] += growth
+    return matched_R
 
 
-def _matched_together(runs: Runs, events: Events, group: list[tuple[int, int]]) -> ChangeParts:
-    """The same for events that share candidates."""
+def _matched_together(runs: Runs, group: list[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """The same for events that share candidates, as runs and growths."""
     matching = _Matching(group)
-    steps: dict[float, tuple[list[int], list[int]]] = {}
+    coming: dict[float, list[int]] = defaultdict(list)
+    going: dict[float, list[int]] = defaultdict(list)
+    below: dict[float, int] = {}  # a run of each level
     for run in matching.events_of:
-        steps.setdefault(float(runs.level_R[run]), ([], []))[0].append(run)
-        steps.setdefault(float(runs.merges_R[run]), ([], []))[1].append(run)
-    scores, deltas, size = [], [], 0
-    for score in sorted(steps, reverse=True):
-        appearing, merging = steps[score]
-        for run in merging:
+        parent = int(runs.parent_R[run])
+        coming[float(runs.level_R[run])].append(run)
+        below[float(runs.level_R[run])] = run
+        if parent >= 0:
+            going[float(runs.level_R[parent])].append(run)
+            below[float(runs.level_R[parent])] = parent
+    size = 0
+    for score in sorted(below, reverse=True):
+        for run in going[score]:
             matching.remove(run)
-        for run in appearing:
+        for run in coming[score]:
             matching.add(run)
-        scores.append(score)
-        deltas.append(len(matching.run_of) - size)
+        yield below[score], len(matching.run_of) - size
         size = len(matching.run_of)
-    clip = int(events.clips_G[group[0][1]])
-    columns = np.full(len(scores), TRUE_POSITIVES)
-    return np.array(scores), np.full(len(scores), clip), columns, np.array(deltas, dtype=np.int64)
 
 
 class _Matching:

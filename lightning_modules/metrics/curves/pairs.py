@@ -22,6 +22,10 @@ class Pairs(NamedTuple):
     events_P: Integers
     shared_P: Floats
 
+    def where(self, kept_P: NDArray[np.bool_]) -> Pairs:
+        """Those that are kept."""
+        return Pairs(self.runs_P[kept_P], self.events_P[kept_P], self.shared_P[kept_P])
+
 
 def overlapping(runs: Runs, events: Events) -> Pairs:
     """Pairs that share time, run by run, a run's events by onset.

@@ -78,13 +78,19 @@ def _staircase(
     weights_N: Floats | None,
 ) -> tuple[Floats, Floats]:
     """Rising effective false positive rates up to the highest, and the best share of events found up to each."""
-    counts_JS = statistics.changes[column].points(weights_N).counts_JS
     hours = float(weighted_sum(statistics.duration_seconds_N[:, None], weights_N)[0]) / SECONDS_AN_HOUR
-    rates_J = counts_JS[:, FALSE_POSITIVES] / hours
     others = present[present != column]
+    changes = statistics.changes[column]
     if settings.alpha_ct and len(others):
         other_hours = weighted_sum(statistics.reference_seconds_NC, weights_N)[others] / SECONDS_AN_HOUR
-        rates_J = rates_J + settings.alpha_ct * (counts_JS[:, CROSS_TRIGGERS + others] / other_hours).mean(axis=1)
+        mixed_S3 = np.eye(changes.deltas_KS.shape[1], 3)  # found, false and the mean of cross triggers an hour
+        mixed_S3[:, CROSS_TRIGGERS] = 0.0
+        mixed_S3[CROSS_TRIGGERS + others, CROSS_TRIGGERS] = 1.0 / other_hours / len(others)
+        counts_JS = changes.points(weights_N, mixed_SM=mixed_S3).counts_JS
+        rates_J = counts_JS[:, FALSE_POSITIVES] / hours + settings.alpha_ct * counts_JS[:, CROSS_TRIGGERS]
+    else:
+        counts_JS = changes.points(weights_N).counts_JS
+        rates_J = counts_JS[:, FALSE_POSITIVES] / hours
     kept_J = rates_J <= settings.max_efpr
     rates_J, found_J = rates_J[kept_J], counts_JS[kept_J, TRUE_POSITIVES] / num_reference_C[column]
     order_J = np.argsort(rates_J, kind="stable")
