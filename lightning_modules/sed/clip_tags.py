@@ -13,9 +13,9 @@ import numpy as np
 
 from datamodules.annotations import ClipReferences
 from lightning_modules.decoding.sound_events.class_thresholds import fit_class_thresholds
+from lightning_modules.sed.fitting.fitted import Tags, tags_above
+from lightning_modules.sed.fitting.validation_split import ValidationSplit
 from lightning_modules.sed.predictions import DetectionPredictions
-
-Tags = Mapping[str, frozenset[str]]
 
 
 @dataclass(frozen=True)
@@ -56,17 +56,35 @@ def load_split(
 def fitted_tags(
     predictions: Mapping[str, Path], source: str, *, validation: ClipReferences, test: ClipReferences
 ) -> FittedTags:
-    """Tags by the clip probabilities of ``source``, thresholds fitted on the validation tags."""
+    """Tags by the clip probabilities of ``source``, thresholds fitted on the validation tags.
+
+    Raises ``ValueError`` where ``validation`` are the references of another split.
+    """
+    validation = ValidationSplit(validation).references
     fitted_on = load_split(predictions, source, "validation", validation)
     true_NC = np.array(
         [[label in validation.tags[clip] for label in validation.classes] for clip in fitted_on.clip_ids],
         dtype=np.float32,
     ).reshape(fitted_on.clip_probabilities_NC.shape)
     thresholds_C = fit_class_thresholds(fitted_on.clip_probabilities_NC, true_NC)
+    thresholds = dict(zip(validation.classes, thresholds_C.tolist(), strict=True))
+    return tags_by(predictions, source, thresholds, validation=validation, test=test)
+
+
+def tags_by(
+    predictions: Mapping[str, Path],
+    source: str,
+    thresholds: Mapping[str, float],
+    *,
+    validation: ClipReferences,
+    test: ClipReferences,
+) -> FittedTags:
+    """Tags by the clip probabilities of ``source`` and given thresholds by class."""
+    thresholds_C = np.array([thresholds[label] for label in validation.classes])
     return FittedTags(
-        validation=_above(fitted_on, thresholds_C),
-        test=_above(load_split(predictions, source, "test", test), thresholds_C),
-        thresholds=dict(zip(validation.classes, thresholds_C.tolist(), strict=True)),
+        validation=tags_above(load_split(predictions, source, "validation", validation), thresholds_C),
+        test=tags_above(load_split(predictions, source, "test", test), thresholds_C),
+        thresholds=dict(thresholds),
     )
 
 
@@ -87,11 +105,3 @@ def constant_tags(*, validation: ClipReferences, test: ClipReferences) -> Fitted
         test=dict.fromkeys(test.tags, everything),
         thresholds={},
     )
-
-
-def _above(predictions: DetectionPredictions, thresholds_C: np.ndarray) -> dict[str, frozenset[str]]:
-    tagged_NC = predictions.clip_probabilities_NC.astype(np.float64) >= thresholds_C
-    return {
-        clip: frozenset(label for label, tagged in zip(predictions.classes, row, strict=True) if tagged)
-        for clip, row in zip(predictions.clip_ids, tagged_NC.tolist(), strict=True)
-    }

@@ -19,7 +19,7 @@ CLASSES = ("bird", "dog", "rain")
 GRID = FrameGrid(hop_seconds=0.05)
 
 
-def references(num_clips: int, seed: int) -> ClipReferences:
+def references(num_clips: int, seed: int, split: str = "test") -> ClipReferences:
     """4-second clips: short birds and dogs, rain that fills the clip, every fourth clip empty."""
     rng = np.random.default_rng(seed)
     events = {}
@@ -39,6 +39,7 @@ def references(num_clips: int, seed: int) -> ClipReferences:
         events=events,
         duration_seconds=dict.fromkeys(events, 4.0),
         load_waveform=lambda clip: np.random.default_rng(0).normal(size=32000).astype(np.float32) / 10,
+        split=split,
     )
 
 
@@ -55,7 +56,7 @@ def predictions(of: ClipReferences, *, peak: float = 0.9, floor: float = 0.05) -
 @pytest.fixture
 def run(tmp_path):
     """Stored predictions of a system, with what scoring may know of the data."""
-    validation, test = references(16, seed=1), references(24, seed=2)
+    validation, test = references(16, seed=1, split="validation"), references(24, seed=2)
     folder = tmp_path / "predictions"
     folder.mkdir()
     predictions(validation).save(folder / "validation.npz")
@@ -101,7 +102,7 @@ def test_weak_selection_keeps_the_rows_constants_and_fits_tags_only(run):
 
 
 def test_strong_selection_fits_on_validation_events_and_never_on_test(run):
-    validation = references(16, seed=1)
+    validation = references(16, seed=1, split="validation")
     run["references"]["validation"] = validation
     far_off = DetectionScoring(window_seconds=3.0, num_pictures=0)  # smooths every short event away
     metrics = far_off.score(**run)
