@@ -145,6 +145,8 @@ def _coactivation(predictions: DetectionPredictions, test: ClipReferences) -> di
     column = {label: index for index, label in enumerate(predictions.classes)}
     estimated, true = [], []
     for clip, curves_TC in clip_curves(predictions):
+        if clip not in test.events:  # a weak clip among strong ones
+            continue
         tagged = np.array(sorted(column[label] for label in test.tags[clip]), dtype=np.int64)
         estimated.append((curves_TC, tagged))
         activity_TC = grid.activity(test.events[clip], classes=predictions.classes, num_frames=len(curves_TC))

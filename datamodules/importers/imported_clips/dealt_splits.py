@@ -1,8 +1,8 @@
 """Which split each clip is in: as given, by the layout or by a list of its own, else dealt by recording.
 
-Splits that neither has are dealt out of the training clips: 80, 8 and 12 % of the seconds of every class, as far as whole
-recordings allow; clips of the last two folds are the test and validation clips where a layout gives folds. Recordings
-of which nothing is labelled train.
+Splits that neither has are dealt out of the training clips: 80, 8 and 12 % of the seconds of every class, as far as
+whole recordings allow; clips of the last two folds are the test and validation clips where a layout gives folds.
+Recordings of which nothing is labelled train.
 """
 
 from __future__ import annotations

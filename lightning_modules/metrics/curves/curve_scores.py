@@ -81,9 +81,7 @@ class CurveStatistics:
             intersection=intersection_statistics(scored, settings.intersection),
             psds1=intersection_statistics(scored, PSDS1.criterion),
             psds2=intersection_statistics(scored, PSDS2.criterion),
-            overlaps={
-                iou: one_to_one_statistics(scored, OverlapCriterion(iou / 100)) for iou in settings.iou_percents
-            },
+            overlaps={iou: one_to_one_statistics(scored, OverlapCriterion(iou / 100)) for iou in settings.iou_percents},
             segment=segment_statistics(scored, segments),
             tagging=tag_statistics(scored, tags=tags, scores_NC=clip_scores_NC),
             segments=segments,

@@ -15,10 +15,10 @@ ARGUMENTS: Mapping[str, tuple[str, ...]] = {
     "esc10": ("--train", "ESC-50-master", "--format", "esc10"),
     "urban_sed": ("--train", "URBAN-SED", "--format", "urban_sed"),
     "jams": ("--train", "URBAN-SED"),
-    "dcase2018": ("--train", "dcase2018", "--format", "dcase2018"),
-    "dcase2018_eval": ("--train", "dcase2018", "--format", "dcase2018_eval"),
+    "dcase2018": ("--train", "task4", "--format", "dcase2018"),
+    "dcase2018_eval": ("--train", "task4", "--format", "dcase2018_eval"),
     "dcase2018_lists": (
-        "--train", "dcase2018/metadata/train/weak.csv", "--test", "dcase2018/metadata/eval/eval.csv"
+        "--train", "task4/metadata/train/weak.csv", "--test", "task4/metadata/eval/eval.csv"
     ),
     "audioset": ("--train", "audioset/balanced_train_segments.csv", "--test", "audioset/eval_segments.csv"),
     "audioset_strong": ("--train", "audioset/audioset_train_strong.tsv"),
@@ -77,7 +77,7 @@ def dcase2018(root: Path) -> None:
     }
     rest = {"train/weak": "\t{}", "test/test": "\t0.5\t1.25\t{}", "eval/eval": "\t0.0\t2.0\t{}"}
     for part, heading in lists.items():
-        folder = root / "dcase2018" / "audio" / (part if part.startswith("train") else part.split("/")[0])
+        folder = root / "task4" / "audio" / (part if part.startswith("train") else part.split("/")[0])
         video = "Y" + part.split("/")[1].replace("_", "-")[-11:]
         rows = [heading]
         for number in range(6 if part == "train/weak" else 2):
@@ -85,7 +85,7 @@ def dcase2018(root: Path) -> None:
             label = ("Dog", "Speech")[number % 2]
             rows.append(f"{video}_{number}.000_{number + 2}.000.wav" + rest.get(part, "").format(label))
         rows.append(f"{video}_90.000_100.000.wav" + rest.get(part, "").format("Dog"))  # a video that is gone
-        write(root / "dcase2018" / "metadata" / f"{part}.csv", "\n".join(rows) + "\n")
+        write(root / "task4" / "metadata" / f"{part}.csv", "\n".join(rows) + "\n")
 
 
 def audioset(root: Path) -> None:
