@@ -111,7 +111,7 @@ def test_a_split_of_its_own_stays_and_the_absent_one_is_dealt(earmark_home, list
     card = import_clips("mine", lists(train=STRONG + rows, test=WEAK + "t.wav\tdog\n"), ClipRules())
     assert card.num_clips == {"train": 10, "validation": 1, "test": 1}
     assert [cut.custom["label_kind"] for cut in cuts("mine", "test")] == ["weak"]
-    with pytest.raises(ManifestError, match=r"mine: 2 sources .*allowed: 3 or more recordings to deal train, .*--test"):
+    with pytest.raises(ManifestError, match=r"few: 2 sources .*allowed: 3 or more recordings to deal train, .*--test"):
         import_clips("few", lists(train=STRONG + "a.wav\t0\t.1\tdog\nb.wav\t0\t.1\tdog\n"), ClipRules())
 
 
