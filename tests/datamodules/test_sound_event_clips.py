@@ -134,7 +134,7 @@ def resample(cut: dict[str, Any]) -> None:
     [
         (supervise, "train-0000 has strong labels, and this manifest is a weak one"),
         (mislabel, "train-0000 has label 'zebra', allowed: alarm_bell, door, running_water"),
-        (resample, "train-0000 has 8000 Hz, the corpus 16000"),
+        (resample, "train-0000.flac has 16000 Hz, its manifest says 8000"),
     ],
 )
 def test_damaged_manifests_are_refused(
