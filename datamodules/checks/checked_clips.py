@@ -10,11 +10,13 @@ from typing import Any, NamedTuple
 from datamodules.annotations import Event
 from datamodules.audio.audio_facts import AudioFacts
 from datamodules.checks.findings import rest_seconds
+from datamodules.clips.label_kinds import label_kind
 from datamodules.corpora.clip_corpus import SPLITS
 from datamodules.corpora.sound_files import SAMPLE_RATE_HZ
 from datamodules.corpus_files import listed_cuts
 from datamodules.corpus_folder import data_root, read_card
 from datamodules.importers.entry import ManifestError
+from datamodules.importers.imported_clips.clip_source import ClipSource
 from datamodules.importers.sound_events.clip_entry import ClipEntry
 from datamodules.importers.sound_events.read import read_clips
 
@@ -73,40 +75,41 @@ def clips_of_corpus(name: str) -> ClipEntries:
     return ClipEntries(by_split, classes=card.classes, sample_rate_hz=card.sample_rate_hz)
 
 
-def clips_of_labels(
-    lists: Mapping[str, Sequence[Path]], *, format_name: str = "auto", audio_root: Path | None = None
-) -> ClipEntries:
+def clips_of_labels(source: ClipSource) -> ClipEntries:
     """The clips of a user's label lists and folders, by the split that a layout gives, else that of its list.
 
     Raises ``ManifestError``.
     """
     by_split: dict[str, list[ClipEntry]] = {}
-    for split, paths in lists.items():
+    for split, paths in source.lists.items():
         entries = [
-            entry for path in paths for entry in read_clips(path, format_name=format_name, audio_root=audio_root)
+            entry
+            for path in paths
+            for entry in read_clips(path, format_name=source.format_name, audio_root=source.audio_root)
         ]
         for entry in _joined(entries):
             by_split.setdefault(entry.split if entry.split in SPLITS else split, []).append(entry)
-    files = {entry.place.rpartition(", line ")[0] for entries in by_split.values() for entry in entries}
-    return ClipEntries(by_split, lists=tuple(Path(file) for file in sorted(files) if file))
+    return ClipEntries(by_split, lists=tuple(source.label_files()))
 
 
 def _joined(entries: Sequence[ClipEntry]) -> list[ClipEntry]:
     """The clips of the lists of one split, of which one may give a clip's times, one its tags and one the file alone.
 
-    What is only listed has no event where a list of times is among them. A clip that stands twice otherwise stays so.
+    What is only listed has no event where a list of times is among them. What importing refuses (``joined_lists.py``)
+    stays as it is here, for the checks to find: a clip with two lists of events, and tags that contradict events.
     """
     has_times = any(entry.events is not None for entry in entries)
-    joined: dict[str, ClipEntry] = {}
+    joined: dict[object, ClipEntry] = {}
     again = []
     for entry in sorted(entries, key=lambda entry: entry.is_listed_only):  # stable: labelled ones first
-        other = joined.get(entry.clip_id)
+        stretch = (entry.audio, entry.start_seconds, entry.duration_seconds, entry.channel)
+        other = joined.get(stretch)
         if other is None:
-            joined[entry.clip_id] = replace(entry, events=()) if entry.is_listed_only and has_times else entry
+            joined[stretch] = replace(entry, events=()) if entry.is_listed_only and has_times else entry
         elif other.events is None and entry.events is not None and entry.tags is None:
-            joined[entry.clip_id] = replace(entry, tags=other.tags)
+            joined[stretch] = replace(entry, tags=other.tags)
         elif other.tags is None and entry.tags is not None and entry.events is None:
-            joined[entry.clip_id] = replace(other, tags=entry.tags)
+            joined[stretch] = replace(other, tags=entry.tags)
         elif not entry.is_listed_only:
             again.append(entry)
     return [*joined.values(), *again]
@@ -137,12 +140,12 @@ def _entries(folder: Path, path: Path) -> Iterator[ClipEntry]:
 
 def _entry(folder: Path, cut: Mapping[str, Any], *, place: str, strong: bool) -> ClipEntry:
     custom = cut.get("custom") or {}
-    kind = custom.get("label_kind", "strong" if strong else "weak")
+    kind = label_kind(custom, strong=strong)
     return ClipEntry(
         clip_id=str(cut["id"]),
         audio=folder / str(cut["recording"]["sources"][0]["source"]),
         place=place,
-        events=tuple(_events(cut.get("supervisions") or ())) if kind == "strong" and strong else None,
+        events=tuple(_events(cut.get("supervisions") or ())) if kind == "strong" else None,
         tags=None if kind == "unlabelled" else frozenset(custom["tags"]),
         start_seconds=float(cut["start"]),
         duration_seconds=float(cut["duration"]),

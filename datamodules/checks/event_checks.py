@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from datamodules.annotations import Event
-from datamodules.audio.audio_reader import SLACK_SECONDS
 from datamodules.checks.audio_checks import lacks_channel, reaches_past, unnamed_channels
 from datamodules.checks.checked_clips import CheckedClip
 from datamodules.checks.findings import NUM_EXAMPLES, Finding, Severity, finding, readable, said
@@ -41,8 +40,8 @@ def outside_events(clips: Sequence[CheckedClip]) -> Finding | None:
     """Events that begin before their clip or after its end, or end later than rounding explains."""
 
     def is_outside(one: PlacedEvent) -> bool:
-        length = one.clip.duration_seconds
-        late = one.event.onset_seconds >= length or one.event.offset_seconds > length + SLACK_SECONDS
+        length, slack = one.clip.duration_seconds, one.clip.entry.slack_seconds
+        late = one.event.onset_seconds >= length or one.event.offset_seconds > length + slack
         return one.event.onset_seconds < 0 or late
 
     measured = [one for one in readable(clips) if not (lacks_channel(one) or reaches_past(one))]

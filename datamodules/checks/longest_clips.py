@@ -37,12 +37,10 @@ def load_clips(clips: Sequence[CheckedClip], *, classes: Sequence[str], sample_r
 def _waveform(one: CheckedClip, sample_rate_hz: int) -> NDArray[np.float32]:
     """The clip's channel, or the mean of all, (S,)."""
     entry = one.entry
-    channels = range(one.audio.num_channels) if entry.channel is None else [entry.channel]
-    parts = [
-        read_audio(
-            entry.audio, start_seconds=entry.start_seconds, duration_seconds=entry.duration_seconds, channel=channel
-        )[0]
-        for channel in channels
-    ]
-    mean_S = np.mean(parts, axis=0)
-    return np.asarray(soxr.resample(mean_S, one.audio.sample_rate_hz, sample_rate_hz), dtype=np.float32)
+    samples_S, rate_hz = read_audio(
+        entry.audio,
+        start_seconds=entry.start_seconds,
+        duration_seconds=entry.duration_seconds,
+        channel=entry.channel,
+    )
+    return np.asarray(soxr.resample(samples_S, rate_hz, sample_rate_hz), dtype=np.float32)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from experiments.commands.data.check_report import Looked
 from experiments.commands.data.check_speech import decoded
+from experiments.commands.data.manifest_arguments import clip_source
 
 if TYPE_CHECKING:
     from datamodules.checks.checked_clips import CheckedClip, ClipEntries
@@ -48,9 +49,7 @@ def _entries(arguments: argparse.Namespace, corpus: str | None) -> ClipEntries:
 
     if corpus is not None:
         return clips_of_corpus(corpus)
-    lists = {"train": [Path(target) for target in arguments.target]}
-    lists |= {split: paths for split in ("validation", "test") if (paths := getattr(arguments, split)) is not None}
-    return clips_of_labels(lists, format_name=arguments.format_name, audio_root=arguments.audio_root)
+    return clips_of_labels(clip_source(arguments, [Path(target) for target in arguments.target]))
 
 
 def _findings(

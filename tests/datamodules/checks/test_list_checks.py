@@ -9,6 +9,7 @@ import pytest
 from datamodules.audio.audio_facts import AudioFacts
 from datamodules.checks.checked_clips import CheckedClip, clips_of_labels
 from datamodules.checks.list_checks import heading_orders, unlisted_audio
+from datamodules.importers.imported_clips.clip_source import ClipSource
 from datamodules.importers.sound_events.clip_entry import ClipEntry
 
 
@@ -62,7 +63,7 @@ def test_lists_of_times_of_tags_and_of_files_are_one_set_of_clips(tmp_path):
     }
     for name, text in lists.items():
         (tmp_path / name).write_text(text, encoding="utf-8")
-    found = clips_of_labels({"train": [tmp_path / name for name in lists]}).by_split["train"]
+    found = clips_of_labels(ClipSource({"train": [tmp_path / name for name in lists]})).by_split["train"]
     by_name: dict[Path, ClipEntry] = {entry.audio: entry for entry in found}
     assert len(found) == 3
     both, weak, listed = (by_name[tmp_path / name] for name in ("a.wav", "b.wav", "c.wav"))
