@@ -1,8 +1,8 @@
 """``folds:`` of a table file: the same rows on several splits of the data, an axis beside the seeds.
 
 Either settings by fold (``folds: {a: {data.corpus: mine/a}, b: {data.corpus: mine/b}}``) or deals of one corpus by what
-its clips were recorded from (``folds: {deals: 5, by: family}``), or the folds that it was published with (``by: fold``).
-A fold's settings come after the row's own.
+its clips were recorded from (``folds: {deals: 5, by: family}``), or by folds of its own (``by: fold``). A fold's
+settings come after the row's own.
 """
 
 from __future__ import annotations

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
-from datamodules.annotations import Event
 from datamodules.importers.entry import ManifestError
 from datamodules.importers.imported_clips.joined_lists import joined
 from datamodules.importers.sound_events.clip_entry import ClipEntry
+from datamodules.importers.sound_events.detect import detect_layout
 from datamodules.importers.sound_events.read import read_clips
-from datamodules.run_warning import first_names
 
 _LABEL_FILES = (".txt", ".csv", ".tsv", ".json", ".jsonl", ".jams", ".gz")
 
@@ -32,6 +30,15 @@ class ClipSource:
             for path in self.lists.get(split, ())
             for entry in read_clips(path, format_name=self.format_name, audio_root=self.audio_root)
         )
+
+    def description(self) -> str:
+        """Which lists were read, and in what layout: of a data set with two test lists the layout says which."""
+        paths = [path for of in self.lists.values() for path in of]
+        named = [f"{path} ({self._layout(path)})" for path in paths]
+        return f"imported from {', '.join(named)}"
+
+    def _layout(self, path: Path) -> str:
+        return detect_layout(path) if self.format_name == "auto" else self.format_name
 
     def label_files(self) -> list[Path]:
         """The files that the labels stand in."""
@@ -58,30 +65,3 @@ def refuse_twice(by_split: Mapping[str, Iterable[ClipEntry]]) -> None:
                     f"{entry.place}: clips {entry.audio} and {other.audio} (at {other.place}) are both "
                     f"{entry.clip_id!r}, allowed: names that differ in letters, digits, _ . or -"
                 )
-
-
-def without_commas(entries: Sequence[ClipEntry]) -> tuple[list[ClipEntry], str | None]:
-    """Labels with ``;`` for every comma, which separates tags in all our lists; and what was renamed in a line.
-
-    Raises ``ManifestError`` where a label is so written already.
-    """
-    labels = {label for entry in entries for label in entry.labels}
-    renamed = {label: label.replace(",", ";") for label in sorted(labels) if "," in label}
-    if taken := sorted(labels & set(renamed.values())):
-        raise ManifestError(f"labels {taken[0].replace(';', ',')!r} and {taken[0]!r} would be one, allowed: rename one")
-    if not renamed:
-        return list(entries), None
-    counts = Counter(label for entry in entries for label in entry.labels if label in renamed)
-    names = [f"{new} ({counts[old]} clips)" for old, new in renamed.items()]
-    says = (
-        f"{len(renamed)} labels have a comma, which separates tags, and are written with ; here: {first_names(names)}"
-    )
-    return [_renamed(entry, renamed) for entry in entries], says
-
-
-def _renamed(entry: ClipEntry, names: Mapping[str, str]) -> ClipEntry:
-    def one(label: str) -> str:
-        return names.get(label, label)
-
-    events = None if entry.events is None else tuple(Event(on, off, one(label)) for on, off, label in entry.events)
-    return replace(entry, events=events, tags=None if entry.tags is None else frozenset(map(one, entry.tags)))

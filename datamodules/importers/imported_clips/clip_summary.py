@@ -1,4 +1,4 @@
-"""What an imported corpus of sound events holds, in a few lines: clips by kind of label, recordings, events by class."""
+"""What an imported corpus of sound events holds, in a few lines: clips by kind of label, events by class."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ from datamodules.corpus_files import FileFacts, facts_of, write_facts
 from datamodules.corpus_folder import CorpusCard
 from datamodules.importers.audio_headers import DamagedAudioError
 from datamodules.importers.entry import ManifestError
-from datamodules.importers.imported_clips.clip_source import ClipSource, refuse_twice, without_commas
+from datamodules.importers.imported_clips.clip_source import ClipSource, refuse_twice
 from datamodules.importers.imported_clips.dealt_splits import BySplit, dealt_splits
 from datamodules.importers.imported_clips.placed_clips import Noted, PlacedClip, Placing
 from datamodules.importers.imported_clips.stretches import LEAST_PIECE_SECONDS, stretches
@@ -72,7 +72,7 @@ def import_clips(
             sample_rate_hz=rules.sample_rate_hz,
             synthetic=False,
             licences={"imported": licence},
-            description=f"imported from {', '.join(str(path) for of in source.lists.values() for path in of)}",
+            description=source.description(),
         )
         with whole_folder(target) as folder:
             write_facts(folder, label_files, IMPORTED_FROM)
@@ -86,10 +86,7 @@ def import_clips(
 def _read(source: ClipSource) -> dict[str, list[ClipEntry]]:
     by_split = {split: source.read(split) for split in SPLITS if split in source.lists}
     refuse_twice(by_split)
-    together, says = without_commas([entry for entries in by_split.values() for entry in entries])
-    _say(says)
-    renamed = iter(together)
-    return {split: [next(renamed) for _ in entries] for split, entries in by_split.items()}
+    return by_split
 
 
 def _placed(entries: Sequence[ClipEntry], placing: Placing, rules: ClipRules) -> list[PlacedClip]:

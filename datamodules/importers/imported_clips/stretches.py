@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator
 from dataclasses import replace
@@ -31,7 +32,7 @@ def stretches(clip: PlacedClip, clip_seconds: float, *, slivers: list[str]) -> I
             f"cut with it, allowed: clips of up to {clip_seconds:g} s, events, or no --clip-seconds"
         )
     pieces = [_pieces(event, edges, where=clip.clip_id, slivers=slivers) for event in clip.events]
-    for number, (start, end) in enumerate(zip(edges, edges[1:], strict=False)):
+    for number, (start, end) in enumerate(itertools.pairwise(edges)):
         events = tuple(sorted(of[number] for of in pieces if number in of))
         start_seconds = clip.start_seconds + start
         yield replace(
@@ -53,7 +54,7 @@ def _edges(duration_seconds: float, clip_seconds: float) -> list[float]:
 def _pieces(event: Event, edges: list[float], *, where: str, slivers: list[str]) -> dict[int, Event]:
     """The pieces of an event by the number of the stretch, in seconds from its start."""
     of_all: dict[int, Event] = {}
-    for number, (start, end) in enumerate(zip(edges, edges[1:], strict=False)):
+    for number, (start, end) in enumerate(itertools.pairwise(edges)):
         onset, offset = max(event.onset_seconds, start), min(event.offset_seconds, end)
         piece = Event(round(onset - start, 3), round(offset - start, 3), event.label)
         if piece.duration_seconds > 0:

@@ -130,4 +130,4 @@ def _seconds(text: str) -> float:
         seconds = math.nan
     if not (math.isfinite(seconds) and seconds >= 1):
         raise argparse.ArgumentTypeError(f"{text!r}, allowed: a number of seconds, 1 or more")
-    return seconds
+    return round(seconds, 3)
