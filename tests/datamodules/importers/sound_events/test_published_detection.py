@@ -56,9 +56,7 @@ def test_of_two_test_lists_the_user_chooses(tmp_path: Path) -> None:
     for name in ("train/weak", "test/test", "eval/eval"):
         (tmp_path / "metadata" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "metadata" / f"{name}.csv").write_text("")
-    with pytest.raises(
-        ManifestError, match=r"two test lists, allowed: --format dcase2018 \(test/test.csv\) or --format"
-    ):
+    with pytest.raises(ManifestError, match=r"two test lists, allowed: --format dcase2018 \(test/test.csv\) or --for"):
         detect_layout(tmp_path)
 
 
