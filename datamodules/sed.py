@@ -151,6 +151,7 @@ class SoundEventClips(pl.LightningDataModule):
             duration_seconds=dict(zip(store.clip_ids, store.duration_seconds, strict=True)),
             load_waveform=lambda clip_id: store.waveform(index[clip_id]).numpy(),
             sources={} if store.events is None else sources_by_kind(store.cuts, self._folder),
+            split=split,
         )
 
     def _scored(self, split: ScoredSplit) -> ClipStore:

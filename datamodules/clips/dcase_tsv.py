@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from datamodules.annotations import Event
+from datamodules.clips.tag_lists import join_tags, split_tags
 from datamodules.texts.utf8_text import NotUtf8Error, read_utf8
 
 EVENT_COLUMNS = ("filename", "onset", "offset", "event_label")
@@ -78,8 +79,7 @@ def read_tags(path: Path | str) -> dict[str, frozenset[str]]:
     """Tags by clip id; a clip that stands on several rows has the tags of all. Errors as ``read_events``."""
     tags: dict[str, frozenset[str]] = {}
     for row in rows_of(Path(path), tab_separated(read_text(Path(path))), TAG_COLUMNS):
-        labels = (label.strip() for label in row.fields.get("event_labels", "").split(","))
-        tags[row.clip_id] = tags.get(row.clip_id, frozenset()) | {label for label in labels if label}
+        tags[row.clip_id] = tags.get(row.clip_id, frozenset()) | set(split_tags(row.fields.get("event_labels", "")))
     return tags
 
 
@@ -101,10 +101,8 @@ def write_events(path: Path | str, events: Mapping[str, Sequence[Event]]) -> Non
 
 
 def write_tags(path: Path | str, tags: Mapping[str, Set[str]]) -> None:
-    """Write a headed weak list, sorted by clip, labels sorted. Raises ``ValueError`` for a label with a comma."""
-    for label in sorted({label for labels in tags.values() for label in labels if "," in label}):
-        raise ValueError(f"tag {label!r} has a comma, which separates the tags of a clip; rename the class")
-    lines = [(filename, ",".join(sorted(_writable(label) for label in tags[filename]))) for filename in sorted(tags)]
+    """Write a headed weak list, sorted by clip, labels sorted (``tag_lists.py`` says how a comma stands in one)."""
+    lines = [(filename, join_tags(sorted(_writable(label) for label in tags[filename]))) for filename in sorted(tags)]
     _write(Path(path), TAG_COLUMNS, list(tags), lines)
 
 

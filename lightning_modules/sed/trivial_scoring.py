@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from datamodules.annotations import ClipReferences, Event
 from lightning_modules.scoring import Scoring
+from lightning_modules.sed.analysis.report import analyse_events, draw_analysis
 from lightning_modules.sed.clip_tags import FittedTags, constant_tags, fitted_tags, oracle_tags
 from lightning_modules.sed.detection_report import report_detection
 from lightning_modules.sed.pictures import draw_clips
@@ -40,8 +41,10 @@ class TrivialScoring(Scoring):
             tags=tags, events=events, validation=validation, test=test, output_dir=output_dir,
             fitted={"tags": self.tags, "events": "whole clip"}, more={},
         )  # fmt: skip
+        analyse_events(test, events, with_true_tags=None, output_dir=output_dir)
         if self.num_pictures:
             draw_clips(test, events, curves=None, count=self.num_pictures, folder=output_dir / "clips")
+            draw_analysis(output_dir)
         return metrics
 
     def _tags(self, predictions: Mapping[str, Path], validation: ClipReferences, test: ClipReferences) -> FittedTags:

@@ -1,7 +1,7 @@
 """The lists of DCASE and DESED, tab-separated or CSV, by their columns.
 
     filename onset offset event_label     strong; a file without an event has empty fields, or its filename alone
-    filename event_labels                 weak, labels joined by commas
+    filename event_labels                 weak, labels joined by commas (``tag_lists.py`` if one has a comma)
     filename duration                     the files of strong lists: one that they do not name has no event
     filename                              unlabelled clips
 
@@ -18,6 +18,7 @@ from typing import Literal
 
 from datamodules.clips.dcase_tsv import TAG_COLUMNS, Row, read_text, rows_of, tab_separated
 from datamodules.clips.event_lists import comma_separated, has_csv_heading, unquoted
+from datamodules.clips.tag_lists import split_tags
 from datamodules.importers.entry import ManifestError, seconds
 from datamodules.importers.sound_events.audio_files import AudioFiles, clip_name
 from datamodules.importers.sound_events.clip_entry import ClipEntry
@@ -81,8 +82,8 @@ def _clip(row: Row, kind: ListKind, *, audio: AudioFiles) -> ClipEntry:
     """A clip of a list that has no times."""
     tags = None
     if kind == "weak":
-        labels = row.fields.get("event_labels", "").split(",")
-        tags = frozenset(event_label(label, key="event_labels", place=row.place) for label in labels if label.strip())
+        labels = split_tags(row.fields.get("event_labels", ""))
+        tags = frozenset(event_label(label, key="event_labels", place=row.place) for label in labels)
     if written := row.fields.get("duration"):
         seconds(written, key="duration", place=row.place, above_zero=True)  # the audio's own length counts
     return ClipEntry(

@@ -10,8 +10,13 @@ from pathlib import Path
 
 from datamodules.importers.entry import ManifestError, lines_of
 from datamodules.importers.sound_events.audio_files import is_audio
+from datamodules.importers.sound_events.published.detect import published_file, published_folder
 
-LAYOUTS = ("dcase", "class_folders", "audacity", "raven", "birdnet")
+LAYOUTS = (
+    "dcase", "class_folders", "audacity", "raven", "birdnet",
+    "esc50", "esc10", "urban_sed", "jams", "dcase2018", "dcase2018_eval", "audioset", "audioset_strong",
+    "label_studio", "lhotse",
+)  # fmt: skip
 _DCASE_COLUMNS = {"filename", "file"}
 _RAVEN_COLUMNS = {"Begin Time (s)", "End Time (s)"}
 _BIRDNET_HEADING = "Start (s),End (s),"
@@ -35,6 +40,8 @@ def allowed_layouts() -> str:
 
 
 def _of_file(path: Path) -> str | None:
+    if (published := published_file(path)) is not None:
+        return published
     suffix = path.suffix.lower()
     if suffix not in (".tsv", ".csv", ".txt"):
         return None
@@ -52,6 +59,8 @@ def _of_file(path: Path) -> str | None:
 
 def _of_folder(path: Path) -> str:
     """A folder of label files is of their one layout; without any it is of class folders, if it holds only such."""
+    if (published := published_folder(path)) is not None:
+        return published
     files = [file for file in sorted(path.rglob("*")) if file.suffix.lower() in (".txt", ".csv", ".tsv")]
     layouts = {layout for file in files if (layout := _of_file(file)) in ("audacity", "raven", "birdnet")}
     if len(layouts) == 1:

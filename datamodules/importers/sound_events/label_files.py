@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from datamodules.clips.dcase_tsv import Lines, read_text, tab_separated
@@ -19,6 +20,8 @@ from datamodules.importers.left_out import warn_of_left_out
 from datamodules.importers.sound_events.audio_files import AudioFiles
 from datamodules.importers.sound_events.clip_entry import ClipEntry
 from datamodules.importers.sound_events.event_rows import manifest_errors, strong_clips
+
+BIRDNET_WINDOW_SECONDS = 3.0  # the last window of a recording is padded, and its end written all the same
 
 
 def read_audacity(path: Path, *, audio_root: Path | None) -> Iterator[ClipEntry]:
@@ -33,7 +36,8 @@ def read_raven(path: Path, *, audio_root: Path | None) -> Iterator[ClipEntry]:
 
 def read_birdnet(path: Path, *, audio_root: Path | None) -> Iterator[ClipEntry]:
     """Clips of BirdNET's detections, labelled with common names, of any confidence. Raises ``ManifestError``."""
-    return _clips(path, "*.csv", lambda file: birdnet_rows(file, comma_separated(file, read_text(file))), audio_root)
+    entries = _clips(path, "*.csv", lambda file: birdnet_rows(file, comma_separated(file, read_text(file))), audio_root)
+    return (replace(entry, slack_seconds=BIRDNET_WINDOW_SECONDS) for entry in entries)
 
 
 def _clips(path: Path, pattern: str, rows: Callable[[Path], Lines], audio_root: Path | None) -> Iterator[ClipEntry]:

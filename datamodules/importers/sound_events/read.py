@@ -12,6 +12,13 @@ from datamodules.importers.sound_events.clip_entry import ClipEntry
 from datamodules.importers.sound_events.dcase import read_dcase
 from datamodules.importers.sound_events.detect import detect_layout
 from datamodules.importers.sound_events.label_files import read_audacity, read_birdnet, read_raven
+from datamodules.importers.sound_events.label_studio import read_label_studio
+from datamodules.importers.sound_events.lhotse_events import read_lhotse_events
+from datamodules.importers.sound_events.published.audioset import read_audioset, read_audioset_strong
+from datamodules.importers.sound_events.published.dcase2018 import read_dcase2018, read_dcase2018_eval
+from datamodules.importers.sound_events.published.esc50 import read_esc10, read_esc50
+from datamodules.importers.sound_events.published.jams import read_jams
+from datamodules.importers.sound_events.published.urban_sed import read_urban_sed
 from datamodules.texts.utf8_text import has_surrogate, printable
 
 
@@ -25,6 +32,16 @@ _READERS: dict[str, _Reader] = {
     "audacity": read_audacity,
     "raven": read_raven,
     "birdnet": read_birdnet,
+    "esc50": read_esc50,
+    "esc10": read_esc10,
+    "urban_sed": read_urban_sed,
+    "jams": read_jams,
+    "dcase2018": read_dcase2018,
+    "dcase2018_eval": read_dcase2018_eval,
+    "audioset": read_audioset,
+    "audioset_strong": read_audioset_strong,
+    "label_studio": read_label_studio,
+    "lhotse": read_lhotse_events,
 }
 
 
