@@ -14,7 +14,7 @@ import numpy as np
 import soxr
 from numpy.typing import NDArray
 
-from datamodules.audio.audio_reader import SLACK_SECONDS, read_audio
+from datamodules.audio.audio_reader import SLACK_SECONDS, read_pcm
 from datamodules.audio.cuts import Cut
 from datamodules.audio.waveform_cache import WaveformCache
 from datamodules.run_warning import first_names
@@ -85,7 +85,7 @@ class Waveforms:
 
     def __getitem__(self, index: int) -> NDArray[np.float32]:
         """Mono samples of one clip in [-1, 1], (S,); decoded now where ``read`` was not called."""
-        return self._samples(index).astype(np.float32) / np.float32(FULL_SCALE)
+        return _as_floats(self._samples(index))
 
     def _samples(self, index: int) -> NDArray[np.int16]:
         if self._pcm is not None:
@@ -107,7 +107,7 @@ class Waveforms:
         """16-bit samples of one clip, (S,)."""
         where = f"{self.path}: {self.what} {cut.id!r}"
         try:
-            audio_S, rate_hz = read_audio(
+            audio_S, rate_hz = read_pcm(
                 Path(cut.path),
                 start_seconds=cut.start,
                 duration_seconds=cut.duration,
@@ -118,11 +118,25 @@ class Waveforms:
         if rate_hz != cut.rate_hz:
             raise ValueError(f"{where}: {cut.path} has {rate_hz} Hz, its manifest says {cut.rate_hz}")
         if rate_hz != self.sample_rate_hz:
-            audio_S = soxr.resample(audio_S, rate_hz, self.sample_rate_hz)
+            audio_S = soxr.resample(_as_floats(audio_S), rate_hz, self.sample_rate_hz)
         if not len(audio_S):
             raise ValueError(f"{where}: {cut.path} has no samples")
         if abs(len(audio_S) - self._expected(cut)) > SLACK_SECONDS * self.sample_rate_hz:
             raise ValueError(
                 f"{where}: {cut.path} gives {len(audio_S)} samples, its manifest says {self._expected(cut)}"
             )
-        return np.round(audio_S * FULL_SCALE).clip(-FULL_SCALE, FULL_SCALE - 1).astype(np.int16)
+        return _as_integers(audio_S)
+
+
+def _as_floats(audio_S: NDArray[np.int16] | NDArray[np.float32]) -> NDArray[np.float32]:
+    """Samples in [-1, 1]; a power of two as the divisor makes it exact."""
+    if audio_S.dtype == np.float32:
+        return audio_S  # type: ignore[return-value]
+    return np.multiply(audio_S, np.float32(1 / FULL_SCALE), dtype=np.float32)
+
+
+def _as_integers(audio_S: NDArray[np.int16] | NDArray[np.float32]) -> NDArray[np.int16]:
+    """Samples of 16 bits, what is beyond full scale clipped."""
+    if audio_S.dtype == np.int16:
+        return audio_S  # type: ignore[return-value]
+    return np.round(audio_S * np.float32(FULL_SCALE)).clip(-FULL_SCALE, FULL_SCALE - 1).astype(np.int16)

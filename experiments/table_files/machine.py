@@ -1,4 +1,4 @@
-"""``machine:`` of a table, or of a file for ``earmark fit``: how it runs here. Never in a key: no result hangs on it."""
+"""``machine:`` of a table, or of a file for ``earmark fit``: how it runs here, in no key, for no result hangs on it."""
 
 from __future__ import annotations
 
