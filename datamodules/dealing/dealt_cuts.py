@@ -7,7 +7,7 @@ from pathlib import Path
 
 from datamodules.audio.cuts import Cut, read_manifest
 from datamodules.corpus_folder import data_root
-from datamodules.dealing.deal import Deal, Dealt, Split, deal_parts
+from datamodules.dealing.deal import GIVEN_FOLDS, Deal, Dealt, Split, deal_parts, given_parts
 from datamodules.dealing.recorded_sources import recorded_sources
 
 SPLITS: tuple[Split, ...] = ("train", "validation", "test")
@@ -30,11 +30,18 @@ class DealtCuts:
         self._sources = recorded_sources(cuts, folder, by=deal.by, where=self._where)
         if len(self._sources) < len(cuts):
             raise ValueError(f"{self._where}: a clip id occurs twice")
-        clips = [Dealt(cut.id, self._sources[cut.id], cut.duration, labels(cut)) for cut in cuts]
-        parts = deal_parts(clips, num_parts=deal.of, where=self._where)
+        parts = self._parts(cuts, deal)
         self._of: dict[Split, list[Cut]] = {
             split: [cut for cut in cuts if deal.part_of(split, parts[cut.id])] for split in SPLITS
         }
+
+    def _parts(self, cuts: Sequence[Cut], deal: Deal) -> dict[str, int]:
+        """The part of each clip by its id."""
+        if deal.by == GIVEN_FOLDS:
+            return given_parts(self._sources, num_parts=deal.of, where=self._where)
+        labels = self._labels
+        clips = [Dealt(cut.id, self._sources[cut.id], cut.duration, labels(cut)) for cut in cuts]
+        return deal_parts(clips, num_parts=deal.of, where=self._where)
 
     def of(self, split: Split) -> list[Cut]:
         """The cuts of a split, sorted by id, with all that their manifests say."""

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from datamodules.audio.cuts import Cut
-from datamodules.dealing.deal import KINDS
+from datamodules.dealing.deal import DEALT_BY, KINDS
 from datamodules.dealing.soundscape_backgrounds import backgrounds
 
 UNKNOWN_SPEAKER = "unknown"  # a speaker of whom an imported manifest says nothing
@@ -26,7 +26,7 @@ def recorded_sources(cuts: Sequence[Cut], folder: Path, *, by: str, where: str) 
     if lacking := [clip_id for clip_id, of in mixed.items() if not of]:
         eventless = {cut.id for cut in cuts if not cut.supervisions}
         if by != "family" or not any(mixed.values()) or not eventless.issuperset(lacking):
-            known = ", ".join(kind for kind in KINDS if any(_mixed(cuts, folder, kind).values())) or "nothing"
+            known = ", ".join(kind for kind in DEALT_BY if any(_mixed(cuts, folder, kind).values())) or "nothing"
             without = f"no {by} is recorded of {len(lacking)} clips ({lacking[0]} and on)"
             raise ValueError(f"{where}: {without}; recorded is {known}")
         mixed |= {clip_id: {f"nothing in {clip_id}"} for clip_id in lacking}
