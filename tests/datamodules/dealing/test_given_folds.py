@@ -33,9 +33,7 @@ def folded(tmp_path: Path, earmark_home: Path, write_audio) -> Path:
     folder = data_root() / "folded"
     folder.mkdir(parents=True)
     audio = {str(clip.audio): facts_of(clip.audio) for clip in clips}
-    facts = CorpusFacts(
-        "folded", ("cat", "dog"), ClipRules().sample_rate_hz, synthetic=False, licences={}, description=""
-    )
+    facts = CorpusFacts("folded", ("cat", "dog"), 16_000, synthetic=False, licences={}, description="")
     by_split = {"train": clips[:12], "validation": clips[12:15], "test": clips[15:]}
     write_placed_clips(folder, facts=facts, clips=by_split, audio=audio, dropped={})
     return folder
