@@ -84,7 +84,9 @@ def found_events(runs: Runs, pairs: Pairs, *, targets_G: NDArray[np.float64]) ->
     sums_K = sums_K - (sums_K - shared_K)[begin_K]  # within the event
     runs_L, events_L = runs_K[is_last_K], events_K[is_last_K]
     found_L = rounded(sums_K[is_last_K]) >= targets_G[events_L]
-    was_found_L = np.append(False, found_L[:-1])[: len(found_L)] & (events_L == np.append(-1, events_L[:-1])[: len(events_L)])
+    was_found_L = np.append(False, found_L[:-1])[: len(found_L)] & (
+        events_L == np.append(-1, events_L[:-1])[: len(events_L)]
+    )
     deltas_R = np.zeros(len(runs.level_R), dtype=np.int64)
     np.add.at(deltas_R, runs_L, found_L.astype(np.int64) - was_found_L)
     return deltas_R
