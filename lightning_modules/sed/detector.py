@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +21,7 @@ from torchmetrics import MeanMetric
 
 from datamodules.batches import ClipBatch
 from lightning_modules.layers.crnn import FrameEncoder
-from lightning_modules.layers.log_mel import LogMel, LogMelSettings, frame_mask
+from lightning_modules.layers.log_mel import LogMelSettings, frame_mask
 from lightning_modules.losses.finite import check_finite
 from lightning_modules.losses.tagging import tagging_loss
 from lightning_modules.metrics.average_precision import TaggingAveragePrecision
@@ -52,14 +51,10 @@ class SoundEventDetector(pl.LightningModule, ABC):
         initial_probability: float = 0.1,
     ) -> None:
         super().__init__()
-        if encoder.num_mels != features.num_mels:
-            raise ValueError(
-                f"features.num_mels is {features.num_mels} but encoder.num_mels is {encoder.num_mels}: make them equal"
-            )
         if not 0 < initial_probability < 1:
             raise ValueError(f"initial_probability must lie between 0 and 1, got {initial_probability}")
         self.classes = tuple(classes)
-        self.log_mel = LogMel(sample_rate_hz=sample_rate_hz, **asdict(features))
+        self.log_mel = encoder.front_end(sample_rate_hz=sample_rate_hz, settings=features)
         self.encoder = encoder
         self.classifier = nn.Linear(encoder.num_outputs, len(self.classes))
         nn.init.constant_(self.classifier.bias, torch.logit(torch.tensor(initial_probability)).item())
@@ -146,8 +141,16 @@ class SoundEventDetector(pl.LightningModule, ABC):
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
         """The optimiser, and the schedule by epoch where there is one."""
-        optimizer = self._make_optimizer(self.parameters())
+        optimizer = self._make_optimizer(self._optimised())
         if self._make_scheduler is None:
             return optimizer
         scheduler: Any = self._make_scheduler(optimizer)  # Lightning's union has no name for "some schedule"
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "monitor": "validation/loss"}}
+
+    def _optimised(self) -> Any:
+        """What the optimiser takes: all parameters, those of an encoder with its own learning rate as a group apart."""
+        if self.encoder.learning_rate is None:
+            return self.parameters()
+        own = {id(parameter) for parameter in self.encoder.parameters()}
+        others = [parameter for parameter in self.parameters() if id(parameter) not in own]
+        return [{"params": others}, {"params": [*self.encoder.parameters()], "lr": self.encoder.learning_rate}]
