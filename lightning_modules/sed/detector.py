@@ -23,6 +23,7 @@ from torchmetrics import MeanMetric
 
 from datamodules.annotations import Event, FrameGrid
 from datamodules.batches import ClipBatch
+from lightning_modules.layers.augmentation import Augmentation
 from lightning_modules.layers.crnn import FrameEncoder
 from lightning_modules.layers.labelled_features import LabelledFeatures
 from lightning_modules.layers.log_mel import LogMel, LogMelSettings, frame_mask
@@ -39,7 +40,8 @@ class SoundEventDetector(pl.LightningModule, ABC):
 
     ``classes`` and ``sample_rate_hz`` come from the data module. ``initial_probability`` is what the output layer says
     of every class before training: events are rare, and a maximum over many frames that start at one half would start
-    at certainty (the prior of Lin et al., arXiv 1708.02002, section 3.3).
+    at certainty (the prior of Lin et al., arXiv 1708.02002, section 3.3). ``augmentation`` changes what training hears,
+    and nothing else; None is none.
     Raises ``ValueError`` where features and encoder do not fit.
     """
 
@@ -53,6 +55,7 @@ class SoundEventDetector(pl.LightningModule, ABC):
         optimizer: OptimizerCallable = lambda params: torch.optim.Adam(params, lr=1e-3),
         scheduler: LRSchedulerCallable | None = None,
         initial_probability: float = 0.1,
+        augmentation: Augmentation | None = None,
     ) -> None:
         super().__init__()
         if encoder.num_mels != features.num_mels:
@@ -61,6 +64,9 @@ class SoundEventDetector(pl.LightningModule, ABC):
             )
         if not 0 < initial_probability < 1:
             raise ValueError(f"initial_probability must lie between 0 and 1, got {initial_probability}")
+        if augmentation is not None:
+            augmentation.check(num_mels=features.num_mels)
+        self.augmentation = augmentation
         self.classes = tuple(classes)
         self.heard_through = {"sample_rate_hz": sample_rate_hz, **asdict(features)}
         self.log_mel = LogMel(sample_rate_hz=sample_rate_hz, **asdict(features))
@@ -109,17 +115,37 @@ class SoundEventDetector(pl.LightningModule, ABC):
                              step=self.global_step)  # fmt: skip
         return detection
 
-    def labelled(self, batch: ClipBatch, events_B: Sequence[Sequence[Event]] | None = None) -> LabelledFeatures:
-        """What training hears of a batch: features, with their tags and, where ``events_B`` are given, their events."""
+    def labelled(
+        self,
+        batch: ClipBatch,
+        events_B: Sequence[Sequence[Event]] | None = None,
+        *,
+        has_tags_B: Tensor | None = None,
+        has_events_B: Tensor | None = None,
+    ) -> LabelledFeatures:
+        """What training hears of a batch: features with their tags and, where they are given, their events; augmented.
+
+        Without the masks every clip has tags, and all or none have events.
+        """
         features_BTM = self.log_mel(batch.waveforms_BS, batch.num_samples_B)
         num_frames = -(-features_BTM.shape[1] // self.encoder.time_pooling)
-        return LabelledFeatures(
+        every_B = torch.ones(len(batch.clip_ids), dtype=torch.bool, device=batch.tags_BC.device)
+        labelled = LabelledFeatures(
             clip_ids=batch.clip_ids,
             features_BTM=features_BTM,
             num_frames_B=self.log_mel.num_frames(batch.num_samples_B),
             tags_BC=batch.tags_BC,
             activity_BTC=None if events_B is None else self._activity(events_B, num_frames=num_frames),
+            has_tags_B=every_B if has_tags_B is None else has_tags_B,
+            has_events_B=every_B & (events_B is not None) if has_events_B is None else has_events_B,
         )
+        if self.augmentation is None:
+            return labelled
+        heard: LabelledFeatures = self.augmentation(
+            labelled, seed=torch.initial_seed(), epoch=self.current_epoch, hop_seconds=self.log_mel.hop_seconds,
+            time_pooling=self.encoder.time_pooling,
+        )  # fmt: skip
+        return heard
 
     def detect_labelled(self, labelled: LabelledFeatures) -> Detection:
         """Finite probabilities of what training hears. Raises ``DivergedError``."""
