@@ -21,6 +21,7 @@ from lightning_modules.metrics.coactivation import coactivation
 from lightning_modules.scoring import Scoring
 from lightning_modules.sed.analysis.report import analyse_events, draw_analysis
 from lightning_modules.sed.clip_tags import FittedTags, fitted_tags, load_split, oracle_tags, tags_by
+from lightning_modules.sed.curve_scores.report import clip_scores, score_clips, score_curves
 from lightning_modules.sed.detection_report import report_detection
 from lightning_modules.sed.fitting.choices import check_settings, unlike
 from lightning_modules.sed.fitting.fitted import FittedPostProcessing, clip_curves
@@ -93,12 +94,17 @@ class DetectionScoring(Scoring):
         fitted: dict[str, Any] = {"tags": self.tags}
         events: dict[str, tuple[Event, ...]] | None = None
         more: dict[str, float] = {}
-        if own.frame_probabilities_NTC is not None:
+        if own.frame_probabilities_NTC is None:
+            more = score_clips(clip_scores(own), test, output_dir=output_dir)
+        else:
             gate = self._gate(predictions, tags, validation, test)
             on_validation = load_split(predictions, "own", "validation", validation)
             chosen = self._fitted(on_validation, gate, ValidationSplit(validation))
             events = chosen.events(own, duration_seconds=test.duration_seconds, tags=gate.test)
-            more = {**chosen.metrics(), **_coactivation(own, test)}
+            of_curves = score_curves(
+                own, on_validation, chosen, gate.test, validation=validation, test=test, output_dir=output_dir
+            )
+            more = {**chosen.metrics(), **_coactivation(own, test), **of_curves}
             fitted = chosen.as_json(FrameGrid(hop_seconds=own.hop_seconds))
         metrics = report_detection(
             tags=tags, events=events, validation=validation, test=test, output_dir=output_dir, fitted=fitted, more=more
