@@ -52,9 +52,8 @@ def main() -> None:
     ours, our_seconds = _timed(lambda: _ours(curves, reference))
     package, package_seconds = _timed(lambda: theirs(curves, reference))
     lists, list_seconds = _timed(lambda: _sed_eval(reference, _events_above(curves, 0.5), classes))
-    print(
-        f"{arguments.clips} clips x {arguments.frames} frames x {arguments.classes} classes, {sum(map(len, reference.values()))} events"
-    )
+    num_events = sum(map(len, reference.values()))
+    print(f"{arguments.clips} clips x {arguments.frames} frames x {arguments.classes} classes, {num_events} events")
     print(f"ours             {our_seconds:8.1f} s")
     print(f"sed_scores_eval  {package_seconds:8.1f} s")
     print(f"sed_eval         {list_seconds:8.1f} s")

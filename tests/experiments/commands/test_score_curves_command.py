@@ -130,8 +130,8 @@ def test_files_that_hold_no_curves_are_refused(folder, capsys):
     predictions = DetectionPredictions.load(folder / "test.npz")
     curves_NTC = predictions.frame_probabilities_NTC.copy()
     curves_NTC[1, 2, 0] = np.nan
+    save(folder / "nan.npz", predictions, curves_NTC)
     with pytest.raises(ValueError, match=r"nan.npz: clip b: score nan of class dog at 1.0 s"):
-        save(folder / "nan.npz", predictions, curves_NTC)
         score(folder, capsys, scores="nan.npz")
     save(folder / "tagger.npz", predictions, None)
     with pytest.raises(ValueError, match=r"tagger.npz: holds no frame curves"):
