@@ -20,10 +20,11 @@ from lhotse import CutSet, MonoCut, MultiCut, SupervisionSegment, SupervisionSet
 from lhotse.audio import Recording
 
 from datamodules.annotations import Event
+from datamodules.clips.label_kinds import LabelKind
 from datamodules.importers.entry import ManifestError, audio_path, channel_number, utterance_id
 from datamodules.importers.left_out import warn_of_left_out
 from datamodules.importers.lhotse_manifest import load_lhotse, recordings_beside, source_of
-from datamodules.importers.sound_events.clip_entry import ClipEntry, LabelKind
+from datamodules.importers.sound_events.clip_entry import ClipEntry
 from datamodules.importers.sound_events.rows import label_of
 
 Channels = tuple[int, ...]
