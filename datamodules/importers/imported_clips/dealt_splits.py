@@ -50,9 +50,7 @@ def _given(by_list: Mapping[str, Sequence[PlacedClip]]) -> BySplit:
     for split in SPLITS[1:]:
         for clip in by_list.get(split, ()):
             if clip.split not in (None, split):
-                raise ManifestError(
-                    f"{clip.place}: is of split {clip.split!r}, allowed: {split!r}, of whose list it is"
-                )
+                raise ManifestError(f"{clip.place}: is of split {clip.split!r}, allowed: {split!r}, as its list")
             given[split].append(clip)
     return given
 

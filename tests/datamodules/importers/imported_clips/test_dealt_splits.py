@@ -45,7 +45,7 @@ def test_the_layouts_own_splits_hold():
         dealt_splits({"train": [*clips, clip("d")]}, name="mine")
     with pytest.raises(ManifestError, match=r"c.txt: is of split 'test', allowed: no --test of its own"):
         dealt_splits({"train": clips, "test": [clip("t")]}, name="mine")
-    with pytest.raises(ManifestError, match=r"a.txt: is of split 'train', allowed: 'test', of whose list it is"):
+    with pytest.raises(ManifestError, match=r"a.txt: is of split 'train', allowed: 'test', as its list"):
         dealt_splits({"train": [clip("x")], "validation": [clip("y")], "test": clips[:1]}, name="mine")
 
 

@@ -100,8 +100,7 @@ def test_a_layout_goes_from_import_to_report(tmp_path: Path, layout: Callable[[P
 def test_the_summary_names_every_kind_of_clip_and_what_is_served(tmp_path, earmark_home, capsys):
     assert main(["data", "import", "mine", "--task", "events", *dcase(tmp_path), "--sample-rate-hz", "8000"]) == 0
     printed = capsys.readouterr().out
-    rows = {line.rsplit(maxsplit=7)[0]: line for line in printed.splitlines() if line.strip()}
-    assert "unlabelled clips      1           0      0" in printed, rows
+    assert "unlabelled clips      1           0      0" in printed
     assert "weak clips            4           0      0" in printed
     assert "great tit         0 + 4       1 + 0  1 + 0" in printed
     assert "served at 8000 Hz: 9 clips of 22050 Hz" in printed
@@ -121,7 +120,7 @@ def test_the_summary_names_every_kind_of_clip_and_what_is_served(tmp_path, earma
         (["--task", "events", "--clip-seconds", "0"], "argument --clip-seconds: '0', allowed: a number of seconds, 1"),
         (
             ["--task", "events", "--sample-rate-hz", "44.1"],
-            "argument --sample-rate-hz: '44.1', allowed: a whole number",
+            "--sample-rate-hz: '44.1', allowed: a whole number",
         ),
         (["--task", "events"], "nowhere: no such file or folder"),
     ],
