@@ -27,7 +27,14 @@ from datamodules.dealing.deal import Deal, Split
 from datamodules.dealing.dealt_cuts import DealtCuts, read_cuts
 from datamodules.dealing.recorded_sources import sources_by_kind
 from datamodules.run_warning import RunWarning
-from datamodules.samplers import EpochBatchSampler, ShardSampler, local_batch_size, rank_and_world
+from datamodules.samplers import (
+    EpochBatchSampler,
+    Sampling,
+    ShardSampler,
+    class_balanced,
+    local_batch_size,
+    rank_and_world,
+)
 
 Labels = Literal["weak", "strong"]
 TrainLabels = Literal["weak", "strong", "mixed"]
@@ -48,6 +55,8 @@ class SoundEventClips(pl.LightningDataModule):
         num_workers: loader processes; of the machine, without any effect on what is learnt. So are the next two:
         audio, cache_gigabytes: whether audio is decoded into memory or read when needed (``audio_place.py``).
         seed: order of the training clips.
+        sampling: which training clips an epoch has: ``even`` each once, ``class_balanced`` as many, drawn with
+            replacement so that a class is drawn evenly and then one of its clips. Clips without a tag are a class too.
         deal: splits other than the corpus's own, dealt from all of its clips by what they were recorded from.
 
     Raises:
@@ -67,6 +76,7 @@ class SoundEventClips(pl.LightningDataModule):
         audio: Audio = "auto",
         cache_gigabytes: float = CACHE_GIGABYTES,
         seed: int = 0,
+        sampling: Sampling = "even",
         deal: Deal | None = None,
     ) -> None:
         super().__init__()
@@ -84,6 +94,7 @@ class SoundEventClips(pl.LightningDataModule):
         self.cache_gigabytes = cache_gigabytes
         AudioPlace(audio, cache_gigabytes)  # refuses what is none
         self.seed = seed
+        self.sampling = sampling
         self._dealt = None if deal is None else DealtCuts(corpus, deal, manifests=WITH_SOURCES, labels=_tags)
         self._has_said = False
 
@@ -127,7 +138,12 @@ class SoundEventClips(pl.LightningDataModule):
         collate = {"weak": store.collate_weak, "strong": store.collate_strong, "mixed": store.collate_mixed}
         return DataLoader(
             store,
-            batch_sampler=EpochBatchSampler(num_clips=len(store), batch_size=self.batch_size, seed=self.seed),
+            batch_sampler=EpochBatchSampler(
+                num_clips=len(store),
+                batch_size=self.batch_size,
+                seed=self.seed,
+                probabilities=class_balanced(store.tags) if self.sampling == "class_balanced" else None,
+            ),
             collate_fn=collate[self.train_labels],
             num_workers=self.num_workers,
             persistent_workers=self.num_workers > 0,
@@ -168,6 +184,7 @@ class SoundEventClips(pl.LightningDataModule):
             duration_seconds=dict(zip(store.clip_ids, store.duration_seconds, strict=True)),
             load_waveform=lambda clip_id: store.waveform(index[clip_id]).numpy(),
             sources={} if store.events is None else sources_by_kind(store.cuts, self._folder),
+            split=split,
         )
 
     def _scored(self, split: ScoredSplit) -> ClipStore:

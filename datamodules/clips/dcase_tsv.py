@@ -23,7 +23,7 @@ from datamodules.texts.utf8_text import NotUtf8Error, read_utf8
 
 EVENT_COLUMNS = ("filename", "onset", "offset", "event_label")
 TAG_COLUMNS = ("filename", "event_labels")
-_SYNONYMS = {"file": "filename", "event_onset": "onset", "event_offset": "offset"}
+SYNONYMS = {"file": "filename", "event_onset": "onset", "event_offset": "offset"}
 _AUDIO_SUFFIX = re.compile(r"\.(wav|flac|ogg|opus|mp3|m4a|aac)$", re.IGNORECASE)
 _FIELDS_AFTER_SUFFIX = re.compile(r"\.(wav|flac|ogg|opus|mp3|m4a|aac)[\"']?\s*[,;|\s]", re.IGNORECASE)
 _EMPTY_MEANS_NONE = "; a file without an event has empty fields, or its filename alone"
@@ -181,7 +181,7 @@ def _check_filename_alone(place: str, text: str, *, has_full_row: bool, separato
 
 def _header(place: str, fields: list[str], columns: tuple[str, ...]) -> list[str] | None:
     """The columns that a heading names ("" for those to ignore), or None where the first row is data."""
-    names = [_SYNONYMS.get(field.strip().lower(), field.strip().lower()) for field in fields]
+    names = [SYNONYMS.get(field.strip().lower(), field.strip().lower()) for field in fields]
     if names[0] != "filename" and not set(columns) <= set(names):
         return None
     if not set(columns) <= set(names) or len(set(names)) < len(names):

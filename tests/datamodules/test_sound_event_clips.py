@@ -158,3 +158,13 @@ def test_damaged_manifests_are_refused(
     rewrite(tiny_tones / "manifests" / "train.jsonl.gz", change)
     with pytest.raises(ValueError, match=message):
         clips().train_dataloader()
+
+
+def test_class_balanced_sampling_is_asked_for_by_name(tiny_tones: Path) -> None:
+    def epoch(**settings: Any) -> list[str]:
+        loader = SoundEventClips(corpus="tones/tiny", batch_size=4, seed=1, **settings).train_dataloader()
+        return [clip_id for batch in loader for clip_id in batch.clip_ids]
+
+    even, balanced = epoch(), epoch(sampling="class_balanced")
+    assert len(set(even)) == len(even) == len(balanced) > len(set(balanced))
+    assert balanced == epoch(sampling="class_balanced")

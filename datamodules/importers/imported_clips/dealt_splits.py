@@ -1,8 +1,8 @@
 """Which split each clip is in: as given, by the layout or by a list of its own, else dealt by recording.
 
-Absent splits are dealt out of the training clips: 80, 8 and 12 % of the seconds of every class, as far as whole
-recordings allow; clips of the last two folds are the test and validation clips where a layout gives folds. Recordings
-of which nothing is labelled train.
+Splits that neither has are dealt out of the training clips: 80, 8 and 12 % of the seconds of every class, as far as
+whole recordings allow; clips of the last two folds are the test and validation clips where a layout gives folds.
+Recordings of which nothing is labelled train.
 """
 
 from __future__ import annotations
@@ -30,10 +30,11 @@ def dealt_splits(by_list: Mapping[str, Sequence[PlacedClip]], *, name: str) -> t
         for split in SPLITS:
             _refuse_another_split(given[split], split)
         return given, None
-    named = [clip for clip in given["train"] if clip.split is not None]
-    if named:
-        return _as_layout_says(given, by_list), None
-    absent = [split for split in SPLITS if split not in by_list]
+    if any(clip.split is not None for clip in given["train"]):
+        given = _as_layout_says(given, by_list)
+    absent = [split for split in SPLITS[1:] if split not in by_list and not given[split]]
+    if not absent:
+        return given, None
     split_of = _dealt(given["train"], absent, name=name)
     training, given["train"] = given["train"], []
     for clip in training:

@@ -9,7 +9,8 @@ import soundfile
 
 from datamodules.audio.audio_facts import audio_facts
 from datamodules.audio.audio_reader import read_audio, read_pcm, sound_length
-from datamodules.checks.speech_checks import CheckedUtterance, clipped_audio
+from datamodules.checks.audio_checks import clipped_audio
+from datamodules.checks.speech_checks import CheckedUtterance
 from datamodules.importers.entry import ManifestEntry
 from datamodules.importers.imported_corpus import Source, import_corpus
 from datamodules.speech.utterance_store import UtteranceStore

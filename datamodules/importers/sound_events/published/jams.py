@@ -35,7 +35,7 @@ def read_jams(path: Path, *, audio_root: Path | None = None) -> Iterator[ClipEnt
         duration_seconds = as_object(written.get("file_metadata"), key="file_metadata", place=name).get("duration")
         annotation, number = _annotation(written, name, left_out)
         place = f"{name}, annotation {number}"
-        rows = list(_observations(annotation, place, left_out))
+        rows = list(_observations(annotation, name, place, left_out))
         namespace = str(annotation["namespace"])
         is_weak = namespace in _TAGS and all(_covers(event, duration_seconds) for _, event in rows)
         yield ClipEntry(
@@ -75,7 +75,7 @@ def _annotation(
 
 
 def _observations(
-    annotation: dict[str, object], place: str, left_out: dict[str, list[str]]
+    annotation: dict[str, object], name: str, place: str, left_out: dict[str, list[str]]
 ) -> Iterator[tuple[str, Event]]:
     for number, written in enumerate(as_list(annotation.get("data"), key="data", place=place), start=1):
         where = f"{place}, observation {number}"
@@ -85,7 +85,7 @@ def _observations(
             if value["role"] not in ("foreground", "background"):
                 raise ManifestError(f"{where}: role {value['role']!r}, allowed: foreground, background")
             if value["role"] == "background":
-                left_out.setdefault("background sounds", []).append(f"{place}: {value.get('label')}")
+                left_out.setdefault("background sounds", []).append(f"{Path(name).stem}: {value.get('label')}")
                 continue
         label = label_of(value.get("label") if isinstance(value, dict) else value, key="label", place=where)
         onset = seconds(observation.get("time"), key="time", place=where)
