@@ -18,7 +18,7 @@ from experiments.stored_results.split_references import References, TestSplits
 from experiments.stored_results.stored_scores import EVENTS, TAGS, UTTERANCES, StoredScores, Utterance, read_utterances
 from experiments.table_files.merge import get_path
 from lightning_modules.metrics.edits import align, utterance_edits, words
-from lightning_modules.metrics.event_based import match_events
+from lightning_modules.metrics.event_matching import match_events
 
 EACH = 2
 

@@ -16,7 +16,7 @@ import numpy as np
 from datamodules.annotations import ClipReferences, Event, FrameGrid
 from lightning_modules.decoding.sound_events.setting import EventSetting
 from lightning_modules.layers.log_mel_picture import draw_log_mel
-from lightning_modules.metrics.event_based import match_events
+from lightning_modules.metrics.event_matching import match_events
 from lightning_modules.sed.predictions import DetectionPredictions
 
 Events = Mapping[str, Sequence[Event]]

@@ -145,10 +145,10 @@ def merged_changes(scores_K: Floats, clips_K: NDArray[np.int64], deltas_KS: NDAr
     kept_K = scores_K > -np.inf
     scores_K, clips_K, deltas_KS = scores_K[kept_K], clips_K[kept_K], deltas_KS[kept_K]
     order_K = np.lexsort((clips_K, -scores_K))
-    scores_K, clips_K, deltas_KS = scores_K[order_K], clips_K[order_K], deltas_KS[order_K].astype(np.int32)
+    scores_K, clips_K, sorted_KS = scores_K[order_K], clips_K[order_K], deltas_KS[order_K].astype(np.int32)
     if not len(scores_K):
-        return Changes(scores_K, clips_K, deltas_KS)
+        return Changes(scores_K, clips_K, sorted_KS)
     first_K = np.flatnonzero(np.append(True, (scores_K[1:] != scores_K[:-1]) | (clips_K[1:] != clips_K[:-1])))
-    summed_KS = np.add.reduceat(deltas_KS, first_K, axis=0)
+    summed_KS = np.add.reduceat(sorted_KS, first_K, axis=0)
     changed_K = summed_KS.any(axis=1)
     return Changes(scores_K[first_K][changed_K], clips_K[first_K][changed_K], summed_KS[changed_K])

@@ -9,7 +9,7 @@ weight a clip: ``statistics.figures(weights_N)`` of a bootstrap's draw (how ofte
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,8 +41,8 @@ class CurveSettings:
     """Tolerances. ``threshold`` is the one that figures "at" a threshold are given at; IoUs are percentages."""
 
     threshold: float = 0.5
-    collar: CollarCriterion = CollarCriterion()
-    intersection: IntersectionCriterion = IntersectionCriterion()
+    collar: CollarCriterion = field(default_factory=CollarCriterion)
+    intersection: IntersectionCriterion = field(default_factory=IntersectionCriterion)
     segment_seconds: float = 1.0
     iou_percents: tuple[int, ...] = (30, 50, 70)
     max_fpr: float = 0.1
@@ -81,9 +81,7 @@ class CurveStatistics:
             intersection=intersection_statistics(scored, settings.intersection),
             psds1=intersection_statistics(scored, PSDS1.criterion),
             psds2=intersection_statistics(scored, PSDS2.criterion),
-            overlaps={
-                iou: one_to_one_statistics(scored, OverlapCriterion(iou / 100)) for iou in settings.iou_percents
-            },
+            overlaps={iou: one_to_one_statistics(scored, OverlapCriterion(iou / 100)) for iou in settings.iou_percents},
             segment=segment_statistics(scored, segments),
             tagging=tag_statistics(scored, tags=tags, scores_NC=clip_scores_NC),
             segments=segments,

@@ -1,7 +1,7 @@
 """The polyphonic sound detection score at every operating point.
 
-Bilen et al. (ICASSP 2020), computed exactly as by Ebbers, Serizel & Haeb-Umbach (ICASSP 2022): a class's effective false
-positive rate is its false positives an hour plus ``alpha_ct`` times the mean over the other classes of its cross
+Bilen et al. (ICASSP 2020), computed exactly as by Ebbers, Serizel & Haeb-Umbach (ICASSP 2022): a class's effective
+false positive rate is its false positives an hour plus ``alpha_ct`` times the mean over the other classes of its cross
 triggers an hour of their events; its ROC is a staircase of the share of events found; PSDS is the area below
 ``mean - alpha_st * standard deviation`` of the classes' staircases up to ``max_efpr``, divided by it.
 

@@ -144,9 +144,7 @@ def _refuse_differing_clips(curves: ScoreCurves, reference: Mapping[str, Sequenc
                 )
 
 
-def _events_of(
-    classes: tuple[str, ...], clips: tuple[str, ...], reference: Mapping[str, tuple[Event, ...]]
-) -> Events:
+def _events_of(classes: tuple[str, ...], clips: tuple[str, ...], reference: Mapping[str, tuple[Event, ...]]) -> Events:
     columns = {label: column for column, label in enumerate(classes)}
     rows = [
         (number, event.onset_seconds, event.offset_seconds, columns[event.label])

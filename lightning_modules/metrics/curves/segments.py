@@ -57,9 +57,7 @@ def _highest(scored: ScoredClips, clips_M: NDArray[np.int64], onsets_M: Floats, 
     return highest_MC
 
 
-def _active(
-    scored: ScoredClips, starts_N: NDArray[np.int64], onsets_M: Floats, offsets_M: Floats
-) -> NDArray[np.bool_]:
+def _active(scored: ScoredClips, starts_N: NDArray[np.int64], onsets_M: Floats, offsets_M: Floats) -> NDArray[np.bool_]:
     events = scored.events
     _, from_G = positions_between(offsets_M, starts_N, events.clips_G, events.onsets_G, events.onsets_G)
     past_G, _ = positions_between(onsets_M, starts_N, events.clips_G, events.offsets_G, events.offsets_G)
