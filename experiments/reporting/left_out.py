@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 
-from experiments.statistics.paired_bootstrap import UnitCounts
+from experiments.statistics.paired_bootstrap import Units
 from experiments.statistics.trainings import Training
 from experiments.stored_results.stored_counts import Run, StoredCounts
 
 NO_BASELINE = "; it is the baseline, so no row is tested"
 Means = Mapping[str, Mapping[Training, float]]  # the figures behind a column's means, by row and training
-ByRow = Mapping[str, Mapping[Training, UnitCounts]]  # and their counts
+ByRow = Mapping[str, Mapping[Training, Units]]  # and their counts
 
 
 class LeftOut:

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from datamodules.annotations import ClipReferences
 from datamodules.clips.dcase_tsv import read_events, read_tags
 from experiments.planning.cell import Cell
-from experiments.statistics.paired_bootstrap import UnitCounts
+from experiments.statistics.paired_bootstrap import Units
 from experiments.statistics.trainings import Training
 from experiments.stored_results import unit_counts
 from experiments.stored_results.split_references import References, TestSplits
@@ -53,10 +53,10 @@ def training_of(cell: Cell) -> Training:
 class StoredCounts:
     """Counts by run and metric, and why runs have none."""
 
-    by_run: dict[Run, dict[str, UnitCounts]] = field(default_factory=dict)
+    by_run: dict[Run, dict[str, Units]] = field(default_factory=dict)
     left_out: dict[Run, str] = field(default_factory=dict)
 
-    def of(self, metric: str) -> dict[Run, UnitCounts]:
+    def of(self, metric: str) -> dict[Run, Units]:
         """The runs that have counts of a metric."""
         return {run: counts[metric] for run, counts in self.by_run.items() if metric in counts}
 
@@ -110,7 +110,7 @@ def _may_have(cell: Cell, kind: str) -> bool:
     return not known or kind in known
 
 
-def _counts(cell: Cell, scores: StoredScores, splits: TestSplits, texts: _Texts) -> dict[str, UnitCounts]:
+def _counts(cell: Cell, scores: StoredScores, splits: TestSplits, texts: _Texts) -> dict[str, Units]:
     if utterances := texts.of(cell):
         return _recorded(unit_counts.text_counts(utterances), cell, splits)
     if _may_have(cell, "text") and (path := scores.file(cell, CONSTANTS)) is not None:
@@ -122,7 +122,7 @@ def _counts(cell: Cell, scores: StoredScores, splits: TestSplits, texts: _Texts)
     return _detection_counts(cell, scores, splits) if _may_have(cell, "events") else {}
 
 
-def _detection_counts(cell: Cell, scores: StoredScores, splits: TestSplits) -> dict[str, UnitCounts]:
+def _detection_counts(cell: Cell, scores: StoredScores, splits: TestSplits) -> dict[str, Units]:
     tags, events = (scores.file(cell, name) for name in (TAGS, EVENTS))
     references = splits.of(cell) if tags or events else None
     if not isinstance(references, ClipReferences):
@@ -133,14 +133,14 @@ def _detection_counts(cell: Cell, scores: StoredScores, splits: TestSplits) -> d
     return {name: _with_sources(of, references) for name, of in counts.items()}
 
 
-def _recorded(counts: dict[str, UnitCounts], cell: Cell, splits: TestSplits) -> dict[str, UnitCounts]:
+def _recorded(counts: dict[str, Units], cell: Cell, splits: TestSplits) -> dict[str, Units]:
     """Counts of texts, whose speakers are stored beside them; for any other blocks the corpus is read."""
     if cell.table.blocks in (None, "speaker") or (references := splits.of(cell)) is None:
         return counts
     return {name: _with_sources(of, references) for name, of in counts.items()}
 
 
-def _with_sources(of: UnitCounts, references: References) -> UnitCounts:
+def _with_sources(of: Units, references: References) -> Units:
     """With what each clip was recorded from, by kind (family, session), of kinds that every clip has."""
     sources = {
         kind: tuple(by_clip[clip] for clip in of.ids)
@@ -150,7 +150,7 @@ def _with_sources(of: UnitCounts, references: References) -> UnitCounts:
     return replace(of, sources=sources)
 
 
-def _disagreement(cell: Cell, counts: dict[str, UnitCounts]) -> str | None:
+def _disagreement(cell: Cell, counts: dict[str, Units]) -> str | None:
     """Which logged figure the counts do not give again; metrics that were not logged, or diverged, leave the counts."""
     logged = cell.run.metrics if cell.run else {}
     for metric in [name for name in counts if not math.isfinite(logged.get(name, math.nan))]:

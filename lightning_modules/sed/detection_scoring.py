@@ -19,7 +19,9 @@ from lightning_modules.decoding.sound_events.double_threshold import Hysteresis
 from lightning_modules.decoding.sound_events.events import PostProcessing
 from lightning_modules.metrics.coactivation import coactivation
 from lightning_modules.scoring import Scoring
+from lightning_modules.sed.analysis.report import analyse_events, draw_analysis
 from lightning_modules.sed.clip_tags import FittedTags, fitted_tags, load_split, oracle_tags, tags_by
+from lightning_modules.sed.curve_scores.report import clip_scores, score_clips, score_curves
 from lightning_modules.sed.detection_report import report_detection
 from lightning_modules.sed.fitting.choices import check_settings, unlike
 from lightning_modules.sed.fitting.fitted import FittedPostProcessing, clip_curves
@@ -37,7 +39,8 @@ class DetectionScoring(Scoring):
     ``clip_threshold`` a class has events where its clip probability reaches that instead, in every clip at 0.
     ``fit`` says on which validation labels the rest is fitted (None: events where ``data.selection`` is strong), and
     ``by_class`` whether for each class by itself. ``change_points`` takes the place of thresholds on frames. The other
-    arguments are ``PostProcessing``'s, in seconds and in [0, 1]; ``num_pictures`` clips are drawn.
+    arguments are ``PostProcessing``'s, in seconds and in [0, 1]; ``num_pictures`` clips are drawn, with 0 no
+    charts of the analysis either.
     """
 
     def __init__(
@@ -91,19 +94,28 @@ class DetectionScoring(Scoring):
         fitted: dict[str, Any] = {"tags": self.tags}
         events: dict[str, tuple[Event, ...]] | None = None
         more: dict[str, float] = {}
-        if own.frame_probabilities_NTC is not None:
+        if own.frame_probabilities_NTC is None:
+            more = score_clips(clip_scores(own), test, output_dir=output_dir)
+        else:
             gate = self._gate(predictions, tags, validation, test)
             on_validation = load_split(predictions, "own", "validation", validation)
             chosen = self._fitted(on_validation, gate, ValidationSplit(validation))
             events = chosen.events(own, duration_seconds=test.duration_seconds, tags=gate.test)
-            more = {**chosen.metrics(), **_coactivation(own, test)}
+            of_curves = score_curves(
+                own, on_validation, chosen, gate.test, validation=validation, test=test, output_dir=output_dir
+            )
+            more = {**chosen.metrics(), **_coactivation(own, test), **of_curves}
             fitted = chosen.as_json(FrameGrid(hop_seconds=own.hop_seconds))
         metrics = report_detection(
             tags=tags, events=events, validation=validation, test=test, output_dir=output_dir, fitted=fitted, more=more
         )
+        if events is not None:
+            with_true_tags = chosen.events(own, duration_seconds=test.duration_seconds, tags=test.tags)
+            analyse_events(test, events, with_true_tags=with_true_tags, output_dir=output_dir)
         if events is not None and self.num_pictures:
             curves = Curves(own, chosen.settings)
             draw_clips(test, events, curves=curves, count=self.num_pictures, folder=output_dir / "clips")
+            draw_analysis(output_dir)
         return metrics
 
     def _tags(self, predictions: Mapping[str, Path], validation: ClipReferences, test: ClipReferences) -> FittedTags:
@@ -139,6 +151,8 @@ def _coactivation(predictions: DetectionPredictions, test: ClipReferences) -> di
     column = {label: index for index, label in enumerate(predictions.classes)}
     estimated, true = [], []
     for clip, curves_TC in clip_curves(predictions):
+        if clip not in test.events:  # a weak clip among strong ones
+            continue
         tagged = np.array(sorted(column[label] for label in test.tags[clip]), dtype=np.int64)
         estimated.append((curves_TC, tagged))
         activity_TC = grid.activity(test.events[clip], classes=predictions.classes, num_frames=len(curves_TC))

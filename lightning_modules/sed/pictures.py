@@ -16,7 +16,7 @@ import numpy as np
 from datamodules.annotations import ClipReferences, Event, FrameGrid
 from lightning_modules.decoding.sound_events.setting import EventSetting
 from lightning_modules.layers.log_mel_picture import draw_log_mel
-from lightning_modules.metrics.event_based import match_events
+from lightning_modules.metrics.event_matching import match_events
 from lightning_modules.sed.predictions import DetectionPredictions
 
 Events = Mapping[str, Sequence[Event]]
@@ -37,8 +37,10 @@ def draw_clips(
 ) -> list[Path]:
     """Draw ``choose_clips`` to ``folder/ID.png`` in place of what an earlier scoring drew there.
 
-    Without ``curves`` (whole-clip events) their panels are left out.
+    Without ``curves`` (whole-clip events) their panels are left out. A split without a strong clip has no pictures.
     """
+    if references.events is None:
+        return []
     folder.mkdir(parents=True, exist_ok=True)
     for stale in folder.glob("*.png"):
         stale.unlink()
