@@ -55,12 +55,14 @@ class StackedCRNN(FrameEncoder):
         """Hidden vectors (B, T', H) of features (B, T, M)."""
         padded = bool((num_frames_B < features_BTM.shape[1]).any())
         lengths_B = self.pooled_frames(num_frames_B) if padded else None
-        hidden_BTH = self.cnn(features_BTM, num_frames_B)
+        hidden_BTH: Tensor = self.cnn(features_BTM, num_frames_B)
         hidden_BTH = self.input_dropout(hidden_BTH.transpose(1, 2)).transpose(1, 2)
         for layer in self.recurrent:
             hidden_BTH = layer(hidden_BTH, lengths_B)
         hidden_BTH = self.output_dropout(hidden_BTH)
-        return hidden_BTH if self.dense is None else self.dense_dropout(torch.relu(self.dense(hidden_BTH)))
+        if self.dense is not None:
+            hidden_BTH = self.dense_dropout(torch.relu(self.dense(hidden_BTH)))
+        return hidden_BTH
 
 
 class GatedRecurrentCRNN(FrameEncoder):

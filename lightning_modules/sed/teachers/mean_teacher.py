@@ -5,8 +5,8 @@ those with tags (a strong clip has both), and the squared differences of student
 ``w = consistency_weight · exp(-5 (1 - epoch / ramp_up_epochs)²)``. The teacher's weights are an exponential average of
 the student's, ``θ' ← d θ' + (1 - d) θ``, ``d = min(1 - 1 / (step + 1), ema_decay)``, after each step.
 Tarvainen & Valpola 2017 (arXiv 1703.01780), with the pooling, weight and decay of DCASE 2023 task 4's baseline, which
-differs in three things: its teacher hears with dropout, its ramp goes by steps, and its strong clips do not count as weak
-ones too.
+differs in three things: its teacher hears with dropout, its ramp goes by steps, and its strong clips are no weak ones
+too.
 """
 
 from __future__ import annotations
@@ -136,8 +136,8 @@ class MeanTeacher(SoundEventDetector):
             student, teacher = getattr(self, part), self.teacher[part]
             for own, kept in zip(student.parameters(), teacher.parameters(), strict=True):
                 kept.lerp_(own, 1.0 - decay)
-            for own, kept in zip(student.buffers(), teacher.buffers(), strict=True):
-                kept.copy_(own)
+            for statistic, copied in zip(student.buffers(), teacher.buffers(), strict=True):
+                copied.copy_(statistic)
 
 
 def _detection(hidden_BTH: Tensor, mask_BT: Tensor, *, classifier: nn.Module, attention: nn.Module) -> Detection:
