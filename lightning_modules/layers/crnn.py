@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 
 import torch
@@ -30,7 +30,7 @@ class FrameEncoder(nn.Module, ABC):
     num_mels: int
     num_outputs: int
     time_pooling: int
-    learning_rate: float | None = None  # of its weights; None: the optimiser's, as for all others
+    learning_rate: float | None = None  # of ``own_rate_parameters``; None: the optimiser's, as for all others
 
     def front_end(self, *, sample_rate_hz: int, settings: LogMelSettings) -> LogMel | FrontEnd:
         """What makes its features of waveforms: here log-mel as ``settings`` say.
@@ -46,6 +46,10 @@ class FrameEncoder(nn.Module, ABC):
     @abstractmethod
     def forward(self, features_BTM: Tensor, num_frames_B: Tensor) -> Tensor:
         """Hidden vectors (B, T', H); those past ``pooled_frames(num_frames_B)`` mean nothing."""
+
+    def own_rate_parameters(self) -> Iterator[nn.Parameter]:
+        """What ``learning_rate`` is for."""
+        return self.parameters()
 
     def curve_frames(self, features_BTM: Tensor, num_frames_B: Tensor) -> int:
         """T' of what ``forward`` makes of these features."""

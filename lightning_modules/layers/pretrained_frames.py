@@ -8,16 +8,18 @@ later epochs cost none of it and a resumed run computes the same numbers. Fine-t
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
 from hashlib import sha256
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.utils.rnn import pad_sequence
 
 from datamodules.run_warning import RunWarning
 from lightning_modules.layers.crnn import FrameEncoder
 from lightning_modules.layers.log_mel import LogMelSettings
+from lightning_modules.layers.recurrent import Bidirectional, Cell
 from lightning_modules.layers.recurrent_encoder import SpeechEncoder
 from lightning_modules.layers.speech_features import SPEECH_FEATURES, FrontEnd
 
@@ -25,7 +27,7 @@ BYTES_PER_MB = 1_000_000
 
 
 class PretrainedFrames(FrameEncoder):
-    """``model``'s hidden vectors as frames.
+    """``model``'s hidden vectors as frames, with ``recurrent_units`` through a bidirectional cell of so many.
 
     ``frozen`` leaves its weights as they are, without dropout or masks, and keeps up to ``cache_mb`` of hidden vectors
     a process. Otherwise ``learning_rate`` is that of its weights, None the optimiser's own. Raises ``ValueError`` for a
@@ -33,7 +35,14 @@ class PretrainedFrames(FrameEncoder):
     """
 
     def __init__(
-        self, *, model: SpeechEncoder, frozen: bool = True, learning_rate: float | None = None, cache_mb: float = 2000.0
+        self,
+        *,
+        model: SpeechEncoder,
+        frozen: bool = True,
+        learning_rate: float | None = None,
+        cache_mb: float = 2000.0,
+        recurrent_units: int = 0,
+        cell: Cell = "gru",
     ) -> None:
         super().__init__()
         if frozen and learning_rate is not None:
@@ -42,12 +51,17 @@ class PretrainedFrames(FrameEncoder):
             raise ValueError(f"learning_rate {learning_rate}, allowed: above 0 (unset: the optimiser's own)")
         if not cache_mb >= 0:
             raise ValueError(f"cache_mb {cache_mb}, allowed: 0 or more")
+        if recurrent_units < 0:
+            raise ValueError(f"recurrent_units {recurrent_units}, allowed: 1 or more (0: none)")
         self.model = model
         self.frozen = frozen
         self.learning_rate = learning_rate
         self.cache = Cache(max_bytes=int(cache_mb * BYTES_PER_MB))
         self.num_mels = model.num_outputs if frozen else model.num_mels
-        self.num_outputs = model.num_outputs
+        self.recurrent = None
+        if recurrent_units:
+            self.recurrent = Bidirectional(cell=cell, num_inputs=model.num_outputs, hidden_units=recurrent_units)
+        self.num_outputs = model.num_outputs if self.recurrent is None else self.recurrent.num_outputs
         self.time_pooling = 1 if frozen else model.time_pooling
         if frozen:
             model.requires_grad_(False)
@@ -72,7 +86,15 @@ class PretrainedFrames(FrameEncoder):
     def forward(self, features_BTM: Tensor, num_frames_B: Tensor) -> Tensor:
         """Hidden vectors (B, T', H); T' is the longest clip's."""
         hidden_BTH: Tensor = features_BTM if self.frozen else self.model(features_BTM, num_frames_B)
-        return hidden_BTH[:, : self.curve_frames(features_BTM, num_frames_B)]
+        hidden_BTH = hidden_BTH[:, : self.curve_frames(features_BTM, num_frames_B)]
+        if self.recurrent is None:
+            return hidden_BTH
+        recurrent_BTH: Tensor = self.recurrent(hidden_BTH, self.pooled_frames(num_frames_B))
+        return recurrent_BTH
+
+    def own_rate_parameters(self) -> Iterator[nn.Parameter]:
+        """The pretrained weights; the cell on top learns as everything else does."""
+        return self.model.parameters()
 
     def _load_from_state_dict(self, *arguments: Any) -> None:
         """What is kept is of other weights than those that are loaded."""

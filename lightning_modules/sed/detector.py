@@ -210,6 +210,7 @@ class SoundEventDetector(pl.LightningModule, ABC):
         """What the optimiser takes: all parameters, those of an encoder with its own learning rate as a group apart."""
         if self.encoder.learning_rate is None:
             return self.parameters()
-        own = {id(parameter) for parameter in self.encoder.parameters()}
-        others = [parameter for parameter in self.parameters() if id(parameter) not in own]
-        return [{"params": others}, {"params": [*self.encoder.parameters()], "lr": self.encoder.learning_rate}]
+        own = list(self.encoder.own_rate_parameters())
+        ids = {id(parameter) for parameter in own}
+        others = [parameter for parameter in self.parameters() if id(parameter) not in ids]
+        return [{"params": others}, {"params": own, "lr": self.encoder.learning_rate}]

@@ -152,6 +152,25 @@ def test_a_system_trains_its_output_layer_and_only_what_is_not_frozen(model: Spe
 
 
 @pytest.mark.parametrize("frozen", [True, False])
+def test_a_cell_on_top_learns_at_the_optimisers_rate_and_is_blind_to_padding(ast_folder: Folder, frozen: bool) -> None:
+    model = ASTEncoder(folder=ast_folder())
+    encoder = PretrainedFrames(
+        model=model, frozen=frozen, learning_rate=None if frozen else 1e-5, recurrent_units=6
+    ).eval()
+    assert encoder.num_outputs == 12
+    batch_BS, lengths_B = waveforms()
+    with torch.no_grad():
+        together_BTH, frames_B = encode(encoder, batch_BS, lengths_B)
+        alone_1TH, _ = encode(encoder, batch_BS[1:2, :9999], lengths_B[1:2])
+    torch.testing.assert_close(together_BTH[1, : int(frames_B[1])], alone_1TH[0], atol=1e-5, rtol=1e-4)
+    optimizer: Any = MIL(classes=("dog",), sample_rate_hz=16000, encoder=encoder).configure_optimizers()
+    rates = {id(p): group["lr"] for group in optimizer.param_groups for p in group["params"]}
+    assert encoder.recurrent is not None
+    assert {rates[id(p)] for p in encoder.recurrent.parameters()} == {1e-3}
+    assert {rates[id(p)] for p in model.parameters()} == {1e-3 if frozen else 1e-5}
+
+
+@pytest.mark.parametrize("frozen", [True, False])
 def test_strong_labels_lie_on_its_grid(model: SpeechEncoder, frozen: bool) -> None:
     """The waveforms of a batch may be longer than its clips, and what the encoder hears longer than both."""
     system = StrongLabels(
@@ -175,6 +194,8 @@ def test_what_cannot_be_is_refused(ast_folder: Folder, tmp_path: Path) -> None:
         PretrainedFrames(model=encoder, frozen=False, learning_rate=-1)
     with pytest.raises(ValueError, match="cache_mb -1"):
         PretrainedFrames(model=encoder, cache_mb=-1)
+    with pytest.raises(ValueError, match="recurrent_units -1"):
+        PretrainedFrames(model=encoder, recurrent_units=-1)
     frames = PretrainedFrames(model=encoder)
     with pytest.raises(ValueError, match="features: a pretrained encoder brings its own"):
         frames.front_end(sample_rate_hz=16000, settings=LogMelSettings(num_mels=40))
