@@ -121,6 +121,7 @@ def _run_curves(arguments: argparse.Namespace) -> int:
     if arguments.reference is None:
         return 0
     reference = _read_reference(arguments.reference, arguments.reference_format or arguments.format)
+    _refuse_endless(arguments.reference, reference, segment_seconds=arguments.segment_seconds)
     validation_reference = None
     if arguments.validation_reference is not None:
         validation_form = arguments.reference_format or arguments.format

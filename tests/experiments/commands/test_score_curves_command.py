@@ -114,6 +114,7 @@ def test_options_that_do_not_fit_are_refused(folder, capsys, options, said):
         (REFERENCE.replace("c.wav\t\t\t\n", ""), "test.npz: 1 clips of the curves have no reference: c"),
         (REFERENCE + "c.wav\t0\t1\tcow\n", "test.npz: clip c: event of class 'cow', allowed: the curves' dog, cat"),
         ("filename\tonset\toffset\tevent_label\n", "ref.tsv: lists no file"),
+        (REFERENCE + "c.wav\t0\t1e7\tdog\n", r"ref.tsv: offset 1e\+07 of c makes more than 1,000,000 segments"),
     ],
 )
 def test_references_that_do_not_fit_are_refused(folder, capsys, reference, said):
