@@ -32,8 +32,6 @@ MIXED = """  mixed:
 COLUMNS = "columns:\n  test/tagging_f1_macro: {label: Tag F1}\n  test/event_f1_macro: {label: Event F1}\n"
 HEAD = BASE.replace("batch_size: 4", "batch_size: 2")
 TABLE = f"{HEAD}rows:\n{ROWS}{MIXED}seeds: [0]\nscales: {{demo: {{}}}}\n{COLUMNS}"
-    f"{BASE.replace('batch_size: 4', 'batch_size: 2')}rows:\n{ROWS}{MIXED}seeds: [0]\nscales: {{demo: {{}}}}\n{COLUMNS}"
-)
 WEAK = {"esc50", "esc10", "audioset"}
 
 
