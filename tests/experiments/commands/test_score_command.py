@@ -146,3 +146,11 @@ def test_help_needs_no_heavy_import():
         "sys.exit(bool({'numpy', 'torch', 'sed_eval'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_class_with_a_comma_is_named_with_a_backslash(tmp_path, capsys):
+    events = "a.wav\t0.5\t1.0\tMale speech, man speaking\n"
+    names = ("--classes", r"Male speech\, man speaking,Car")
+    scores, _ = score(tmp_path, capsys, *names, reference=events, estimated=events)
+    assert scores["classes"] == ["Male speech, man speaking", "Car"]
+    assert scores["event_based"]["micro"]["f1"] == 1.0

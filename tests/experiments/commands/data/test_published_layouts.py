@@ -22,8 +22,16 @@ pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 BASE = (Path(__file__).parents[2] / "tiny.yaml").read_text(encoding="utf-8").partition("rows:")[0]
 ROWS = "".join(f"  {name}: {{why: its layout, set: {{data.corpus: {name}}}}}\n" for name in ARGUMENTS)
+MIXED = """  mixed:
+    why: DCASE 2018's weak and unlabelled clips together
+    set:
+      data.corpus: dcase2018
+      data.train_labels: mixed
+      model: lightning_modules.sed.teachers.mean_teacher.MeanTeacher
+"""
 COLUMNS = "columns:\n  test/tagging_f1_macro: {label: Tag F1}\n  test/event_f1_macro: {label: Event F1}\n"
-TABLE = f"{BASE.replace('batch_size: 4', 'batch_size: 2')}rows:\n{ROWS}seeds: [0]\nscales: {{demo: {{}}}}\n{COLUMNS}"
+HEAD = BASE.replace("batch_size: 4", "batch_size: 2")
+TABLE = f"{HEAD}rows:\n{ROWS}{MIXED}seeds: [0]\nscales: {{demo: {{}}}}\n{COLUMNS}"
 WEAK = {"esc50", "esc10", "audioset"}
 
 
@@ -91,6 +99,7 @@ def test_every_layout_trains_an_epoch_and_stands_in_the_report(imported: tuple[P
     report = earmark(home, "report", str(table), "--json")
     rows = json.loads(report.stdout)["rows"]
     assert {name for name in ARGUMENTS if rows[name]["test/tagging_f1_macro"]["seeds"]} == set(ARGUMENTS)
+    assert rows["mixed"]["test/tagging_f1_macro"]["seeds"]
     assert {name for name in ARGUMENTS if not rows[name]["test/event_f1_macro"].get("seeds")} == WEAK
     page = earmark(home, "report", str(table), "--output", str(home / "page.html"))
     assert page.returncode == 0, page.stderr
