@@ -2,18 +2,22 @@
 
 Training: the clips in an epoch's order, cut into global batches, each split evenly over the ranks; what does not fill
 the last batch is left out (another share every epoch), so the global batches are the same on any number of devices.
+Where clips have probabilities (class-balanced sampling), an epoch's order is drawn with them, with replacement.
 Evaluation: rank r takes clips r, r + world, …, unpadded: 5 clips on 2 ranks stay 5, where torch's DistributedSampler
 makes 6. Rank and world are asked for when an epoch starts, since loaders may be built before the processes know.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Collection, Iterator, Sequence
+from typing import Any, Literal
 
 import numpy as np
 import torch.distributed as dist
+from numpy.typing import NDArray
 from torch.utils.data import Sampler
+
+Sampling = Literal["even", "class_balanced"]
 
 
 def rank_and_world() -> tuple[int, int]:
@@ -30,10 +34,36 @@ def local_batch_size(batch_size: int, *, world: int) -> int:
     return batch_size // world
 
 
+def class_balanced(tags: Sequence[Collection[str]]) -> NDArray[np.float64]:
+    """The probability of each of N clips: a class is drawn evenly, then one of its clips, (N,).
+
+    ``p_i = (1/K) Σ_{c ∈ tags_i} 1/n_c``, n_c the clips of class c. Clips without a tag are a class too; K counts the
+    classes that have a clip.
+
+    >>> class_balanced([{"dog"}, {"dog"}, {"dog", "cat"}, set()]).round(3).tolist()
+    [0.111, 0.111, 0.444, 0.333]
+    """
+    classes = [sorted(of_clip) or [""] for of_clip in tags]
+    counts: dict[str, int] = {}
+    for of_clip in classes:
+        for name in of_clip:
+            counts[name] = counts.get(name, 0) + 1
+    return np.array([sum(1 / counts[name] for name in of_clip) for of_clip in classes]) / len(counts)
+
+
 def epoch_batches(
-    *, num_clips: int, batch_size: int, seed: int, epoch: int, rank: int = 0, world: int = 1
+    *,
+    num_clips: int,
+    batch_size: int,
+    seed: int,
+    epoch: int,
+    rank: int = 0,
+    world: int = 1,
+    probabilities: NDArray[np.float64] | None = None,
 ) -> list[list[int]]:
     """A rank's training batches of one epoch, as clip numbers; ``batch_size`` is global.
+
+    ``probabilities`` (N,) are those of the clips; None takes every clip once.
 
     >>> epoch_batches(num_clips=5, batch_size=4, seed=0, epoch=0)
     [[2, 4, 3, 0]]
@@ -41,7 +71,11 @@ def epoch_batches(
     [[[2, 4]], [[3, 0]]]
     """
     share = local_batch_size(batch_size, world=world)
-    order = np.random.default_rng((seed, epoch)).permutation(num_clips)
+    generator = np.random.default_rng((seed, epoch))
+    if probabilities is None:
+        order = generator.permutation(num_clips)
+    else:
+        order = generator.choice(num_clips, size=num_clips, p=probabilities)
     starts = range(rank * share, num_clips - num_clips % batch_size, batch_size)
     return [order[start : start + share].tolist() for start in starts]
 
@@ -61,10 +95,13 @@ class EpochBatchSampler(Sampler[list[int]]):
     Raises ``ValueError`` where the clips do not fill one batch.
     """
 
-    def __init__(self, *, num_clips: int, batch_size: int, seed: int) -> None:
+    def __init__(
+        self, *, num_clips: int, batch_size: int, seed: int, probabilities: NDArray[np.float64] | None = None
+    ) -> None:
         if not 1 <= batch_size <= num_clips:
             raise ValueError(f"batch_size {batch_size} must lie within 1 and the {num_clips} training clips")
         self.num_clips, self.batch_size, self.seed = num_clips, batch_size, seed
+        self.probabilities = probabilities
         self.epoch = 0
         # Lightning calls ``batch_sampler.sampler.set_epoch`` and nothing else.
         self.sampler = self
@@ -83,6 +120,7 @@ class EpochBatchSampler(Sampler[list[int]]):
                 epoch=self.epoch,
                 rank=rank,
                 world=world,
+                probabilities=self.probabilities,
             )
         )
 

@@ -27,6 +27,14 @@ class EvaluationData(Protocol):
 
 
 @runtime_checkable
+class LearnsFromLabeller(Protocol):
+    """A LightningModule that trains on what another run's network says: its row has ``from: {labels: …}``."""
+
+    def label_with(self, checkpoint: Path) -> None:
+        """Take the network of that run's best epoch. Raises ``ValueError`` where it may not or cannot label."""
+
+
+@runtime_checkable
 class PredictingModule(Protocol):
     """A LightningModule whose predictions become a file."""
 

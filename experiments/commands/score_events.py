@@ -10,9 +10,12 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
+
+from datamodules.clips.tag_lists import split_tags
 
 if TYPE_CHECKING:
     from datamodules.annotations import Event
@@ -206,10 +209,10 @@ def _refuse_curve_options(arguments: argparse.Namespace) -> None:
 
 
 def _labels(text: str) -> list[str]:
-    labels = list(dict.fromkeys(label.strip() for label in text.split(",")))
-    if "" in labels:
+    fields = re.split(r"(?<!\\),", text)
+    if not all(field.strip() for field in fields):
         raise argparse.ArgumentTypeError(f"{text!r}, allowed: names of classes with commas between")
-    return labels
+    return list(dict.fromkeys(split_tags(text)))
 
 
 def _positive(text: str) -> float:

@@ -158,7 +158,15 @@ def check_configurations(cells: list[Cell], *, one_of_a_shape: bool = False, war
     from experiments.configuration.check import Question, check
 
     questions = [
-        Question(_where(cell), cell.row.stage, cell.seed, cell.table.imports, cell.key is not None, cell.row.config)
+        Question(
+            _where(cell),
+            cell.row.stage,
+            cell.seed,
+            cell.table.imports,
+            cell.key is not None,
+            cell.row.config,
+            tuple(cell.row.sources),
+        )
         for cell in new
     ]
     if warm is None or not warm.check(questions):

@@ -21,7 +21,10 @@ QUESTIONS, ANSWER = "questions.yaml", "answer.json"
 
 
 class Question(NamedTuple):
-    """A row's configuration; ``where`` is how a refusal names it. Without its data only names and types are checked."""
+    """A row's configuration, and the names under its ``from:``; ``where`` is how a refusal names it.
+
+    Without its data only names and types are checked.
+    """
 
     where: str
     stage: str
@@ -29,20 +32,27 @@ class Question(NamedTuple):
     imports: Sequence[str]
     has_data: bool
     config: Config
+    sources: Sequence[str] = ()
 
 
 def check(questions: Iterable[Question]) -> None:
     """Build each, or parse it. Raises ``UserError`` for the first that is refused."""
-    from experiments.configuration.schema import build, parse
+    from experiments.configuration.labels_source import check_labels
+    from experiments.configuration.schema import Parts, build, parse
 
     for one in questions:
         do = build if one.has_data else parse  # without data there is nothing to build
-        do(one.config, stage=one.stage, seed=one.seed, where=one.where, imports=one.imports)
+        made = do(one.config, stage=one.stage, seed=one.seed, where=one.where, imports=one.imports)
+        if isinstance(made, Parts):
+            check_labels(made.model, one.sources, where=one.where)
 
 
 def ask(folder: Path, questions: Sequence[Question]) -> None:
     """Write what ``main`` is to check."""
-    record = [{**question._asdict(), "imports": list(question.imports)} for question in questions]
+    record = [
+        {**question._asdict(), "imports": list(question.imports), "sources": list(question.sources)}
+        for question in questions
+    ]
     (folder / QUESTIONS).write_text(to_yaml({"questions": record}), encoding="utf-8")
 
 

@@ -21,7 +21,7 @@ from experiments.runs.config_form import form_key
 from experiments.runs.named_files import named_files
 from experiments.runs.run_folder import BEST, CONFIG, KEY, PREDICTIONS, write_whole
 from experiments.table_files.merge import get_path, leaf_paths
-from experiments.table_files.row_sources import SEED
+from experiments.table_files.row_sources import WEIGHTS
 from experiments.table_files.spec import TABLES, Table
 from experiments.table_files.view_tags import row_tags
 from experiments.table_files.yaml_files import to_yaml
@@ -144,12 +144,12 @@ def _tags(cell: Cell, git: Mapping[str, str]) -> dict[str, str]:
 
 
 def restore_upstream(cell: Cell, tracker: Tracker) -> None:
-    """Fetch what finished upstream runs offer, or a seed's weights, where their folders are gone from this disk."""
+    """Fetch what finished upstream runs offer, or their weights, where their folders are gone from this disk."""
     for source, other in cell.upstream.items():
         if other.key and other.run:
             folder = tracker.run_dir(other.key.id)
             name = PREDICTIONS if other.row.stage == "fit" else "scores"
-            if cell.row.stage == "fit" and source == SEED:
+            if cell.row.stage == "fit" and source in WEIGHTS:
                 if cell.trained is not None:
                     continue  # it has the weights that came of these
                 name = BEST

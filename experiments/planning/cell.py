@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from experiments.runs import keys
 from experiments.runs.phase_keys import PREDICTED_AS, TRAINED_AS
-from experiments.table_files.row_sources import SEED
+from experiments.table_files.row_sources import WEIGHTS
 from experiments.table_files.spec import Row, Table
 from experiments.tracking.tracked_run import TrackedRun
 
@@ -144,7 +144,7 @@ def stood_on(row: Row, upstream: Mapping[str, Cell]) -> dict[str, str]:
     def known_by(name: str, cell: Cell) -> str:
         if cell.row.stage != "fit":
             return cell.key.id if cell.key is not None else ""
-        return cell.weights_of if row.stage == "fit" and name == SEED else cell.predictions_of
+        return cell.weights_of if row.stage == "fit" and name in WEIGHTS else cell.predictions_of
 
     return {name: known_by(name, cell) for name, cell in upstream.items() if cell.key is not None}
 

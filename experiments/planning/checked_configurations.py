@@ -33,7 +33,10 @@ def check_id(cell: Cell) -> str:
         return ""
     files = {name: list(facts) for name, facts in named_files(cell.row.config).items()}
     code = {module: digest for module, digest in cell.code.items() if module != "recipe"}
-    parts = [cell.row.stage, cell.row.config, code, cell.key.data, list(cell.table.imports), files, _rules(), versions]
+    parts = [
+        cell.row.stage, cell.row.config, sorted(cell.row.sources), code, cell.key.data, list(cell.table.imports), files,
+        _rules(), versions,
+    ]  # fmt: skip
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
 
 

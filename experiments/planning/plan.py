@@ -20,7 +20,7 @@ from experiments.runs import recipe
 from experiments.runs.run_folder import KEY
 from experiments.table_files.folds import check_fold, in_fold
 from experiments.table_files.merge import get_path
-from experiments.table_files.row_sources import SEED
+from experiments.table_files.row_sources import WEIGHTS
 from experiments.table_files.spec import SHARED_OVERRIDES, Row, Table, read_table
 from experiments.tracking.mlflow_store import Tracker
 from experiments.tracking.tracked_run import TrackedRun
@@ -137,7 +137,7 @@ class _Planner:
             if other.seeds is not None and source_seed not in other.seeds:
                 say = f"{{row: {source.table}/{source.row}, seed: {other.seeds[0]}}}"
                 raise UserError(f"{where}: {source.row!r} does not run at seed {source_seed}; say which: {say}")
-            if row.stage == "fit" and source_name == SEED and other.stage != "fit":
+            if row.stage == "fit" and source_name in WEIGHTS and other.stage != "fit":
                 raise UserError(f"{where}: {source.row!r} is of stage {other.stage!r}, which leaves no weights")
             fold = _fold_of_source(place.fold, self.table(source.table), where=where)
             upstream[source_name] = self.cell(source.table, Place(source.row, source_seed, fold))

@@ -21,7 +21,7 @@ from experiments.runs import moved_files, phase_keys, training_record
 from experiments.runs.named_files import changed_since
 from experiments.runs.phase_keys import PhaseCode, PhaseKeys
 from experiments.runs.run_folder import BEST, KEY, LAST, PREDICTIONS
-from experiments.table_files.row_sources import SEED
+from experiments.table_files.row_sources import WEIGHTS
 from experiments.tracking import run_files
 from experiments.tracking.mlflow_store import Tracker, TrackingError
 from experiments.tracking.tracked_run import TrackedRun
@@ -39,7 +39,8 @@ def phases_of(cell: Cell) -> PhaseKeys:
 
 
 def _seed_run(cell: Cell) -> str:
-    return cell.upstream[SEED].weights_of if SEED in cell.upstream else ""
+    """The runs whose weights the training stands on, by one name; a row has one of them at most."""
+    return "".join(cell.upstream[name].weights_of for name in WEIGHTS if name in cell.upstream)
 
 
 class TrainedBefore:

@@ -1,7 +1,7 @@
 """``from:`` of a row: the runs that it stands on, each at the row's own seed or at a fixed one.
 
 ``seed`` is the name of the run whose weights a fine-tuned row starts from (``fine_tuning:``); a row that trains has
-either both or neither.
+either both or neither. ``labels`` is the name of the run whose network labels what a row trains on.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from experiments.table_files.merge import Config
 from experiments.table_files.table_values import check_seed_number, read_mapping
 
 SEED = "seed"
+LABELS = "labels"
+WEIGHTS = (SEED, LABELS)  # of a row that trains; by every other name a run gives its predictions
 
 
 @dataclass(frozen=True)

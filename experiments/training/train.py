@@ -31,6 +31,7 @@ from datamodules.corpus_changes import check_files
 from datamodules.corpus_files import CorpusChangedError
 from datamodules.corpus_folder import read_card
 from datamodules.run_warning import RunWarning
+from experiments.configuration.labels_source import take_labeller
 from experiments.configuration.schema import Parts, build
 from experiments.contracts import PredictingModule
 from experiments.errors import UserError
@@ -41,8 +42,9 @@ from experiments.runs.named_files import changed_since
 from experiments.runs.own_code import find_own_code
 from experiments.runs.run_folder import BEST, CONFIG, KEY, METRICS, PREDICTIONS, locked, offered
 from experiments.runs.training_record import PARAMETERS, SCORING_SECONDS, SECONDS, TrainingRecord, read_record
+from experiments.table_files.machine import set_on_data
 from experiments.table_files.merge import Config, get_path
-from experiments.table_files.row_sources import SEED
+from experiments.table_files.row_sources import LABELS, SEED
 from experiments.table_files.spec import SCORE_SECTIONS, SECTIONS
 from experiments.table_files.stored_names import check_metrics
 from experiments.table_files.yaml_files import read_yaml
@@ -234,10 +236,12 @@ def run(run_dir: Path, journal: Journal, *, attempt: Attempt | None = None, rank
         sections, stage="score" if only_scores else stage, seed=seed, where=str(run_dir.name),
         imports=config.get("imports") or (),
     )  # fmt: skip
-    parts.data.num_workers = int(machine.get("num_workers", 0))
+    set_on_data(parts.data, {"num_workers": 0, **machine})
     parts.data.setup("score" if only_scores else "fit")
     sources = {name: run_dir / folder for name, folder in (config.get("from") or {}).items()}
-    seed_run = sources.pop(SEED, None) if stage == "fit" else None
+    seed_run, labels_run = (sources.pop(name, None) if stage == "fit" else None for name in (SEED, LABELS))
+    if parts.model is not None and trained is None:
+        take_labeller(parts.model, labels_run / BEST if labels_run else None)
     predictions = {name: offered(folder) for name, folder in sources.items()}
     ended = _Fitted(0, {})
     if stage == "fit":

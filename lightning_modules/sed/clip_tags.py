@@ -6,7 +6,7 @@ Weak labels suffice for all of it: thresholds of the clip probabilities are fitt
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -32,7 +32,8 @@ def load_split(
 ) -> DetectionPredictions:
     """One split's predictions of ``own``, ``tagger`` …
 
-    Raises ``ValueError`` if they aren't of these clips and classes, or hold NaN.
+    A test split without any strong clip has nothing to score events by: its curves are left out, as those of a system
+    that only tags. Raises ``ValueError`` if they aren't of these clips and classes, or hold NaN.
     """
     if source not in predictions:
         raise ValueError(f"scoring needs the predictions {source!r}, but from: names only {sorted(predictions)}")
@@ -50,7 +51,7 @@ def load_split(
     curves_NTC = loaded.frame_probabilities_NTC
     if not (np.isfinite(loaded.clip_probabilities_NC).all() and (curves_NTC is None or np.isfinite(curves_NTC).all())):
         raise ValueError(f"{path}: probabilities that are no finite numbers: the training diverged")
-    return loaded
+    return replace(loaded, frame_probabilities_NTC=None) if split == "test" and references.events is None else loaded
 
 
 def fitted_tags(

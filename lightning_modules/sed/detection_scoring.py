@@ -86,7 +86,7 @@ class DetectionScoring(Scoring):
     def score(
         self, *, predictions: Mapping[str, Path], references: Mapping[str, Any], output_dir: Path
     ) -> dict[str, float]:
-        """See ``Scoring.score``. A system without frame curves (a tagger) is scored on its tags alone."""
+        """See ``Scoring.score``. A tagger, or any system where no test clip has events: tags alone."""
         validation: ClipReferences = references["validation"]
         test: ClipReferences = references["test"]
         tags = self._tags(predictions, validation, test)
@@ -94,7 +94,7 @@ class DetectionScoring(Scoring):
         fitted: dict[str, Any] = {"tags": self.tags}
         events: dict[str, tuple[Event, ...]] | None = None
         more: dict[str, float] = {}
-        if own.frame_probabilities_NTC is None:
+        if own.frame_probabilities_NTC is None or test.events is None:
             more = score_clips(clip_scores(own), test, output_dir=output_dir)
         else:
             gate = self._gate(predictions, tags, validation, test)
@@ -151,6 +151,8 @@ def _coactivation(predictions: DetectionPredictions, test: ClipReferences) -> di
     column = {label: index for index, label in enumerate(predictions.classes)}
     estimated, true = [], []
     for clip, curves_TC in clip_curves(predictions):
+        if clip not in test.events:  # a weak clip among strong ones
+            continue
         tagged = np.array(sorted(column[label] for label in test.tags[clip]), dtype=np.int64)
         estimated.append((curves_TC, tagged))
         activity_TC = grid.activity(test.events[clip], classes=predictions.classes, num_frames=len(curves_TC))

@@ -13,6 +13,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.cli import LRSchedulerCallable, OptimizerCallable
@@ -20,8 +21,11 @@ from pytorch_lightning.utilities.types import OptimizerLRScheduler
 from torch import Tensor, nn
 from torchmetrics import MeanMetric
 
+from datamodules.annotations import Event, FrameGrid
 from datamodules.batches import ClipBatch
+from lightning_modules.layers.augmentation import Augmentation
 from lightning_modules.layers.crnn import FrameEncoder
+from lightning_modules.layers.labelled_features import LabelledFeatures
 from lightning_modules.layers.log_mel import LogMel, LogMelSettings, frame_mask
 from lightning_modules.losses.finite import check_finite
 from lightning_modules.losses.tagging import tagging_loss
@@ -36,7 +40,8 @@ class SoundEventDetector(pl.LightningModule, ABC):
 
     ``classes`` and ``sample_rate_hz`` come from the data module. ``initial_probability`` is what the output layer says
     of every class before training: events are rare, and a maximum over many frames that start at one half would start
-    at certainty (the prior of Lin et al., arXiv 1708.02002, section 3.3).
+    at certainty (the prior of Lin et al., arXiv 1708.02002, section 3.3). ``augmentation`` changes what training hears,
+    and nothing else; None is none.
     Raises ``ValueError`` where features and encoder do not fit.
     """
 
@@ -50,16 +55,21 @@ class SoundEventDetector(pl.LightningModule, ABC):
         optimizer: OptimizerCallable = lambda params: torch.optim.Adam(params, lr=1e-3),
         scheduler: LRSchedulerCallable | None = None,
         initial_probability: float = 0.1,
+        augmentation: Augmentation | None = None,
     ) -> None:
         super().__init__()
-        if encoder.num_mels != features.num_mels:
-            raise ValueError(
-                f"features.num_mels is {features.num_mels} but encoder.num_mels is {encoder.num_mels}: make them equal"
-            )
         if not 0 < initial_probability < 1:
             raise ValueError(f"initial_probability must lie between 0 and 1, got {initial_probability}")
+        self.augmentation = augmentation
         self.classes = tuple(classes)
-        self.log_mel = LogMel(sample_rate_hz=sample_rate_hz, **asdict(features))
+        self.heard_through = {"sample_rate_hz": sample_rate_hz, **asdict(features)}
+        self.log_mel = encoder.front_end(sample_rate_hz=sample_rate_hz, settings=features)
+        if augmentation is not None:
+            if not isinstance(self.log_mel, LogMel):
+                raise ValueError(
+                    "augmentation is of log-mel, and a pretrained encoder brings features of its own; unset it"
+                )
+            augmentation.check(num_mels=features.num_mels)
         self.encoder = encoder
         self.classifier = nn.Linear(encoder.num_outputs, len(self.classes))
         nn.init.constant_(self.classifier.bias, torch.logit(torch.tensor(initial_probability)).item())
@@ -84,25 +94,69 @@ class SoundEventDetector(pl.LightningModule, ABC):
 
     def forward(self, waveforms_BS: Tensor, num_samples_B: Tensor) -> Detection:
         """Waveforms -> probabilities."""
-        features_BTM = self.log_mel(waveforms_BS, num_samples_B)
-        num_frames_B = self.log_mel.num_frames(num_samples_B)
+        return self.detect_in(self.log_mel(waveforms_BS, num_samples_B), self.log_mel.num_frames(num_samples_B))
+
+    def detect_in(self, features_BTM: Tensor, num_frames_B: Tensor) -> Detection:
+        """Features -> probabilities."""
         hidden_BTH = self.encoder(features_BTM, num_frames_B)
         mask_BT = frame_mask(self.encoder.pooled_frames(num_frames_B), num_frames=hidden_BTH.shape[1])
         return self.detect(hidden_BTH, mask_BT)
 
-    def detect_finite(self, batch: ClipBatch) -> Detection:
-        """Probabilities of a batch whose loss is asked for next.
+    def finite(self, detection: Detection, clip_ids: Sequence[str]) -> Detection:
+        """The probabilities of a batch whose loss is asked for next, as they are.
 
         Raises ``DivergedError`` naming the clips of which some are no numbers: torch's cross-entropy would refuse them
         without a name, and on a GPU in a way that nothing after it can run.
         """
-        detection: Detection = self(batch.waveforms_BS, batch.num_samples_B)
         loss = "train/loss" if self.training else "validation/loss"
         for figures in (detection.clip_probabilities_BC, detection.frame_probabilities_BTC):
             if figures is not None:
-                check_finite(figures, names=batch.clip_ids, what="clips", loss=loss, epoch=self.current_epoch,
+                check_finite(figures, names=clip_ids, what="clips", loss=loss, epoch=self.current_epoch,
                              step=self.global_step)  # fmt: skip
         return detection
+
+    def labelled(
+        self,
+        batch: ClipBatch,
+        events_B: Sequence[Sequence[Event]] | None = None,
+        *,
+        has_tags_B: Tensor | None = None,
+        has_events_B: Tensor | None = None,
+    ) -> LabelledFeatures:
+        """What training hears of a batch: features with their tags and, where they are given, their events; augmented.
+
+        Without the masks every clip has tags, and all or none have events.
+        """
+        features_BTM = self.log_mel(batch.waveforms_BS, batch.num_samples_B)
+        num_frames_B = self.log_mel.num_frames(batch.num_samples_B)
+        num_frames = self.encoder.curve_frames(features_BTM, num_frames_B)
+        every_B = torch.ones(len(batch.clip_ids), dtype=torch.bool, device=batch.tags_BC.device)
+        labelled = LabelledFeatures(
+            clip_ids=batch.clip_ids,
+            features_BTM=features_BTM,
+            num_frames_B=num_frames_B,
+            tags_BC=batch.tags_BC,
+            activity_BTC=None if events_B is None else self._activity(events_B, num_frames=num_frames),
+            has_tags_B=every_B if has_tags_B is None else has_tags_B,
+            has_events_B=every_B & (events_B is not None) if has_events_B is None else has_events_B,
+        )
+        if self.augmentation is None:
+            return labelled
+        heard: LabelledFeatures = self.augmentation(
+            labelled, seed=torch.initial_seed(), epoch=self.current_epoch, hop_seconds=self.log_mel.hop_seconds,
+            time_pooling=self.encoder.time_pooling,
+        )  # fmt: skip
+        return heard
+
+    def detect_labelled(self, labelled: LabelledFeatures) -> Detection:
+        """Finite probabilities of what training hears. Raises ``DivergedError``."""
+        return self.finite(self.detect_in(labelled.features_BTM, labelled.num_frames_B), labelled.clip_ids)
+
+    def _activity(self, events_B: Sequence[Sequence[Event]], *, num_frames: int) -> Tensor:
+        """Strong labels on the curves' grid: (B, T, C)."""
+        grid = FrameGrid(self.hop_seconds)
+        activity_BTC = [grid.activity(events, classes=self.classes, num_frames=num_frames) for events in events_B]
+        return torch.from_numpy(np.stack(activity_BTC)).to(self.device)
 
     def frame_probabilities(self, hidden_BTH: Tensor) -> Tensor:
         """Sigmoid of the output layer, in float32 whatever the precision: (B, T, C)."""
@@ -110,7 +164,7 @@ class SoundEventDetector(pl.LightningModule, ABC):
 
     def validation_step(self, batch: ClipBatch, batch_idx: int) -> None:
         """Loss and tagging scores against the tags; exact on several processes, since each clip is seen once."""
-        detection = self.detect_finite(batch)
+        detection = self.finite(self(batch.waveforms_BS, batch.num_samples_B), batch.clip_ids)
         self.validation_loss.update(self.loss(detection, batch.tags_BC), weight=len(batch.clip_ids))
         self.validation_tagging.update(detection.clip_probabilities_BC, batch.tags_BC)
         self.validation_ranking.update(detection.clip_probabilities_BC, batch.tags_BC)
@@ -146,8 +200,16 @@ class SoundEventDetector(pl.LightningModule, ABC):
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
         """The optimiser, and the schedule by epoch where there is one."""
-        optimizer = self._make_optimizer(self.parameters())
+        optimizer = self._make_optimizer(self._optimised())
         if self._make_scheduler is None:
             return optimizer
         scheduler: Any = self._make_scheduler(optimizer)  # Lightning's union has no name for "some schedule"
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "monitor": "validation/loss"}}
+
+    def _optimised(self) -> Any:
+        """What the optimiser takes: all parameters, those of an encoder with its own learning rate as a group apart."""
+        if self.encoder.learning_rate is None:
+            return self.parameters()
+        own = {id(parameter) for parameter in self.encoder.parameters()}
+        others = [parameter for parameter in self.parameters() if id(parameter) not in own]
+        return [{"params": others}, {"params": [*self.encoder.parameters()], "lr": self.encoder.learning_rate}]

@@ -37,8 +37,10 @@ def draw_clips(
 ) -> list[Path]:
     """Draw ``choose_clips`` to ``folder/ID.png`` in place of what an earlier scoring drew there.
 
-    Without ``curves`` (whole-clip events) their panels are left out.
+    Without ``curves`` (whole-clip events) their panels are left out. A split without a strong clip has no pictures.
     """
+    if references.events is None:
+        return []
     folder.mkdir(parents=True, exist_ok=True)
     for stale in folder.glob("*.png"):
         stale.unlink()

@@ -6,13 +6,8 @@ theirs, on tags, with the maximum over frames as clip probability.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-import numpy as np
-import torch
 from torch import Tensor
 
-from datamodules.annotations import Event, FrameGrid
 from datamodules.batches import StrongClipBatch
 from lightning_modules.layers.pooling import max_pool
 from lightning_modules.losses.strong import frame_loss
@@ -35,16 +30,10 @@ class StrongLabels(SoundEventDetector):
                 f"StrongLabels learns from strong labels: its training_step takes a StrongClipBatch, "
                 f"not {type(batch).__name__} (data.train_labels must be strong)"
             )
-        clips = batch.clips
-        detection = self.detect_finite(clips)
+        labelled = self.labelled(batch.clips, batch.events_B)
+        detection = self.detect_labelled(labelled)
         assert detection.frame_probabilities_BTC is not None
-        targets_BTC = self._activity(batch.events_B, num_frames=detection.mask_BT.shape[1])
-        loss = frame_loss(detection.frame_probabilities_BTC, targets_BTC, detection.mask_BT)
-        self.log("train/loss", loss, on_step=False, on_epoch=True, sync_dist=True, batch_size=len(clips.clip_ids))
+        assert labelled.activity_BTC is not None
+        loss = frame_loss(detection.frame_probabilities_BTC, labelled.activity_BTC, detection.mask_BT)
+        self.log("train/loss", loss, on_step=False, on_epoch=True, sync_dist=True, batch_size=len(labelled.clip_ids))
         return loss
-
-    def _activity(self, events_B: Sequence[Sequence[Event]], *, num_frames: int) -> Tensor:
-        """Strong labels on the curves' grid: (B, T, C)."""
-        grid = FrameGrid(self.hop_seconds)
-        activity_BTC = [grid.activity(events, classes=self.classes, num_frames=num_frames) for events in events_B]
-        return torch.from_numpy(np.stack(activity_BTC)).to(self.device)

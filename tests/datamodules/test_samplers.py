@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import pickle
+from collections import Counter
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from datamodules.samplers import EpochBatchSampler, ShardSampler, epoch_batches, evaluation_shard
+from datamodules.samplers import EpochBatchSampler, ShardSampler, class_balanced, epoch_batches, evaluation_shard
 
 
 @given(
@@ -65,3 +67,44 @@ def test_sizes_that_do_not_divide_are_refused() -> None:
 
 def test_shard_of_one_process_is_everything_in_order() -> None:
     assert list(ShardSampler(num_clips=3)) == [0, 1, 2]
+
+
+TAGS = [{"dog"}] * 30 + [{"cat"}] * 3 + [{"dog", "cat"}] + [set[str]()] * 6
+
+
+@given(tags=st.lists(st.sets(st.sampled_from("abcd")), min_size=1, max_size=30))
+def test_every_class_is_as_probable_as_any_other(tags: list[set[str]]) -> None:
+    probabilities_N = class_balanced(tags)
+    assert probabilities_N.sum() == pytest.approx(1.0)
+    assert (probabilities_N > 0).all()
+    names = {name for of_clip in tags for name in of_clip or {""}}
+    counts = Counter(name for of_clip in tags for name in of_clip or {""})
+    shares = {name: sum(1 / counts[name] for of_clip in tags if name in (of_clip or {""})) for name in names}
+    assert all(share == pytest.approx(1.0) for share in shares.values())
+    by_draw = np.zeros(len(tags))  # a class evenly, then a clip of it evenly
+    for name in names:
+        of_name = [number for number, of_clip in enumerate(tags) if name in (of_clip or {""})]
+        by_draw[of_name] += 1 / len(names) / len(of_name)
+    np.testing.assert_allclose(probabilities_N, by_draw)
+
+
+def test_rare_classes_are_drawn_as_often_as_common_ones() -> None:
+    settings = {"num_clips": len(TAGS), "batch_size": 4, "seed": 0, "probabilities": class_balanced(TAGS)}
+    drawn = Counter[str]()
+    for epoch in range(200):
+        batches = epoch_batches(**settings, epoch=epoch)  # type: ignore[arg-type]
+        assert len(batches) == len(TAGS) // 4
+        drawn.update(name for batch in batches for number in batch for name in TAGS[number] or {"none"})
+    assert drawn["none"] / 8000 == pytest.approx(1 / 3, abs=0.02)
+    assert drawn["cat"] / drawn["dog"] == pytest.approx((1 / 3 + 1 / 93) / (1 / 3 + 1 / 12), abs=0.06)
+
+
+@pytest.mark.parametrize("world", [2, 4])
+def test_balanced_ranks_share_the_batches_of_one_process(world: int) -> None:
+    settings = {"num_clips": len(TAGS), "batch_size": 8, "seed": 1, "epoch": 3, "probabilities": class_balanced(TAGS)}
+    ranks = [epoch_batches(**settings, rank=rank, world=world) for rank in range(world)]  # type: ignore[arg-type]
+    together = [[clip for part in parts for clip in part] for parts in zip(*ranks, strict=True)]
+    assert together == epoch_batches(**settings)  # type: ignore[arg-type]
+    sampler = EpochBatchSampler(num_clips=len(TAGS), batch_size=8, seed=1, probabilities=class_balanced(TAGS))
+    sampler.set_epoch(3)
+    assert list(pickle.loads(pickle.dumps(sampler))) == together

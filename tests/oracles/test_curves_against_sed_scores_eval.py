@@ -30,7 +30,7 @@ def test_figures_equal_sed_scores_evals(case):
     curves, reference = theirs.made_curves(*theirs.CASES[case])
     ours = CurveStatistics.of(ScoredClips(curves, reference)).figures()
     expected = theirs.theirs(curves, reference) if IS_INSTALLED else KEPT[case]
-    assert expected["psds1_without_st"] > 0.1
+    assert expected["psds1_without_st"] > 0.05
     for name, value in expected.items():
         assert ours[name] == pytest.approx(value, abs=1e-6), name
     assert set(ours) - set(expected) == {"segment_er", "event_map"}

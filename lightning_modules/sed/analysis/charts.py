@@ -18,17 +18,18 @@ COLLAR_SECONDS = 0.2
 
 
 def draw_by_class(rows: Rows) -> Any:
-    """Of ``per_class.csv`` with events: F1 of tags, segments and events, the most frequent class on top."""
-    ordered = sorted(rows, key=lambda row: int(row["reference_events"]))
+    """Of ``per_class.csv``: F1 of tags and, where they are scored, segments and events, the most frequent on top."""
+    what, counted = ("events", "reference_events") if "reference_events" in rows[0] else ("clips", "tagged_clips")
+    ordered = sorted(rows, key=lambda row: int(row[counted]))
     figure, axis = _blank(8, 1.2 + 0.42 * len(ordered))
-    for number, (name, label) in enumerate(FIGURES.items()):
+    for number, (name, label) in enumerate((name, label) for name, label in FIGURES.items() if name in rows[0]):
         places = np.arange(len(ordered)) + 0.26 * (1 - number)
         values = [_number(row[name]) for row in ordered]
         axis.barh(places, np.nan_to_num(values), height=0.24, color=f"C{number}", label=label)
-    names = [f"{row['class']} ({row['reference_events']})" for row in ordered]
+    names = [f"{row['class']} ({row[counted]})" for row in ordered]
     axis.set_yticks(range(len(ordered)), names)
     axis.set_xlim(0, 100)
-    axis.set_xlabel("F1 (%); in brackets the reference events")
+    axis.set_xlabel(f"F1 (%); in brackets the reference {what}")
     axis.grid(axis="x", alpha=0.3)
     axis.legend(loc="upper left", bbox_to_anchor=(1, 1), frameon=False)
     return figure

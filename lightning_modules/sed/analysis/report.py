@@ -40,8 +40,13 @@ PARTS = (
 
 
 def analyse_events(test: ClipReferences, events: Events, *, with_true_tags: Events | None, output_dir: Path) -> None:
-    """Write the lines of every part but ``per_class.csv``, which is written with the scores."""
-    assert test.events is not None
+    """Write the lines of every part but ``per_class.csv``, which is written with the scores.
+
+    They are of the strong clips alone; none without any.
+    """
+    if test.events is None:
+        return
+    events = {clip: events[clip] for clip in test.events}
     variants = tags_and_times(test, events, with_true_tags=with_true_tags)
     errors = boundary_errors(test.events, events)
     mixed = co_occurrence(test.events, events, duration_seconds=test.duration_seconds, classes=test.classes)

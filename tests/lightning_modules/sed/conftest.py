@@ -18,6 +18,9 @@ from lightning_modules.sed.glu_attention import GLUAttention
 from lightning_modules.sed.linear_softmax import LinearSoftmax
 from lightning_modules.sed.mean_pooling import MeanPooling
 from lightning_modules.sed.mil import MIL
+from lightning_modules.sed.poolings.exponential_softmax import ExponentialSoftmax
+from lightning_modules.sed.poolings.power import PowerPooling
+from lightning_modules.sed.poolings.time_attention import TimeAttention
 from lightning_modules.sed.strong_labels import StrongLabels
 from lightning_modules.sed.tagger import Tagger
 
@@ -33,6 +36,11 @@ WEAK_SYSTEMS: dict[str, Callable[[], SoundEventDetector]] = {
     "mean_pooling": lambda: MeanPooling(encoder=demo_crnn(), **SHARED),  # type: ignore[arg-type]
     "linear_softmax": lambda: LinearSoftmax(encoder=demo_crnn(), **SHARED),  # type: ignore[arg-type]
     "auto_pooling": lambda: AutoPooling(encoder=demo_crnn(), **SHARED),
+    "auto_pooling_cap": lambda: AutoPooling(encoder=demo_crnn(), initial_alpha=0.0, max_alpha=2.0, **SHARED),
+    "auto_pooling_rap": lambda: AutoPooling(encoder=demo_crnn(), initial_alpha=0.0, alpha_penalty=1e-3, **SHARED),
+    "exponential_softmax": lambda: ExponentialSoftmax(encoder=demo_crnn(), **SHARED),  # type: ignore[arg-type]
+    "power_pooling": lambda: PowerPooling(encoder=demo_crnn(), **SHARED),
+    "time_attention": lambda: TimeAttention(encoder=demo_crnn(), **SHARED),
     "glu_attention": lambda: GLUAttention(encoder=demo_gated_crnn(), **SHARED),
     "mil": lambda: MIL(encoder=demo_crnn(), **SHARED),
     "mil_penalty": lambda: MIL(encoder=demo_crnn(), penalty_alpha=0.1, **SHARED),

@@ -25,8 +25,8 @@ CLASSES = ("dog", "cat")
 
 
 @st.composite
-def scored_clips(draw: st.DrawFn, *, overlapping: bool = True) -> ScoredClips:
-    """Two classes, a few clips, intervals of two lengths, scores of few values, events on a grid that meets the edges."""
+def scored_clips(draw: st.DrawFn) -> ScoredClips:
+    """Two classes, few clips, intervals of two lengths, scores of few values, events on a grid that meets the edges."""
     by_clip, reference = {}, {}
     for clip in draw(st.sampled_from((("a",), ("a", "b"), ("a", "b", "c")))):
         lengths = draw(st.lists(st.sampled_from((0.25, 0.5)), max_size=9))
@@ -38,17 +38,8 @@ def scored_clips(draw: st.DrawFn, *, overlapping: bool = True) -> ScoredClips:
             lambda onset, length, label: Event(onset / 8, (onset + length) / 8, label),
             st.integers(0, 30), st.integers(1, 14), st.sampled_from(CLASSES),
         )  # fmt: skip
-        drawn = draw(st.lists(events, max_size=5))
-        reference[clip] = drawn if overlapping else apart(drawn)
+        reference[clip] = draw(st.lists(events, max_size=5))
     return ScoredClips(ScoreCurves(CLASSES, by_clip), reference)
-
-
-def apart(events):
-    kept = []
-    for event in sorted(events):
-        if all(e.label != event.label or e.offset_seconds < event.onset_seconds for e in kept):
-            kept.append(event)
-    return kept
 
 
 def events_above(scored, threshold):

@@ -1,0 +1,1 @@
+"""Further poolings of frame curves into clip probabilities, a system a file."""
