@@ -14,6 +14,8 @@ from lightning_modules.metrics.curves.clip_statistics import ClipStatistics
 from lightning_modules.metrics.curves.score_curves import ScoreCurves
 from lightning_modules.metrics.curves.scored_clips import ScoredClips
 from lightning_modules.metrics.curves.tags import tag_statistics
+from lightning_modules.sed.analysis.report import write_rows
+from lightning_modules.sed.analysis.score_curves import score_curve_rows
 from lightning_modules.sed.curve_scores.scored_curves import processed_curves, raw_curves, whole_clip_curves
 from lightning_modules.sed.curve_scores.statistics import TAGGING, CurveScores, processed_statistics, raw_scores
 from lightning_modules.sed.curve_scores.statistics_file import FILE, save
@@ -48,6 +50,9 @@ def score_curves(
         durations = validation.duration_seconds
         seen = _scored(raw_curves(on_validation, clips=validation.events, duration_seconds=durations), validation)
     scores = raw_scores(raw, seen)
+    output_dir.mkdir(parents=True, exist_ok=True)
+    lines = score_curve_rows(scores.statistics["raw/collar"], scores.statistics["raw/psds1"])
+    write_rows(output_dir / "score_curves.csv", lines)
     statistics = {**scores.statistics, **processed_statistics(_scored(ready, test)), TAGGING: tagging}
     return _kept(replace(scores, statistics=statistics), output_dir)
 
