@@ -112,7 +112,9 @@ def test_events_are_scored_on_the_strong_clips_alone(run, scoring, tmp_path):
     known = run["references"]["test"]
     strong = dict(list(known.events.items())[:12])
     run["references"]["test"] = replace(known, events=strong)
-    with pytest.warns(RunWarning, match=r"test split: events are scored on 12 clips .* not on 12 without: clip12, "):
+    with pytest.warns(
+        RunWarning, match=r"test split: events are scored on 12 strong clips, not on 12 without: clip12, "
+    ):
         mixed = scoring.score(**run)
     scores = json.loads((run["output_dir"] / "scores.json").read_text(encoding="utf-8"))
     assert scores["counts"]["clips_without_strong_labels"] == 12

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from datamodules.annotations import ClipReferences, Event, FrameGrid
+from datamodules.run_warning import RunWarning
 from experiments.statistics.unit_statistics import UnitStatistics
 from experiments.stored_results.curve_counts import METRICS, curve_counts
 from lightning_modules.sed.curve_scores.metrics import CUT, RANKED
@@ -178,3 +179,12 @@ def test_a_tagger_has_metrics_of_its_tags(run, tmp_path: Path) -> None:
     share_of_dogs = np.mean(["dog" in of for of in test.tags.values()])
     assert metrics.keys() == {"test/tagging_map", "test/tagging_mpauc"}
     assert metrics["test/tagging_map"] == pytest.approx((1 + share_of_dogs) / 2)
+
+
+def test_an_event_that_lasts_no_time_costs_the_metrics_of_curves_and_no_run(run) -> None:
+    test = run["references"]["test"]
+    run["references"]["test"] = replace(test, events={**test.events, "clip01": (Event(1.0, 1.0, "cat"),)})
+    with pytest.warns(RunWarning, match="no metrics of curves: clip clip01: event of cat from 1.0 to 1.0 s"):
+        metrics = DetectionScoring(num_pictures=0).score(**run)
+    assert "test/event_f1_macro" in metrics
+    assert metrics.keys() & METRICS == {"test/tagging_map", "test/tagging_mpauc"}
