@@ -85,9 +85,10 @@ def score_clips(scores: ClipScores, test: ClipReferences, *, output_dir: Path) -
 
 def score_whole_clips(scores: ClipScores, test: ClipReferences, *, output_dir: Path) -> dict[str, float]:
     """Metrics of a row that says of each clip how sure it is of each class, and nothing of when."""
-    assert test.events is not None
-    of_events = {clip: scores[clip] for clip in test.events}
     tags_only = CurveScores({TAGGING: _tags(scores, test)})
+    if test.events is None:
+        return _kept(tags_only, output_dir)
+    of_events = {clip: scores[clip] for clip in test.events}
     try:
         curves = whole_clip_curves(test.classes, of_events, duration_seconds=test.duration_seconds)
         found = raw_scores(_scored(curves, test), None)
