@@ -88,7 +88,8 @@ def _summed(  # type: ignore[no-untyped-def]
             if mixed_SM is None:
                 sums_M[s] += weight * deltas_KS[k, s]
             elif deltas_KS[k, s] != 0:
-                sums_M += weight * deltas_KS[k, s] * mixed_SM[s]
+                for m in range(num_sums):
+                    sums_M[m] += weight * deltas_KS[k, s] * mixed_SM[s, m]
         if k == last_J[point]:
             point += 1
             counts_JM[point] = sums_M

@@ -119,6 +119,29 @@ def draw_tags_and_times(rows: Rows) -> Any:
     return figure
 
 
+def draw_score_curves(rows: Rows) -> Any:
+    """Of ``score_curves.csv``: event F1 of each class by threshold, and events found by false positives an hour."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(11, 4), layout="constrained")
+    found = "events found (%), PSDS1's criterion"
+    titles = {"f1": ("threshold", "event F1 (%)"), "roc": ("false positives an hour", found)}
+    for axis, (curve, (across, up)) in zip(figure.subplots(1, 2), titles.items(), strict=True):
+        for number, label in enumerate(dict.fromkeys(row["class"] for row in rows)):
+            of = [row for row in rows if row["class"] == label and row["curve"] == curve]
+            points = [float(row["at"]) for row in of], [_number(row["value"]) for row in of]
+            style = ("-", "--", ":")[number // 10 % 3]
+            drawstyle = "steps-post" if curve == "roc" else "default"
+            axis.plot(*points, style, color=f"C{number % 10}", linewidth=1.4, label=label, drawstyle=drawstyle)
+        axis.set_xlabel(across)
+        axis.set_ylabel(up)
+        axis.set_ylim(0, 102)
+        axis.grid(alpha=0.3)
+    if rows:
+        figure.axes[-1].legend(loc="upper left", bbox_to_anchor=(1, 1), frameon=False, fontsize=9)
+    return figure
+
+
 def _is_within_collar(row: Mapping[str, str]) -> bool:
     """The collar's ends are edges of bins."""
     middle = (float(row["from_seconds"]) + float(row["to_seconds"])) / 2

@@ -36,6 +36,7 @@ PARTS = (
     Part("by_duration", "By length of the event", charts.draw_by_duration),
     Part("boundary_errors", "Errors of onsets and offsets", charts.draw_boundary_errors),
     Part("co_occurrence", "Found where another class sounds", charts.draw_co_occurrence),
+    Part("score_curves", "By threshold, and by false positives an hour", charts.draw_score_curves),
 )
 
 
@@ -50,10 +51,10 @@ def analyse_events(test: ClipReferences, events: Events, *, with_true_tags: Even
     variants = tags_and_times(test, events, with_true_tags=with_true_tags)
     errors = boundary_errors(test.events, events)
     mixed = co_occurrence(test.events, events, duration_seconds=test.duration_seconds, classes=test.classes)
-    _write(output_dir / "tags_and_times.csv", [variant.row() for variant in variants])
-    _write(output_dir / "by_duration.csv", [of.row() for of in by_duration(test.events, events)])
-    _write(output_dir / "boundary_errors.csv", errors.rows())
-    _write(output_dir / "co_occurrence.csv", mixed.rows())
+    write_rows(output_dir / "tags_and_times.csv", [variant.row() for variant in variants])
+    write_rows(output_dir / "by_duration.csv", [of.row() for of in by_duration(test.events, events)])
+    write_rows(output_dir / "boundary_errors.csv", errors.rows())
+    write_rows(output_dir / "co_occurrence.csv", mixed.rows())
 
 
 def draw_analysis(output_dir: Path) -> list[Path]:
@@ -73,8 +74,9 @@ def draw_part(part: Part, lines: Path, picture: Path) -> Path:
     return picture
 
 
-def _write(path: Path, rows: Sequence[Mapping[str, object]]) -> None:
+def write_rows(path: Path, rows: Sequence[Mapping[str, object]]) -> None:
+    """Write lines of one or more columns; an empty file where there is none."""
     with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, fieldnames=list(rows[0]), lineterminator="\n")
+        writer = csv.DictWriter(file, fieldnames=list(rows[0]) if rows else [], lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)

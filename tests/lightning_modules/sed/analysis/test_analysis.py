@@ -11,10 +11,16 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from datamodules.annotations import ClipReferences, Event
+from lightning_modules.metrics.curves.intersection import intersection_statistics
+from lightning_modules.metrics.curves.one_to_one import CollarCriterion, one_to_one_statistics
+from lightning_modules.metrics.curves.psds import PSDS1
+from lightning_modules.metrics.curves.score_curves import ClipCurves, ScoreCurves
+from lightning_modules.metrics.curves.scored_clips import ScoredClips
 from lightning_modules.sed.analysis.boundaries import boundary_errors, pair_by_overlap
 from lightning_modules.sed.analysis.co_occurrence import co_occurrence
 from lightning_modules.sed.analysis.durations import by_duration
-from lightning_modules.sed.analysis.report import PARTS, analyse_events, draw_part
+from lightning_modules.sed.analysis.report import PARTS, analyse_events, draw_part, write_rows
+from lightning_modules.sed.analysis.score_curves import score_curve_rows
 from lightning_modules.sed.analysis.tags_and_times import tags_and_times
 
 CLASSES = ("cat", "dog")
@@ -118,10 +124,29 @@ def test_every_part_is_drawn_from_its_lines_alone(tmp_path: Path, events):
     own = OWN if events is TRUE else events
     analyse_events(references(events), own, with_true_tags=own, output_dir=tmp_path)
     names = {path.name for path in tmp_path.iterdir()}
-    assert names == {part.csv for part in PARTS} - {"per_class.csv"}
+    assert names == {part.csv for part in PARTS} - {"per_class.csv", "score_curves.csv"}
     for part in PARTS:
         if part.csv in names:
             with (tmp_path / part.csv).open(encoding="utf-8") as file:
                 assert list(csv.DictReader(file))
             with Image.open(draw_part(part, tmp_path / part.csv, tmp_path / "picture.png")) as image:
                 assert image.width > 400
+
+
+def test_score_curves_by_threshold_and_by_false_positives(tmp_path: Path):
+    """One class: an event found from .6 down, a false one from .3 down, in 36 seconds."""
+    curves = ScoreCurves(
+        ("dog",), {"a": ClipCurves(np.array([0.0, 1.0, 2.0, 3.0, 36.0]), np.array([[0.6], [0.1], [0.3], [0.05]]))}
+    )
+    scored = ScoredClips(curves, {"a": (Event(0.0, 1.0, "dog"),)})
+    collar = one_to_one_statistics(scored, CollarCriterion())
+    rows = score_curve_rows(collar, intersection_statistics(scored, PSDS1.criterion))
+    value = {(row["curve"], row["at"]): float(row["value"]) for row in rows}
+    assert value["f1", "0.6"] == 0.0  # above the threshold, not on it
+    assert value["f1", "0.59"] == value["f1", "0.3"] == 1.0
+    assert value["f1", "0.29"] == pytest.approx(2 / 3, abs=1e-4)
+    assert value["roc", "0"] == value["roc", "100"] == 1.0
+    write_rows(tmp_path / "score_curves.csv", rows)
+    part = next(part for part in PARTS if part.name == "score_curves")
+    draw_part(part, tmp_path / "score_curves.csv", tmp_path / "picture.png")
+    assert (tmp_path / "picture.png").is_file()
