@@ -91,7 +91,8 @@ class ClipReferences:
     ``tags`` are the weak labels of each clip; ``events`` its strong labels, or None where a system's
     selection must not see them. Every clip of the split is a key, event-free ones with empty values.
     ``load_waveform`` reads one clip's mono waveform (float32 in [-1, 1]) for pictures. ``sources`` has, by kind
-    (family, background, session), what each clip was recorded from; no kind that some clip lacks.
+    (family, background, session), what each clip was recorded from; no kind that some clip lacks. ``split`` is the
+    split's name; what has none is never fitted on.
     """
 
     classes: tuple[str, ...]
@@ -101,6 +102,7 @@ class ClipReferences:
     duration_seconds: Mapping[str, float]
     load_waveform: Callable[[str], NDArray[np.float32]]
     sources: Sources = field(default_factory=dict)
+    split: str | None = None
 
 
 BLANK = 0  # the token id that no text holds: CTC's blank, and a language model's sentence boundary

@@ -12,10 +12,11 @@ from collections.abc import Collection, Sequence
 from functools import cached_property
 
 import pytorch_lightning as pl
-from pytorch_lightning.utilities import rank_zero_warn
+from pytorch_lightning.utilities import rank_zero_info, rank_zero_warn
 from torch.utils.data import DataLoader
 
 from datamodules.annotations import UtteranceReferences
+from datamodules.audio.audio_place import CACHE_GIGABYTES, Audio, AudioPlace
 from datamodules.batches import UtteranceLength
 from datamodules.corpus_folder import read_card
 from datamodules.dealing.deal import Deal, Split
@@ -45,7 +46,8 @@ class SpeechDataModule(UtteranceSplits, pl.LightningDataModule):
         max_tokens_per_second: training utterances of more characters (words) a second at their own speed are left out,
             after ``train_minutes`` were chosen: CTC has no frames for them where it subsamples.
         sorted_first_epoch: the first epoch goes from short to long (SortaGrad, Amodei et al. 2015).
-        num_workers: loader processes; of the machine, without any effect on what is learnt.
+        num_workers: loader processes; of the machine, without any effect on what is learnt. So are the next two:
+        audio, cache_gigabytes: whether audio is decoded into memory or read when needed (``audio_place.py``).
         seed: order and speeds of the training utterances.
         deal: splits other than the corpus's own, dealt from all of its utterances by what they were recorded from.
 
@@ -71,6 +73,8 @@ class SpeechDataModule(UtteranceSplits, pl.LightningDataModule):
         max_tokens_per_second: float | None = None,
         sorted_first_epoch: bool = False,
         num_workers: int = 0,
+        audio: Audio = "auto",
+        cache_gigabytes: float = CACHE_GIGABYTES,
         seed: int = 0,
         deal: Deal | None = None,
     ) -> None:
@@ -97,6 +101,9 @@ class SpeechDataModule(UtteranceSplits, pl.LightningDataModule):
         self.max_tokens_per_second = max_tokens_per_second
         self.sorted_first_epoch = sorted_first_epoch
         self.num_workers = num_workers
+        self.audio: Audio = audio
+        self.cache_gigabytes = cache_gigabytes
+        AudioPlace(audio, cache_gigabytes)  # refuses what is none
         self.seed = seed
         self.deal = deal
         self._has_warned = False
@@ -119,7 +126,7 @@ class SpeechDataModule(UtteranceSplits, pl.LightningDataModule):
         )
 
     def setup(self, stage: str) -> None:
-        """Read manifests and, unless ``stage`` is ``score``, all audio; checks the training texts.
+        """Read manifests and, unless ``stage`` is ``score`` or it stays in its files, all audio; checks training texts.
 
         Warns once of utterances that are left out as too long or too fast, and of characters that training texts
         lack. Raises ``ValueError`` naming the utterance (and the file) for an unreadable file, an empty training text
@@ -138,11 +145,11 @@ class SpeechDataModule(UtteranceSplits, pl.LightningDataModule):
             self._warn()
             self._has_warned = True
         for store in (self._train, self._validation, self._test):
-            store.read_audio()
+            self._opened(store)
 
     def train_dataloader(self) -> DataLoader[Draw]:
         """``UtteranceBatch`` of at most ``batch_seconds``; every rank has equally many."""
-        store, kept = self._train, list(self._kept)
+        store, kept = self._opened(self._train), list(self._kept)
         buckets = DurationBuckets(
             indices=kept,
             utterance_ids=[store.utterances[index].utterance_id for index in kept],
@@ -166,7 +173,7 @@ class SpeechDataModule(UtteranceSplits, pl.LightningDataModule):
 
     def evaluation_dataloader(self, split: ScoredSplit) -> DataLoader[Draw]:
         """Each utterance of a split once over all ranks, at its own speed, longest first."""
-        store = self._scored(split)
+        store = self._opened(self._scored(split))
         batches = EvaluationBatches(store.num_samples, batch_samples=int(self.batch_seconds * self.sample_rate_hz))
         # A sampler of whole batches and no batch sampler: Lightning re-makes the latter for prediction, and fails.
         return DataLoader(
@@ -222,6 +229,17 @@ class SpeechDataModule(UtteranceSplits, pl.LightningDataModule):
             case _:
                 raise ValueError(f"split {split!r} is not one of validation, test")
 
+    @cached_property
+    def _audio_place(self) -> AudioPlace:
+        place = AudioPlace(self.audio, self.cache_gigabytes)
+        place.settle([store.waveforms for store in (self._train, self._validation, self._test)])
+        return place
+
+    def _opened(self, store: UtteranceStore) -> UtteranceStore:
+        """The store with its audio ready for a loader."""
+        self._audio_place.open(store.waveforms, num_workers=self.num_workers)
+        return store
+
     def _check_tags(self) -> None:
         """Raise ``ValueError`` for a scored utterance whose language no training utterance has."""
         tagged = self._tokenizer.languages
@@ -237,6 +255,10 @@ class SpeechDataModule(UtteranceSplits, pl.LightningDataModule):
         """Say what was dealt, which utterances are left out and which characters nobody can write."""
         if dealt := self._says_deal():
             rank_zero_warn(dealt, category=RunWarning)
+        if self._audio_place.in_memory:
+            rank_zero_info(self._audio_place.says)
+        else:
+            rank_zero_warn(self._audio_place.says, category=RunWarning)
         if too_long := self._left_out_as_too_long():
             rank_zero_warn(too_long, category=RunWarning)
         if too_fast := sorted(set(self._short_enough) - set(self._kept)):

@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import Literal
 
 import pytorch_lightning as pl
-from lhotse.cut import MonoCut
-from pytorch_lightning.utilities import rank_zero_warn
+from pytorch_lightning.utilities import rank_zero_info, rank_zero_warn
 from torch.utils.data import DataLoader
 
 from datamodules.annotations import ClipReferences
+from datamodules.audio.audio_place import CACHE_GIGABYTES, Audio, AudioPlace
+from datamodules.audio.cuts import Cut
 from datamodules.clips.clip_store import ClipStore
 from datamodules.clips.label_kinds import ALL_KINDS, LABELLED, LabelKind, says_left_out
 from datamodules.corpus_folder import data_root, read_card
@@ -51,7 +52,8 @@ class SoundEventClips(pl.LightningDataModule):
         train_labels: what training sees. ``weak`` are tags, of all clips that have them; ``strong`` events, and its
             batches ``StrongClipBatch``; ``mixed`` all clips, each with what is known of it, and ``MixedClipBatch``.
         selection: whether ``references("validation")`` has events.
-        num_workers: loader processes; of the machine, without any effect on what is learnt.
+        num_workers: loader processes; of the machine, without any effect on what is learnt. So are the next two:
+        audio, cache_gigabytes: whether audio is decoded into memory or read when needed (``audio_place.py``).
         seed: order of the training clips.
         sampling: which training clips an epoch has: ``even`` each once, ``class_balanced`` as many, drawn with
             replacement so that a class is drawn evenly and then one of its clips. Clips without a tag are a class too.
@@ -71,6 +73,8 @@ class SoundEventClips(pl.LightningDataModule):
         train_labels: TrainLabels = "weak",
         selection: Labels = "weak",
         num_workers: int = 0,
+        audio: Audio = "auto",
+        cache_gigabytes: float = CACHE_GIGABYTES,
         seed: int = 0,
         sampling: Sampling = "even",
         deal: Deal | None = None,
@@ -86,6 +90,9 @@ class SoundEventClips(pl.LightningDataModule):
         self.train_labels = train_labels
         self.selection = selection
         self.num_workers = num_workers
+        self.audio: Audio = audio
+        self.cache_gigabytes = cache_gigabytes
+        AudioPlace(audio, cache_gigabytes)  # refuses what is none
         self.seed = seed
         self.sampling = sampling
         self._dealt = None if deal is None else DealtCuts(corpus, deal, manifests=WITH_SOURCES, labels=_tags)
@@ -96,6 +103,10 @@ class SoundEventClips(pl.LightningDataModule):
         if stage != "score" and not self._has_said:
             for says in self._says():
                 rank_zero_warn(says, category=RunWarning)
+            if self._audio_place.in_memory:
+                rank_zero_info(self._audio_place.says)
+            else:
+                rank_zero_warn(self._audio_place.says, category=RunWarning)
             self._has_said = True
 
     @property
@@ -114,10 +125,16 @@ class SoundEventClips(pl.LightningDataModule):
     def _test(self) -> ClipStore:
         return self._store("test", strong=True, kinds=LABELLED)
 
+    @cached_property
+    def _audio_place(self) -> AudioPlace:
+        place = AudioPlace(self.audio, self.cache_gigabytes)
+        place.settle([store.waveforms for store in (self._train, self._validation, self._test)])
+        return place
+
     def train_dataloader(self) -> DataLoader[int]:
         """``ClipBatch``, ``StrongClipBatch`` or ``MixedClipBatch`` by ``train_labels``; every rank has equally many."""
         store = self._train
-        store.waveforms.read()
+        self._audio_place.open(store.waveforms, num_workers=self.num_workers)
         collate = {"weak": store.collate_weak, "strong": store.collate_strong, "mixed": store.collate_mixed}
         return DataLoader(
             store,
@@ -139,7 +156,7 @@ class SoundEventClips(pl.LightningDataModule):
     def evaluation_dataloader(self, split: ScoredSplit) -> DataLoader[int]:
         """Each clip of a split that has a label once over all ranks, as ``ClipBatch``: tags, and no strong label."""
         store = self._scored(split)
-        store.waveforms.read()
+        self._audio_place.open(store.waveforms, num_workers=self.num_workers)
         return DataLoader(
             store,
             batch_size=local_batch_size(self.batch_size, world=rank_and_world()[1]),
@@ -167,6 +184,7 @@ class SoundEventClips(pl.LightningDataModule):
             duration_seconds=dict(zip(store.clip_ids, store.duration_seconds, strict=True)),
             load_waveform=lambda clip_id: store.waveform(index[clip_id]).numpy(),
             sources={} if store.events is None else sources_by_kind(store.cuts, self._folder),
+            split=split,
         )
 
     def _scored(self, split: ScoredSplit) -> ClipStore:
@@ -203,6 +221,6 @@ class SoundEventClips(pl.LightningDataModule):
         )
 
 
-def _tags(cut: MonoCut) -> Collection[str]:
-    tags: list[str] = cut.custom["tags"]
+def _tags(cut: Cut) -> Collection[str]:
+    tags: Collection[str] = (cut.custom or {}).get("tags") or ()
     return tags

@@ -7,6 +7,7 @@ the middle, MP3 returns fewer samples, WAV and Ogg just end. All four are report
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 from collections.abc import Iterable, Iterator
@@ -23,6 +24,7 @@ PEAK_BLOCK_SECONDS = 0.1
 # libsndfile's log: "data : 64000 (should be 38382)". A size near 2^31 or above is a stream's, which nobody knew.
 _WAV_SIZES = re.compile(r"data : (\d+) \(should be (\d+)\)")
 _UNKNOWN_SIZE = 0x7FFF_0000
+_FULL_SCALE = 1 - 2**-14  # the largest positive sample of 16 bits is 1 - 2^-15
 _OGG_CUT = re.compile(r"without an End-Of-Stream|lacks an end-of-stream", re.IGNORECASE)
 
 
@@ -35,7 +37,8 @@ class AudioFacts:
     """A file's format as decoded; ``problem`` is why it is not usable, and then the rest may be 0.
 
     ``peak`` is the largest absolute sample, full scale 1; ``peaks_KC`` that of each ``PEAK_BLOCK_SECONDS`` of each
-    channel.
+    channel; ``num_full_scale`` counts the samples at full scale or above, of all channels. ``digest`` is of rate and
+    samples, whatever they are stored as: a WAV and the FLAC that was made of it have one.
     """
 
     exists: bool
@@ -45,6 +48,8 @@ class AudioFacts:
     num_channels: int = 0
     peak: float = 0.0
     peaks_KC: NDArray[np.float32] = field(default_factory=_no_peaks, compare=False, repr=False)
+    num_full_scale: int = 0
+    digest: str = ""
 
     @property
     def duration_seconds(self) -> float:
@@ -87,12 +92,16 @@ def all_audio_facts(paths: Iterable[Path], *, num_threads: int | None = None) ->
 
 
 def _decoded(sound: Sound) -> AudioFacts:
-    num_samples, block = 0, _block_samples(sound.sample_rate_hz)
+    num_samples, num_full_scale, block = 0, 0, _block_samples(sound.sample_rate_hz)
+    digest = hashlib.blake2b(f"{sound.sample_rate_hz} {sound.num_channels} ".encode(), digest_size=16)
     peaks: list[NDArray[np.float32]] = []  # (C,) each
     for samples_SC in sound.blocks:
         number = (num_samples + np.arange(len(samples_SC))) // block
         starts = np.flatnonzero(np.diff(number, prepend=-1))
-        peaks_KC = np.maximum.reduceat(np.abs(samples_SC), starts, axis=0)
+        absolute_SC = np.abs(samples_SC)
+        peaks_KC = np.maximum.reduceat(absolute_SC, starts, axis=0)
+        num_full_scale += int(np.count_nonzero(absolute_SC >= _FULL_SCALE))
+        digest.update(np.ascontiguousarray(samples_SC).data)
         if peaks and num_samples % block:  # the last block goes on
             peaks[-1] = np.maximum(peaks[-1], peaks_KC[0])
             peaks_KC = peaks_KC[1:]
@@ -107,7 +116,10 @@ def _decoded(sound: Sound) -> AudioFacts:
         check_full_scale(peak)
     except ValueError as error:
         problem = str(error)
-    return AudioFacts(True, problem, sound.sample_rate_hz, num_samples, sound.num_channels, peak, peaks_KC)
+    return AudioFacts(
+        True, problem, sound.sample_rate_hz, num_samples, sound.num_channels, peak, peaks_KC, num_full_scale,
+        digest.hexdigest(),
+    )  # fmt: skip
 
 
 def _block_samples(sample_rate_hz: int) -> int:

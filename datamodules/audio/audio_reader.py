@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import soundfile
@@ -88,6 +89,21 @@ def read_audio(
     means all of the file's. What lacks at the end is less than ``SLACK_SECONDS``. Raises ``ValueError`` in one line: no
     such file, not readable, no such channel, beyond full scale, cut short.
     """
+    samples_S, rate_hz = _read(path, start_seconds, duration_seconds, channel, as_stored=False)
+    return np.ascontiguousarray(samples_S), rate_hz
+
+
+def read_pcm(
+    path: Path, *, start_seconds: float = 0.0, duration_seconds: float | None = None, channel: Channel = 0
+) -> tuple[NDArray[np.int16] | NDArray[np.float32], int]:
+    """The same as ``read_audio``, but as the file's own 16-bit integers where it holds such: faster, and no other."""
+    samples_S, rate_hz = _read(path, start_seconds, duration_seconds, channel, as_stored=True)
+    return np.ascontiguousarray(samples_S), rate_hz
+
+
+def _read(
+    path: Path, start_seconds: float, duration_seconds: float | None, channel: Channel, *, as_stored: bool
+) -> tuple[NDArray[Any], int]:
     try:
         with opened(path) as sound:
             channels = _channels(channel, sound.num_channels)
@@ -95,21 +111,24 @@ def read_audio(
             start = round(start_seconds * rate_hz)
             count = None if duration_seconds is None else round(duration_seconds * rate_hz)
             if sound.promised_samples is not None and sound.file.format in _SEEKS_EXACTLY:
+                is_pcm = as_stored and sound.file.subtype == "PCM_16" and len(channels) == 1
                 sound.file.seek(min(start, sound.promised_samples))
                 frames = -1 if count is None else count
-                samples_S = _one(sound.file.read(frames, dtype="float32", always_2d=True), channels)
+                samples_SC = sound.file.read(frames, dtype="int16" if is_pcm else "float32", always_2d=True)
+                samples_S = _one(samples_SC, channels)
             else:
                 end = None if count is None else start + count
                 samples_S = _whole(path, channels, path.stat().st_mtime_ns)[start:end]
         expected = count if count is not None else max(0, (sound.promised_samples or 0) - start)
         if expected - len(samples_S) > SLACK_SECONDS * rate_hz:
             raise ValueError(f"cut short: {len(samples_S)} of {expected} samples from {start_seconds:g} s on")
-        check_full_scale(float(np.max(np.abs(samples_S), initial=0.0)))
+        if samples_S.dtype != np.int16:
+            check_full_scale(float(np.max(np.abs(samples_S), initial=0.0)))
     except OSError as error:
         raise ValueError(f"{path}: {error.strerror or error}") from error
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
-    return np.ascontiguousarray(samples_S), rate_hz
+    return samples_S, rate_hz
 
 
 def check_full_scale(peak: float) -> None:
@@ -139,7 +158,7 @@ def _channels(channel: Channel, num_channels: int) -> tuple[int, ...]:
     return wanted
 
 
-def _one(samples_SC: NDArray[np.float32], channels: tuple[int, ...]) -> NDArray[np.float32]:
+def _one(samples_SC: NDArray[Any], channels: tuple[int, ...]) -> NDArray[Any]:
     """The mean of some channels, (S,); the samples themselves where it is a single one."""
     if len(channels) == 1:
         return samples_SC[:, channels[0]]

@@ -9,7 +9,8 @@ from pathlib import Path
 from lhotse import MonoCut, load_manifest_lazy
 
 from datamodules.audio.audio_facts import AudioFacts
-from datamodules.checks.speech_checks import CheckedUtterance, Finding, finding
+from datamodules.checks.findings import Finding, finding
+from datamodules.checks.speech_checks import CheckedUtterance
 from datamodules.corpora.clip_corpus import SPLITS
 from datamodules.corpus_folder import data_root, read_card
 from datamodules.dealing.recorded_sources import UNKNOWN_SPEAKER

@@ -1,4 +1,4 @@
-"""What two splits of transcribed speech must not share: audio, texts and speakers. Every pair of splits is looked at.
+"""What two splits must not share: audio, texts and speakers, recordings. Every pair of splits is looked at.
 
 Training against what is held out, and validation against test: checkpoint and decoder weights are chosen on validation,
 so a test that shares its audio is chosen on too. What two splits share is counted once, at the utterance of the later
@@ -11,36 +11,35 @@ import math
 from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Sequence
-from pathlib import Path
-from typing import Literal, NamedTuple
+from dataclasses import dataclass
+from typing import Generic
 
 from datamodules.audio.audio_reader import SLACK_SECONDS
-from datamodules.checks.speech_checks import CheckedUtterance, Finding, finding
+from datamodules.checks.audio_checks import sound
+from datamodules.checks.checked_clips import CheckedClip
+from datamodules.checks.findings import Checked, Finding, One, Severity, finding, said
+from datamodules.checks.speech_checks import CheckedUtterance
 from datamodules.corpora.clip_corpus import SPLITS
 
 
-def shared_audio(utterances: Sequence[CheckedUtterance]) -> Finding | None:
-    """Parts of one channel of a file in two splits that overlap by more than the rounding of manifests.
-
-    Takes O(n log n) for n utterances of one file: a long recording may be cut into many.
+def shared_audio(entries: Sequence[One]) -> Finding | None:
+    """Parts of one channel of a file (or of two files of the same samples) in two splits that overlap by more than the
+    rounding of manifests.
     """
-    by_channel: dict[tuple[Path, int], dict[str, list[CheckedUtterance]]] = defaultdict(lambda: defaultdict(list))
-    for one in utterances:
-        by_channel[one.entry.audio, one.entry.channel][one.split].append(one)
-    spans = {
-        channel: {split: _Spans(members) for split, members in by_split.items()}
-        for channel, by_split in by_channel.items()
-        if len(by_split) > 1
-    }
-    shared = []
-    for one in utterances:
-        of_channel = spans.get((one.entry.audio, one.entry.channel), {})
-        for split in _earlier(one.split):
-            if split in of_channel and (other := of_channel[split].overlapping(one)) is not None:
-                shared.append(_Shared(one, split, other))
     return _finding(
-        "shared_audio", "error", "the same audio is in another split", shared,
+        "shared_audio", "error", "the same audio is in another split", _sharing_audio(entries),
         lambda one, other: f"{one.entry.audio}: also {_name(other)}",
+    )  # fmt: skip
+
+
+def shared_recordings(clips: Sequence[CheckedClip]) -> Finding | None:
+    """Held-out clips of another stretch of a recording that an earlier split has clips of."""
+    same_audio = {id(each.one) for each in _sharing_audio(clips)}
+    shared = [each for each in _shared(clips, _recording) if id(each.one) not in same_audio]
+    recordings = len({_recording(each.one) for each in shared})
+    return _finding(
+        "shared_recordings", "warning", f"held-out clip of a recording of another split ({recordings} recordings)",
+        shared, lambda one, other: f"{_recording(one)}: also {_name(other)}",
     )  # fmt: skip
 
 
@@ -56,35 +55,60 @@ def shared_texts(utterances: Sequence[CheckedUtterance]) -> Finding | None:
 def shared_speakers(utterances: Sequence[CheckedUtterance]) -> Finding | None:
     """Held-out utterances by speakers of an earlier split: their scores do not tell of new voices."""
     shared = _shared([one for one in utterances if one.entry.speaker is not None], lambda one: one.entry.speaker)
-    speakers = len({each.utterance.entry.speaker for each in shared})
+    speakers = len({each.one.entry.speaker for each in shared})
     return _finding(
         "shared_speakers", "warning", f"held-out utterance by a speaker of another split ({speakers} speakers)", shared,
         lambda one, _: f"speaker {one.entry.speaker}",
     )  # fmt: skip
 
 
-class _Shared(NamedTuple):
-    """An utterance, and one of an earlier split that it shares something with."""
+@dataclass(frozen=True)
+class _Shared(Generic[One]):
+    """An entry, and one of an earlier split that it shares something with."""
 
-    utterance: CheckedUtterance
+    one: One
     split: str
-    other: CheckedUtterance
+    other: One
 
 
-class _Spans:
+def _sharing_audio(entries: Sequence[One]) -> list[_Shared[One]]:
+    """Takes O(n log n) for n entries of one file: a long recording may be cut into many."""
+    by_sound: dict[Hashable, dict[str, list[One]]] = defaultdict(lambda: defaultdict(list))
+    for one in entries:
+        by_sound[sound(one)][one.split].append(one)
+    spans = {
+        key: {split: _Spans(members) for split, members in by_split.items()}
+        for key, by_split in by_sound.items()
+        if len(by_split) > 1
+    }
+    shared = []
+    for one in entries:
+        of_sound = spans.get(sound(one), {})
+        for split in _earlier(one.split):
+            if split in of_sound and (other := of_sound[split].overlapping(one)) is not None:
+                shared.append(_Shared(one, split, other))
+    return shared
+
+
+def _recording(one: CheckedClip) -> str:
+    """What a clip was cut from: as it is named, or its file."""
+    return one.entry.recording or str(one.entry.audio)
+
+
+class _Spans(Generic[One]):
     """The stretches of one channel that are in one split, for finding one that overlaps another in O(log n)."""
 
-    def __init__(self, members: Sequence[CheckedUtterance]) -> None:
+    def __init__(self, members: Sequence[One]) -> None:
         ordered = sorted(((*_span(one), number) for number, one in enumerate(members)))
         self._starts = [start for start, _, _ in ordered]
-        self._furthest: list[tuple[float, CheckedUtterance]] = []  # the latest end of the first k + 1
+        self._furthest: list[tuple[float, One]] = []  # the latest end of the first k + 1
         for _, end, number in ordered:
             if not self._furthest or end > self._furthest[-1][0]:
                 self._furthest.append((end, members[number]))
             else:
                 self._furthest.append(self._furthest[-1])
 
-    def overlapping(self, one: CheckedUtterance) -> CheckedUtterance | None:
+    def overlapping(self, one: One) -> One | None:
         """Of those that start before the end of ``one``, the last to end, if that is after its start."""
         start, end = _span(one)
         number = bisect_left(self._starts, end) - 1
@@ -93,7 +117,7 @@ class _Spans:
         return self._furthest[number][1]
 
 
-def _span(one: CheckedUtterance) -> tuple[float, float]:
+def _span(one: Checked) -> tuple[float, float]:
     """Start and end in seconds, half the slack taken off both; the end of a file that nobody measured is infinite."""
     start, duration = one.entry.start_seconds, one.entry.duration_seconds
     if duration is None:
@@ -102,14 +126,14 @@ def _span(one: CheckedUtterance) -> tuple[float, float]:
     return start + slack / 2, start + duration - slack / 2
 
 
-def _shared(utterances: Sequence[CheckedUtterance], key: Callable[[CheckedUtterance], Hashable]) -> list[_Shared]:
-    """Utterances whose key an earlier split has too, once for each such split."""
-    first: dict[tuple[str, Hashable], CheckedUtterance] = {}
-    for one in utterances:
+def _shared(entries: Sequence[One], key: Callable[[One], Hashable]) -> list[_Shared[One]]:
+    """Entries whose key an earlier split has too, once for each such split."""
+    first: dict[tuple[str, Hashable], One] = {}
+    for one in entries:
         first.setdefault((one.split, key(one)), one)
     return [
         _Shared(one, split, first[(split, key(one))])
-        for one in utterances
+        for one in entries
         for split in _earlier(one.split)
         if (split, key(one)) in first
     ]
@@ -120,19 +144,15 @@ def _earlier(split: str) -> tuple[str, ...]:
 
 
 def _finding(
-    check: str,
-    severity: Literal["error", "warning"],
-    what: str,
-    shared: Sequence[_Shared],
-    detail: Callable[[CheckedUtterance, CheckedUtterance], str],
+    check: str, severity: Severity, what: str, shared: Sequence[_Shared[One]], detail: Callable[[One, One], str]
 ) -> Finding | None:
-    """The finding on utterances, each once, with how many there are of each pair of splits."""
-    pairs = Counter((each.utterance.split, each.split) for each in shared)
+    """The finding on entries, each once, with how many there are of each pair of splits."""
+    pairs = Counter((each.one.split, each.split) for each in shared)
     listed = ", ".join(f"{count} of {split} in {earlier}" for (split, earlier), count in pairs.items())
-    others = {id(each.utterance): each.other for each in reversed(shared)}
-    concerned = list({id(each.utterance): each.utterance for each in shared}.values())
+    others = {id(each.one): each.other for each in reversed(shared)}
+    concerned = list({id(each.one): each.one for each in shared}.values())
     return finding(check, severity, f"{what}: {listed}", concerned, lambda one: detail(one, others[id(one)]))
 
 
-def _name(one: CheckedUtterance) -> str:
-    return f"{one.entry.place}: {one.entry.utterance_id}" if one.entry.place else one.entry.utterance_id
+def _name(one: Checked) -> str:
+    return said(one.entry.place, one.name)

@@ -9,12 +9,12 @@ from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
 import torch
-from lhotse.cut import MonoCut
 from torch import Tensor
 from torch.utils.data import Dataset
 
 from datamodules.annotations import Event
-from datamodules.audio.waveforms import Waveforms, stretch
+from datamodules.audio.cuts import Cut, Segment
+from datamodules.audio.waveforms import Waveforms
 from datamodules.batches import ClipBatch, MixedClipBatch, StrongClipBatch
 from datamodules.clips.label_kinds import ALL_KINDS, LabelKind, label_kind
 
@@ -31,7 +31,7 @@ class ClipStore(Dataset[int]):
 
     def __init__(
         self,
-        cuts: Iterable[MonoCut],
+        cuts: Iterable[Cut],
         *,
         path: Path,
         classes: Sequence[str],
@@ -39,12 +39,12 @@ class ClipStore(Dataset[int]):
         strong: bool,
         kinds: Collection[LabelKind] = ALL_KINDS,
     ) -> None:
-        cuts = sorted(cuts, key=lambda cut: str(cut.id))
-        if len({str(cut.id) for cut in cuts}) < len(cuts):
+        cuts = sorted(cuts, key=lambda cut: cut.id)
+        if len({cut.id for cut in cuts}) < len(cuts):
             raise ValueError(f"{path}: a clip id occurs twice")
         of_all = [_checked_kind(cut, path=path, classes=classes, strong=strong) for cut in cuts]
         self.left_out: dict[LabelKind, list[str]] = {
-            kind: [str(cut.id) for cut, of in zip(cuts, of_all, strict=True) if of == kind]
+            kind: [cut.id for cut, of in zip(cuts, of_all, strict=True) if of == kind]
             for kind in ALL_KINDS
             if kind not in kinds
         }
@@ -53,13 +53,13 @@ class ClipStore(Dataset[int]):
             raise ValueError(f"{path}: none of its {len(of_all)} clips is labelled as needed ({' or '.join(kinds)})")
         self.num_read = len(of_all)
         self.kinds = tuple(kind for kind in of_all if kind in kinds)
-        self.clip_ids = tuple(str(cut.id) for cut in cuts)
+        self.clip_ids = tuple(cut.id for cut in cuts)
         self.tags = tuple(frozenset[str](_tags(cut)) for cut in cuts)
         self.events = tuple(_events(cut) for cut in cuts) if strong else None
         self.duration_seconds = tuple(float(cut.duration) for cut in cuts)
         self.tags_NC = torch.tensor([[float(label in tags) for label in classes] for tags in self.tags])
         self.cuts = tuple(cuts)
-        self.waveforms = Waveforms([stretch(cut) for cut in cuts], sample_rate_hz=sample_rate_hz, path=path)
+        self.waveforms = Waveforms(cuts, sample_rate_hz=sample_rate_hz, path=path)
 
     def __len__(self) -> int:
         return len(self.clip_ids)
@@ -83,11 +83,11 @@ class ClipStore(Dataset[int]):
 
     def collate_weak(self, indices: Sequence[int]) -> ClipBatch:
         """The clips of some indices, zero-padded to the longest."""
-        waveforms = [self.waveform(index) for index in indices]
+        waveforms_BS, num_samples_B = self.waveforms.padded(indices)
         return ClipBatch(
             clip_ids=tuple(self.clip_ids[index] for index in indices),
-            waveforms_BS=torch.nn.utils.rnn.pad_sequence(waveforms, batch_first=True),
-            num_samples_B=torch.tensor([len(waveform_S) for waveform_S in waveforms]),
+            waveforms_BS=torch.from_numpy(waveforms_BS),
+            num_samples_B=torch.from_numpy(num_samples_B),
             tags_BC=self.tags_NC[list(indices)],
         )
 
@@ -111,7 +111,7 @@ class ClipStore(Dataset[int]):
         return tuple(self.events[index] for index in indices)
 
 
-def _checked_kind(cut: MonoCut, *, path: Path, classes: Sequence[str], strong: bool) -> LabelKind:
+def _checked_kind(cut: Cut, *, path: Path, classes: Sequence[str], strong: bool) -> LabelKind:
     """The kind of a cut's label. Raises ``ValueError`` where its labels are not those that its kind has."""
     if cut.supervisions and not strong:
         raise ValueError(f"{path}: clip {cut.id} has strong labels, and this manifest is a weak one")
@@ -121,7 +121,7 @@ def _checked_kind(cut: MonoCut, *, path: Path, classes: Sequence[str], strong: b
         raise ValueError(f"{path}: clip {cut.id} {error}") from error
     if kind != "unlabelled" and "tags" not in (cut.custom or {}):
         raise ValueError(f"{path}: clip {cut.id} has no tags, and its labels are {kind}")
-    tags, of_events = set(_tags(cut)), {segment.custom["label"] for segment in cut.supervisions}
+    tags, of_events = set(_tags(cut)), {_label(segment) for segment in cut.supervisions}
     unknown = sorted((tags | of_events) - set(classes))
     if unknown:
         raise ValueError(f"{path}: clip {cut.id} has label {unknown[0]!r}, allowed: {', '.join(classes)}")
@@ -134,15 +134,20 @@ def _checked_kind(cut: MonoCut, *, path: Path, classes: Sequence[str], strong: b
     return kind
 
 
-def _tags(cut: MonoCut) -> Collection[str]:
+def _tags(cut: Cut) -> Collection[str]:
     tags: Collection[str] = (cut.custom or {}).get("tags") or ()
     return tags
 
 
-def _events(cut: MonoCut) -> tuple[Event, ...]:
+def _label(segment: Segment) -> str:
+    label: str = (segment.custom or {})["label"]
+    return label
+
+
+def _events(cut: Cut) -> tuple[Event, ...]:
     """The cut's events in time order; manifests keep milliseconds, whose sum floats would blur."""
     events = (
-        Event(segment.start, round(segment.start + segment.duration, 3), segment.custom["label"])
+        Event(segment.start, round(segment.start + segment.duration, 3), _label(segment))
         for segment in cut.supervisions
     )
     return tuple(sorted(events))

@@ -18,11 +18,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from datamodules.annotations import Event
+from datamodules.clips.tag_lists import join_tags, split_tags
 from datamodules.texts.utf8_text import NotUtf8Error, read_utf8
 
 EVENT_COLUMNS = ("filename", "onset", "offset", "event_label")
 TAG_COLUMNS = ("filename", "event_labels")
-_SYNONYMS = {"file": "filename", "event_onset": "onset", "event_offset": "offset"}
+SYNONYMS = {"file": "filename", "event_onset": "onset", "event_offset": "offset"}
 _AUDIO_SUFFIX = re.compile(r"\.(wav|flac|ogg|opus|mp3|m4a|aac)$", re.IGNORECASE)
 _FIELDS_AFTER_SUFFIX = re.compile(r"\.(wav|flac|ogg|opus|mp3|m4a|aac)[\"']?\s*[,;|\s]", re.IGNORECASE)
 _EMPTY_MEANS_NONE = "; a file without an event has empty fields, or its filename alone"
@@ -34,10 +35,13 @@ class AnnotationFileError(ValueError):
     """A list of events or tags that cannot be read; the text names file, line, value and what is allowed."""
 
 
-class _Row(NamedTuple):
+class Row(NamedTuple):
+    """A row of a list; ``fields`` are the columns after the filename, none or empty ones for an event-free clip."""
+
     place: str  # "file.tsv, line 3"
     clip_id: str
-    fields: dict[str, str]  # the columns after the filename; empty for an event-free clip
+    filename: str  # as written
+    fields: dict[str, str]
 
 
 def clip_id(filename: str) -> str:
@@ -64,7 +68,7 @@ def read_events(path: Path | str) -> dict[str, tuple[Event, ...]]:
 def events_of(path: Path, lines: Lines, *, separator: str = "tabs") -> dict[str, tuple[Event, ...]]:
     """``read_events`` of lines that were split at ``separator``; ``path`` is for error messages."""
     events: dict[str, list[Event]] = {}
-    for row in _rows(path, lines, EVENT_COLUMNS, separator):
+    for row in rows_of(path, lines, EVENT_COLUMNS, separator=separator):
         of_clip = events.setdefault(row.clip_id, [])
         if any(row.fields.values()):
             of_clip.append(_event(row))
@@ -74,9 +78,8 @@ def events_of(path: Path, lines: Lines, *, separator: str = "tabs") -> dict[str,
 def read_tags(path: Path | str) -> dict[str, frozenset[str]]:
     """Tags by clip id; a clip that stands on several rows has the tags of all. Errors as ``read_events``."""
     tags: dict[str, frozenset[str]] = {}
-    for row in _rows(Path(path), tab_separated(read_text(Path(path))), TAG_COLUMNS, "tabs"):
-        labels = (label.strip() for label in row.fields.get("event_labels", "").split(","))
-        tags[row.clip_id] = tags.get(row.clip_id, frozenset()) | {label for label in labels if label}
+    for row in rows_of(Path(path), tab_separated(read_text(Path(path))), TAG_COLUMNS):
+        tags[row.clip_id] = tags.get(row.clip_id, frozenset()) | set(split_tags(row.fields.get("event_labels", "")))
     return tags
 
 
@@ -98,10 +101,8 @@ def write_events(path: Path | str, events: Mapping[str, Sequence[Event]]) -> Non
 
 
 def write_tags(path: Path | str, tags: Mapping[str, Set[str]]) -> None:
-    """Write a headed weak list, sorted by clip, labels sorted. Raises ``ValueError`` for a label with a comma."""
-    for label in sorted({label for labels in tags.values() for label in labels if "," in label}):
-        raise ValueError(f"tag {label!r} has a comma, which separates the tags of a clip; rename the class")
-    lines = [(filename, ",".join(sorted(_writable(label) for label in tags[filename]))) for filename in sorted(tags)]
+    """Write a headed weak list, sorted by clip, labels sorted (``tag_lists.py`` says how a comma stands in one)."""
+    lines = [(filename, join_tags(sorted(_writable(label) for label in tags[filename]))) for filename in sorted(tags)]
     _write(Path(path), TAG_COLUMNS, list(tags), lines)
 
 
@@ -119,7 +120,13 @@ def tab_separated(text: str) -> Lines:
     return [(number, line.split("\t")) for number, line in lines if line.strip()]
 
 
-def _rows(path: Path, lines: Lines, columns: tuple[str, ...], separator: str) -> Iterator[_Row]:
+def rows_of(
+    path: Path, lines: Lines, columns: tuple[str, ...], *, separator: str = "tabs", unique: bool = True
+) -> Iterator[Row]:
+    """The rows of a list with ``columns``, headed or not, each with its place; texts as they stand.
+
+    ``unique`` refuses filenames that give the same clip id. Raises ``AnnotationFileError``.
+    """
     numbered = list(lines)
     header = _header(f"{path}, line {numbered[0][0]}", numbered[0][1], columns) if numbered else None
     width = len(header or columns)
@@ -139,13 +146,13 @@ def _rows(path: Path, lines: Lines, columns: tuple[str, ...], separator: str) ->
         clip = clip_id(filename)
         if not clip:
             raise AnnotationFileError(f"{place}: filename {filename!r}, allowed: a name that is not empty")
-        if written_as.setdefault(clip, filename) != filename:
+        if unique and written_as.setdefault(clip, filename) != filename:
             raise AnnotationFileError(
                 f"{place}: filename {filename!r} and {written_as[clip]!r} are both clip {clip!r}; clips are matched "
                 "without folder and extension, which must be unique"
             )
         named = zip(header or columns, values, strict=True) if len(values) == width else ()
-        yield _Row(place, clip, {name: value for name, value in named if name not in ("", "filename")})
+        yield Row(place, clip, filename, {name: value for name, value in named if name not in ("", "filename")})
 
 
 def _check_filename_alone(place: str, text: str, *, has_full_row: bool, separator: str) -> None:
@@ -174,7 +181,7 @@ def _check_filename_alone(place: str, text: str, *, has_full_row: bool, separato
 
 def _header(place: str, fields: list[str], columns: tuple[str, ...]) -> list[str] | None:
     """The columns that a heading names ("" for those to ignore), or None where the first row is data."""
-    names = [_SYNONYMS.get(field.strip().lower(), field.strip().lower()) for field in fields]
+    names = [SYNONYMS.get(field.strip().lower(), field.strip().lower()) for field in fields]
     if names[0] != "filename" and not set(columns) <= set(names):
         return None
     if not set(columns) <= set(names) or len(set(names)) < len(names):
@@ -182,7 +189,7 @@ def _header(place: str, fields: list[str], columns: tuple[str, ...]) -> list[str
     return [name if name in columns else "" for name in names]
 
 
-def _event(row: _Row) -> Event:
+def _event(row: Row) -> Event:
     times = []
     for column in ("onset", "offset"):
         try:

@@ -30,8 +30,11 @@ FORMATS: tuple[Format, ...] = ("dcase", "csv", "audacity", "raven")
 RAVEN_FILES = ("Begin File", "Begin Path")
 RAVEN_LABELS = ("Annotation", "Label", "Common Name", "Species")
 BIRDNET_COLUMNS = "Start (s),End (s),Scientific name,Common name,Confidence,File"
-_RAVEN_TIMES = ("Begin Time (s)", "End Time (s)")
-_OWN_SUFFIX = re.compile(r"(\.Table\.\d+)?(\.BirdNET)?(\.selections?(\.table)?)?\.(txt|tsv|csv)$", re.IGNORECASE)
+RAVEN_TIMES = ("Begin Time (s)", "End Time (s)")
+_BIRDNET_REQUIRED = ("Start (s)", "End (s)", "Common name")
+_OWN_SUFFIX = re.compile(
+    r"(\.Table\.\d+)?(\.BirdNET)?(\.results|\.selections?(\.table)?)?\.(txt|tsv|csv)$", re.IGNORECASE
+)
 
 Events = dict[str, tuple[Event, ...]]
 
@@ -46,23 +49,22 @@ def read_event_list(path: Path | str, *, form: Format | None = None) -> tuple[Ev
     text = read_text(path)
     if form is None:
         _refuse_other_formats(path, tab_separated(text))
-        form = "csv" if _has_csv_heading(text) else "dcase"
+        form = "csv" if has_csv_heading(text) else "dcase"
     if form == "csv":
-        return events_of(path, _comma_separated(path, text), separator="commas"), form
+        return events_of(path, comma_separated(path, text), separator="commas"), form
     lines = tab_separated(text)
     if form == "audacity":
-        return events_of(path, _audacity_rows(path, lines)), form
+        return events_of(path, audacity_rows(path, lines)), form
     if form == "raven":
-        return events_of(path, _raven_rows(path, lines)), form
-    unquoted = [(number, [_unquoted(field) for field in fields]) for number, fields in lines]
-    return events_of(path, unquoted), form
+        return events_of(path, raven_rows(path, lines)), form
+    return events_of(path, [(number, [unquoted(field) for field in fields]) for number, fields in lines]), form
 
 
 def _refuse_other_formats(path: Path, lines: Lines) -> None:
     """Refuse a list whose first line shows another tool's format, with the way to read it."""
     place, fields = next(((f"{path}, line {number}", fields) for number, fields in lines), ("", [""]))
     first = fields[0].strip()
-    if set(_RAVEN_TIMES) <= {field.strip() for field in fields}:
+    if set(RAVEN_TIMES) <= {field.strip() for field in fields}:
         raise AnnotationFileError(f"{place}: a Raven selection table; give --format raven")
     if first.lower().startswith("start (s),end (s)"):
         raise AnnotationFileError(
@@ -78,14 +80,16 @@ def _refuse_other_formats(path: Path, lines: Lines) -> None:
         )
 
 
-def _has_csv_heading(text: str) -> bool:
+def has_csv_heading(text: str) -> bool:
+    """Whether the first line is DCASE's heading with commas."""
     heading = text.lstrip().split("\n", 1)[0].lower().replace('"', "")
     names = [name.strip() for name in heading.split(",")]
     known = names[0] in ("filename", "file") or set(EVENT_COLUMNS) <= set(names)
     return known and len(names) > 1 and "\t" not in heading
 
 
-def _comma_separated(path: Path, text: str) -> Lines:
+def comma_separated(path: Path, text: str) -> Lines:
+    """The rows of a CSV text, blank lines left out. Raises ``AnnotationFileError`` for quotes that do not end."""
     reader = csv.reader(io.StringIO(text, newline=""), strict=True, skipinitialspace=True)
     rows = []
     try:
@@ -99,13 +103,13 @@ def _comma_separated(path: Path, text: str) -> Lines:
     return rows
 
 
-def _unquoted(field: str) -> str:
+def unquoted(field: str) -> str:
     """A field without the double quotes that spreadsheets and pandas write around it."""
     field = field.strip()
     return field[1:-1].replace('""', '"') if len(field) > 1 and field[0] == field[-1] == '"' else field
 
 
-def _audacity_rows(path: Path, lines: Lines) -> Lines:
+def audacity_rows(path: Path, lines: Lines) -> Lines:
     """DCASE rows of a label track; lines that begin with a backslash give the frequencies of the label above."""
     own = _OWN_SUFFIX.sub("", path.name)
     rows = []
@@ -121,7 +125,26 @@ def _audacity_rows(path: Path, lines: Lines) -> Lines:
     return rows or [(1, [own, "", "", ""])]
 
 
-def _raven_rows(path: Path, lines: Lines) -> Lines:
+def birdnet_rows(path: Path, lines: Lines) -> Lines:
+    """DCASE rows of BirdNET's result CSV, labelled with common names; without a column File it is one file's."""
+    numbered = list(lines)
+    own = _OWN_SUFFIX.sub("", path.name)
+    heading = [field.strip() for field in numbered[0][1]] if numbered else []
+    place = f"{path}, line {numbered[0][0] if numbered else 1}"
+    if not set(_BIRDNET_REQUIRED) <= set(heading):
+        raise AnnotationFileError(f"{place}: heading {','.join(heading)!r}, allowed: BirdNET's, {BIRDNET_COLUMNS}")
+    rows = []
+    for number, fields in numbered[1:]:
+        if len(fields) != len(heading):
+            raise AnnotationFileError(
+                f"{path}, line {number}: {len(fields)} columns, allowed: the heading's {len(heading)}"
+            )
+        row = dict(zip(heading, (field.strip() for field in fields), strict=True))
+        rows.append((number, [row.get("File") or own, *(row[name] for name in _BIRDNET_REQUIRED)]))
+    return rows or [(1, [own, "", "", ""])]
+
+
+def raven_rows(path: Path, lines: Lines) -> Lines:
     """DCASE rows of a selection table. Raven writes a selection once for each view: it is one event.
 
     ``Begin Time (s)`` counts from the start of all files that were opened together, ``File Offset (s)`` from the start
@@ -131,10 +154,10 @@ def _raven_rows(path: Path, lines: Lines) -> Lines:
     own = _OWN_SUFFIX.sub("", path.name)
     heading = [field.strip() for field in numbered[0][1]] if numbered else []
     label = _first_of(RAVEN_LABELS, heading)
-    if not set(_RAVEN_TIMES) <= set(heading) or label is None:
+    if not set(RAVEN_TIMES) <= set(heading) or label is None:
         raise AnnotationFileError(
             f"{path}, line {numbered[0][0] if numbered else 1}: heading {' | '.join(heading)!r}, allowed: a Raven "
-            f"selection table's, with {', '.join(_RAVEN_TIMES)} and one of {', '.join(RAVEN_LABELS)}"
+            f"selection table's, with {', '.join(RAVEN_TIMES)} and one of {', '.join(RAVEN_LABELS)}"
         )
     rows: dict[tuple[str, ...], tuple[int, list[str]]] = {}
     for number, fields in numbered[1:]:
@@ -156,7 +179,7 @@ def _raven_rows(path: Path, lines: Lines) -> Lines:
 
 
 def _raven_times(place: str, row: dict[str, str], *, in_file: bool) -> tuple[str, str]:
-    begin, end = (row[name] for name in _RAVEN_TIMES)
+    begin, end = (row[name] for name in RAVEN_TIMES)
     if not (in_file and row.get("File Offset (s)")):
         return begin, end
     try:

@@ -24,15 +24,21 @@ def card_digest(folder: Path, *, has_classes: bool, audio: Mapping[str, FileFact
 
     Raises ``OSError`` and ``ValueError`` for what cannot be read.
     """
-    return _clips(folder) if has_classes else _speech(folder, audio)
+    return _clips(folder, audio) if has_classes else _speech(folder, audio)
 
 
-def _clips(folder: Path) -> str:
+def _clips(folder: Path, audio: Mapping[str, FileFacts]) -> str:
     total = hashlib.sha256()
     for split in SPLITS:
         listed = folder / "manifests" / ("test.jsonl.gz" if split == "test" else f"{split}_strong.jsonl.gz")
         for cut in listed_cuts(listed):
-            total.update(_samples(folder / _source(cut)))
+            source = _source(cut)
+            if Path(source).is_absolute():
+                total.update(bytes.fromhex(audio[source].digest))
+                said = (cut["id"], cut["start"], cut["duration"], cut["channel"], sorted(cut["custom"].items()))
+                total.update(json.dumps(said).encode())
+            else:
+                total.update(_samples(folder / source))
         for strength in ("strong", "weak"):
             total.update((folder / f"{split}_{strength}.tsv").read_bytes())
     return total.hexdigest()

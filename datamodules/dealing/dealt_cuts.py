@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
-from lhotse import load_manifest_lazy
-from lhotse.cut import MonoCut
-
+from datamodules.audio.cuts import Cut, read_manifest
 from datamodules.corpus_folder import data_root
-from datamodules.dealing.deal import Deal, Dealt, Split, deal_parts
+from datamodules.dealing.deal import GIVEN_FOLDS, Deal, Dealt, Split, deal_parts, given_parts
 from datamodules.dealing.recorded_sources import recorded_sources
 
 SPLITS: tuple[Split, ...] = ("train", "validation", "test")
@@ -24,21 +22,28 @@ class DealtCuts:
     """
 
     def __init__(
-        self, corpus: str, deal: Deal, *, manifests: Sequence[str], labels: Callable[[MonoCut], Collection[str]]
+        self, corpus: str, deal: Deal, *, manifests: Sequence[str], labels: Callable[[Cut], Collection[str]]
     ) -> None:
         folder, self._labels = data_root() / corpus, labels
-        cuts = sorted((cut for name in manifests for cut in read_cuts(folder, name)), key=lambda cut: str(cut.id))
+        cuts = sorted((cut for name in manifests for cut in read_cuts(folder, name)), key=lambda cut: cut.id)
         self._where = f"{corpus}: deal {deal.fold} of {deal.of} by {deal.by}"
         self._sources = recorded_sources(cuts, folder, by=deal.by, where=self._where)
         if len(self._sources) < len(cuts):
             raise ValueError(f"{self._where}: a clip id occurs twice")
-        clips = [Dealt(str(cut.id), self._sources[str(cut.id)], cut.duration, labels(cut)) for cut in cuts]
-        parts = deal_parts(clips, num_parts=deal.of, where=self._where)
-        self._of: dict[Split, list[MonoCut]] = {
-            split: [cut for cut in cuts if deal.part_of(split, parts[str(cut.id)])] for split in SPLITS
+        parts = self._parts(cuts, deal)
+        self._of: dict[Split, list[Cut]] = {
+            split: [cut for cut in cuts if deal.part_of(split, parts[cut.id])] for split in SPLITS
         }
 
-    def of(self, split: Split) -> list[MonoCut]:
+    def _parts(self, cuts: Sequence[Cut], deal: Deal) -> dict[str, int]:
+        """The part of each clip by its id."""
+        if deal.by == GIVEN_FOLDS:
+            return given_parts(self._sources, num_parts=deal.of, where=self._where)
+        labels = self._labels
+        clips = [Dealt(cut.id, self._sources[cut.id], cut.duration, labels(cut)) for cut in cuts]
+        return deal_parts(clips, num_parts=deal.of, where=self._where)
+
+    def of(self, split: Split) -> list[Cut]:
         """The cuts of a split, sorted by id, with all that their manifests say."""
         return self._of[split]
 
@@ -47,16 +52,16 @@ class DealtCuts:
         parts = []
         every = {label for cuts in self._of.values() for cut in cuts for label in self._labels(cut)}
         for split, cuts in self._of.items():
-            num_sources = len({self._sources[str(cut.id)] for cut in cuts})
+            num_sources = len({self._sources[cut.id] for cut in cuts})
             lacking = sorted(every - {label for cut in cuts for label in self._labels(cut)})
             without = f", none with {', '.join(lacking)}" if lacking else ""
             parts.append(f"{split} {len(cuts)} clips of {num_sources} sources{without}")
         return f"{self._where}: {'; '.join(parts)}"
 
 
-def read_cuts(folder: Path, manifest: str) -> list[MonoCut]:
-    """The cuts of ``folder/manifests/NAME.jsonl.gz``. Raises ``FileNotFoundError`` where there is no such file."""
+def read_cuts(folder: Path, manifest: str) -> list[Cut]:
+    """The cuts of ``folder/manifests/NAME.jsonl.gz``. Raises ``FileNotFoundError`` without it, ``ValueError``."""
     path = folder / "manifests" / f"{manifest}.jsonl.gz"
     if not path.is_file():
         raise FileNotFoundError(f"the corpus has no manifest {path}: prepare it again")
-    return list(load_manifest_lazy(path).with_recording_path_prefix(folder))
+    return read_manifest(path, folder=folder)

@@ -10,47 +10,48 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from lhotse.cut import MonoCut
-
-from datamodules.dealing.deal import KINDS
+from datamodules.audio.cuts import Cut
+from datamodules.dealing.deal import DEALT_BY, KINDS
 from datamodules.dealing.soundscape_backgrounds import backgrounds
 
 UNKNOWN_SPEAKER = "unknown"  # a speaker of whom an imported manifest says nothing
 
 
-def recorded_sources(cuts: Sequence[MonoCut], folder: Path, *, by: str, where: str) -> dict[str, str]:
+def recorded_sources(cuts: Sequence[Cut], folder: Path, *, by: str, where: str) -> dict[str, str]:
     """The source of each cut of the corpus in ``folder``, of the kind ``by``, for a deal.
 
     Raises ``ValueError``, which begins with ``where``, where a cut has none, naming the kinds that are recorded.
     """
     mixed = _mixed(cuts, folder, by)
     if lacking := [clip_id for clip_id, of in mixed.items() if not of]:
-        eventless = {str(cut.id) for cut in cuts if not cut.supervisions}
+        eventless = {cut.id for cut in cuts if not cut.supervisions}
         if by != "family" or not any(mixed.values()) or not eventless.issuperset(lacking):
-            known = ", ".join(kind for kind in KINDS if any(_mixed(cuts, folder, kind).values())) or "nothing"
+            known = ", ".join(kind for kind in DEALT_BY if any(_mixed(cuts, folder, kind).values())) or "nothing"
             without = f"no {by} is recorded of {len(lacking)} clips ({lacking[0]} and on)"
             raise ValueError(f"{where}: {without}; recorded is {known}")
         mixed |= {clip_id: {f"nothing in {clip_id}"} for clip_id in lacking}
     return _connected(mixed)
 
 
-def sources_by_kind(cuts: Sequence[MonoCut], folder: Path) -> dict[str, dict[str, str]]:
+def sources_by_kind(cuts: Sequence[Cut], folder: Path) -> dict[str, dict[str, str]]:
     """The sources of each kind that is recorded of all the cuts, for blocks of a test: a clip of nothing has none."""
     mixed = {kind: _mixed(cuts, folder, kind) for kind in KINDS}
     return {kind: _connected(of) for kind, of in mixed.items() if of and all(of.values())}
 
 
-def _mixed(cuts: Sequence[MonoCut], folder: Path, kind: str) -> dict[str, set[str]]:
+def _mixed(cuts: Sequence[Cut], folder: Path, kind: str) -> dict[str, set[str]]:
     """The sources of one kind that each cut mixes; those under a soundscape are a family too."""
-    mixed = {str(cut.id): _recorded(cut, kind) for cut in cuts}
+    mixed = {cut.id: _recorded(cut, kind) for cut in cuts}
     if kind in ("family", "background"):
         for clip_id, family in backgrounds(mixed, folder).items():
             mixed[clip_id].add(family)
     return mixed
 
 
-def _recorded(cut: MonoCut, kind: str) -> set[str]:
+def _recorded(cut: Cut, kind: str) -> set[str]:
     said = [(cut.custom or {}).get(kind)]
+    if kind == "family":  # what lies under a mixture was recorded in a family too
+        said.append((cut.custom or {}).get("background"))
     for segment in cut.supervisions:
         said += [(segment.custom or {}).get(kind), segment.speaker if kind == "speaker" else None]
     return {str(name) for name in said if name not in (None, "", UNKNOWN_SPEAKER)}

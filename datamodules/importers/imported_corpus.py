@@ -8,7 +8,6 @@ check`` decodes all.
 
 from __future__ import annotations
 
-import re
 import warnings
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -18,21 +17,21 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import track
 
-from datamodules.audio.audio_reader import SLACK_SECONDS, sound_length
+from datamodules.audio.audio_reader import SLACK_SECONDS
 from datamodules.corpora.clip_corpus import SPLITS
 from datamodules.corpora.speech.speech_corpus import SpeechFacts, SpeechFile, write_speech_manifests
 from datamodules.corpora.speech.speech_splits import deal, split_of_text
-from datamodules.corpora.whole_folder import locked, whole_folder
+from datamodules.corpora.whole_folder import whole_folder
 from datamodules.corpus_files import write_facts
-from datamodules.corpus_folder import CorpusCard, CorpusMissingError, data_root, read_card
+from datamodules.corpus_folder import CorpusCard
 from datamodules.dealing.recorded_sources import UNKNOWN_SPEAKER
+from datamodules.importers.audio_headers import AudioHeaders, DamagedAudioError
 from datamodules.importers.entry import ManifestEntry, ManifestError
 from datamodules.importers.imported_manifests import IMPORTED_FROM, manifest_facts
+from datamodules.importers.new_corpus import new_corpus
 from datamodules.importers.read import read_manifest
 from datamodules.run_warning import RunWarning
 from datamodules.texts.text_rules import UnspeakableTextError, has_own_rules, normalise
-
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*(/[A-Za-z0-9][A-Za-z0-9_.-]*)?")
 
 
 @dataclass(frozen=True)
@@ -73,12 +72,7 @@ def import_corpus(
     refusing them. Raises ``ManifestError`` for a manifest that cannot be read, an utterance without language, an id
     that stands twice, damaged audio and a split that is left empty; ``ValueError`` for a name that is taken or none.
     """
-    if not _NAME.fullmatch(name):
-        raise ValueError(f"corpus name {name!r}, allowed: letters, digits and _ . -, with one / at most")
-    target = data_root() / name
-    with locked(target):
-        if not rebuild and _is_there(name):
-            raise ValueError(f"{target}: corpus {name!r} is there already, allowed: another name, or --rebuild")
+    with new_corpus(name, rebuild=rebuild) as target:
         manifests = manifest_facts(path for paths in source.manifests.values() for path in paths)
         kept = _keep(source, drop_damaged=drop_damaged)
         if kept.first_of_several:
@@ -115,14 +109,6 @@ def warn_of_generic_rules(language: str) -> None:
         )
 
 
-def _is_there(name: str) -> bool:
-    try:
-        read_card(name)
-    except CorpusMissingError:
-        return False
-    return True
-
-
 def _keep(source: Source, *, drop_damaged: bool) -> _Kept:
     """Read, normalise and leave out, then deal the splits that have no manifest."""
     kept, headers, places = _Kept(), _Headers(), dict[str, str]()
@@ -137,7 +123,7 @@ def _keep(source: Source, *, drop_damaged: bool) -> _Kept:
                 ready = headers.fitted(replace(entry, text=normalised(entry)))
             except UnspeakableTextError as error:
                 kept.dropped[str(entry.language)][error.reason] += 1
-            except _DamagedAudioError as error:
+            except DamagedAudioError as error:
                 if not drop_damaged:
                     raise ManifestError(
                         f"{entry.place}: {entry.audio}: {error.sentence()}; allowed: audio that can be read, "
@@ -185,55 +171,29 @@ def _first_taken(entries: Sequence[ManifestEntry]) -> str:
     )
 
 
-class _DamagedAudioError(ValueError):
-    """Why an utterance's audio cannot be used, in words that can be counted; ``detail`` is for one file."""
-
-    def __init__(self, reason: str, *, detail: str = "") -> None:
-        super().__init__(reason)
-        self._detail = detail
-
-    def sentence(self) -> str:
-        """Reason and detail."""
-        return f"{self} ({self._detail})" if self._detail else str(self)
-
-
-class _Headers:
-    """Lengths and channels of audio files, each opened once."""
-
-    def __init__(self) -> None:
-        self._seconds_and_channels: dict[Path, tuple[float, int]] = {}
+class _Headers(AudioHeaders):
+    """Headers of audio files, and what they say of utterances."""
 
     def fitted(self, entry: ManifestEntry) -> ManifestEntry:
         """The entry, its duration cut where it reaches past the file's end by no more than rounding.
 
-        Raises ``_DamagedAudioError``, also for a channel that the file lacks.
+        Raises ``DamagedAudioError``, also for a channel that the file lacks.
         """
-        whole_seconds, num_channels = self._opened(entry.audio)
-        if entry.channel >= num_channels:
-            raise _DamagedAudioError(f"lacks channel {entry.channel} (counted from 0)")
-        if entry.start_seconds >= whole_seconds:
-            raise _DamagedAudioError("starts after the end of its file")
+        header = self.of(entry.audio)
+        if entry.channel >= header.num_channels:
+            raise DamagedAudioError(f"lacks channel {entry.channel} (counted from 0)")
+        if entry.start_seconds >= header.duration_seconds:
+            raise DamagedAudioError("starts after the end of its file")
         if entry.duration_seconds is None:
             return entry
-        past_seconds = entry.start_seconds + entry.duration_seconds - whole_seconds
+        past_seconds = entry.start_seconds + entry.duration_seconds - header.duration_seconds
         if past_seconds > SLACK_SECONDS:
-            raise _DamagedAudioError("reaches past the end of its file")
+            raise DamagedAudioError("reaches past the end of its file")
         return entry if past_seconds <= 0 else replace(entry, duration_seconds=None)
 
     def takes_first_of_several(self, entry: ManifestEntry) -> bool:
-        """Whether a file that was opened has several channels of which the manifest names none."""
-        return not entry.names_channel and self._seconds_and_channels[entry.audio][1] > 1
-
-    def _opened(self, path: Path) -> tuple[float, int]:
-        if path not in self._seconds_and_channels:
-            if not path.is_file():
-                raise _DamagedAudioError("no such file")
-            try:
-                num_samples, sample_rate_hz, num_channels = sound_length(path)
-            except (OSError, ValueError) as error:
-                raise _DamagedAudioError("not a readable audio file", detail=str(error)) from error
-            self._seconds_and_channels[path] = num_samples / sample_rate_hz, num_channels
-        return self._seconds_and_channels[path]
+        """Whether an entry's file has several channels of which the manifest names none."""
+        return not entry.names_channel and self.of(entry.audio).num_channels > 1
 
 
 def _speech_file(entry: ManifestEntry) -> SpeechFile:

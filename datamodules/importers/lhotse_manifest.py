@@ -2,6 +2,7 @@
 
     librispeech_supervisions_train-clean-5.jsonl.gz    with librispeech_recordings_train-clean-5.jsonl.gz beside it
     cuts_train.jsonl.gz                                single cuts of file recordings (no mixes, no padding)
+    FOLDER/cuts.000000.jsonl.gz, recording.000000.tar  Shar (``lhotse_shar.py``)
 
 Each supervision is an utterance of one channel, which must be its cut's. ``lhotse prepare NAME …`` has recipes for some
 150 corpora. Of the language names that they write out in full (``English``, ``polish``), those of MLS become codes;
@@ -19,16 +20,17 @@ from lhotse.audio import AudioSource, Recording
 
 from datamodules.importers.entry import ManifestEntry, ManifestError, audio_path, channel_number, utterance_id
 from datamodules.importers.left_out import warn_of_left_out
+from datamodules.importers.lhotse_shar import unpacked
 from datamodules.importers.libri import MLS_LANGUAGES
 from datamodules.texts.language_codes import TWO_LETTERS
 
 
 def read_lhotse(path: Path, *, audio_root: Path | None = None) -> Iterator[ManifestEntry]:
     """Utterances of a file of cuts or supervisions. Raises ``ManifestError``."""
-    manifest = _load(path)
+    manifest = load_lhotse(path, audio_root=audio_root)
     root = audio_root or path.absolute().parent
     if isinstance(manifest, SupervisionSet):
-        recordings = _recordings_beside(path)
+        recordings = recordings_beside(path)
         spoken = {segment.recording_id for segment in manifest}
         silent = [name for name in recordings if name not in spoken]
         warn_of_left_out(path, silent, what="recordings without a supervision")
@@ -62,7 +64,10 @@ def read_lhotse(path: Path, *, audio_root: Path | None = None) -> Iterator[Manif
             yield _entry(segment, cut.recording, start, channel=channel, root=root, place=place)
 
 
-def _load(path: Path) -> object:
+def load_lhotse(path: Path, *, audio_root: Path | None = None) -> object:
+    """A manifest of any kind that Lhotse has; the audio of shards is written to ``audio_root``. ``ManifestError``."""
+    if path.is_dir():
+        return unpacked(path, audio_root=audio_root)
     try:
         return load_manifest(path)
     except Exception as error:  # anything: its reader guesses the kind of manifest from keys that may not be there
@@ -72,13 +77,14 @@ def _load(path: Path) -> object:
         ) from error
 
 
-def _recordings_beside(path: Path) -> dict[str, Recording]:
+def recordings_beside(path: Path) -> dict[str, Recording]:
+    """The recordings of a file of supervisions, by id. Raises ``ManifestError`` where they are not beside it."""
     beside = path.with_name(path.name.replace("supervisions", "recordings"))
     if beside == path or not beside.is_file():
         raise ManifestError(
             f"{path}: no recordings beside it, allowed: NAME_supervisions_PART with NAME_recordings_PART, or cuts"
         )
-    recordings = _load(beside)
+    recordings = load_lhotse(beside)
     if not isinstance(recordings, RecordingSet):
         raise ManifestError(f"{beside}: {type(recordings).__name__}, allowed: recordings")
     return {recording.id: recording for recording in recordings}
@@ -87,7 +93,7 @@ def _recordings_beside(path: Path) -> dict[str, Recording]:
 def _entry(
     segment: SupervisionSegment, recording: Recording, start_seconds: float, *, channel: int, root: Path, place: str
 ) -> ManifestEntry:
-    source = _source(recording, channel, place=place)
+    source = source_of(recording, channel, place=place)
     if recording.transforms:
         raise ManifestError(f"{place}: recording {recording.id!r} has transforms, allowed: recordings as they are")
     whole = start_seconds == 0 and abs(segment.duration - recording.duration) < 1e-3
@@ -110,7 +116,7 @@ def _channel(written: object, *, place: str) -> int:
     return channel_number(written[0] if isinstance(written, list) and len(written) == 1 else written, place=place)
 
 
-def _source(recording: Recording, channel: int, *, place: str) -> AudioSource:
+def source_of(recording: Recording, channel: int, *, place: str) -> AudioSource:
     """The file that holds a channel: a recording may have a file for each, as of several microphones."""
     for source in recording.sources:
         if channel in source.channels:

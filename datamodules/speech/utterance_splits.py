@@ -11,8 +11,7 @@ from collections import Counter
 from functools import cached_property
 from typing import Literal
 
-from lhotse.cut import MonoCut
-
+from datamodules.audio.cuts import Cut
 from datamodules.corpus_folder import data_root
 from datamodules.dealing.deal import Deal, Split
 from datamodules.dealing.dealt_cuts import SPLITS, DealtCuts
@@ -134,5 +133,5 @@ class UtteranceSplits:
         return self._dealt.says() + "".join(says)
 
 
-def _languages(cut: MonoCut) -> list[str]:
+def _languages(cut: Cut) -> list[str]:
     return [str(segment.language) for segment in cut.supervisions]

@@ -50,9 +50,10 @@ def run(arguments: argparse.Namespace) -> int:
     from datamodules.corpus_folder import home
     from experiments.commands.run import launch_cells
     from experiments.planning.plan import make_plan
+    from experiments.table_files.machine import read_machine
     from experiments.table_files.merge import set_path
     from experiments.table_files.row_sources import check_seed
-    from experiments.table_files.spec import SECTIONS, Row, Table, read_machine, read_sections
+    from experiments.table_files.spec import SECTIONS, Row, Table, read_sections
     from experiments.table_files.table_values import check_name, check_seed_number, read_texts
     from experiments.table_files.yaml_files import read_yaml
     from experiments.tracking.mlflow_store import Tracker

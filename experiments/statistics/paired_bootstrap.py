@@ -1,9 +1,10 @@
-"""The paired bootstrap of any rate of summed counts, of many systems on the same draws (Bisani & Ney, ICASSP 2004).
+"""The paired bootstrap of any figure of test units, of many systems on the same draws (Bisani & Ney, ICASSP 2004).
 
 Counts are of clips, utterances or sentences; a draw takes as many as there are, with replacement, and every system of
 every seed is scored on the *same* draw, so that what is hard for all cancels. The draws are those of
 ``lightning_modules.metrics.bootstrap``, as multiplicities: sums of all draws are then one matrix product, and a table
-of fifty runs takes seconds. float32 holds sums of counts exactly (below 2^24); nats are summed in float64.
+of fifty runs takes seconds. float32 holds sums of counts exactly (below 2^24); nats are summed in float64. Figures that
+are no rate of sums are in ``unit_statistics.py``.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import Literal, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from experiments.statistics.unit_statistics import UnitStatistics
 from lightning_modules.metrics.bootstrap import Interval
 
 NUM_RESAMPLES = 50_000  # the least p is 2 / 50,001: below .001 after Holm over 25 rows
@@ -114,6 +116,9 @@ class UnitCounts:
         return UnitCounts(self.unit, tuple(ids), self.counts_NC[numbers], self.rate, speakers, sources)
 
 
+Units = UnitCounts | UnitStatistics  # of one run
+
+
 class Difference(NamedTuple):
     """Of two systems: the first's mean figure minus the second's, its middle 95 % over draws, and the two-sided p."""
 
@@ -153,7 +158,7 @@ def _draw(num_blocks: int, num_resamples: int, stratum: int) -> Iterator[NDArray
 
 
 def resample(
-    systems: Sequence[UnitCounts],
+    systems: Sequence[Units],
     *,
     blocks: Sequence[Hashable] | None = None,
     num_resamples: int = NUM_RESAMPLES,
@@ -163,10 +168,25 @@ def resample(
 
     ``blocks`` names each unit's block (speaker): whole blocks are drawn then. Raises ``ValueError`` without two.
     """
+    counted = [of for of in systems if isinstance(of, UnitCounts)]
+    computed = [of for of in systems if isinstance(of, UnitStatistics)]
+    if counted and computed:
+        raise ValueError("a column has either rates of counts or figures of weights, not both")
+    if counted:
+        return _rates_on_draws(counted, blocks, num_resamples=num_resamples, stratum=stratum)
+    block_N = _block_numbers(blocks or range(len(computed[0].ids)))
+    _refuse_one_block(num_blocks := max(block_N, default=-1) + 1)
+    drawn = multiplicities(num_blocks, num_resamples=num_resamples, stratum=stratum)
+    times_RN = np.concatenate([drawn_RK[:, block_N] for drawn_RK in drawn])
+    return np.stack([of.on_draws(times_RN) for of in computed])
+
+
+def _rates_on_draws(
+    systems: Sequence[UnitCounts], blocks: Sequence[Hashable] | None, *, num_resamples: int, stratum: int
+) -> Floats:
     summed = [_block_sums(system.counts_NC, blocks) for system in systems]
     num_blocks = len(summed[0])
-    if num_blocks < 2:
-        raise ValueError(f"{num_blocks} block to draw from, allowed: 2 or more")
+    _refuse_one_block(num_blocks)
     stacked_CK, place_C = np.unique(np.concatenate(summed, axis=1).T, axis=0, return_inverse=True)  # one reference
     if (stacked_CK == np.rint(stacked_CK)).all():
         stacked_CK = stacked_CK.astype(np.float32)
@@ -181,6 +201,11 @@ def resample(
             rates_SR[number, start:stop] = system.rate(sums_CR[place_C.reshape(-1)[first : ends[number]]])
         start = stop
     return rates_SR
+
+
+def _refuse_one_block(num_blocks: int) -> None:
+    if num_blocks < 2:
+        raise ValueError(f"{num_blocks} block to draw from, allowed: 2 or more")
 
 
 def difference_of_means(
@@ -205,13 +230,16 @@ def difference_of_means(
 
 
 def num_differing(
-    systems: Sequence[UnitCounts], others: Sequence[UnitCounts], *, blocks: Sequence[Hashable] | None = None
+    systems: Sequence[Units], others: Sequence[Units], *, blocks: Sequence[Hashable] | None = None
 ) -> int:
     """Of the units (or blocks) those on which two rows' counts differ, each averaged over the row's runs."""
-    mean_KC, other_KC = (
-        np.mean([_block_sums(of.counts_NC, blocks) for of in runs], axis=0) for runs in (systems, others)
-    )
+    mean_KC, other_KC = (np.mean([_block_sums(seen(of), blocks) for of in runs], axis=0) for runs in (systems, others))
     return int(np.sum(~np.isclose(mean_KC, other_KC, rtol=1e-12, atol=0).all(axis=1)))
+
+
+def seen(of: Units) -> Floats:
+    """(N, C): what a run made of each unit; runs with equal rows are equal on that unit."""
+    return of.counts_NC if isinstance(of, UnitCounts) else of.seen_NC
 
 
 def least_p(num_units: int) -> float:
@@ -229,11 +257,16 @@ def least_p(num_units: int) -> float:
 def _block_sums(counts_NC: Floats, blocks: Sequence[Hashable] | None) -> Floats:
     if blocks is None:
         return counts_NC
-    numbers: dict[Hashable, int] = {}
-    block_N = [numbers.setdefault(block, len(numbers)) for block in blocks]
-    sums_KC = np.zeros((len(numbers), counts_NC.shape[1]))
+    block_N = _block_numbers(blocks)
+    sums_KC = np.zeros((max(block_N) + 1, counts_NC.shape[1]))
     np.add.at(sums_KC, block_N, counts_NC)
     return sums_KC
+
+
+def _block_numbers(blocks: Sequence[Hashable]) -> list[int]:
+    """Blocks by number, in the order in which they come."""
+    numbers: dict[Hashable, int] = {}
+    return [numbers.setdefault(block, len(numbers)) for block in blocks]
 
 
 def _divide(above: Floats, below: Floats) -> Floats:

@@ -19,9 +19,8 @@ from datamodules.annotations import ClipReferences, Event
 from experiments.statistics.paired_bootstrap import DurationF1, MacroF1, Perplexity, Rate, Ratio, UnitCounts
 from experiments.stored_results.stored_scores import Sentence, Utterance
 from lightning_modules.metrics.edits import utterance_edits
-from lightning_modules.metrics.event_based import match_events
+from lightning_modules.metrics.event_matching import count_substitutions, match_events
 from lightning_modules.metrics.event_scores import select_scored
-from lightning_modules.metrics.quiet_sed_eval import EventBasedMetrics
 
 COLLAR_SECONDS, OFFSET_FRACTION, SHORT_BELOW_SECONDS = (
     0.2,
@@ -114,7 +113,9 @@ def event_counts(references: ClipReferences, events: Mapping[str, Sequence[Event
         matching = match_events(true, found, collar_seconds=COLLAR_SECONDS, offset_fraction=OFFSET_FRACTION)
         right = [true[i] for i, _ in matching]
         macro["event"].append(_by_class(lists.classes, right, true, found))
-        substituted = _substitutions(true, found, matching)
+        substituted = count_substitutions(
+            true, found, matching, collar_seconds=COLLAR_SECONDS, offset_fraction=OFFSET_FRACTION
+        )
         errors["event"].append((len(true) + len(found) - 2 * len(matching) - substituted, len(true)))
         for group, of_group in _durations(true, found, matching).items():
             durations[group].append(of_group)
@@ -156,26 +157,6 @@ def _by_class(classes: Sequence[str], *groups: Iterable[Event] | Iterable[_Segme
     """How many of each group there are of each class: the groups side by side within a class."""
     counters = [Counter(item.label for item in group) for group in groups]
     return [counter[label] for label in classes for counter in counters]
-
-
-def _substitutions(true: Sequence[Event], found: Sequence[Event], matching: Sequence[tuple[int, int]]) -> int:
-    """sed_eval's: what is left of both lists, paired in order where only the class is wrong."""
-    matched_true, used = {i for i, _ in matching}, {j for _, j in matching}
-    matched = len(used)
-    as_dicts = [{"onset": e.onset_seconds, "offset": e.offset_seconds} for e in (*true, *found)]
-    for i in range(len(true)):
-        if i in matched_true:
-            continue
-        for j in range(len(found)):
-            pair = as_dicts[i], as_dicts[len(true) + j]
-            if (
-                j not in used
-                and EventBasedMetrics.validate_onset(*pair, COLLAR_SECONDS)
-                and EventBasedMetrics.validate_offset(*pair, COLLAR_SECONDS, OFFSET_FRACTION)
-            ):
-                used.add(j)
-                break
-    return len(used) - matched
 
 
 def _durations(

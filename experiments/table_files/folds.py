@@ -1,7 +1,8 @@
 """``folds:`` of a table file: the same rows on several splits of the data, an axis beside the seeds.
 
 Either settings by fold (``folds: {a: {data.corpus: mine/a}, b: {data.corpus: mine/b}}``) or deals of one corpus by what
-its clips were recorded from (``folds: {deals: 5, by: family}``). A fold's settings come after the row's own.
+its clips were recorded from (``folds: {deals: 5, by: family}``), or by folds of its own (``by: fold``). A fold's
+settings come after the row's own.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from datamodules.dealing.deal import KINDS, LEAST_PARTS
+from datamodules.dealing.deal import DEALT_BY, KINDS, LEAST_PARTS
 from experiments.errors import UserError, unknown
 from experiments.table_files.merge import Config, get_path, normalise, set_path
 from experiments.table_files.table_values import check_name, read_mapping
@@ -53,8 +54,8 @@ def _deals(fields: Mapping[str, Any], *, where: str) -> dict[str, dict[str, Any]
     if type(number) is not int or number < LEAST_PARTS:
         says = "a part to test on, one to validate and the rest to train"
         raise UserError(f"{where}: folds.deals: expected an integer >= {LEAST_PARTS} ({says}), got {number!r}")
-    if by not in KINDS:
-        raise UserError(f"{where}: folds.by: {unknown('kind of source', str(by), KINDS)}")
+    if by not in DEALT_BY:
+        raise UserError(f"{where}: folds.by: {unknown('kind of source', str(by), DEALT_BY)}")
     return {str(fold): {"data.deal": {"fold": fold, "of": number, "by": by}} for fold in range(number)}
 
 

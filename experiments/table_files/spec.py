@@ -17,6 +17,7 @@ from experiments.table_files.columns import Column, read_columns
 from experiments.table_files.folds import Folds, check_rows, read_blocks, read_folds, set_by_hand
 from experiments.table_files.grid import spell_out
 from experiments.table_files.groups import Group, baselines, read_baseline, read_groups
+from experiments.table_files.machine import read_machine
 from experiments.table_files.merge import Config, get_path, normalise, set_path, unset_path
 from experiments.table_files.row_sources import Source, check_seed, read_sources
 from experiments.table_files.search_spec import Search, check_searches, read_search
@@ -32,7 +33,6 @@ TABLE_KEYS = ("title", "family", "base", "machine", "rows", "seeds", "scales", "
               "baseline", "groups", "folds", "search", "blocks")  # fmt: skip
 ROW_KEYS = ("why", "set", "unset", "scales", "stage", "from", "reference", "seeds", "only_at", "grid", "search",
             "against")  # fmt: skip
-MACHINE_KEYS = {"num_workers": 0, "devices": 1, "num_nodes": 1, "threads": 1}  # integers, with the least of each
 SECTIONS = ("data", "model", "trainer", "checkpoint", "scoring", "fine_tuning")
 SCORE_SECTIONS = ("data", "scoring")
 SHARED_OVERRIDES = ("data.corpus", "data.languages")  # what rows of two tables must agree on to stand on each other
@@ -136,18 +136,6 @@ def table_path(name_or_path: str) -> Path:
     if name_or_path not in shipped:
         raise UserError(unknown("table", name_or_path, shipped) + ", or the path of a .yaml file")
     return shipped[name_or_path]
-
-
-def read_machine(value: Any, *, where: str) -> dict[str, Any]:
-    """``machine:`` of a table or of a file for ``earmark fit``."""
-    machine = read_mapping(value, where=where, allowed=(*MACHINE_KEYS, "accelerator"))
-    for key, item in machine.items():
-        if key == "accelerator":
-            if not isinstance(item, str):
-                raise UserError(f"{where}.accelerator: expected text such as auto, cpu or gpu, got {item!r}")
-        elif type(item) is not int or item < MACHINE_KEYS[key]:
-            raise UserError(f"{where}.{key}: expected an integer >= {MACHINE_KEYS[key]}, got {item!r}")
-    return machine
 
 
 def read_sections(value: Mapping[str, Any], *, where: str) -> Config:

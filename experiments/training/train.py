@@ -42,6 +42,7 @@ from experiments.runs.named_files import changed_since
 from experiments.runs.own_code import find_own_code
 from experiments.runs.run_folder import BEST, CONFIG, KEY, METRICS, PREDICTIONS, locked, offered
 from experiments.runs.training_record import PARAMETERS, SCORING_SECONDS, SECONDS, TrainingRecord, read_record
+from experiments.table_files.machine import set_on_data
 from experiments.table_files.merge import Config, get_path
 from experiments.table_files.row_sources import LABELS, SEED
 from experiments.table_files.spec import SCORE_SECTIONS, SECTIONS
@@ -235,7 +236,7 @@ def run(run_dir: Path, journal: Journal, *, attempt: Attempt | None = None, rank
         sections, stage="score" if only_scores else stage, seed=seed, where=str(run_dir.name),
         imports=config.get("imports") or (),
     )  # fmt: skip
-    parts.data.num_workers = int(machine.get("num_workers", 0))
+    set_on_data(parts.data, {"num_workers": 0, **machine})
     parts.data.setup("score" if only_scores else "fit")
     sources = {name: run_dir / folder for name, folder in (config.get("from") or {}).items()}
     seed_run, labels_run = (sources.pop(name, None) if stage == "fit" else None for name in (SEED, LABELS))

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from dataclasses import asdict
 
 import torch
 from torch import Tensor, nn
@@ -18,8 +19,9 @@ from torch.nn import functional as F
 from lightning_modules.layers.conv import ConvBlock, SpectrogramBlock
 from lightning_modules.layers.frame_norm import FrameBatchNorm
 from lightning_modules.layers.glu import GatedConvBlock
-from lightning_modules.layers.log_mel import frame_mask
+from lightning_modules.layers.log_mel import LogMel, LogMelSettings, frame_mask
 from lightning_modules.layers.recurrent import Bidirectional, Cell
+from lightning_modules.layers.speech_features import FrontEnd
 
 
 class FrameEncoder(nn.Module, ABC):
@@ -28,10 +30,26 @@ class FrameEncoder(nn.Module, ABC):
     num_mels: int
     num_outputs: int
     time_pooling: int
+    learning_rate: float | None = None  # of its weights; None: the optimiser's, as for all others
+
+    def front_end(self, *, sample_rate_hz: int, settings: LogMelSettings) -> LogMel | FrontEnd:
+        """What makes its features of waveforms: here log-mel as ``settings`` say.
+
+        Raises ``ValueError`` where they do not fit.
+        """
+        if self.num_mels != settings.num_mels:
+            raise ValueError(
+                f"features.num_mels is {settings.num_mels} but encoder.num_mels is {self.num_mels}: make them equal"
+            )
+        return LogMel(sample_rate_hz=sample_rate_hz, **asdict(settings))
 
     @abstractmethod
     def forward(self, features_BTM: Tensor, num_frames_B: Tensor) -> Tensor:
         """Hidden vectors (B, T', H); those past ``pooled_frames(num_frames_B)`` mean nothing."""
+
+    def curve_frames(self, features_BTM: Tensor, num_frames_B: Tensor) -> int:
+        """T' of what ``forward`` makes of these features."""
+        return -(-features_BTM.shape[1] // self.time_pooling)
 
     def pooled_frames(self, num_frames_B: Tensor) -> Tensor:
         """Frames of each clip after pooling in time: (B,) -> (B,), rounded up."""

@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from lightning_modules.layers.log_mel import LogMelSettings
 from lightning_modules.layers.speech_features import SPEECH_FEATURES
 
@@ -56,6 +58,23 @@ def check_settings(model_type: str, *, sample_rate_hz: int, settings: LogMelSett
         )
     if settings != SPEECH_FEATURES:
         raise ValueError(f"features: a {model_type} encoder brings its own; leave them out (unset: [model.features])")
+
+
+def kaldi_filters(fft_samples: int, num_mels: int) -> torch.Tensor:
+    """Kaldi's mel filters from 20 Hz to half of the sample rate: (bins of the spectrum, ``num_mels``)."""
+    from transformers.audio_utils import mel_filter_bank
+
+    filters_KM = mel_filter_bank(
+        num_frequency_bins=fft_samples // 2 + 1,
+        num_mel_filters=num_mels,
+        min_frequency=20,
+        max_frequency=SAMPLE_RATE_HZ // 2,
+        sampling_rate=SAMPLE_RATE_HZ,
+        norm=None,
+        mel_scale="kaldi",
+        triangularize_in_mel_space=True,
+    )
+    return torch.from_numpy(filters_KM).float()
 
 
 def _packages() -> tuple[Any, Any]:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from datamodules.annotations import Event
-from lightning_modules.metrics.event_based import match_events
+from lightning_modules.metrics.event_matching import match_events
 from lightning_modules.metrics.event_scores import select_scored
 
 

@@ -1,18 +1,21 @@
 """Event-based F1 and error rate: an estimated event is right if both its ends are.
 
-Through sed_eval: onset within a collar (200 ms), offset within ``max(collar, 20 % of the reference event's length)``,
-optimal (bipartite) matching. Policy for empty classes and files: ``event_scores.py``. ``match_events`` gives the
-matching itself, with sed_eval's own conditions, for scores by duration and for choosing post-processing.
+sed_eval's figures: onset within a collar (200 ms), offset within ``max(collar, 20 % of the reference event's length)``,
+optimal (bipartite) matching. Counts are those of ``event_matching.py``, as sed_eval's own loops take minutes for
+thousands of events in a clip; rates are computed by sed_eval from them. Policy for empty classes and files:
+``event_scores.py``.
 """
 
 from __future__ import annotations
 
 import warnings
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from datamodules.annotations import Event
-from lightning_modules.metrics.event_scores import EventScores, read_scores, sed_eval_events, select_scored
-from lightning_modules.metrics.quiet_sed_eval import EventBasedMetrics, bipartite_match
+from lightning_modules.metrics.event_matching import count_substitutions, match_events
+from lightning_modules.metrics.event_scores import EventScores, add_counts, read_scores, select_scored
+from lightning_modules.metrics.quiet_sed_eval import EventBasedMetrics
 
 
 def score_event_based(
@@ -41,37 +44,16 @@ def score_event_based(
         event_matching_type="optimal",
         empty_system_output_handling="zero_score",
     )
-    for clip, events in lists.reference.items():
-        metrics.evaluate(
-            reference_event_list=sed_eval_events(events, lists.classes),
-            estimated_event_list=sed_eval_events(lists.estimated[clip], lists.classes),
-        )
+    collars = {"collar_seconds": float(collar_seconds), "offset_fraction": float(offset_fraction)}
+    for clip, true in lists.reference.items():
+        found = lists.estimated[clip]
+        matching = match_events(true, found, **collars)
+        right = Counter(true[i].label for i, _ in matching)
+        substituted = count_substitutions(true, found, matching, **collars)
+        add_counts(metrics.overall, right.total(), len(true), len(found), Nsubs=substituted)
+        true_counts, found_counts = Counter(e.label for e in true), Counter(e.label for e in found)
+        for index, label in enumerate(lists.classes):
+            add_counts(metrics.class_wise[str(index)], right[label], true_counts[label], found_counts[label])
     with warnings.catch_warnings():  # numpy's "mean of empty slice", where no class has a reference event
         warnings.simplefilter("ignore", RuntimeWarning)
         return read_scores(metrics.results(), lists.classes)
-
-
-def match_events(
-    reference: Sequence[Event],
-    estimated: Sequence[Event],
-    *,
-    collar_seconds: float = 0.2,
-    offset_fraction: float = 0.2,
-) -> list[tuple[int, int]]:
-    """One clip's largest matching as (index in reference, index in estimated), one-to-one, by sed_eval's conditions.
-
-    >>> match_events([Event(1.0, 2.0, "dog"), Event(1.3, 2.3, "dog")], [Event(1.2, 2.2, "dog"), Event(0.9, 1.9, "dog")])
-    [(0, 1), (1, 0)]
-    """
-    as_dicts = [{"onset": e.onset_seconds, "offset": e.offset_seconds} for e in (*reference, *estimated)]
-    candidates: dict[int, list[int]] = {}
-    for i, true in enumerate(reference):
-        for j, found in enumerate(estimated):
-            if true.label != found.label:
-                continue
-            pair = (as_dicts[i], as_dicts[len(reference) + j])
-            if EventBasedMetrics.validate_onset(*pair, collar_seconds) and EventBasedMetrics.validate_offset(
-                *pair, collar_seconds, offset_fraction
-            ):
-                candidates.setdefault(j, []).append(i)
-    return sorted(bipartite_match(candidates).items())

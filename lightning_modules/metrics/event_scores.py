@@ -140,16 +140,25 @@ def count_overlaps(events: Mapping[str, Sequence[Event]]) -> int:
     return overlaps
 
 
-def sed_eval_events(events: Sequence[Event], classes: Sequence[str]) -> list[dict[str, object]]:
-    """Events as sed_eval reads them, classes by number: dcase_util would read a class named ``none`` as no label."""
-    return [
-        {"onset": e.onset_seconds, "offset": e.offset_seconds, "event_label": str(classes.index(e.label))}
-        for e in events
-    ]
+def add_counts(counts: dict[str, float], right: int, num_reference: int, num_estimated: int, **errors: int) -> None:
+    """Add one clip's to sed_eval's counters; ``errors`` are those over all classes: Nsubs, or S, D and I.
+
+    Substitutions of whole events (Nsubs) are neither false positives nor false negatives to sed_eval.
+    """
+    substituted = errors.get("Nsubs", 0)
+    added = {
+        "Ntp": right,
+        "Nref": num_reference,
+        "Nsys": num_estimated,
+        "Nfp": num_estimated - right - substituted,
+        "Nfn": num_reference - right - substituted,
+    }
+    for name, count in (added | errors).items():
+        counts[name] += count
 
 
 def read_scores(results: Mapping[str, Any], classes: Sequence[str]) -> EventScores:
-    """sed_eval's ``results()`` as ours; ``results`` counts classes by number as ``sed_eval_events`` does."""
+    """sed_eval's ``results()`` as ours; ``results`` has classes by number."""
     by_class = {label: _rates(results["class_wise"][str(index)]) for index, label in enumerate(classes)}
     num_reference = sum(rates.num_reference for rates in by_class.values())
     num_estimated = sum(rates.num_estimated for rates in by_class.values())

@@ -8,6 +8,5 @@ import warnings
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     from sed_eval.sound_event import EventBasedMetrics, SegmentBasedMetrics
-    from sed_eval.util import bipartite_match
 
-__all__ = ["EventBasedMetrics", "SegmentBasedMetrics", "bipartite_match"]
+__all__ = ["EventBasedMetrics", "SegmentBasedMetrics"]

@@ -6,16 +6,16 @@ Weak labels suffice for all of it: thresholds of the clip probabilities are fitt
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from datamodules.annotations import ClipReferences
 from lightning_modules.decoding.sound_events.class_thresholds import fit_class_thresholds
+from lightning_modules.sed.fitting.fitted import Tags, tags_above
+from lightning_modules.sed.fitting.validation_split import ValidationSplit
 from lightning_modules.sed.predictions import DetectionPredictions
-
-Tags = Mapping[str, frozenset[str]]
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,8 @@ def load_split(
 ) -> DetectionPredictions:
     """One split's predictions of ``own``, ``tagger`` …
 
-    Raises ``ValueError`` if they aren't of these clips and classes, or hold NaN.
+    A test split without any strong clip has nothing to score events by: its curves are left out, as those of a system
+    that only tags. Raises ``ValueError`` if they aren't of these clips and classes, or hold NaN.
     """
     if source not in predictions:
         raise ValueError(f"scoring needs the predictions {source!r}, but from: names only {sorted(predictions)}")
@@ -50,23 +51,41 @@ def load_split(
     curves_NTC = loaded.frame_probabilities_NTC
     if not (np.isfinite(loaded.clip_probabilities_NC).all() and (curves_NTC is None or np.isfinite(curves_NTC).all())):
         raise ValueError(f"{path}: probabilities that are no finite numbers: the training diverged")
-    return loaded
+    return replace(loaded, frame_probabilities_NTC=None) if split == "test" and references.events is None else loaded
 
 
 def fitted_tags(
     predictions: Mapping[str, Path], source: str, *, validation: ClipReferences, test: ClipReferences
 ) -> FittedTags:
-    """Tags by the clip probabilities of ``source``, thresholds fitted on the validation tags."""
+    """Tags by the clip probabilities of ``source``, thresholds fitted on the validation tags.
+
+    Raises ``ValueError`` where ``validation`` are the references of another split.
+    """
+    validation = ValidationSplit(validation).references
     fitted_on = load_split(predictions, source, "validation", validation)
     true_NC = np.array(
         [[label in validation.tags[clip] for label in validation.classes] for clip in fitted_on.clip_ids],
         dtype=np.float32,
     ).reshape(fitted_on.clip_probabilities_NC.shape)
     thresholds_C = fit_class_thresholds(fitted_on.clip_probabilities_NC, true_NC)
+    thresholds = dict(zip(validation.classes, thresholds_C.tolist(), strict=True))
+    return tags_by(predictions, source, thresholds, validation=validation, test=test)
+
+
+def tags_by(
+    predictions: Mapping[str, Path],
+    source: str,
+    thresholds: Mapping[str, float],
+    *,
+    validation: ClipReferences,
+    test: ClipReferences,
+) -> FittedTags:
+    """Tags by the clip probabilities of ``source`` and given thresholds by class."""
+    thresholds_C = np.array([thresholds[label] for label in validation.classes])
     return FittedTags(
-        validation=_above(fitted_on, thresholds_C),
-        test=_above(load_split(predictions, source, "test", test), thresholds_C),
-        thresholds=dict(zip(validation.classes, thresholds_C.tolist(), strict=True)),
+        validation=tags_above(load_split(predictions, source, "validation", validation), thresholds_C),
+        test=tags_above(load_split(predictions, source, "test", test), thresholds_C),
+        thresholds=dict(thresholds),
     )
 
 
@@ -87,11 +106,3 @@ def constant_tags(*, validation: ClipReferences, test: ClipReferences) -> Fitted
         test=dict.fromkeys(test.tags, everything),
         thresholds={},
     )
-
-
-def _above(predictions: DetectionPredictions, thresholds_C: np.ndarray) -> dict[str, frozenset[str]]:
-    tagged_NC = predictions.clip_probabilities_NC.astype(np.float64) >= thresholds_C
-    return {
-        clip: frozenset(label for label, tagged in zip(predictions.classes, row, strict=True) if tagged)
-        for clip, row in zip(predictions.clip_ids, tagged_NC.tolist(), strict=True)
-    }

@@ -1,60 +1,73 @@
 """Frame curves -> tags -> events -> scores, with everything that is fitted fitted on validation alone.
 
-Weak selection (validation carries no events): thresholds of the tags are fitted on validation *tags*; window and
-hysteresis stay at the constants of the row. Strong selection (validation carries events): window and hysteresis are
-the setting with the best event-based macro F1 on validation among the row's constants (they win ties) and the grid
-below. Which one it is follows from ``references["validation"].events``; all values end in ``postprocessing.json``.
+Thresholds of the tags are fitted on validation *tags*. Window, hysteresis and the like are the constants of the row, or
+fitted as its ``fit`` says (``fitting/selection.py``); without ``fit``, ``data.selection`` says it: strong (validation
+carries events) fits them on those, weak leaves the constants. All values end in ``postprocessing.json``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, replace
-from itertools import product
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from datamodules.annotations import ClipReferences, Event, FrameGrid
+from lightning_modules.decoding.sound_events.change_points import ChangePoints
+from lightning_modules.decoding.sound_events.double_threshold import Hysteresis
 from lightning_modules.decoding.sound_events.events import PostProcessing
 from lightning_modules.metrics.coactivation import coactivation
-from lightning_modules.metrics.durations import score_by_duration
 from lightning_modules.scoring import Scoring
-from lightning_modules.sed.clip_tags import FittedTags, Tags, fitted_tags, load_split, oracle_tags
+from lightning_modules.sed.analysis.report import analyse_events, draw_analysis
+from lightning_modules.sed.clip_tags import FittedTags, fitted_tags, load_split, oracle_tags, tags_by
+from lightning_modules.sed.curve_scores.report import clip_scores, score_clips, score_curves
 from lightning_modules.sed.detection_report import report_detection
+from lightning_modules.sed.fitting.choices import check_settings, unlike
+from lightning_modules.sed.fitting.fitted import FittedPostProcessing, clip_curves
+from lightning_modules.sed.fitting.selection import fit_post_processing
+from lightning_modules.sed.fitting.validation_split import ValidationSplit
 from lightning_modules.sed.pictures import Curves, draw_clips
 from lightning_modules.sed.predictions import DetectionPredictions
-
-GRID_WINDOWS = ((0.0, 0.0), (0.0, 0.25), (0.0, 0.44), (0.0, 0.9), (0.25, 0.0), (0.44, 0.0), (0.9, 0.0))  # median, mean
-GRID_HIGH_LOW = ((0.3, 0.15), (0.5, 0.25), (0.5, 0.5), (0.7, 0.35), (0.7, 0.7), (0.9, 0.6))
 
 
 class DetectionScoring(Scoring):
     """Scores a detection system's frame curves.
 
     ``tags`` says whose tags choose a clip's classes: the system's own clip probabilities, those of
-    ``predictions["tagger"]``, or the true test tags (``oracle``). The other arguments are ``PostProcessing``'s, in
-    seconds and in [0, 1]; ``num_pictures`` clips are drawn.
+    ``predictions["tagger"]``, or the true test tags (``oracle``). Their thresholds are fitted by class; with a
+    ``clip_threshold`` a class has events where its clip probability reaches that instead, in every clip at 0.
+    ``fit`` says on which validation labels the rest is fitted (None: events where ``data.selection`` is strong), and
+    ``by_class`` whether for each class by itself. ``change_points`` takes the place of thresholds on frames. The other
+    arguments are ``PostProcessing``'s, in seconds and in [0, 1]; ``num_pictures`` clips are drawn, with 0 no
+    charts of the analysis either.
     """
 
     def __init__(
         self,
         *,
         tags: Literal["own", "tagger", "oracle"] = "own",
+        clip_threshold: float | None = None,
+        fit: Literal["none", "tags", "events"] | None = None,
+        by_class: bool = False,
         median_seconds: float = 0.0,
         window_seconds: float = 0.44,
         high_threshold: float = 0.5,
         low_threshold: float = 0.25,
+        hysteresis: Hysteresis = "extend",
         rescale: bool = True,
         longest_gap_seconds: float = 0.2,
         shortest_event_seconds: float = 0.1,
+        keeps_one: bool = True,
+        change_points: ChangePoints | None = None,
         num_pictures: int = 6,
     ) -> None:
         self.tags = tags
+        self.clip_threshold = clip_threshold
+        self.fit = fit
+        self.by_class = by_class
         self.num_pictures = num_pictures
-        self.constants = PostProcessing(
+        thresholds = PostProcessing(
             median_seconds=median_seconds,
             window_seconds=window_seconds,
             high_threshold=high_threshold,
@@ -62,34 +75,47 @@ class DetectionScoring(Scoring):
             rescaled=rescale,
             longest_gap_seconds=longest_gap_seconds,
             shortest_event_seconds=shortest_event_seconds,
+            hysteresis=hysteresis,
+            keeps_one=keeps_one,
         )
+        self.constants = thresholds if change_points is None else change_points
+        check_settings(self.constants, tags=tags, clip_threshold=clip_threshold, fit=fit, by_class=by_class)
+        if change_points is not None and (unused := unlike(thresholds, DetectionScoring().constants)):
+            raise ValueError(f"scoring.change_points leaves {', '.join(unused)} without use; unset one or the other")
 
     def score(
         self, *, predictions: Mapping[str, Path], references: Mapping[str, Any], output_dir: Path
     ) -> dict[str, float]:
-        """See ``Scoring.score``. A system without frame curves (a tagger) is scored on its tags alone."""
+        """See ``Scoring.score``. A tagger, or any system where no test clip has events: tags alone."""
         validation: ClipReferences = references["validation"]
         test: ClipReferences = references["test"]
         tags = self._tags(predictions, validation, test)
         own = load_split(predictions, "own", "test", test)
-        chosen = self.constants
         fitted: dict[str, Any] = {"tags": self.tags}
         events: dict[str, tuple[Event, ...]] | None = None
         more: dict[str, float] = {}
-        if own.frame_probabilities_NTC is not None:
+        if own.frame_probabilities_NTC is None or test.events is None:
+            more = score_clips(clip_scores(own), test, output_dir=output_dir)
+        else:
+            gate = self._gate(predictions, tags, validation, test)
             on_validation = load_split(predictions, "own", "validation", validation)
-            chosen, validation_f1 = self._select(on_validation, tags.validation, validation)
-            events = decode(own, tags.test, chosen, test)
-            more = {"validation/event_f1_macro": validation_f1, **_coactivation(own, test)}
-            selection = "weak" if validation.events is None else "strong"
-            frames = chosen.frames(FrameGrid(hop_seconds=own.hop_seconds))
-            fitted |= {"selection": selection, "events": asdict(chosen), "frames": frames}
+            chosen = self._fitted(on_validation, gate, ValidationSplit(validation))
+            events = chosen.events(own, duration_seconds=test.duration_seconds, tags=gate.test)
+            of_curves = score_curves(
+                own, on_validation, chosen, gate.test, validation=validation, test=test, output_dir=output_dir
+            )
+            more = {**chosen.metrics(), **_coactivation(own, test), **of_curves}
+            fitted = chosen.as_json(FrameGrid(hop_seconds=own.hop_seconds))
         metrics = report_detection(
             tags=tags, events=events, validation=validation, test=test, output_dir=output_dir, fitted=fitted, more=more
         )
+        if events is not None:
+            with_true_tags = chosen.events(own, duration_seconds=test.duration_seconds, tags=test.tags)
+            analyse_events(test, events, with_true_tags=with_true_tags, output_dir=output_dir)
         if events is not None and self.num_pictures:
-            curves = Curves(own, chosen)
+            curves = Curves(own, chosen.settings)
             draw_clips(test, events, curves=curves, count=self.num_pictures, folder=output_dir / "clips")
+            draw_analysis(output_dir)
         return metrics
 
     def _tags(self, predictions: Mapping[str, Path], validation: ClipReferences, test: ClipReferences) -> FittedTags:
@@ -97,50 +123,25 @@ class DetectionScoring(Scoring):
             return oracle_tags(validation=validation, test=test)
         return fitted_tags(predictions, self.tags, validation=validation, test=test)
 
-    def _select(
-        self, predictions: DetectionPredictions, tags: Tags, validation: ClipReferences
-    ) -> tuple[PostProcessing, float]:
-        """The post-processing to use, and its event-based macro F1 on validation (NaN under weak selection)."""
-        if validation.events is None:
-            return self.constants, float("nan")
-        candidates = [self.constants]
-        for (median, mean), (high, low) in product(GRID_WINDOWS, GRID_HIGH_LOW):
-            windows = replace(self.constants, median_seconds=median, window_seconds=mean)
-            candidates.append(replace(windows, high_threshold=high, low_threshold=low))
-        scored = [(_event_f1(decode(predictions, tags, c, validation), validation), c) for c in candidates]
-        best_f1, best = max(scored, key=lambda pair: pair[0])  # the first of equals
-        return best, best_f1
+    def _gate(
+        self, predictions: Mapping[str, Path], tags: FittedTags, validation: ClipReferences, test: ClipReferences
+    ) -> FittedTags:
+        """The classes that may have events in a clip."""
+        if self.clip_threshold is None:
+            return tags
+        thresholds = dict.fromkeys(test.classes, self.clip_threshold)
+        return tags_by(predictions, self.tags, thresholds, validation=validation, test=test)
 
-
-def decode(
-    predictions: DetectionPredictions, tags: Tags, post_processing: PostProcessing, references: ClipReferences
-) -> dict[str, tuple[Event, ...]]:
-    """Events of every clip of a split."""
-    grid = FrameGrid(hop_seconds=predictions.hop_seconds)
-    return {
-        clip: post_processing.events(
-            curves_TC,
-            classes=predictions.classes,
-            tagged=tags[clip],
-            grid=grid,
-            end_seconds=references.duration_seconds[clip],
-        )
-        for clip, curves_TC in _clip_curves(predictions)
-    }
-
-
-def _clip_curves(predictions: DetectionPredictions) -> Iterator[tuple[str, NDArray[np.float32]]]:
-    """Each clip's curves without padding."""
-    curves_NTC = predictions.frame_probabilities_NTC
-    assert curves_NTC is not None
-    for clip, curves_TC, num_frames in zip(predictions.clip_ids, curves_NTC, predictions.num_frames_N, strict=True):
-        yield clip, curves_TC[: int(num_frames)]
-
-
-def _event_f1(events: Mapping[str, tuple[Event, ...]], references: ClipReferences) -> float:
-    assert references.events is not None
-    groups = score_by_duration(references.events, events, classes=references.classes, short_below_seconds=0.0)
-    return groups["long"].macro(lambda counts: counts.f1)
+    def _fitted(
+        self, on_validation: DetectionPredictions, gate: FittedTags, validation: ValidationSplit
+    ) -> FittedPostProcessing:
+        fit = self.fit
+        if fit is None:
+            fit = "none" if validation.references.events is None else "events"
+        return fit_post_processing(
+            self.constants, on_validation, gate.validation, validation,
+            fit=fit, by_class=self.by_class, gate=gate.thresholds, tags_of=self.tags,
+        )  # fmt: skip
 
 
 def _coactivation(predictions: DetectionPredictions, test: ClipReferences) -> dict[str, float]:
@@ -149,7 +150,9 @@ def _coactivation(predictions: DetectionPredictions, test: ClipReferences) -> di
     grid = FrameGrid(hop_seconds=predictions.hop_seconds)
     column = {label: index for index, label in enumerate(predictions.classes)}
     estimated, true = [], []
-    for clip, curves_TC in _clip_curves(predictions):
+    for clip, curves_TC in clip_curves(predictions):
+        if clip not in test.events:  # a weak clip among strong ones
+            continue
         tagged = np.array(sorted(column[label] for label in test.tags[clip]), dtype=np.int64)
         estimated.append((curves_TC, tagged))
         activity_TC = grid.activity(test.events[clip], classes=predictions.classes, num_frames=len(curves_TC))

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 
 from datamodules.annotations import ClipReferences, Event, FrameGrid
-from lightning_modules.decoding.sound_events.events import PostProcessing
+from lightning_modules.decoding.sound_events.setting import EventSetting
 from lightning_modules.layers.log_mel_picture import draw_log_mel
-from lightning_modules.metrics.event_based import match_events
+from lightning_modules.metrics.event_matching import match_events
 from lightning_modules.sed.predictions import DetectionPredictions
 
 Events = Mapping[str, Sequence[Event]]
@@ -26,10 +26,10 @@ RICHNESS_WEIGHT = 0.25  # a clip with all there is to see may lie this far in F1
 
 @dataclass(frozen=True)
 class Curves:
-    """Frame curves of a split, and how events were made of them."""
+    """Frame curves of a split, and how events were made of each class's."""
 
     predictions: DetectionPredictions
-    post_processing: PostProcessing
+    settings: Mapping[str, EventSetting]
 
 
 def draw_clips(
@@ -37,8 +37,10 @@ def draw_clips(
 ) -> list[Path]:
     """Draw ``choose_clips`` to ``folder/ID.png`` in place of what an earlier scoring drew there.
 
-    Without ``curves`` (whole-clip events) their panels are left out.
+    Without ``curves`` (whole-clip events) their panels are left out. A split without a strong clip has no pictures.
     """
+    if references.events is None:
+        return []
     folder.mkdir(parents=True, exist_ok=True)
     for stale in folder.glob("*.png"):
         stale.unlink()
@@ -145,22 +147,22 @@ def _draw_curves(
     reference: Sequence[Event],
     curves: Curves,
 ) -> None:
-    predictions, post_processing = curves.predictions, curves.post_processing
+    predictions = curves.predictions
     assert predictions.frame_probabilities_NTC is not None
     row = predictions.clip_ids.index(clip)
     grid = FrameGrid(hop_seconds=predictions.hop_seconds)
     raw_TC = predictions.frame_probabilities_NTC[row, : int(predictions.num_frames_N[row])]
-    ready_TC = post_processing.curves(raw_TC, grid=grid)
     seconds_T = (np.arange(len(raw_TC)) + 0.5) * grid.hop_seconds
     for ax, label in zip(axes, shown, strict=True):
-        column = predictions.classes.index(label)
+        column, setting = predictions.classes.index(label), curves.settings[label]
+        ready_T = setting.curves(raw_TC[:, [column]], grid=grid)[:, 0]
         for event in reference:
             if event.label == label:
                 ax.axvspan(event.onset_seconds, event.offset_seconds, color=colours[label], alpha=0.15, linewidth=0)
         ax.plot(seconds_T, raw_TC[:, column], color="0.55", linewidth=0.9, label="network's probability")
-        ax.plot(seconds_T, ready_TC[:, column], color=colours[label], linewidth=1.8, label="smoothed, rescaled")
-        ax.axhline(post_processing.high_threshold, color="0.2", linewidth=0.9, label="high threshold")
-        ax.axhline(post_processing.low_threshold, color="0.2", linewidth=0.9, linestyle="--", label="low threshold")
+        ax.plot(seconds_T, ready_T, color=colours[label], linewidth=1.8, label="smoothed, rescaled")
+        for (name, level), style in zip(setting.levels().items(), ("-", "--"), strict=False):
+            ax.axhline(level, color="0.2", linewidth=0.9, linestyle=style, label=name)
         ax.set_ylim(-0.03, 1.05)
         ax.set_yticks([0, 0.5, 1])
     for ax in axes[:1]:  # none, where nothing is tagged, predicted or there

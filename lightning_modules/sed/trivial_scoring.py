@@ -12,7 +12,9 @@ from typing import Any, Literal
 
 from datamodules.annotations import ClipReferences, Event
 from lightning_modules.scoring import Scoring
-from lightning_modules.sed.clip_tags import FittedTags, constant_tags, fitted_tags, oracle_tags
+from lightning_modules.sed.analysis.report import analyse_events, draw_analysis
+from lightning_modules.sed.clip_tags import FittedTags, constant_tags, fitted_tags, load_split, oracle_tags
+from lightning_modules.sed.curve_scores.report import ClipScores, clip_scores, score_whole_clips, tag_scores
 from lightning_modules.sed.detection_report import report_detection
 from lightning_modules.sed.pictures import draw_clips
 
@@ -36,12 +38,17 @@ class TrivialScoring(Scoring):
         test: ClipReferences = references["test"]
         tags = self._tags(predictions, validation, test)
         events = whole_clip_events(tags, test)
+        of_curves = score_whole_clips(self._scores(predictions, tags, test), test, output_dir=output_dir)
         metrics = report_detection(
             tags=tags, events=events, validation=validation, test=test, output_dir=output_dir,
-            fitted={"tags": self.tags, "events": "whole clip"}, more={},
+            fitted={"tags": self.tags, "events": "whole clip"}, more=of_curves,
         )  # fmt: skip
+        if test.events is None:
+            return metrics
+        analyse_events(test, events, with_true_tags=None, output_dir=output_dir)
         if self.num_pictures:
             draw_clips(test, events, curves=None, count=self.num_pictures, folder=output_dir / "clips")
+            draw_analysis(output_dir)
         return metrics
 
     def _tags(self, predictions: Mapping[str, Path], validation: ClipReferences, test: ClipReferences) -> FittedTags:
@@ -50,6 +57,12 @@ class TrivialScoring(Scoring):
         if self.tags == "oracle":
             return oracle_tags(validation=validation, test=test)
         return constant_tags(validation=validation, test=test)
+
+    def _scores(self, predictions: Mapping[str, Path], tags: FittedTags, test: ClipReferences) -> ClipScores:
+        """How sure the row is of each class of a clip."""
+        if self.tags == "tagger":
+            return clip_scores(load_split(predictions, "tagger", "test", test))
+        return tag_scores(tags.test, test.classes)
 
 
 def whole_clip_events(tags: FittedTags, test: ClipReferences) -> dict[str, tuple[Event, ...]]:

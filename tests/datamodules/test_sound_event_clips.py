@@ -16,6 +16,7 @@ from datamodules.annotations import Event
 from datamodules.batches import ClipBatch, StrongClipBatch
 from datamodules.clips.dcase_tsv import read_events, read_tags
 from datamodules.corpus_folder import CorpusMissingError
+from datamodules.run_warning import RunWarning
 from datamodules.sed import SoundEventClips
 
 
@@ -94,9 +95,23 @@ def test_test_references_have_everything_that_scoring_needs(tiny_tones: Path) ->
     assert all(type(batch) is ClipBatch for batch in data.evaluation_dataloader("test"))
 
 
+def test_audio_that_stays_in_its_files_gives_the_same_batches(tiny_tones: Path) -> None:
+    in_memory, lazy = (clips(audio=audio) for audio in ("memory", "disk"))
+    with pytest.warns(RunWarning, match="audio is read from its files, 1 GB of it kept: .* GB decoded, audio: disk"):
+        lazy.setup("fit")
+    for loader in ("train_dataloader", "val_dataloader"):
+        for a, b in zip(getattr(in_memory, loader)(), getattr(lazy, loader)(), strict=True):
+            assert a.clip_ids == b.clip_ids
+            assert torch.equal(a.waveforms_BS, b.waveforms_BS)
+            assert torch.equal(a.num_samples_B, b.num_samples_B)
+    assert not lazy._train.waveforms.is_read
+
+
 @pytest.mark.integration
-def test_workers_change_no_batch(tiny_tones: Path) -> None:
-    alone, helped = (list(clips(num_workers=workers).train_dataloader()) for workers in (0, 2))
+@pytest.mark.parametrize("audio", ["memory", "disk"])
+def test_workers_change_no_batch(tiny_tones: Path, audio: str) -> None:
+    alone = list(clips().train_dataloader())
+    helped = list(clips(num_workers=2, audio=audio).train_dataloader())
     assert [batch.clip_ids for batch in alone] == [batch.clip_ids for batch in helped]
     assert all(torch.equal(a.waveforms_BS, b.waveforms_BS) for a, b in zip(alone, helped, strict=True))
 

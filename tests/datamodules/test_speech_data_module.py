@@ -17,6 +17,7 @@ from datamodules.annotations import BLANK
 from datamodules.asr import SpeechDataModule
 from datamodules.batches import UtteranceBatch
 from datamodules.corpus_folder import CorpusMissingError
+from datamodules.run_warning import RunWarning
 from datamodules.speech.speed_perturbation import samples_at_speed
 from datamodules.speech.utterance_store import UtteranceStore
 from datamodules.texts.tokenizer import Tokenizer
@@ -85,7 +86,7 @@ def test_references_have_everything_that_scoring_needs(tiny_speech: Path) -> Non
     assert len(references.training_texts) == 24
     for name, seconds in references.duration_seconds.items():
         assert references.load_waveform(name).shape == (round(seconds * 16000),)
-    assert data._test._pcm is None  # scoring decodes what pictures show, and nothing else
+    assert not data._test.waveforms.is_read  # scoring decodes what pictures show, and nothing else
 
 
 def test_languages_filter_every_split_and_the_symbols(tiny_speech: Path) -> None:
@@ -247,3 +248,16 @@ def test_other_sample_rates_are_resampled(tiny_speech: Path) -> None:
     assert len(waveform_S) == 8000
     expected_S = 0.5 * np.sin(2 * np.pi * 400 * np.arange(8000) / 16000)
     np.testing.assert_allclose(waveform_S[500:-500], expected_S[500:-500], atol=2e-3)
+
+
+def test_audio_that_stays_in_its_files_gives_the_same_batches(tiny_speech: Path) -> None:
+    in_memory, lazy = speech(audio="memory"), speech(audio="disk", cache_gigabytes=0.0001)
+    in_memory.setup("fit")
+    with pytest.warns(RunWarning, match="audio is read from its files, 0.0001 GB of it kept"):
+        lazy.setup("fit")
+    assert in_memory.lengths("train") == lazy.lengths("train")
+    for loader in ("train_dataloader", "val_dataloader"):
+        for a, b in zip(getattr(in_memory, loader)(), getattr(lazy, loader)(), strict=True):
+            assert a.utterance_ids == b.utterance_ids
+            assert torch.equal(a.waveforms_BS, b.waveforms_BS)
+    assert not lazy._train.waveforms.is_read

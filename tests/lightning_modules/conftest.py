@@ -49,3 +49,22 @@ def whisper_folder(tmp_path: Path) -> Callable[..., str]:
         return str(folder)
 
     return write
+
+
+@pytest.fixture
+def ast_folder(tmp_path: Path) -> Callable[..., str]:
+    """Writes an Audio Spectrogram Transformer that hears 1.28 seconds in 32 bands."""
+    transformers = pytest.importorskip("transformers")
+
+    def write(*, model: str = "ASTModel", **settings: Any) -> str:
+        config = transformers.ASTConfig(
+            **{
+                "hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 32,
+                "num_mel_bins": 32, "max_length": 128, **settings,
+            }
+        )  # fmt: skip
+        folder = tmp_path / "ast"
+        getattr(transformers, model)(config).save_pretrained(folder)
+        return str(folder)
+
+    return write

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from datamodules.annotations import Event
+from datamodules.audio.audio_reader import SLACK_SECONDS
 from datamodules.clips.label_kinds import LabelKind
 
 
@@ -37,6 +38,8 @@ class ClipEntry:
     fold: str | None = None
     recording: str | None = None
     places: tuple[str, ...] = field(default=())  # of the events, one each, where the layout has a line for each
+    slack_seconds: float = SLACK_SECONDS  # how far events may reach past the end by the layout's own rounding
+    is_listed_only: bool = False  # by a list of files, which says nothing of labels: without an event where others do
 
     @property
     def label_kind(self) -> LabelKind:

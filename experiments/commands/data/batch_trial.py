@@ -14,16 +14,10 @@ from dataclasses import dataclass
 import torch
 
 from datamodules.batches import UtteranceBatch
+from datamodules.checks.audio_checks import lacks_channel, reaches_past
+from datamodules.checks.findings import NUM_EXAMPLES, Finding
 from datamodules.checks.longest_batch import load_batch, longest_batch
-from datamodules.checks.speech_checks import (
-    NUM_EXAMPLES,
-    CheckedUtterance,
-    Finding,
-    Framing,
-    alignable,
-    lacks_channel,
-    reaches_past,
-)
+from datamodules.checks.speech_checks import CheckedUtterance, Framing, alignable
 from datamodules.corpora.sound_files import SAMPLE_RATE_HZ
 from datamodules.texts.tokenizer import character_tokenizer
 from lightning_modules.asr.ctc.ctc import CTC
@@ -43,7 +37,7 @@ class Trial:
 
     def sentence(self) -> str:
         """For people."""
-        left_out = f" (left out: {_counted(self.left_out)})" if self.left_out else ""
+        left_out = f" (left out: {counted(self.left_out)})" if self.left_out else ""
         return (
             f"longest batch: {self.num_utterances} utterances, {self.padded_seconds:.1f} s with padding, "
             f"one training step of the demo CTC model in {self.step_seconds:.1f} s{left_out}"
@@ -75,7 +69,7 @@ def try_longest_batch(
     if not training:
         return NotTried("there is no training utterance")
     if not usable:
-        return NotTried(f"none of {len(training)} training utterances can be trained on ({_counted(left_out)})")
+        return NotTried(f"none of {len(training)} training utterances can be trained on ({counted(left_out)})")
     tokenizer = character_tokenizer(one.entry.text for one in usable)
     speed_factors = (1.0,) if framing.speed == 1 else (2 - framing.speed, 1.0, framing.speed)
     try:
@@ -104,7 +98,8 @@ def _flaw(one: CheckedUtterance, framing: Framing) -> str | None:
     return None
 
 
-def _counted(reasons: Mapping[str, int]) -> str:
+def counted(reasons: Mapping[str, int]) -> str:
+    """``3 unreadable, 1 outside its file``."""
     return ", ".join(f"{count} {reason}" for reason, count in reasons.items())
 
 

@@ -1,32 +1,23 @@
-"""``earmark data check``: what is wrong with a speech corpus or a manifest, before a training finds out.
+"""``earmark data check``: what is wrong with a corpus, manifests or labels, before a training finds out.
 
 Every file is decoded to its end and the longest training batch is tried once. Exit code 1 where there are errors, 0
-with warnings alone, 2 where a manifest cannot be read. The checks are in ``datamodules/checks/speech_checks.py``.
+with warnings alone, 2 where a manifest cannot be read. The checks are in ``datamodules/checks/``.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import math
-import sys
-from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from experiments.commands.data import digest_check
-from experiments.commands.data.manifest_arguments import add_source_arguments, source
-
-if TYPE_CHECKING:
-    from datamodules.audio.audio_facts import AudioFacts
-    from datamodules.checks.checked_splits import SplitEntries
-    from datamodules.checks.speech_checks import CheckedUtterance, Finding, Framing
-    from experiments.commands.data.batch_trial import NotTried, Trial
+from experiments.commands.data.manifest_arguments import TASKS, add_source_arguments
 
 EXAMPLE = """examples:
   earmark data check prompts                                a prepared or imported corpus
   earmark data check train.tsv --test test.tsv --language cs
+  earmark data check labels.tsv --task events --classes dog,cat   sound events: labels and their audio
   earmark data check mine --digest                          is every file still what was imported?
   earmark data check LibriSpeech/train-clean-5 --validation LibriSpeech/dev-clean-2 --json
 
@@ -35,16 +26,25 @@ exit code: 1 where there are errors or changed files, 0 with warnings alone, 2 w
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options on a (sub)parser."""
-    parser.description = "Find what is wrong with a speech corpus or with manifests: audio, texts, lengths, splits."
+    parser.description = (
+        "Find what is wrong with a corpus, manifests or labels: audio, texts or events, lengths, splits."
+    )
     parser.epilog = EXAMPLE
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("target", nargs="+", metavar="CORPUS|MANIFEST", help="a corpus, or training manifests")
+    parser.add_argument("target", nargs="+", metavar="CORPUS|PATH", help="a corpus, or training manifests or labels")
+    parser.add_argument("--task", choices=TASKS, help="of paths: transcribed speech (default), or sound events")
     add_source_arguments(parser)
+    parser.add_argument(
+        "--classes", type=_names, metavar="A,B", help="of sound events: all labels that there may be (default: any)"
+    )
+    parser.add_argument(
+        "--batch-size", type=_count, default=16, metavar="N", help="clips of the batch that is tried (default 16)"
+    )
     parser.add_argument(
         "--alphabet", metavar="CHARACTERS", help="all that texts may hold (default: what training texts do)"
     )
     parser.add_argument(
-        "--hop-seconds", type=_positive, default=0.01, metavar="S", help="of the features (default .01)"
+        "--hop-seconds", type=_positive, metavar="S", help="of the features (.01), of sound events of curves (.08)"
     )
     parser.add_argument(
         "--subsampling", type=_count, default=4, metavar="N", help="feature frames to one of the encoder (default 4)"
@@ -66,28 +66,17 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.digest:
         return digest_check.run(_only_corpus(arguments), as_json=arguments.json)
 
-    from datamodules.checks.speech_checks import Finding, Framing
-    from experiments.commands.data.batch_trial import try_longest_batch
+    from experiments.commands.data import check_events, check_report, check_speech
     from experiments.errors import UserError
 
+    corpus = _corpus(arguments)
+    look = check_events.look if _task(arguments, corpus) == "events" else check_speech.look
     try:
-        entries = _entries(arguments)
+        looked = look(arguments, corpus=corpus)
     except (ValueError, OSError) as error:
-        raise UserError(str(error)) from error
-    utterances = entries.checked(_decode(entries))
-    framing = Framing(arguments.hop_seconds, arguments.subsampling, arguments.speed)
-    found = [entries.unspeakable_text(), *_findings(utterances, framing=framing, alphabet=arguments.alphabet)]
-    findings = [finding for finding in found if finding is not None]
-    tried = try_longest_batch(utterances, batch_seconds=arguments.batch_seconds, framing=framing)
-    trial = None if isinstance(tried, Finding) else tried
-    if isinstance(tried, Finding):
-        findings.append(tried)
-    findings.sort(key=lambda finding: finding.severity)  # errors come first
-    if arguments.json:
-        print(json.dumps(_as_json(utterances, findings, trial), indent=2, ensure_ascii=False))
-    else:
-        _print(utterances, findings, trial)
-    return int(any(finding.severity == "error" for finding in findings))
+        raise UserError(f"{error}{_hint(arguments)}") from error
+    check_report.show(looked, as_json=arguments.json)
+    return int(looked.has_errors)
 
 
 def _only_corpus(arguments: argparse.Namespace) -> str:
@@ -101,8 +90,8 @@ def _only_corpus(arguments: argparse.Namespace) -> str:
     return target
 
 
-def _entries(arguments: argparse.Namespace) -> SplitEntries:
-    from datamodules.checks.checked_splits import entries_of_corpus, entries_of_manifests
+def _corpus(arguments: argparse.Namespace) -> str | None:
+    """The corpus that is to be checked, None for manifests and label files. Raises ``UserError``."""
     from datamodules.corpus_folder import data_root
     from experiments.errors import UserError
 
@@ -111,120 +100,41 @@ def _entries(arguments: argparse.Namespace) -> SplitEntries:
         for option in ("validation", "test", "language", "audio_root"):
             if getattr(arguments, option) is not None:
                 raise UserError(f"--{option.replace('_', '-')}: {first} is a corpus, allowed: with manifests alone")
-        return entries_of_corpus(first)
+        return str(first)
     if len(arguments.target) == 1 and not Path(first).exists():
         raise UserError(f"{first}: no corpus in {data_root()} and no manifest; allowed: a prepared corpus, or a path")
-    return entries_of_manifests(source(arguments, [Path(target) for target in arguments.target]))
+    return None
 
 
-def _decode(entries: SplitEntries) -> dict[Path, AudioFacts]:
-    from rich.console import Console
-    from rich.progress import track
+def _task(arguments: argparse.Namespace, corpus: str | None) -> str:
+    """What is looked at: what a corpus says of itself, else what is asked for. Raises ``UserError``."""
+    from datamodules.corpus_folder import CorpusMissingError, read_card
+    from experiments.errors import UserError
 
-    from datamodules.audio.audio_facts import all_audio_facts
-
-    files = entries.audio
-    console = Console(stderr=True)
-    decoded = all_audio_facts(files)
-    return dict(track(decoded, "decoding", total=len(files), console=console, disable=not console.is_terminal))
-
-
-def _findings(
-    utterances: Sequence[CheckedUtterance], *, framing: Framing, alphabet: str | None
-) -> list[Finding | None]:
-    from datamodules.checks import speech_checks as checks
-    from datamodules.checks import split_checks
-
-    learnt = {character for one in utterances if one.split == "train" for character in one.entry.text}
-    known = learnt if alphabet is None else set(alphabet)
-    return [
-        checks.missing_audio(utterances),
-        checks.unreadable_audio(utterances),
-        checks.absent_channel(utterances),
-        checks.outside_audio(utterances),
-        checks.empty_text(utterances),
-        checks.unalignable(utterances, framing=framing),
-        checks.duplicate_ids(utterances),
-        split_checks.shared_audio(utterances),
-        checks.unknown_characters(utterances, alphabet=known, given=alphabet is not None),
-        checks.no_language(utterances),
-        checks.silent_audio(utterances),
-        checks.clipped_audio(utterances),
-        checks.duration_outliers(utterances),
-        checks.speech_rate_outliers(utterances),
-        split_checks.shared_texts(utterances),
-        split_checks.shared_speakers(utterances),
-        checks.repeated_audio(utterances),
-        checks.mixed_sample_rates(utterances),
-        checks.several_channels(utterances),
-    ]
+    if corpus is None:
+        return arguments.task or "speech"
+    try:
+        task = "events" if read_card(corpus).classes else "speech"
+    except CorpusMissingError as error:
+        raise UserError(str(error)) from error
+    if arguments.task not in (None, task):
+        raise UserError(f"--task {arguments.task}: {corpus} is a corpus of {task}, allowed: {task}")
+    return task
 
 
-def _minutes_by_split(utterances: Sequence[CheckedUtterance]) -> dict[str, tuple[int, float]]:
-    """Utterances and minutes of each split."""
-    splits = dict.fromkeys(one.split for one in utterances)
-    return {
-        split: (len(durations), sum(durations) / 60)
-        for split in splits
-        if (durations := [one.duration_seconds for one in utterances if one.split == split])
-    }
+def _hint(arguments: argparse.Namespace) -> str:
+    """What to add where labels of sound events were read as transcripts, since nobody said what they are."""
+    from datamodules.importers.entry import ManifestError, lines_of
+    from datamodules.importers.sound_events.detect import detect_layout
 
-
-def _as_json(
-    utterances: Sequence[CheckedUtterance], findings: Sequence[Finding], trial: Trial | NotTried | None
-) -> object:
-    amounts = _minutes_by_split(utterances)
-    return {
-        "utterances": {split: count for split, (count, _) in amounts.items()},
-        "minutes": {split: round(minutes, 2) for split, (_, minutes) in amounts.items()},
-        "errors": _amount(findings, "error"),
-        "warnings": _amount(findings, "warning"),
-        "findings": [asdict(finding) for finding in findings],
-        "longest_batch": None if trial is None else asdict(trial),
-    }
-
-
-def _amount(findings: Sequence[Finding], severity: str) -> dict[str, int]:
-    """How many kinds of finding there are, and how often; an utterance counts in every kind that it is in."""
-    counts = [finding.count for finding in findings if finding.severity == severity]
-    return {"kinds": len(counts), "cases": sum(counts)}
-
-
-def _counted(findings: Sequence[Finding], severity: str) -> str:
-    amount = _amount(findings, severity)
-    if not amount["kinds"]:
-        return f"no {severity}s"
-    kinds, cases = ("s" if amount[name] > 1 else "" for name in ("kinds", "cases"))
-    return f"{amount['kinds']} kind{kinds} of {severity} ({amount['cases']} case{cases})"
-
-
-def _print(utterances: Sequence[CheckedUtterance], findings: Sequence[Finding], trial: Trial | NotTried | None) -> None:
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    console = Console(width=None if sys.stdout.isatty() else 160)
-    amounts = _minutes_by_split(utterances)
-    parts = (f"{split} {count} utterances, {minutes:.1f} min" for split, (count, minutes) in amounts.items())
-    console.print("; ".join(parts), highlight=False, markup=False)
-    if findings:
-        table = Table("severity", "count", "finding", "first of them")
-        for finding in findings:
-            style = "red" if finding.severity == "error" else "yellow"
-            cells = (
-                Text(finding.what, overflow="fold"),
-                Text("\n".join(map(_short, finding.examples)), overflow="fold"),
-            )
-            table.add_row(Text(finding.severity, style=style), str(finding.count), *cells)
-        console.print(table)
-    if trial is not None:  # else a finding tells what became of it
-        console.print(trial.sentence(), highlight=False, markup=False)
-    console.print(f"{_counted(findings, 'error')}, {_counted(findings, 'warning')}", highlight=False)
-
-
-def _short(example: str) -> str:
-    """An example with its file relative to the current folder, where it is in it."""
-    return example.removeprefix(f"{Path.cwd()}/")
+    path = Path(arguments.target[0])
+    try:
+        is_of_events = arguments.task is None and (
+            detect_layout(path) != "dcase" or any("event_label" in line for _, line in lines_of(path)[:1])
+        )
+    except (ManifestError, OSError):
+        is_of_events = False
+    return "; labels of sound events? --task events" if is_of_events else ""
 
 
 def _positive(text: str) -> float:
@@ -233,6 +143,13 @@ def _positive(text: str) -> float:
 
 def _speed(text: str) -> float:
     return _number(text, "a number from 1 to 1.5", lambda value: 1 <= value <= 1.5)
+
+
+def _names(text: str) -> tuple[str, ...]:
+    names = tuple(name.strip() for name in text.split(","))
+    if not all(names):
+        raise argparse.ArgumentTypeError(f"{text!r}, allowed: names separated by commas")
+    return names
 
 
 def _count(text: str) -> int:

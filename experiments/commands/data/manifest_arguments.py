@@ -1,4 +1,7 @@
-"""What ``earmark data import`` and ``check`` ask about a user's manifests, and the source that the answers make."""
+"""What ``earmark data import`` and ``check`` ask about a user's manifests, and the source that the answers make.
+
+The same options serve transcribed speech and labelled sound events (``--task events``).
+"""
 
 from __future__ import annotations
 
@@ -7,9 +10,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from datamodules.importers.detect import FORMATS
+from datamodules.importers.sound_events.detect import LAYOUTS
 
 if TYPE_CHECKING:
+    from datamodules.importers.imported_clips.clip_source import ClipSource
     from datamodules.importers.imported_corpus import Source
+
+TASKS = ("speech", "events")
+
+
+def add_task_argument(parser: argparse.ArgumentParser) -> None:
+    """Declare what the manifests are of."""
+    parser.add_argument(
+        "--task", default="speech", choices=TASKS, help="what the manifests label: speech (default) or sound events"
+    )
 
 
 def add_source_arguments(parser: argparse.ArgumentParser) -> None:
@@ -17,7 +31,12 @@ def add_source_arguments(parser: argparse.ArgumentParser) -> None:
     for split in ("validation", "test"):
         parser.add_argument(f"--{split}", nargs="+", type=Path, metavar="PATH", help=f"{split} manifests")
     parser.add_argument(
-        "--format", default="auto", choices=("auto", *FORMATS), dest="format_name", help="default: by name and content"
+        "--format",
+        default="auto",
+        choices=("auto", *dict.fromkeys((*FORMATS, *LAYOUTS))),
+        metavar="FORMAT",
+        dest="format_name",
+        help=f"default: by name and content; of speech {', '.join(FORMATS)}; of sound events {', '.join(LAYOUTS)}",
     )
     parser.add_argument(
         "--language", type=_language, metavar="xx", help="ISO 639 code of utterances whose manifest says none"
@@ -28,14 +47,35 @@ def add_source_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def source(arguments: argparse.Namespace, train: list[Path]) -> Source:
-    """The manifests that the arguments name."""
+    """The manifests of speech that the arguments name. Raises ``UserError`` for a format of sound events."""
     from datamodules.importers.imported_corpus import Source
 
-    manifests = {"train": train}
-    for split in ("validation", "test"):
-        if (paths := getattr(arguments, split)) is not None:
-            manifests[split] = paths
-    return Source(manifests, arguments.format_name, arguments.language, arguments.audio_root)
+    _check_format(arguments, "speech", FORMATS)
+    return Source(_by_split(arguments, train), arguments.format_name, arguments.language, arguments.audio_root)
+
+
+def clip_source(arguments: argparse.Namespace, train: list[Path]) -> ClipSource:
+    """The lists of sound events that the arguments name. Raises ``UserError`` for what is of speech alone."""
+    from datamodules.importers.imported_clips.clip_source import ClipSource
+    from experiments.errors import UserError
+
+    _check_format(arguments, "events", LAYOUTS)
+    if arguments.language is not None:
+        raise UserError(f"--language {arguments.language}: allowed with --task speech")
+    return ClipSource(_by_split(arguments, train), arguments.format_name, arguments.audio_root)
+
+
+def _by_split(arguments: argparse.Namespace, train: list[Path]) -> dict[str, list[Path]]:
+    held_out = {split: getattr(arguments, split) for split in ("validation", "test")}
+    return {"train": train} | {split: paths for split, paths in held_out.items() if paths is not None}
+
+
+def _check_format(arguments: argparse.Namespace, task: str, formats: tuple[str, ...]) -> None:
+    from experiments.errors import UserError
+
+    if (name := arguments.format_name) not in ("auto", *formats):
+        of_task = f"allowed with --task {task}: auto, {', '.join(formats)}"
+        raise UserError(f"--format {name}: {of_task}")
 
 
 def _language(text: str) -> str:

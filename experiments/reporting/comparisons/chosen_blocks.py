@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from experiments.reporting.comparisons.unit_draws import ENOUGH_SPEAKERS, plural
-from experiments.statistics.paired_bootstrap import UnitCounts
+from experiments.statistics.paired_bootstrap import Units
 from experiments.stored_results.stored_counts import StoredCounts
 
 
@@ -37,12 +37,12 @@ def _too_few(kind: str, num: int) -> str:
     return f"blocks: {num} {kind if num == 1 else plural(kind)} to draw from, allowed: {ENOUGH_SPEAKERS} or more"
 
 
-def _of_kind(of: UnitCounts, kind: str) -> UnitCounts:
+def _of_kind(of: Units, kind: str) -> Units:
     if kind == "speaker" and of.speakers is not None:
         return replace(of, sources={})
     return replace(of, speakers=None, sources={name: names for name, names in of.sources.items() if name == kind})
 
 
-def _names(of: UnitCounts) -> set[str]:
+def _names(of: Units) -> set[str]:
     """The sources that are left."""
     return {name for names in (of.speakers or (), *of.sources.values()) for name in names}

@@ -13,7 +13,7 @@ import numpy as np
 from experiments.reporting.comparisons.findings import JointTest, SeedsTest, TestSetTest
 from experiments.reporting.comparisons.unit_draws import Blocks, RowDraws, RunCounts, UnitDraws, aligned, ids_of
 from experiments.statistics.combined_error import CombinedError, Part
-from experiments.statistics.paired_bootstrap import Difference, difference_of_means, least_p
+from experiments.statistics.paired_bootstrap import Difference, difference_of_means, least_p, seen
 from experiments.statistics.resampled_t import fold_differences, over_folds
 from experiments.statistics.stats import paired_t
 from experiments.statistics.training_spread import PooledSpread, TrainedRow, pooled_spread, training_parts
@@ -116,7 +116,7 @@ class ColumnRuns:
         """Whether all runs of a row have the same counts, as true tags have whichever network they are given to."""
         runs = list(self.counts.get(row, {}).values())
         return len(runs) > 1 and all(
-            set(of.ids) == set(runs[0].ids) and np.array_equal(of.ordered(runs[0].ids).counts_NC, runs[0].counts_NC)
+            set(of.ids) == set(runs[0].ids) and np.array_equal(seen(of.ordered(runs[0].ids)), seen(runs[0]))
             for of in runs[1:]
         )
 

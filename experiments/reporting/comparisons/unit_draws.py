@@ -13,11 +13,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from experiments.statistics.paired_bootstrap import Floats, UnitCounts, num_differing, resample
+from experiments.statistics.paired_bootstrap import Floats, Units, num_differing, resample
 from experiments.statistics.trainings import Training
 
 ENOUGH_SPEAKERS = 10
-RunCounts = Mapping[Training, UnitCounts]  # of one row
+RunCounts = Mapping[Training, Units]  # of one row
 SPEAKERS = "speakers"
 
 
@@ -41,7 +41,7 @@ class UnitDraws:
 
     def __init__(self, rows: Mapping[str, RunCounts], *, num_resamples: int) -> None:
         self.rows, self.num_resamples = rows, num_resamples
-        self._folds: dict[str | None, UnitCounts] = {}
+        self._folds: dict[str | None, Units] = {}
         for of_runs in rows.values():
             for training, of in of_runs.items():
                 self._folds.setdefault(training.fold, of)
@@ -125,5 +125,5 @@ def plural(kind: str) -> str:
     return f"{kind[:-1]}ies" if kind.endswith("y") else f"{kind}s"
 
 
-def _source_of(of: UnitCounts, kind: str) -> tuple[str, ...] | None:
+def _source_of(of: Units, kind: str) -> tuple[str, ...] | None:
     return of.speakers if kind == SPEAKERS else of.sources.get(kind)

@@ -22,6 +22,7 @@ from experiments.planning.cell import Cell, Place
 from experiments.reporting.chart_drawing import draw_charts
 from experiments.reporting.comparisons.findings import JointTest, TestSetTest
 from experiments.reporting.examples import Example, RowExamples, row_examples
+from experiments.reporting.formats.page_analysis import RowAnalysis, first_finished, row_analysis
 from experiments.reporting.formats.page_bars import bars
 from experiments.reporting.formats.page_media import Media, picture, sound, strip
 from experiments.reporting.formats.report_json import versions
@@ -96,7 +97,12 @@ class Page:
     media: Media = field(default_factory=Media)
     charts: list[str] = field(default_factory=list)
     examples: list[RowExamples] = field(default_factory=list)
+    analyses: list[RowAnalysis] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
+
+    def shown(self) -> list[Cell]:
+        """The runs that stand for their rows."""
+        return [*(of.cell for of in self.examples), *(of.cell for of in self.analyses)]
 
 
 def write_page(
@@ -113,6 +119,8 @@ def write_page(
     page = Page(report)
     _add_charts(page, cells, tracker)
     _add_examples(page, cells, scores, splits)
+    _add_analyses(page, cells, scores)
+    page.remarks += [f"the page is full: {count} {kind} were left out" for kind, count in page.media.left_out.items()]
     runs_url = f"{mlflow_url.rstrip('/')}/#/experiments/{tracker.experiment_id(report.table.family)}/runs"
     links = _Links(runs_url, tracker, path)
     columns = report.table.columns
@@ -133,7 +141,7 @@ def write_page(
         tests=_test_lines(report),
         bars=[(column, label(column), bars(report, column)) for column in columns if column.better != "neither"],
         page=page,
-        run_links={of.cell.row.name: links.of(of.cell) for of in page.examples},
+        run_links={cell.row.name: links.of(cell) for cell in page.shown()},
         media={name: uri for name, uri in page.media.uris.items() if name not in page.charts},
         versions=versions(),
     )
@@ -275,8 +283,7 @@ def _add_charts(page: Page, cells: Sequence[Cell], tracker: RunStore) -> None:
 def _add_examples(page: Page, cells: Sequence[Cell], scores: StoredScores, splits: TestSplits) -> None:
     """The first finished run of each row; sounds of all rows before the runs' own pictures, which are large."""
     for row in page.report.rows:
-        own = [cell for cell in cells if cell.row.table == page.report.table.name and cell.row.name == row]
-        finished = next((cell for cell in own if cell.state == "finished"), None)
+        finished = first_finished(cells, page.report.table.name, row)
         if finished is not None and (found := row_examples(finished, scores, splits)) is not None:
             page.examples.append(found)
     for of_row in page.examples:
@@ -289,7 +296,15 @@ def _add_examples(page: Page, cells: Sequence[Cell], scores: StoredScores, split
     page.remarks += [
         f"{where}: no sound, and no examples that need its labels: {why}" for where, why in splits.why.items()
     ]
-    page.remarks += [f"the page is full: {count} {kind} were left out" for kind, count in page.media.left_out.items()]
+
+
+def _add_analyses(page: Page, cells: Sequence[Cell], scores: StoredScores) -> None:
+    """Of the same runs as the examples, into what is left of the page."""
+    with tempfile.TemporaryDirectory() as aside:
+        for row in page.report.rows:
+            finished = first_finished(cells, page.report.table.name, row)
+            if finished and (found := row_analysis(finished, scores, page.media, aside=Path(aside))):
+                page.analyses.append(found)
 
 
 def _add_sound(media: Media, of_row: RowExamples, example: Example) -> None:

@@ -5,37 +5,42 @@ rescaled to [0, 1] within the clip, moving average of 19 frames (0.44 s), hyster
 threshold and off below the low one (.03 and .03 after rescaling), ignores 3 frames at each edge of the clip and closes
 no gap. Ours differs: smoothing comes before rescaling (afterwards it would lower short peaks below the high threshold,
 and a tagged class could lose its only event); `rescale` does not stretch a flat curve; an event begins where its curve
-passes the *low* threshold; edges count; gaps are closed, blips dropped; a median filter can go first.
+passes the *low* threshold, unless `hysteresis` is `switch`; edges count; gaps are closed, blips dropped; a median
+filter can go first.
 Legend: T frames, C classes; all functions are pure, and work on all classes at once.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import product
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import median_filter, uniform_filter1d
 
 from datamodules.annotations import Event, FrameGrid
+from lightning_modules.decoding.sound_events.double_threshold import Hysteresis, hysteresis
+from lightning_modules.decoding.sound_events.runs import from_runs, runs
+from lightning_modules.decoding.sound_events.setting import Curves, EventSetting, check_seconds, probabilities
 
-ROUNDING = 1e-3  # how far beyond 0 and 1 a probability of half precision may lie
 FLATTEST = 0.8  # lowest frame over peak: what varies by less than a fifth is not silence and sound
-
-Curves = NDArray[np.floating]
+GRID_WINDOWS = ((0.0, 0.0), (0.0, 0.25), (0.0, 0.44), (0.0, 0.9), (0.25, 0.0), (0.44, 0.0), (0.9, 0.0))  # median, mean
+GRID_HIGH_LOW = ((0.3, 0.15), (0.5, 0.25), (0.5, 0.5), (0.7, 0.35), (0.7, 0.7), (0.9, 0.6))
 
 
 @dataclass(frozen=True, kw_only=True)
-class PostProcessing:
+class PostProcessing(EventSetting):
     """The constants between a curve and its events; 0 <= low_threshold <= high_threshold <= 1, else ``ValueError``.
 
     ``median_seconds`` and ``window_seconds`` (moving average) are the windows of two filters, applied in this order;
     0 leaves a filter out. With ``rescaled`` every tagged class has an event, at its clip's peak, except one whose
     smoothed curve is 0 throughout: that says nothing of when, and is no event at any high threshold above 0. Without it
     thresholds are on probabilities. Gaps up to ``longest_gap_seconds`` are closed first, never longer ones, then events
-    under ``shortest_event_seconds`` are dropped, but for a class's longest; ``frames`` says what that is on a grid.
+    under ``shortest_event_seconds`` are dropped, with ``keeps_one`` but for a class's longest; ``frames`` says what
+    that is on a grid. ``hysteresis`` is explained in ``double_threshold.py``.
     """
 
     median_seconds: float
@@ -45,6 +50,8 @@ class PostProcessing:
     rescaled: bool
     longest_gap_seconds: float
     shortest_event_seconds: float
+    hysteresis: Hysteresis = "extend"
+    keeps_one: bool = True
 
     def __post_init__(self) -> None:
         if not 0 <= self.low_threshold <= self.high_threshold <= 1:
@@ -52,9 +59,9 @@ class PostProcessing:
                 f"low_threshold {self.low_threshold} and high_threshold {self.high_threshold}, "
                 "allowed: 0 <= low_threshold <= high_threshold <= 1"
             )
-        for name in ("median_seconds", "window_seconds", "longest_gap_seconds", "shortest_event_seconds"):
-            if not 0 <= getattr(self, name) < math.inf:
-                raise ValueError(f"{name} {getattr(self, name)}, allowed: a number of seconds, 0 or more")
+        if self.hysteresis not in ("extend", "switch"):
+            raise ValueError(f"hysteresis {self.hysteresis!r}, allowed: extend, switch")
+        check_seconds(self, "median_seconds", "window_seconds", "longest_gap_seconds", "shortest_event_seconds")
 
     def frames(self, grid: FrameGrid) -> dict[str, int]:
         """The seconds as frames of a grid: windows to the nearest odd number, gaps down, shortest events up."""
@@ -66,7 +73,7 @@ class PostProcessing:
         }
 
     def curves(self, curves_TC: Curves, *, grid: FrameGrid) -> Curves:
-        """The curves that the thresholds are laid on, in [0, 1]."""
+        """The curves that the thresholds are laid on, in [0, 1]: smoothed, and rescaled or not."""
         frames = self.frames(grid)
         smoothed_TC = median_smooth(curves_TC, num_frames=frames["median"])
         smoothed_TC = mean_smooth(smoothed_TC, num_frames=frames["window"])
@@ -75,29 +82,25 @@ class PostProcessing:
     def events(
         self, curves_TC: Curves, *, classes: Sequence[str], tagged: frozenset[str], grid: FrameGrid, end_seconds: float
     ) -> tuple[Event, ...]:
-        """Events of the tagged classes of one clip, sorted; the last frame's are cut at ``end_seconds``.
-
-        Raises ``ValueError`` for curves that are NaN or outside 0 to 1 (beyond rounding), as logits are.
-        """
+        """See ``EventSetting.events``."""
         kept = [column for column, label in enumerate(classes) if label in tagged]
         if not kept or not len(curves_TC):
             return ()
-        ready_TC = self.curves(_probabilities(curves_TC[:, kept]), grid=grid)
-        active_TC = hysteresis(ready_TC, low=self.low_threshold, high=self.high_threshold)
+        ready_TC = self.curves(probabilities(curves_TC[:, kept]), grid=grid)
+        active_TC = hysteresis(ready_TC, low=self.low_threshold, high=self.high_threshold, meaning=self.hysteresis)
         frames = self.frames(grid)
         active_TC = close_gaps(active_TC, longest=frames["longest_gap"])
-        active_TC = drop_short(active_TC, shortest=frames["shortest_event"])
+        active_TC = drop_short(active_TC, shortest=frames["shortest_event"], keeps_one=self.keeps_one)
         return active_events(active_TC, classes=[classes[c] for c in kept], grid=grid, end_seconds=end_seconds)
 
+    def levels(self) -> dict[str, float]:
+        """Both thresholds."""
+        return {"high threshold": self.high_threshold, "low threshold": self.low_threshold}
 
-def _probabilities(curves_TC: Curves) -> Curves:
-    """The curves in a precision that the filters know. Raises ``ValueError`` for what is no probability."""
-    lowest, highest = float(curves_TC.min()), float(curves_TC.max())
-    if not (lowest >= -ROUNDING and highest <= 1 + ROUNDING):
-        raise ValueError(
-            f"curves from {lowest:.4g} to {highest:.4g}, allowed: probabilities, 0 to 1 (of logits sigmoid)"
-        )
-    return curves_TC.astype(np.float32) if curves_TC.dtype.itemsize < 4 else curves_TC
+    def alternatives(self) -> Iterator[Self]:
+        """Windows of one filter or none, with pairs of thresholds."""
+        for (median, mean), (high, low) in product(GRID_WINDOWS, GRID_HIGH_LOW):
+            yield replace(self, median_seconds=median, window_seconds=mean, high_threshold=high, low_threshold=low)
 
 
 def odd_frames(window_seconds: float, grid: FrameGrid) -> int:
@@ -146,68 +149,37 @@ def rescale(curves_TC: Curves) -> Curves:
     return scaled
 
 
-def hysteresis(curves_TC: Curves, *, low: float, high: float) -> NDArray[np.bool_]:
-    """Frames of those runs >= ``low`` in which some frame is >= ``high``; (T, C).
-
-    >>> hysteresis(np.array([[0.3], [0.6], [0.3], [0.1], [0.3]]), low=0.2, high=0.5)[:, 0]
-    array([ True,  True,  True, False, False])
-    """
-    above_TC = curves_TC >= low
-    first, last, column = _runs(above_TC)
-    peaks_TC = np.zeros((len(curves_TC) + 1, curves_TC.shape[1]), dtype=np.int64)
-    np.cumsum(curves_TC >= high, axis=0, out=peaks_TC[1:])
-    kept = peaks_TC[last, column] > peaks_TC[first, column]
-    return _from_runs(first[kept], last[kept], column[kept], above_TC.shape)
-
-
 def close_gaps(active_TC: NDArray[np.bool_], *, longest: int) -> NDArray[np.bool_]:
     """Fill gaps of at most ``longest`` frames between two runs; the ends of the clip are not gaps."""
-    first, last, column = _runs(active_TC)
+    first, last, column = runs(active_TC)
     gap = (column[1:] == column[:-1]) & (first[1:] - last[:-1] <= longest)
     starts, ends = np.append(True, ~gap), np.append(~gap, True)
     if not len(first):
         return active_TC
-    return _from_runs(first[starts], last[ends], column[starts], active_TC.shape)
+    return from_runs(first[starts], last[ends], column[starts], active_TC.shape)
 
 
-def drop_short(active_TC: NDArray[np.bool_], *, shortest: int) -> NDArray[np.bool_]:
+def drop_short(active_TC: NDArray[np.bool_], *, shortest: int, keeps_one: bool = True) -> NDArray[np.bool_]:
     """Keep the runs of at least ``shortest`` frames, and the longest run of a class that would lose all of its runs.
 
-    A class that reaches this point is tagged: an event that is too short is likelier than none.
+    A class that reaches this point is tagged: an event that is too short is likelier than none. Where no tags were
+    asked, ``keeps_one`` is False.
     """
-    first, last, column = _runs(active_TC)
+    first, last, column = runs(active_TC)
     longest_C = np.zeros(active_TC.shape[1], dtype=np.int64)
     np.maximum.at(longest_C, column, last - first)
-    kept = last - first >= np.minimum(shortest, longest_C)[column]
-    return _from_runs(first[kept], last[kept], column[kept], active_TC.shape)
+    kept = last - first >= (np.minimum(shortest, longest_C)[column] if keeps_one else shortest)
+    return from_runs(first[kept], last[kept], column[kept], active_TC.shape)
 
 
 def active_events(
     active_TC: NDArray[np.bool_], *, classes: Sequence[str], grid: FrameGrid, end_seconds: float
 ) -> tuple[Event, ...]:
     """The runs of active frames as events in seconds, sorted; the last frame may reach past the clip and is cut."""
-    first, last, column = _runs(active_TC)
+    first, last, column = runs(active_TC)
     events = (
         Event(grid.seconds(start), min(grid.seconds(end), end_seconds), classes[index])
         for start, end, index in zip(first.tolist(), last.tolist(), column.tolist(), strict=True)
         if grid.seconds(start) < end_seconds
     )
     return tuple(sorted(events))
-
-
-def _runs(active_TC: NDArray[np.bool_]) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
-    """First frame, frame after the last, and column of each run, ordered by column and then by time."""
-    padded_CT = np.pad(active_TC.T, ((0, 0), (1, 1)))
-    column, first = np.nonzero(padded_CT[:, 1:] & ~padded_CT[:, :-1])
-    _, last = np.nonzero(padded_CT[:, :-1] & ~padded_CT[:, 1:])
-    return first, last, column
-
-
-def _from_runs(
-    first: NDArray[np.intp], last: NDArray[np.intp], column: NDArray[np.intp], shape: tuple[int, ...]
-) -> NDArray[np.bool_]:
-    edges_TC = np.zeros((shape[0] + 1, shape[1]), dtype=np.int64)
-    np.add.at(edges_TC, (first, column), 1)
-    np.add.at(edges_TC, (last, column), -1)
-    active_TC: NDArray[np.bool_] = edges_TC.cumsum(axis=0)[:-1] > 0
-    return active_TC

@@ -8,8 +8,9 @@ import pytest
 import soundfile
 
 from datamodules.audio.audio_facts import audio_facts
-from datamodules.audio.audio_reader import read_audio, sound_length
-from datamodules.checks.speech_checks import CheckedUtterance, clipped_audio
+from datamodules.audio.audio_reader import read_audio, read_pcm, sound_length
+from datamodules.checks.audio_checks import clipped_audio
+from datamodules.checks.speech_checks import CheckedUtterance
 from datamodules.importers.entry import ManifestEntry
 from datamodules.importers.imported_corpus import Source, import_corpus
 from datamodules.speech.utterance_store import UtteranceStore
@@ -159,3 +160,14 @@ def test_import_records_what_training_reads(tmp_path: Path, monkeypatch: pytest.
     store = UtteranceStore(folder=tmp_path / "data" / "mine", split="train", sample_rate_hz=RATE_HZ)
     assert store.utterances[0].duration_seconds == pytest.approx(audio_facts(path).duration_seconds)
     assert store.num_samples.tolist() == [audio_facts(path).num_samples]
+
+
+@pytest.mark.parametrize("subtype", ["PCM_16", "PCM_24", "FLOAT", "PCM_U8"])
+def test_integers_of_a_file_are_its_floats(tmp_path: Path, subtype: str) -> None:
+    samples_SC = np.random.default_rng(0).uniform(-1.0, 1.0, (4000, 2))
+    soundfile.write(tmp_path / "a.wav", samples_SC, 16_000, subtype=subtype)
+    for channel in (0, 1, (0, 1)):
+        floats_S, _ = read_audio(tmp_path / "a.wav", start_seconds=0.1, duration_seconds=0.1, channel=channel)
+        pcm_S, _ = read_pcm(tmp_path / "a.wav", start_seconds=0.1, duration_seconds=0.1, channel=channel)
+        assert pcm_S.dtype == (np.int16 if subtype == "PCM_16" and isinstance(channel, int) else np.float32)
+        assert np.array_equal(pcm_S / (32768 if pcm_S.dtype == np.int16 else 1), floats_S)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from datamodules.audio.audio_facts import AudioFacts
+from datamodules.checks import audio_checks
 from datamodules.checks import speech_checks as checks
 from datamodules.checks.speech_checks import CheckedUtterance, Framing
 from datamodules.importers.entry import ManifestEntry
@@ -31,10 +32,12 @@ GOOD = [
 
 def test_utterances_without_fault_have_no_finding():
     found = [
-        checks.missing_audio(GOOD), checks.unreadable_audio(GOOD), checks.outside_audio(GOOD), checks.empty_text(GOOD),
-        checks.silent_audio(GOOD), checks.no_language(GOOD), checks.duration_outliers(GOOD),
-        checks.speech_rate_outliers(GOOD), checks.unalignable(GOOD, framing=Framing()), checks.duplicate_ids(GOOD),
-        checks.repeated_audio(GOOD), checks.mixed_sample_rates(GOOD), checks.several_channels(GOOD),
+        audio_checks.missing_audio(GOOD), audio_checks.unreadable_audio(GOOD),
+        audio_checks.outside_audio(GOOD), checks.empty_text(GOOD),
+        audio_checks.silent_audio(GOOD), checks.no_language(GOOD), audio_checks.duration_outliers(GOOD),
+        checks.speech_rate_outliers(GOOD), checks.unalignable(GOOD, framing=Framing()),
+        audio_checks.duplicate_ids(GOOD),
+        audio_checks.repeated_audio(GOOD), audio_checks.mixed_sample_rates(GOOD), checks.several_channels(GOOD),
         checks.unknown_characters(GOOD, alphabet="dobrýenashlej", given=True),
     ]  # fmt: skip
     assert found == [None] * len(found)
@@ -51,14 +54,19 @@ def test_a_finding_counts_and_names_the_first_with_place_and_id():
 @pytest.mark.parametrize(
     ("check", "severity", "faulty", "example"),
     [
-        (checks.missing_audio, "error", [utterance("x", problem="no such file")], "x: x.wav"),
-        (checks.unreadable_audio, "error", [utterance("x", problem="lost sync")], "x: x.wav: lost sync"),
-        (checks.outside_audio, "error", [utterance("x", duration_seconds=1.2)], "x: 0 s + 1.2 s in 1 s"),
-        (checks.outside_audio, "error", [utterance("x", start_seconds=1.0)], "x: 1 s + 0 s in 1 s"),
+        (audio_checks.missing_audio, "error", [utterance("x", problem="no such file")], "x: x.wav"),
+        (audio_checks.unreadable_audio, "error", [utterance("x", problem="lost sync")], "x: x.wav: lost sync"),
+        (audio_checks.outside_audio, "error", [utterance("x", duration_seconds=1.2)], "x: 0 s + 1.2 s in 1 s"),
+        (audio_checks.outside_audio, "error", [utterance("x", start_seconds=1.0)], "x: 1 s + 0 s in 1 s"),
         (checks.no_language, "warning", [utterance("x", language=None)], "x"),
-        (checks.duplicate_ids, "error", [utterance("a", split="test")], "a: also train.tsv, line 7"),
-        (checks.repeated_audio, "warning", [utterance("x", audio="a.wav")], "x: a.wav"),
-        (checks.mixed_sample_rates, "warning", [utterance("x", rate_hz=8000)], "x: 8000 Hz"),
+        (audio_checks.duplicate_ids, "error", [utterance("a", split="test")], "a: also train.tsv, line 7"),
+        (
+            audio_checks.repeated_audio,
+            "warning",
+            [utterance("x", audio="a.wav")],
+            "x: a.wav: also train.tsv, line 7: a",
+        ),
+        (audio_checks.mixed_sample_rates, "warning", [utterance("x", rate_hz=8000)], "x: 8000 Hz"),
     ],
 )
 def test_each_fault_is_found(check, severity, faulty, example):
@@ -69,22 +77,22 @@ def test_each_fault_is_found(check, severity, faulty, example):
 
 
 def test_rounded_durations_are_not_outside():
-    assert checks.outside_audio([utterance("x", duration_seconds=1.04)]) is None
+    assert audio_checks.outside_audio([utterance("x", duration_seconds=1.04)]) is None
 
 
 def test_silence_and_several_channels_are_found():
     quiet = utterance("x")._replace(audio=AudioFacts(True, None, 16_000, 16_000, 1, 1e-6))
     stereo = utterance("y")._replace(audio=AudioFacts(True, None, 16_000, 16_000, 2, 0.5))
-    assert checks.silent_audio([*GOOD, quiet]).count == 1
+    assert audio_checks.silent_audio([*GOOD, quiet]).count == 1
     assert checks.several_channels([*GOOD, stereo]).examples == ("train.tsv, line 7: y: 2 channels",)
 
 
 def test_unreadable_files_are_in_no_other_finding_of_audio():
     broken = utterance("x", problem="lost sync", seconds=0.0, text="dobrý den " * 9)
     everything = [*GOOD, broken]
-    assert checks.outside_audio(everything) is None
+    assert audio_checks.outside_audio(everything) is None
     assert checks.unalignable(everything, framing=Framing()) is None
-    assert checks.silent_audio(everything) is None
+    assert audio_checks.silent_audio(everything) is None
 
 
 def test_characters_outside_are_an_error_only_where_the_alphabet_is_given():
@@ -129,7 +137,7 @@ def test_outliers_are_far_from_the_median_of_their_language():
     long = utterance("long", text="x" * 20, seconds=60.0)
     fast, slow = utterance("fast", text="y" * 200, seconds=2.0), utterance("slow", text="y" * 8, seconds=12.0)
     brief = utterance("brief", text="y", seconds=2.0)
-    durations = checks.duration_outliers([*usual, long])
+    durations = audio_checks.duration_outliers([*usual, long])
     assert [example.split(": ")[1] for example in durations.examples] == ["long"]
     rates = checks.speech_rate_outliers([*usual, fast, slow, brief])
     assert [example.split(": ")[1] for example in rates.examples] == ["fast", "slow"]
@@ -138,4 +146,4 @@ def test_outliers_are_far_from_the_median_of_their_language():
 
 
 def test_a_few_utterances_have_no_outliers():
-    assert checks.duration_outliers([utterance("a"), utterance("b", seconds=90.0)]) is None
+    assert audio_checks.duration_outliers([utterance("a"), utterance("b", seconds=90.0)]) is None

@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from datamodules.audio.audio_facts import AudioFacts
+from datamodules.audio.audio_reader import SLACK_SECONDS
 from datamodules.checks import split_checks
-from datamodules.checks.speech_checks import SLACK_SECONDS, CheckedUtterance
+from datamodules.checks.speech_checks import CheckedUtterance
 from datamodules.corpora.clip_corpus import SPLITS
 from datamodules.importers.entry import ManifestEntry
 

@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 
 from experiments.errors import UserError
+from experiments.table_files.machine import read_machine
 from experiments.table_files.merge import get_path
 from experiments.table_files.row_sources import Source
-from experiments.table_files.spec import read_machine, read_table, table_path
+from experiments.table_files.spec import read_table, table_path
 from experiments.table_files.yaml_files import parse_value, read_yaml
 
 TABLE = """
@@ -109,6 +110,8 @@ def test_a_scale_and_a_row_must_not_set_the_same_key_silently(tmp_path: Path) ->
         ("title: Small", "machine: {devices: 0}", ["machine.devices", ">= 1", "got 0"]),
         ("title: Small", "machine: {num_workers: true}", ["machine.num_workers", ">= 0", "True"]),
         ("title: Small", "machine: {accelerator: 1}", ["machine.accelerator", "text", "got 1"]),
+        ("title: Small", "machine: {audio: ram}", ["machine.audio", "auto, memory, disk", "got 'ram'"]),
+        ("title: Small", "machine: {cache_gigabytes: -1}", ["machine.cache_gigabytes", ">= 0", "got -1"]),
         ("title: Small", "imports: mine", ["imports: expected a list of text, got 'mine'"]),
         ("title: Small", "imports: [1]", ["imports: expected a list of text, got [1]"]),
         ("unset: [model.alpha]", "unset: model.alpha", ["rows.fsl.unset: expected a list of text, got 'model.alpha'"]),

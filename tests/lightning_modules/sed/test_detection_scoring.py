@@ -10,6 +10,7 @@ import pytest
 
 from datamodules.annotations import ClipReferences, Event, FrameGrid
 from datamodules.clips.dcase_tsv import read_events, read_tags
+from datamodules.run_warning import RunWarning
 from lightning_modules.sed.detection_scoring import DetectionScoring
 from lightning_modules.sed.pictures import choose_clips
 from lightning_modules.sed.predictions import DetectionPredictions
@@ -19,7 +20,7 @@ CLASSES = ("bird", "dog", "rain")
 GRID = FrameGrid(hop_seconds=0.05)
 
 
-def references(num_clips: int, seed: int) -> ClipReferences:
+def references(num_clips: int, seed: int, split: str = "test") -> ClipReferences:
     """4-second clips: short birds and dogs, rain that fills the clip, every fourth clip empty."""
     rng = np.random.default_rng(seed)
     events = {}
@@ -39,6 +40,7 @@ def references(num_clips: int, seed: int) -> ClipReferences:
         events=events,
         duration_seconds=dict.fromkeys(events, 4.0),
         load_waveform=lambda clip: np.random.default_rng(0).normal(size=32000).astype(np.float32) / 10,
+        split=split,
     )
 
 
@@ -55,7 +57,7 @@ def predictions(of: ClipReferences, *, peak: float = 0.9, floor: float = 0.05) -
 @pytest.fixture
 def run(tmp_path):
     """Stored predictions of a system, with what scoring may know of the data."""
-    validation, test = references(16, seed=1), references(24, seed=2)
+    validation, test = references(16, seed=1, split="validation"), references(24, seed=2)
     folder = tmp_path / "predictions"
     folder.mkdir()
     predictions(validation).save(folder / "validation.npz")
@@ -90,6 +92,46 @@ def test_good_curves_score_high_and_leave_every_file(run):
     assert len(list((output / "clips").glob("*.png"))) == 2
 
 
+@pytest.mark.parametrize("scoring", [DetectionScoring(num_pictures=2), TrivialScoring(tags="oracle", num_pictures=2)])
+def test_a_test_split_of_weak_clips_alone_is_scored_by_its_tags(run, scoring):
+    known = run["references"]["test"]
+    run["references"]["test"] = replace(known, events=None)
+    metrics = scoring.score(**run)
+    assert metrics["test/tagging_f1_macro"] == 1.0
+    assert not [name for name in metrics if "event" in name or "segment" in name or "coactivation" in name]
+    output: Path = run["output_dir"]
+    scores = json.loads((output / "scores.json").read_text(encoding="utf-8"))
+    assert scores["counts"] == {"files": 24}
+    assert not {"event_based", "segment_based"} & set(scores)
+    assert not (output / "events_test.tsv").exists()
+    assert not list(output.glob("clips/*.png"))
+
+
+@pytest.mark.parametrize("scoring", [DetectionScoring(num_pictures=2), TrivialScoring(tags="oracle", num_pictures=2)])
+def test_events_are_scored_on_the_strong_clips_alone(run, scoring, tmp_path):
+    known = run["references"]["test"]
+    strong = dict(list(known.events.items())[:12])
+    run["references"]["test"] = replace(known, events=strong)
+    with pytest.warns(RunWarning, match=r"test split: events are scored on 12 clips .* not on 12 without: clip12, "):
+        mixed = scoring.score(**run)
+    scores = json.loads((run["output_dir"] / "scores.json").read_text(encoding="utf-8"))
+    assert scores["counts"]["clips_without_strong_labels"] == 12
+    assert scores["counts"]["unknown_files"] == 0
+    alone = replace(
+        known, events=strong, tags={c: known.tags[c] for c in strong}, duration_seconds=dict.fromkeys(strong, 4.0)
+    )
+    folder = tmp_path / "alone"
+    folder.mkdir()
+    predictions(replace(alone, tags={clip: frozenset() for clip in strong})).save(folder / "test.npz")
+    predictions(references(16, seed=1, split="validation")).save(folder / "validation.npz")
+    run |= {"predictions": dict.fromkeys(run["predictions"], folder), "output_dir": tmp_path / "alone_scores"}
+    run["references"]["test"] = alone
+    of_strong = scoring.score(**run)
+    names = [name for name in of_strong if "event" in name or "segment" in name or "coactivation" in name]
+    assert {name: mixed[name] for name in names} == pytest.approx({name: of_strong[name] for name in names})
+    assert names
+
+
 def test_weak_selection_keeps_the_rows_constants_and_fits_tags_only(run):
     DetectionScoring(window_seconds=0.3, high_threshold=0.7, low_threshold=0.4, num_pictures=0).score(**run)
     stored = json.loads((run["output_dir"] / "postprocessing.json").read_text(encoding="utf-8"))
@@ -101,7 +143,7 @@ def test_weak_selection_keeps_the_rows_constants_and_fits_tags_only(run):
 
 
 def test_strong_selection_fits_on_validation_events_and_never_on_test(run):
-    validation = references(16, seed=1)
+    validation = references(16, seed=1, split="validation")
     run["references"]["validation"] = validation
     far_off = DetectionScoring(window_seconds=3.0, num_pictures=0)  # smooths every short event away
     metrics = far_off.score(**run)

@@ -120,7 +120,7 @@ def test_the_table_names_severity_count_and_place(corpus, capsys, monkeypatch):
     (corpus / "train3.flac").unlink()
     assert main(check(corpus)) == 1
     printed = " ".join(capsys.readouterr().out.replace("│", " ").split())
-    assert "error 1 audio file is missing train.tsv, line 5: train3:" in printed
+    assert "error 1 audio file is missing: 1 of 42 (2.38 %) train.tsv, line 5: train3:" in printed
     assert printed.endswith("1 kind of error (1 case), no warnings")
 
 

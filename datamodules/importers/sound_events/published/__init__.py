@@ -1,0 +1,1 @@
+"""Sound event data sets in the form in which they are published: a file a layout."""
