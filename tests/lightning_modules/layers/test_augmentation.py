@@ -180,7 +180,7 @@ def test_settings_that_do_nothing_or_harm_are_refused(settings: dict[str, float]
         Augmentation(**settings)  # type: ignore[arg-type]
 
 
-def test_filters_that_do_not_fit_are_refused() -> None:
+def test_settings_that_do_not_fit_the_features_are_refused() -> None:
     with pytest.raises(ValueError, match="max_stretches 5 x min_width 6 is above num_mels 20"):
         Augmentation(filtering=FilterAugment()).check(num_mels=20)
     with pytest.raises(ValueError, match="must hold"):
