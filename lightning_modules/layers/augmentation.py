@@ -60,8 +60,13 @@ class Augmentation(nn.Module):
         self.mixup_alpha, self.mixup_share = mixup_alpha, mixup_share
         self.filtering, self.masks = filtering, masks
 
-    def check(self, *, num_mels: int) -> None:
-        """Raises ``ValueError`` where the settings do not fit the features."""
+    def check(self, *, num_mels: int, frame_seconds: float) -> None:
+        """Raises ``ValueError`` where the settings do not fit features and curves, whose frames are so long."""
+        if 0 < self.time_shift_seconds < frame_seconds:
+            raise ValueError(
+                f"time_shift_seconds {self.time_shift_seconds} is below a frame of the curves, {frame_seconds:.3f} s: "
+                "no clip would move"
+            )
         if self.filtering is not None:
             self.filtering.check(num_mels=num_mels)
 

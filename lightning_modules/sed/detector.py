@@ -69,7 +69,8 @@ class SoundEventDetector(pl.LightningModule, ABC):
                 raise ValueError(
                     "augmentation is of log-mel, and a pretrained encoder brings features of its own; unset it"
                 )
-            augmentation.check(num_mels=features.num_mels)
+            frame_seconds = self.log_mel.hop_seconds * encoder.time_pooling
+            augmentation.check(num_mels=features.num_mels, frame_seconds=frame_seconds)
         self.encoder = encoder
         self.classifier = nn.Linear(encoder.num_outputs, len(self.classes))
         nn.init.constant_(self.classifier.bias, torch.logit(torch.tensor(initial_probability)).item())

@@ -180,8 +180,10 @@ def test_settings_that_do_nothing_or_harm_are_refused(settings: dict[str, float]
         Augmentation(**settings)  # type: ignore[arg-type]
 
 
-def test_filters_that_do_not_fit_are_refused() -> None:
+def test_settings_that_do_not_fit_the_features_are_refused() -> None:
     with pytest.raises(ValueError, match="max_stretches 5 x min_width 6 is above num_mels 20"):
-        Augmentation(filtering=FilterAugment()).check(num_mels=20)
+        Augmentation(filtering=FilterAugment()).check(num_mels=20, frame_seconds=0.08)
+    with pytest.raises(ValueError, match=r"time_shift_seconds 0\.05 is below a frame of the curves, 0\.080 s"):
+        Augmentation(time_shift_seconds=0.05).check(num_mels=40, frame_seconds=0.08)
     with pytest.raises(ValueError, match="must hold"):
         FilterAugment(min_stretches=0)

@@ -61,3 +61,12 @@ def test_strong_labels_move_with_the_clip(strong_batch: StrongClipBatch) -> None
     assert as_it_is.activity_BTC is not None
     assert not torch.equal(heard.activity_BTC, as_it_is.activity_BTC)
     assert torch.equal(heard.activity_BTC.sum(1), as_it_is.activity_BTC.sum(1))
+
+
+def test_without_the_setting_a_step_is_the_plain_loss_to_the_bit(
+    weak_system: SoundEventDetector, batch: ClipBatch
+) -> None:
+    state = torch.get_rng_state()
+    step = weak_system.training_step(batch, 0)
+    torch.set_rng_state(state)
+    assert torch.equal(step, weak_system.loss(weak_system(batch.waveforms_BS, batch.num_samples_B), batch.tags_BC))
