@@ -83,11 +83,11 @@ class ClipStore(Dataset[int]):
 
     def collate_weak(self, indices: Sequence[int]) -> ClipBatch:
         """The clips of some indices, zero-padded to the longest."""
-        waveforms = [self.waveform(index) for index in indices]
+        waveforms_BS, num_samples_B = self.waveforms.padded(indices)
         return ClipBatch(
             clip_ids=tuple(self.clip_ids[index] for index in indices),
-            waveforms_BS=torch.nn.utils.rnn.pad_sequence(waveforms, batch_first=True),
-            num_samples_B=torch.tensor([len(waveform_S) for waveform_S in waveforms]),
+            waveforms_BS=torch.from_numpy(waveforms_BS),
+            num_samples_B=torch.from_numpy(num_samples_B),
             tags_BC=self.tags_NC[list(indices)],
         )
 

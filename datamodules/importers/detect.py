@@ -33,7 +33,14 @@ def detect(path: Path) -> str:
     raise ManifestError(f"{path}: format not known from its name, allowed: --format {', '.join(FORMATS)}")
 
 
+def is_shar(folder: Path) -> bool:
+    """Whether a folder holds shards of Lhotse's."""
+    return next(folder.glob("cuts.*.jsonl*"), None) is not None
+
+
 def _of_folder(path: Path) -> str:
+    if is_shar(path):
+        return "lhotse"
     if (path / "wav.scp").exists():
         return "kaldi"
     if (path / "transcripts.txt").exists():

@@ -2,6 +2,7 @@
 
     librispeech_supervisions_train-clean-5.jsonl.gz    with librispeech_recordings_train-clean-5.jsonl.gz beside it
     cuts_train.jsonl.gz                                single cuts of file recordings (no mixes, no padding)
+    FOLDER/cuts.000000.jsonl.gz, recording.000000.tar  Shar (``lhotse_shar.py``)
 
 Each supervision is an utterance of one channel, which must be its cut's. ``lhotse prepare NAME …`` has recipes for some
 150 corpora. Of the language names that they write out in full (``English``, ``polish``), those of MLS become codes;
@@ -19,13 +20,14 @@ from lhotse.audio import AudioSource, Recording
 
 from datamodules.importers.entry import ManifestEntry, ManifestError, audio_path, channel_number, utterance_id
 from datamodules.importers.left_out import warn_of_left_out
+from datamodules.importers.lhotse_shar import unpacked
 from datamodules.importers.libri import MLS_LANGUAGES
 from datamodules.texts.language_codes import TWO_LETTERS
 
 
 def read_lhotse(path: Path, *, audio_root: Path | None = None) -> Iterator[ManifestEntry]:
     """Utterances of a file of cuts or supervisions. Raises ``ManifestError``."""
-    manifest = load_lhotse(path)
+    manifest = load_lhotse(path, audio_root=audio_root)
     root = audio_root or path.absolute().parent
     if isinstance(manifest, SupervisionSet):
         recordings = recordings_beside(path)
@@ -62,8 +64,10 @@ def read_lhotse(path: Path, *, audio_root: Path | None = None) -> Iterator[Manif
             yield _entry(segment, cut.recording, start, channel=channel, root=root, place=place)
 
 
-def load_lhotse(path: Path) -> object:
-    """A manifest of any kind that Lhotse has. Raises ``ManifestError``."""
+def load_lhotse(path: Path, *, audio_root: Path | None = None) -> object:
+    """A manifest of any kind that Lhotse has; the audio of shards is written to ``audio_root``. ``ManifestError``."""
+    if path.is_dir():
+        return unpacked(path, audio_root=audio_root)
     try:
         return load_manifest(path)
     except Exception as error:  # anything: its reader guesses the kind of manifest from keys that may not be there

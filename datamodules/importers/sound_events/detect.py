@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from datamodules.importers.detect import is_shar
 from datamodules.importers.entry import ManifestError, lines_of
 from datamodules.importers.sound_events.audio_files import is_audio
 from datamodules.importers.sound_events.published.detect import published_file, published_folder
@@ -59,6 +60,8 @@ def _of_file(path: Path) -> str | None:
 
 def _of_folder(path: Path) -> str:
     """A folder of label files is of their one layout; without any it is of class folders, if it holds only such."""
+    if is_shar(path):
+        return "lhotse"
     if (published := published_folder(path)) is not None:
         return published
     files = [file for file in sorted(path.rglob("*")) if file.suffix.lower() in (".txt", ".csv", ".tsv")]

@@ -51,7 +51,7 @@ class _Stretch:
 
 def read_lhotse_events(path: Path, *, audio_root: Path | None = None) -> Iterator[ClipEntry]:
     """Clips of a file of cuts or supervisions. Raises ``ManifestError``."""
-    manifest = load_lhotse(path)
+    manifest = load_lhotse(path, audio_root=audio_root)
     if isinstance(manifest, SupervisionSet):
         stretches = list(_of_supervisions(path, manifest))
     elif isinstance(manifest, CutSet):
