@@ -26,6 +26,7 @@ from datamodules.checks.findings import (
     said,
     share,
 )
+from datamodules.importers.sound_events.audio_files import is_audio
 
 MIN_FOR_OUTLIERS = 20  # a median and a spread of fewer say little
 OUTLIER_DEVIATIONS = 4.0  # of log(value) from its median, in robust standard deviations
@@ -235,9 +236,10 @@ def _where(one: Checked) -> str:
 
 
 def _namesake(path: Path) -> str:
-    """A file of the same name but for extension and case, which a list may have meant."""
+    """Audio of the same name but for extension and case, which a list may have meant."""
     stem = path.stem.casefold()
     if not path.parent.is_dir():
         return ""
-    found = next((other.name for other in path.parent.iterdir() if other.stem.casefold() == stem), None)
+    beside = (other for other in path.parent.iterdir() if is_audio(other))
+    found = next((other.name for other in beside if other.stem.casefold() == stem), None)
     return "" if found is None else f" (there is {found})"

@@ -29,12 +29,13 @@ MAX_RARITY = 0.25  # the rarer's frequency to the commoner's
 
 def unknown_labels(clips: Sequence[CheckedClip], *, classes: Collection[str]) -> Finding | None:
     """Labels outside the declared classes, each with a class that may be meant."""
-    unknown = [one for one in clips if not one.entry.labels <= set(classes)]
-    counts = Counter(label for one in unknown for label in one.entry.labels - set(classes))
+    known = frozenset(classes)
+    unknown = [one for one in clips if not one.entry.labels <= known]
+    counts = Counter(label for one in unknown for label in one.entry.labels - known)
     listed = ", ".join(f"{label!r} ({count}){_hint(label, classes)}" for label, count in counts.most_common(8))
     return finding(
         "unknown_labels", "error", f"labels that are no class: {listed}", unknown,
-        lambda one: ", ".join(sorted(one.entry.labels - set(classes))),
+        lambda one: ", ".join(sorted(one.entry.labels - known)),
     )  # fmt: skip
 
 
@@ -70,10 +71,10 @@ def near_misses(counts: Counter[str]) -> list[tuple[str, str]]:
     >>> near_misses(Counter({"male_speech": 9, "female_speech": 8, "take 1": 1, "take 2": 9, "cat": 1, "car": 9}))
     []
     """
-    found = []
+    found, plain = [], {label: _plain(label) for label in counts}
     for pair in combinations(sorted(counts), 2):
         rare, common = sorted(pair, key=lambda label: counts[label])
-        one, other = _plain(rare), _plain(common)
+        one, other = plain[rare], plain[common]
         is_rare = counts[rare] <= MAX_RARITY * counts[common]
         if one == other or (is_rare and _is_close(one, other)):
             found.append((rare, common))

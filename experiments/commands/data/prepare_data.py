@@ -26,7 +26,7 @@ EXAMPLE = """examples:
   earmark data fillets                      real speech with texts: Czech and Dutch dialogues of a game
   earmark data spoken_tones --scale tiny    synthetic speech in the same layout: every character is a tone
   earmark data import mine --train my.tsv   your own manifests as a corpus, audio in place
-  earmark data check mine                   what is wrong with a speech corpus or a manifest
+  earmark data check mine                   what is wrong with a corpus, a manifest or labels
 
 Corpora live under data/ in the current folder; EARMARK_DATA moves it. What is there is not made again."""
 NO_PACKAGE_MANAGER = 3
@@ -47,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             mix_soundscapes.add_arguments(corpus)
     for name, command, summary in (
         ("import", import_data, "a corpus from your own manifests"),
-        ("check", check_data, "find what is wrong with speech: a corpus, or your own manifests"),
+        ("check", check_data, "find what is wrong with a corpus, or with your own manifests and labels"),
     ):
         verb = corpora.add_parser(name, help=summary)
         command.add_arguments(verb)

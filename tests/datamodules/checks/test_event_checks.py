@@ -190,3 +190,10 @@ def test_clips_are_counted_by_kind_of_label_and_those_without_any():
     assert event_checks.counted_labels(GOOD) == {
         "strong": 3, "strong without an event": 1, "weak": 1, "unlabelled": 1,
     }  # fmt: skip
+
+
+def test_a_missing_file_is_told_of_its_namesake_in_another_form(tmp_path):
+    for name in ("x.FLAC", "x.txt"):
+        (tmp_path / name).touch()
+    gone = clip("x", audio=tmp_path / "x.wav")._replace(audio=AudioFacts(False, "no such file"))
+    assert audio_checks.missing_audio([gone]).examples[0].endswith("x.wav (there is x.FLAC)")

@@ -159,6 +159,22 @@ def test_tags_that_contradict_events_and_labels_outside_the_classes(folder, caps
 
 
 @pytest.mark.integration
+def test_an_imported_corpus_of_all_kinds_of_label_is_clean_and_its_kinds_are_counted(folder, capsys):
+    lists = folder / "train.tsv", folder / "weak.tsv", folder / "unlabelled.tsv"
+    names = [f"train/train{number}.wav" for number in range(16)]
+    write(lists[0], *(f"{name}\t0.1\t0.6\t{CLASSES[index % 2]}" for index, name in enumerate(names[:10])))
+    write(lists[1], *(f"{name}\tdog,speech" for name in names[10:13]), heading="filename\tevent_labels")
+    write(lists[2], *names[13:], heading="filename")
+    held_out = ("--validation", str(folder / "validation.tsv"), "--test", str(folder / "test.tsv"))
+    assert main(["data", "import", "mine", "--task", "events", "--train", *map(str, lists), *held_out]) == 0
+    capsys.readouterr()
+    assert main(["data", "check", "mine", "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["findings"] == []
+    assert document["labels"]["train"] == {"strong": 10, "weak": 3, "unlabelled": 3}
+
+
+@pytest.mark.integration
 def test_a_built_corpus_is_clean_and_says_its_labels(tiny_tones, capsys):
     assert main(["data", "check", "tones/tiny", "--json"]) == 0
     document = json.loads(capsys.readouterr().out)
