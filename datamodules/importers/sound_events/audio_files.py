@@ -62,7 +62,7 @@ class AudioFiles:
 
     def everything(self) -> list[Path]:
         """All audio below the root, hidden files and folders left out, sorted."""
-        return [path for paths in self._by_name.values() for path in paths]
+        return sorted(path for paths in self._by_name.values() for path in paths)
 
     @cached_property
     def _by_name(self) -> dict[str, list[Path]]:
