@@ -7,7 +7,7 @@ not given, and written. What is left out, cut or guessed is said with a count an
 from __future__ import annotations
 
 import warnings
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -152,13 +152,23 @@ def _named(what: str, names: Sequence[str]) -> str:
 
 
 def _lacking(by_split: BySplit, classes: Sequence[str]) -> list[str]:
-    """Classes without a training or a test clip, with the clips that they have; files that are converted."""
+    """Classes without a training or a test clip, recordings in several splits, files that are converted."""
     counts = {split: Counter(label for clip in clips for label in clip.tags) for split, clips in by_split.items()}
     lines = []
     for split in ("train", "test"):
         if without := [label for label in classes if not counts[split][label]]:
             lines.append(f"{len(without)} of {len(classes)} classes have no {split} clip: {first_names(without, 10)}")
-    return lines + _converted(by_split)
+    return lines + _shared(by_split) + _converted(by_split)
+
+
+def _shared(by_split: BySplit) -> list[str]:
+    """Recordings that lists of the user have put into several splits."""
+    splits: dict[str, set[str]] = defaultdict(set)
+    for split, clips in by_split.items():
+        for clip in clips:
+            splits[clip.recording].add(split)
+    shared = [f"{name}: {', '.join(sorted(of))}" for name, of in splits.items() if len(of) > 1]
+    return [f"{_named('recordings in more than one split', shared)}"] if shared else []
 
 
 def _converted(by_split: Mapping[str, Sequence[PlacedClip]]) -> list[str]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import bisect
 import itertools
 import math
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -31,9 +33,12 @@ def stretches(clip: PlacedClip, clip_seconds: float, *, slivers: list[str]) -> I
             f"{clip.place}: {clip.audio.name} has {clip.duration_seconds:g} s and tags without times, which cannot be "
             f"cut with it, allowed: clips of up to {clip_seconds:g} s, events, or no --clip-seconds"
         )
-    pieces = [_pieces(event, edges, where=clip.clip_id, slivers=slivers) for event in clip.events]
+    pieces: dict[int, list[Event]] = defaultdict(list)
+    for event in clip.events:
+        for number, piece in _pieces(event, edges, where=clip.clip_id, slivers=slivers).items():
+            pieces[number].append(piece)
     for number, (start, end) in enumerate(itertools.pairwise(edges)):
-        events = tuple(sorted(of[number] for of in pieces if number in of))
+        events = tuple(sorted(pieces[number]))
         start_seconds = clip.start_seconds + start
         yield replace(
             clip,
@@ -54,11 +59,14 @@ def _edges(duration_seconds: float, clip_seconds: float) -> list[float]:
 def _pieces(event: Event, edges: list[float], *, where: str, slivers: list[str]) -> dict[int, Event]:
     """The pieces of an event by the number of the stretch, in seconds from its start."""
     of_all: dict[int, Event] = {}
-    for number, (start, end) in enumerate(itertools.pairwise(edges)):
+    number = bisect.bisect_right(edges, event.onset_seconds) - 1
+    while number < len(edges) - 1 and edges[number] < event.offset_seconds:
+        start, end = edges[number], edges[number + 1]
         onset, offset = max(event.onset_seconds, start), min(event.offset_seconds, end)
         piece = Event(round(onset - start, 3), round(offset - start, 3), event.label)
         if piece.duration_seconds > 0:
             of_all[number] = piece
+        number += 1
     longest = max(piece.duration_seconds for piece in of_all.values())
     kept = {
         number: piece for number, piece in of_all.items() if piece.duration_seconds >= min(LEAST_PIECE_SECONDS, longest)

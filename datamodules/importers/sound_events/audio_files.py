@@ -61,7 +61,7 @@ class AudioFiles:
         return path.is_file() or bool(_with_suffixes(path))
 
     def everything(self) -> list[Path]:
-        """All audio below the root, hidden files and folders left out, sorted."""
+        """All audio below the root, hidden files and folders left out, in an order that hangs on names alone."""
         return [path for paths in self._by_name.values() for path in paths]
 
     @cached_property

@@ -6,7 +6,7 @@
     filename                              unlabelled clips
 
 Columns stand in any order and others are ignored. Without a heading, four columns are strong and two weak. A file is
-looked for beside its list or below ``--audio-root`` (``audio_files.py``).
+looked for beside its list or below ``--audio-root`` (``audio_files.py``), of DESED's ``metadata`` in its ``audio``.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _ALLOWED = (
 
 def read_dcase(path: Path, *, audio_root: Path | None) -> Iterator[ClipEntry]:
     """Clips of one list. Raises ``ManifestError``."""
-    audio = AudioFiles(audio_root or path.absolute().parent)
+    audio = AudioFiles(_audio_folder(path.absolute(), audio_root))
     with manifest_errors():
         text = read_text(path)
         commas = has_csv_heading(text)
@@ -54,6 +54,19 @@ def read_dcase(path: Path, *, audio_root: Path | None) -> Iterator[ClipEntry]:
         rows = list(rows_of(path, lines, columns, separator=separator, unique=False))
     for row in rows:
         yield _clip(row, kind, audio=audio)
+
+
+def _audio_folder(path: Path, audio_root: Path | None) -> Path:
+    """Where a list's audio is: in DESED's folders that of ``metadata/A/B.tsv`` is in ``audio/A/B``, else ``audio/A`` …
+
+    So are lists of synthetic soundscapes that have the same names in training and validation told apart.
+    """
+    metadata = next((folder for folder in path.parents if folder.name == "metadata"), None)
+    root = audio_root or (path.parent if metadata is None else metadata.parent / "audio")
+    if metadata is None or not root.is_dir():
+        return audio_root or path.parent
+    own = root / path.with_suffix("").relative_to(metadata)
+    return next(folder for folder in (own, *own.parents) if folder.is_dir())
 
 
 def _kind(first: list[str], *, place: str) -> ListKind:

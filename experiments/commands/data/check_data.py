@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from experiments.commands.data import digest_check
-from experiments.commands.data.manifest_arguments import TASKS, add_source_arguments
+from experiments.commands.data.manifest_arguments import TASKS, add_source_arguments, hint_of_events
 
 EXAMPLE = """examples:
   earmark data check prompts                                a prepared or imported corpus
@@ -74,7 +74,7 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         looked = look(arguments, corpus=corpus)
     except (ValueError, OSError) as error:
-        raise UserError(f"{error}{_hint(arguments)}") from error
+        raise UserError(f"{error}{hint_of_events(arguments, Path(arguments.target[0]))}") from error
     check_report.show(looked, as_json=arguments.json)
     return int(looked.has_errors)
 
@@ -120,21 +120,6 @@ def _task(arguments: argparse.Namespace, corpus: str | None) -> str:
     if arguments.task not in (None, task):
         raise UserError(f"--task {arguments.task}: {corpus} is a corpus of {task}, allowed: {task}")
     return task
-
-
-def _hint(arguments: argparse.Namespace) -> str:
-    """What to add where labels of sound events were read as transcripts, since nobody said what they are."""
-    from datamodules.importers.entry import ManifestError, lines_of
-    from datamodules.importers.sound_events.detect import detect_layout
-
-    path = Path(arguments.target[0])
-    try:
-        is_of_events = arguments.task is None and (
-            detect_layout(path) != "dcase" or any("event_label" in line for _, line in lines_of(path)[:1])
-        )
-    except (ManifestError, OSError):
-        is_of_events = False
-    return "; labels of sound events? --task events" if is_of_events else ""
 
 
 def _positive(text: str) -> float:

@@ -11,7 +11,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from experiments.commands.data.manifest_arguments import add_source_arguments, add_task_argument, clip_source, source
+from experiments.commands.data.manifest_arguments import (
+    add_source_arguments,
+    add_task_argument,
+    clip_source,
+    hint_of_events,
+    source,
+)
 
 if TYPE_CHECKING:
     from datamodules.corpus_folder import CorpusCard
@@ -77,7 +83,7 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         card, summary = (_import_events if arguments.task == "events" else _import_speech)(arguments)
     except (ValueError, OSError) as error:
-        raise UserError(str(error)) from error
+        raise UserError(f"{error}{hint_of_events(arguments, arguments.train[0])}") from error
     print(f"{card.name}: imported into {data_root() / card.name} (audio stays where it is)")
     print("\n".join(["", *summary, "", f"digest {card.digest}", f"now: earmark data check {card.name}"]))
     return 0

@@ -21,9 +21,7 @@ TASKS = ("speech", "events")
 
 def add_task_argument(parser: argparse.ArgumentParser) -> None:
     """Declare what the manifests are of."""
-    parser.add_argument(
-        "--task", default="speech", choices=TASKS, help="what the manifests label: speech (default) or sound events"
-    )
+    parser.add_argument("--task", choices=TASKS, help="what the manifests label: speech (default) or sound events")
 
 
 def add_source_arguments(parser: argparse.ArgumentParser) -> None:
@@ -44,6 +42,20 @@ def add_source_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--audio-root", type=Path, metavar="DIR", help="where relative audio files are (default: beside the manifest)"
     )
+
+
+def hint_of_events(arguments: argparse.Namespace, path: Path) -> str:
+    """What to add where labels of sound events were read as transcripts, since nobody said what they are."""
+    from datamodules.importers.entry import ManifestError, lines_of
+    from datamodules.importers.sound_events.detect import detect_layout
+
+    try:
+        is_of_events = arguments.task is None and (
+            detect_layout(path) != "dcase" or any("event_label" in line for _, line in lines_of(path)[:1])
+        )
+    except (ManifestError, OSError):
+        is_of_events = False
+    return "; labels of sound events? --task events" if is_of_events else ""
 
 
 def source(arguments: argparse.Namespace, train: list[Path]) -> Source:

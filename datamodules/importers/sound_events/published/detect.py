@@ -31,6 +31,8 @@ def published_file(path: Path) -> str | None:
     comments = [line for line in lines[:10] if line.startswith("#")]
     if any(line.lstrip("# ").startswith("YTID,") for line in (*comments, heading)):
         return "audioset"
+    if not name.endswith(".csv"):  # DESED's lists, in folders of the same names
+        return None
     in_metadata = path.absolute().parent.parent.name == "metadata" and heading.startswith("filename")
     return "dcase2018" if in_metadata and (path.absolute().parent.parent.parent / "audio").is_dir() else None
 

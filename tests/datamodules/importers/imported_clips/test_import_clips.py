@@ -16,6 +16,7 @@ from datamodules.corpus_folder import data_root
 from datamodules.importers.entry import ManifestError
 from datamodules.importers.imported_clips.clip_source import ClipSource
 from datamodules.importers.imported_clips.import_clips import ClipRules, import_clips
+from datamodules.importers.sound_events.clip_entry import ClipEntry
 from datamodules.run_warning import RunWarning
 from datamodules.sed import SoundEventClips
 
@@ -215,3 +216,16 @@ def test_a_corpus_that_is_there_and_names_that_are_none_are_refused(earmark_home
         import_clips("mine", source, ClipRules())
     with pytest.raises(ValueError, match=r"corpus name '../x', allowed: letters"):
         import_clips("../x", source, ClipRules())
+
+
+def test_recordings_that_lists_put_into_two_splits_are_said(earmark_home, tmp_path, write_audio, monkeypatch):
+    write_audio(tmp_path / "a.wav", 1.0)
+    entries = {
+        split: [ClipEntry(f"a-{split}", tmp_path / "a.wav", split, tags=frozenset({"dog"}), start_seconds=start,
+                          duration_seconds=0.25)]
+        for split, start in (("train", 0.0), ("validation", 0.25), ("test", 0.5))
+    }  # fmt: skip
+    monkeypatch.setattr(ClipSource, "read", lambda self, split: entries[split])
+    source = ClipSource({split: [] for split in entries})
+    with pytest.warns(RunWarning, match=r"1 recordings in more than one split \(a-train: test, train, validation\)"):
+        import_clips("mine", source, ClipRules())

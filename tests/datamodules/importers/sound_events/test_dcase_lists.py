@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from datamodules.annotations import Event
 from datamodules.importers.entry import ManifestError
 from datamodules.importers.sound_events.dcase import read_dcase
+from datamodules.importers.sound_events.detect import detect_layout
 
 
 def read(tmp_path: Path, text: str, *, name: str = "list.tsv", audio_root: Path | None = None):
@@ -78,6 +79,24 @@ def test_a_name_alone_is_looked_for_below_the_root_and_must_be_of_one_file(tmp_p
     write_audio(tmp_path / "audio" / "train" / "a.wav")
     with pytest.raises(ManifestError, match=r"line 2: audio 'a.wav' is eval/a.wav or train/a.wav of .*, allowed: "):
         read(tmp_path, text, audio_root=tmp_path / "audio")
+
+
+def test_desed_s_lists_name_audio_in_the_folder_of_their_own_name(tmp_path, write_audio):
+    for part in ("train", "validation"):
+        write_audio(tmp_path / "audio" / part / f"synthetic21_{part}" / "soundscapes" / "7.wav")
+    public = write_audio(tmp_path / "audio" / "eval" / "public" / "a.wav")
+    for part in ("train", "validation"):
+        folder = tmp_path / "metadata" / part / f"synthetic21_{part}"
+        folder.mkdir(parents=True)
+        text = "filename\tonset\toffset\tevent_label\n7.wav\t0\t.2\tdog\n"
+        [entry] = read(folder, text, name="soundscapes.tsv")
+        assert entry.audio == tmp_path / "audio" / part / f"synthetic21_{part}" / "soundscapes" / "7.wav"
+        assert detect_layout(folder / "soundscapes.tsv") == "dcase"
+    (tmp_path / "metadata" / "eval").mkdir()
+    for name, root in (("public.tsv", None), ("durations_public.tsv", None), ("public.tsv", tmp_path / "audio")):
+        [entry] = read(tmp_path / "metadata" / "eval", "filename\tduration\na.wav\t.5\n", name=name, audio_root=root)
+        assert entry.audio == public
+        assert detect_layout(tmp_path / "metadata" / "eval" / name) == "dcase"
 
 
 names = st.from_regex(r"[a-z]{1,4}", fullmatch=True)

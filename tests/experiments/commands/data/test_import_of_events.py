@@ -142,3 +142,12 @@ def test_options_of_the_other_task_are_refused_in_one_line(tmp_path, earmark_hom
     said = capsys.readouterr().err
     assert (code, said.count("\n")) == (2, 1), said
     assert refusal in said
+
+
+def test_labels_that_are_read_as_transcripts_are_pointed_to_the_task(tmp_path, earmark_home, capsys):
+    (tmp_path / "a.txt").write_text("0.5\t1.25\tdog\n", encoding="utf-8")
+    (tmp_path / "b.tsv").write_text("filename\tonset\toffset\tevent_label\na.wav\t0\t1\tdog\n", encoding="utf-8")
+    for path in (tmp_path / "a.txt", tmp_path / "b.tsv", tmp_path):
+        assert main(["data", "import", "mine", "--train", str(path)]) == 2
+        said = capsys.readouterr().err
+        assert (said.count("\n"), said.endswith("; labels of sound events? --task events\n")) == (1, True), said
