@@ -7,8 +7,9 @@
     files.json                          what every file was when it was made (``datamodules/corpus_files.py``)
     corpus.json                         the card, written last
 
-Weak manifests hold no supervision, only ``custom={"tags": [...]}``; strong ones hold one supervision an event with
-``custom={"label", "family"}``; the test manifest is always strong. Times are whole milliseconds. The digest covers the
+Weak manifests hold no supervision, only ``custom={"tags": [...]}`` (with ``background``, the family of recordings under
+the events, where there is one); strong ones hold one supervision an event with ``custom={"label", "family"}``; the test
+manifest is always strong. Times are whole milliseconds. The digest covers the
 lists and the 16-bit samples, not the FLAC bytes, which differ between encoder versions.
 """
 
@@ -43,11 +44,17 @@ class SourcedEvent(NamedTuple):
 
 @dataclass(frozen=True)
 class LabelledClip:
-    """One clip: mono samples in [-1, 1] and its strong labels, from which the weak ones follow."""
+    """One clip: mono samples in [-1, 1] and its strong labels, from which the weak ones follow.
+
+    ``background`` is the recording family under the events, where one was recorded; ``num_crowded_out`` counts the
+    events that were drawn and found no room.
+    """
 
     clip_id: str
     waveform_S: NDArray[np.float32]
     events: tuple[SourcedEvent, ...]
+    background: str | None = None
+    num_crowded_out: int = 0
 
 
 @dataclass(frozen=True)
@@ -147,7 +154,7 @@ def _strong_cut(split: str, clip: LabelledClip, sample_rate_hz: int) -> MonoCut:
         channel=0,
         recording=recording,
         supervisions=supervisions,
-        custom={"tags": tags},
+        custom={"tags": tags} | ({} if clip.background is None else {"background": clip.background}),
     )
 
 

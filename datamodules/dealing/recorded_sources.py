@@ -50,6 +50,8 @@ def _mixed(cuts: Sequence[Cut], folder: Path, kind: str) -> dict[str, set[str]]:
 
 def _recorded(cut: Cut, kind: str) -> set[str]:
     said = [(cut.custom or {}).get(kind)]
+    if kind == "family":  # what lies under a mixture was recorded in a family too
+        said.append((cut.custom or {}).get("background"))
     for segment in cut.supervisions:
         said += [(segment.custom or {}).get(kind), segment.speaker if kind == "speaker" else None]
     return {str(name) for name in said if name not in (None, "", UNKNOWN_SPEAKER)}

@@ -7,9 +7,11 @@ from collections.abc import Iterable, Mapping
 
 from experiments.statistics.paired_bootstrap import Units
 from experiments.statistics.trainings import Training
+from experiments.stored_results.curve_counts import METRICS as CURVE_METRICS
 from experiments.stored_results.stored_counts import Run, StoredCounts
 
 NO_BASELINE = "; it is the baseline, so no row is tested"
+NO_STATISTICS = "no run's curve_statistics.npz is on this disk (a pack holds none)"
 Means = Mapping[str, Mapping[Training, float]]  # the figures behind a column's means, by row and training
 ByRow = Mapping[str, Mapping[Training, Units]]  # and their counts
 
@@ -22,6 +24,7 @@ class LeftOut:
         self.over_test_set: dict[str, str] = {}
         self._over_seeds: dict[str, str] = {}
         self._diverged: dict[tuple[str, str], list[str]] = {}
+        self._without_statistics: list[str] = []
 
     def without_diverged(self, means: Means, metric: str) -> Means:
         """The means of which every run has a finite figure; none at all where the baseline's does not."""
@@ -47,6 +50,9 @@ class LeftOut:
                 self.over_test_set[row] = counts.left_out[without[0]] + some
             elif not lacking:
                 whole[row] = {run.training: of_metric[run] for run in runs}
+            elif metric in CURVE_METRICS and not of_metric:
+                self._without_statistics.append(metric)
+                return {}
             elif len(lacking) < len(runs):
                 self.over_test_set[row] = f"without counts behind {metric} ({says([run.training for run in lacking])})"
         return whole
@@ -64,7 +70,9 @@ class LeftOut:
         over_test_set = self.over_test_set
         if self.baseline in over_test_set:
             over_test_set = {self.baseline: over_test_set[self.baseline] + NO_BASELINE}
+        without = ", ".join(self._without_statistics)
         return (
+            *([f"not tested over the test set: {without}: {NO_STATISTICS}"] if without else []),
             *(f"not tested over the test set: {row}: {why}" for row, why in over_test_set.items()),
             *(f"not tested over seeds: {row}: {why}" for row, why in self._over_seeds.items()),
             *(

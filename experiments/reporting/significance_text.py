@@ -39,6 +39,7 @@ def footnotes(significance: Significance | None) -> list[str]:
     lines = []
     if tests := list(significance.test_set.values()):
         lines.append(_what_stars_are(significance, tests))
+        lines += _fewer_draws(significance)
         once = {row for row, _ in significance.test_set.keys() - significance.joint.keys()}
         if once and significance.joint:
             lines.append(
@@ -64,6 +65,19 @@ def _what_stars_are(significance: Significance, tests: Sequence[TestSetTest]) ->
             "other trainings would give; intervals are of the test set alone."
         )
     return _stars(significance, tests[0], list(significance.joint.values()))
+
+
+def _fewer_draws(significance: Significance) -> list[str]:
+    """Of columns whose figures cost too much for the draws that the line above names."""
+    tested = {metric for _, metric in significance.test_set}
+    fewer = {
+        of.column.label: of.num_resamples
+        for metric, of in significance.columns.items()
+        if metric in tested and of.num_resamples < significance.num_resamples
+    }
+    if not fewer:
+        return []
+    return [f"{', '.join(fewer)}: {min(fewer.values()):,} draws, each figure computed anew at every threshold."]
 
 
 def _without_spread(significance: Significance) -> str:

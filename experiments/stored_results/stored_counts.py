@@ -8,7 +8,7 @@ numbers than the table's.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
@@ -18,9 +18,11 @@ from experiments.planning.cell import Cell
 from experiments.statistics.paired_bootstrap import Units
 from experiments.statistics.trainings import Training
 from experiments.stored_results import unit_counts
+from experiments.stored_results.curve_counts import METRICS, curve_counts
 from experiments.stored_results.split_references import References, TestSplits
 from experiments.stored_results.stored_scores import (
     CONSTANTS,
+    CURVES,
     EVENTS,
     SENTENCES,
     TAGS,
@@ -69,7 +71,7 @@ def read_counts(
     texts = _Texts(finished, scores)
     for cell in with_bar(finished, "stored scores are counted"):
         run = Run(cell.row.name, training_of(cell))
-        found = {name: of for name, of in _counts(cell, scores, splits, texts).items() if name in metrics}
+        found = {name: of for name, of in _counts(cell, scores, splits, texts, metrics).items() if name in metrics}
         if not found:
             why = splits.why_not(cell)
             read.left_out[run] = f"no labels of its test split: {why}" if why else NOT_HERE
@@ -110,7 +112,9 @@ def _may_have(cell: Cell, kind: str) -> bool:
     return not known or kind in known
 
 
-def _counts(cell: Cell, scores: StoredScores, splits: TestSplits, texts: _Texts) -> dict[str, Units]:
+def _counts(
+    cell: Cell, scores: StoredScores, splits: TestSplits, texts: _Texts, metrics: Collection[str]
+) -> Mapping[str, Units]:
     if utterances := texts.of(cell):
         return _recorded(unit_counts.text_counts(utterances), cell, splits)
     if _may_have(cell, "text") and (path := scores.file(cell, CONSTANTS)) is not None:
@@ -119,21 +123,28 @@ def _counts(cell: Cell, scores: StoredScores, splits: TestSplits, texts: _Texts)
         return _recorded(counts, cell, splits)
     if _may_have(cell, "sentences") and (path := scores.file(cell, SENTENCES)) is not None:
         return unit_counts.sentence_counts(read_sentences(path))
-    return _detection_counts(cell, scores, splits) if _may_have(cell, "events") else {}
+    return _detection_counts(cell, scores, splits, metrics) if _may_have(cell, "events") else {}
 
 
-def _detection_counts(cell: Cell, scores: StoredScores, splits: TestSplits) -> dict[str, Units]:
+def _detection_counts(
+    cell: Cell, scores: StoredScores, splits: TestSplits, metrics: Collection[str]
+) -> dict[str, Units]:
+    """Curve metrics need no labels; with them here their clips have what they were recorded from."""
     tags, events = (scores.file(cell, name) for name in (TAGS, EVENTS))
+    asked = [metric for metric in metrics if metric in METRICS]
+    curves = scores.file(cell, CURVES) if asked else None
+    counts = {} if curves is None else curve_counts(curves, asked)
     references = splits.of(cell) if tags or events else None
     if not isinstance(references, ClipReferences):
-        return {}
-    counts = unit_counts.tag_counts(references, read_tags(tags)) if tags else {}
+        return counts
+    if tags:
+        counts |= unit_counts.tag_counts(references, read_tags(tags))
     if events and references.events is not None:
         counts |= unit_counts.event_counts(references, read_events(events))
     return {name: _with_sources(of, references) for name, of in counts.items()}
 
 
-def _recorded(counts: dict[str, Units], cell: Cell, splits: TestSplits) -> dict[str, Units]:
+def _recorded(counts: Mapping[str, Units], cell: Cell, splits: TestSplits) -> Mapping[str, Units]:
     """Counts of texts, whose speakers are stored beside them; for any other blocks the corpus is read."""
     if cell.table.blocks in (None, "speaker") or (references := splits.of(cell)) is None:
         return counts

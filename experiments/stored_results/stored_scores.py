@@ -16,7 +16,7 @@ from experiments.tracking.run_store import RunStore
 from experiments.tracking.tracked_run import TrackedRun
 
 UTTERANCES, SENTENCES, CONSTANTS = "errors_test.csv", "sentences.csv", "constants.json"
-EVENTS, TAGS = "events_test.tsv", "tags_test.tsv"
+EVENTS, TAGS, CURVES = "events_test.tsv", "tags_test.tsv", "curve_statistics.npz"
 
 
 class Utterance(NamedTuple):

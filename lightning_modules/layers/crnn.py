@@ -47,6 +47,10 @@ class FrameEncoder(nn.Module, ABC):
     def forward(self, features_BTM: Tensor, num_frames_B: Tensor) -> Tensor:
         """Hidden vectors (B, T', H); those past ``pooled_frames(num_frames_B)`` mean nothing."""
 
+    def curve_frames(self, features_BTM: Tensor, num_frames_B: Tensor) -> int:
+        """T' of what ``forward`` makes of these features."""
+        return -(-features_BTM.shape[1] // self.time_pooling)
+
     def pooled_frames(self, num_frames_B: Tensor) -> Tensor:
         """Frames of each clip after pooling in time: (B,) -> (B,), rounded up."""
         return -(-num_frames_B // self.time_pooling)

@@ -65,10 +65,14 @@ class PretrainedFrames(FrameEncoder):
         """As the model's strides have it; frozen, the features are pooled already."""
         return num_frames_B if self.frozen else self.model.pooled_frames(num_frames_B)
 
+    def curve_frames(self, features_BTM: Tensor, num_frames_B: Tensor) -> int:
+        """Of the longest clip: some models hear a picture of fixed length."""
+        return int(self.pooled_frames(num_frames_B).max())
+
     def forward(self, features_BTM: Tensor, num_frames_B: Tensor) -> Tensor:
-        """Hidden vectors (B, T', H)."""
+        """Hidden vectors (B, T', H); T' is the longest clip's."""
         hidden_BTH: Tensor = features_BTM if self.frozen else self.model(features_BTM, num_frames_B)
-        return hidden_BTH
+        return hidden_BTH[:, : self.curve_frames(features_BTM, num_frames_B)]
 
     def _load_from_state_dict(self, *arguments: Any) -> None:
         """What is kept is of other weights than those that are loaded."""

@@ -11,7 +11,12 @@ from torch import Tensor
 from lightning_modules.losses.tagging import cross_entropy
 
 
-def frame_loss(probabilities_BTC: Tensor, targets_BTC: Tensor, mask_BT: Tensor) -> Tensor:
-    """Mean over real frames and classes of each clip, then over clips: (B, T, C), (B, T, C), (B, T) -> ()."""
+def frame_losses(probabilities_BTC: Tensor, targets_BTC: Tensor, mask_BT: Tensor) -> Tensor:
+    """Mean over real frames and classes of each clip: (B, T, C), (B, T, C), (B, T) -> (B,)."""
     losses_BT = cross_entropy(probabilities_BTC, targets_BTC).mean(-1)
-    return ((losses_BT * mask_BT).sum(1) / mask_BT.sum(1)).mean()
+    return (losses_BT * mask_BT).sum(1) / mask_BT.sum(1)
+
+
+def frame_loss(probabilities_BTC: Tensor, targets_BTC: Tensor, mask_BT: Tensor) -> Tensor:
+    """The same, then the mean over clips: (B, T, C), (B, T, C), (B, T) -> ()."""
+    return frame_losses(probabilities_BTC, targets_BTC, mask_BT).mean()

@@ -10,12 +10,14 @@ from __future__ import annotations
 import csv
 import json
 import math
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from datamodules.annotations import ClipReferences, Event
 from datamodules.clips.dcase_tsv import write_events, write_tags
+from datamodules.run_warning import RunWarning, first_names
 from lightning_modules.metrics.summary import DetectionSummary, summarise
 from lightning_modules.metrics.tag_sets import score_tags
 from lightning_modules.sed.clip_tags import FittedTags
@@ -39,9 +41,14 @@ def report_detection(
     tags; its figures are those of tags alone, and so are those of any system where the test split has no strong clip.
     """
     events = None if test.events is None else events
+    num_weak_clips = _say_what_is_not_scored(test) if events is not None else 0
     output_dir.mkdir(parents=True, exist_ok=True)
     summary = summarise(
-        test.events or {}, events or {}, reference_tags=test.tags, estimated_tags=tags.test, classes=test.classes
+        test.events or {},
+        _of_strong_clips(events, test),
+        reference_tags=test.tags,
+        estimated_tags=tags.test,
+        classes=test.classes,
     )
     on_validation = score_tags(validation.tags, tags.validation, classes=validation.classes)
     metrics = {
@@ -59,10 +66,26 @@ def report_detection(
         scores["counts"] = {"files": len(test.tags)}
     else:
         write_events(output_dir / "events_test.tsv", events)
+        scores["counts"]["clips_without_strong_labels"] = num_weak_clips
     _write_json(output_dir / "scores.json", {"metrics": defined, **scores})
     _write_json(output_dir / "postprocessing.json", {"tag_thresholds": tags.thresholds, **fitted})
     _write_table(output_dir / "per_class.csv", summary, with_events=events is not None)
     return defined
+
+
+def _of_strong_clips(events: Events | None, test: ClipReferences) -> Events:
+    strong = test.events or {}
+    return {clip: of_clip for clip, of_clip in (events or {}).items() if clip in strong}
+
+
+def _say_what_is_not_scored(test: ClipReferences) -> int:
+    """How many clips have tags alone; a warning names them."""
+    weak = sorted(test.tags.keys() - (test.events or {}).keys())
+    if weak:
+        strong = f"{len(test.events or {})} clips with strong labels"
+        line = f"{test.split or 'test'} split: events are scored on {strong}, not on {len(weak)} without"
+        warnings.warn(f"{line}: {first_names(weak)}", RunWarning, stacklevel=2)
+    return len(weak)
 
 
 def _tag_metrics(summary: DetectionSummary) -> dict[str, float]:

@@ -86,7 +86,7 @@ class DetectionScoring(Scoring):
     def score(
         self, *, predictions: Mapping[str, Path], references: Mapping[str, Any], output_dir: Path
     ) -> dict[str, float]:
-        """See ``Scoring.score``. A system without frame curves (a tagger) is scored on its tags alone."""
+        """See ``Scoring.score``. A tagger, or any system where no test clip has events: tags alone."""
         validation: ClipReferences = references["validation"]
         test: ClipReferences = references["test"]
         tags = self._tags(predictions, validation, test)
@@ -94,7 +94,7 @@ class DetectionScoring(Scoring):
         fitted: dict[str, Any] = {"tags": self.tags}
         events: dict[str, tuple[Event, ...]] | None = None
         more: dict[str, float] = {}
-        if own.frame_probabilities_NTC is None:
+        if own.frame_probabilities_NTC is None or test.events is None:
             more = score_clips(clip_scores(own), test, output_dir=output_dir)
         else:
             gate = self._gate(predictions, tags, validation, test)

@@ -26,7 +26,7 @@ from datamodules.batches import ClipBatch
 from lightning_modules.layers.augmentation import Augmentation
 from lightning_modules.layers.crnn import FrameEncoder
 from lightning_modules.layers.labelled_features import LabelledFeatures
-from lightning_modules.layers.log_mel import LogMelSettings, frame_mask
+from lightning_modules.layers.log_mel import LogMel, LogMelSettings, frame_mask
 from lightning_modules.losses.finite import check_finite
 from lightning_modules.losses.tagging import tagging_loss
 from lightning_modules.metrics.average_precision import TaggingAveragePrecision
@@ -60,12 +60,16 @@ class SoundEventDetector(pl.LightningModule, ABC):
         super().__init__()
         if not 0 < initial_probability < 1:
             raise ValueError(f"initial_probability must lie between 0 and 1, got {initial_probability}")
-        if augmentation is not None:
-            augmentation.check(num_mels=features.num_mels)
         self.augmentation = augmentation
         self.classes = tuple(classes)
         self.heard_through = {"sample_rate_hz": sample_rate_hz, **asdict(features)}
         self.log_mel = encoder.front_end(sample_rate_hz=sample_rate_hz, settings=features)
+        if augmentation is not None:
+            if not isinstance(self.log_mel, LogMel):
+                raise ValueError(
+                    "augmentation is of log-mel, and a pretrained encoder brings features of its own; unset it"
+                )
+            augmentation.check(num_mels=features.num_mels)
         self.encoder = encoder
         self.classifier = nn.Linear(encoder.num_outputs, len(self.classes))
         nn.init.constant_(self.classifier.bias, torch.logit(torch.tensor(initial_probability)).item())
@@ -124,12 +128,13 @@ class SoundEventDetector(pl.LightningModule, ABC):
         Without the masks every clip has tags, and all or none have events.
         """
         features_BTM = self.log_mel(batch.waveforms_BS, batch.num_samples_B)
-        num_frames = -(-features_BTM.shape[1] // self.encoder.time_pooling)
+        num_frames_B = self.log_mel.num_frames(batch.num_samples_B)
+        num_frames = self.encoder.curve_frames(features_BTM, num_frames_B)
         every_B = torch.ones(len(batch.clip_ids), dtype=torch.bool, device=batch.tags_BC.device)
         labelled = LabelledFeatures(
             clip_ids=batch.clip_ids,
             features_BTM=features_BTM,
-            num_frames_B=self.log_mel.num_frames(batch.num_samples_B),
+            num_frames_B=num_frames_B,
             tags_BC=batch.tags_BC,
             activity_BTC=None if events_B is None else self._activity(events_B, num_frames=num_frames),
             has_tags_B=every_B if has_tags_B is None else has_tags_B,

@@ -43,6 +43,8 @@ class TrivialScoring(Scoring):
             tags=tags, events=events, validation=validation, test=test, output_dir=output_dir,
             fitted={"tags": self.tags, "events": "whole clip"}, more=of_curves,
         )  # fmt: skip
+        if test.events is None:
+            return metrics
         analyse_events(test, events, with_true_tags=None, output_dir=output_dir)
         if self.num_pictures:
             draw_clips(test, events, curves=None, count=self.num_pictures, folder=output_dir / "clips")

@@ -30,7 +30,8 @@ class MixRecipe:
 
     clip_seconds: float = 10.0
     num_events_probabilities: tuple[float, ...] = (0.06, 0.29, 0.33, 0.22, 0.1)  # 0 to 4
-    companion_probability: float = 0.6  # that the first two events are a pair of COMPANIONS
+    companions: tuple[tuple[str, str], ...] = COMPANIONS
+    companion_probability: float = 0.6  # that the first two events are a pair of companions
     snr_db: tuple[float, float] = (3.0, 20.0)
     background_dbfs: tuple[float, float] = (-45.0, -32.0)
     hiss_db: tuple[float, float] = (-20.0, -10.0)  # white noise to background: the microphone's own
@@ -53,16 +54,18 @@ class SplitSounds:
 def mix_clip(clip_id: str, *, sounds: SplitSounds, recipe: MixRecipe, rng: np.random.Generator) -> LabelledClip:
     """One clip of ``recipe.clip_seconds`` at 16 kHz, peak at most 0.99, its events clipped to it."""
     num_samples = round(recipe.clip_seconds * SAMPLE_RATE_HZ)
-    _, recording_S = _draw(sounds.backgrounds, rng)
+    background, recording_S = _draw(sounds.backgrounds, rng)
     mix_S = _background(recording_S, num_samples, recipe, rng)
     background_S = mix_S.copy()
     events: list[SourcedEvent] = []
+    num_crowded_out = 0
     for label in _labels(tuple(sounds.events), recipe, rng):
         family, recording_S = _draw(sounds.events[label], rng)
         excerpt_S = _excerpt(_at_speed(recording_S, rng.uniform(*recipe.playback_speed)), label, recipe, rng)
         first = _place(len(excerpt_S), label, events, num_samples, recipe, rng)
         snr_db = rng.uniform(*recipe.snr_db)
         if first is None:
+            num_crowded_out += 1
             continue
         start, stop = max(0, first), min(num_samples, first + len(excerpt_S))
         part_S = excerpt_S[start - first : stop - first]
@@ -70,13 +73,13 @@ def mix_clip(clip_id: str, *, sounds: SplitSounds, recipe: MixRecipe, rng: np.ra
         mix_S[start:stop] += gain * part_S
         events.append(SourcedEvent(Event(start / SAMPLE_RATE_HZ, stop / SAMPLE_RATE_HZ, label), family))
     mix_S /= max(1.0, float(np.abs(mix_S).max()) / 0.99)
-    return LabelledClip(clip_id, mix_S.astype(np.float32), tuple(sorted(events)))
+    return LabelledClip(clip_id, mix_S.astype(np.float32), tuple(sorted(events)), background, num_crowded_out)
 
 
 def _labels(classes: Sequence[str], recipe: MixRecipe, rng: np.random.Generator) -> list[str]:
     num_events = int(rng.choice(len(recipe.num_events_probabilities), p=recipe.num_events_probabilities))
     labels = [str(label) for label in rng.choice(classes, num_events)]
-    companions = [pair for pair in COMPANIONS if set(pair) <= set(classes)]
+    companions = [pair for pair in recipe.companions if set(pair) <= set(classes)]
     pair = companions[int(rng.integers(len(companions)))] if companions else ()
     if num_events >= 2 and pair and rng.uniform() < recipe.companion_probability:
         labels[:2] = pair

@@ -1,8 +1,8 @@
 """Which split each clip is in: as given, by the layout or by a list of its own, else dealt by recording.
 
-Splits that neither has are dealt out of the training clips: 80, 8 and 12 % of the seconds of every class, as far as
-whole recordings allow; clips of the last two folds are the test and validation clips where a layout gives folds.
-Recordings of which nothing is labelled train.
+Absent splits are dealt out of the training clips: 80, 8 and 12 % of the seconds of every class, as far as whole
+recordings allow; clips of the last two folds are the test and validation clips where a layout gives folds. Recordings
+of which nothing is labelled train.
 """
 
 from __future__ import annotations
@@ -25,42 +25,34 @@ def dealt_splits(by_list: Mapping[str, Sequence[PlacedClip]], *, name: str) -> t
     Raises ``ManifestError`` for lists that give a split to some clips alone or to another than theirs, and where there
     are too few recordings.
     """
-    given = {split: list(by_list.get(split, ())) for split in SPLITS}
-    if all(split in by_list for split in SPLITS):
-        for split in SPLITS:
-            _refuse_another_split(given[split], split)
-        return given, None
-    if any(clip.split is not None for clip in given["train"]):
-        given = _as_layout_says(given, by_list)
-    absent = [split for split in SPLITS[1:] if split not in by_list and not given[split]]
+    given = _given(by_list)
+    absent = [split for split in SPLITS if not given[split] and split not in by_list]
     if not absent:
         return given, None
-    split_of = _dealt(given["train"], absent, name=name)
     training, given["train"] = given["train"], []
+    split_of = _dealt(training, absent, name=name)
     for clip in training:
         given[split_of[clip.clip_id]].append(clip)
     return given, _says(given, absent, by_fold=_has_folds(training, absent))
 
 
-def _as_layout_says(given: BySplit, by_list: Mapping[str, Sequence[PlacedClip]]) -> BySplit:
-    """The clips of a layout that names the split of each, which the training list has."""
-    told, given["train"] = given["train"], []
-    for clip in told:
-        if clip.split is None:
+def _given(by_list: Mapping[str, Sequence[PlacedClip]]) -> BySplit:
+    """The clips in the split that their layout says, else in that of their list."""
+    given: BySplit = {split: [] for split in SPLITS}
+    in_training = list(by_list.get("train", ()))
+    has_splits = any(clip.split is not None for clip in in_training)
+    for clip in in_training:
+        if clip.split is None and has_splits:
             raise ManifestError(f"{clip.place}: has no split, and other clips of its list have, allowed: all or none")
-        if clip.split != "train" and clip.split in by_list:
+        if clip.split not in (None, "train") and clip.split in by_list:
             raise ManifestError(f"{clip.place}: is of split {clip.split!r}, allowed: no --{clip.split} of its own")
-        given[clip.split].append(clip)
+        given[clip.split or "train"].append(clip)
     for split in SPLITS[1:]:
-        if split in by_list:
-            _refuse_another_split(given[split], split)
+        for clip in by_list.get(split, ()):
+            if clip.split not in (None, split):
+                raise ManifestError(f"{clip.place}: is of split {clip.split!r}, allowed: {split!r}, as its list")
+            given[split].append(clip)
     return given
-
-
-def _refuse_another_split(clips: Sequence[PlacedClip], split: str) -> None:
-    for clip in clips:
-        if clip.split not in (None, split):
-            raise ManifestError(f"{clip.place}: is of split {clip.split!r}, allowed: {split!r}, whose list names it")
 
 
 def _has_folds(clips: Sequence[PlacedClip], absent: Sequence[str]) -> bool:

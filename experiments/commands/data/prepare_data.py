@@ -11,7 +11,7 @@ import importlib
 import sys
 from typing import TYPE_CHECKING
 
-from experiments.commands.data import check_data, import_data
+from experiments.commands.data import check_data, import_data, mix_soundscapes
 from experiments.commands.data.own_corpora import SCALED, WHOLE
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 EXAMPLE = """examples:
   earmark data soundscapes --scale demo     real events over real backgrounds (fetches the soundbank first)
+  earmark data soundscapes --soundbank kitchen/ --name kitchen-scapes   the same of your own class/*.wav
   earmark data soundbank                    the recordings alone, by class and family
   earmark data tones --scale tiny           synthetic clips in the same layout, in a second
   earmark data prompts                      real speech with texts: telephone prompts in five languages
@@ -42,6 +43,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         corpus.add_argument("--scale", help="tiny, demo (default) or full, where the corpus has it")
         corpus.add_argument("--seed", type=_seed, default=0, help="another draw of the same corpus (default 0)")
         corpus.add_argument("--rebuild", action="store_true", help="make it again although it is there")
+        if name == "soundscapes":
+            mix_soundscapes.add_arguments(corpus)
     for name, command, summary in (
         ("import", import_data, "a corpus from your own manifests"),
         ("check", check_data, "find what is wrong with speech: a corpus, or your own manifests"),
@@ -77,10 +80,16 @@ def _seed(text: str) -> int:
     return int(text)
 
 
+def _has_own_bank(arguments: argparse.Namespace) -> bool:
+    return arguments.corpus == "soundscapes" and arguments.soundbank is not None
+
+
 def _is_there(arguments: argparse.Namespace) -> bool:
     from datamodules.corpus_folder import CorpusMissingError, corpus_name, read_card
 
     name = arguments.corpus
+    if _has_own_bank(arguments):
+        return False
     if name in SCALED:
         name = corpus_name(name, scale=arguments.scale or "demo", seed=arguments.seed)
     try:
@@ -93,6 +102,10 @@ def _is_there(arguments: argparse.Namespace) -> bool:
 def _prepare(arguments: argparse.Namespace) -> CorpusCard:
     name, rebuild = arguments.corpus, arguments.rebuild
     card: CorpusCard
+    if _has_own_bank(arguments):
+        return mix_soundscapes.mix(arguments)
+    if name == "soundscapes":
+        mix_soundscapes.refuse_without_bank(arguments)
     if name in SCALED:
         module = importlib.import_module(SCALED[name][1])
         card = module.prepare(arguments.scale, seed=arguments.seed, rebuild=rebuild)

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from datamodules.corpus_folder import CorpusMissingError
 from experiments.planning.cell import Cell
 from experiments.reporting.comparisons.chosen_blocks import choose_blocks
 from experiments.reporting.comparisons.column import ColumnRuns
 from experiments.reporting.comparisons.unit_draws import RunCounts
+from experiments.statistics.paired_bootstrap import NUM_RESAMPLES
 from experiments.statistics.resampled_t import share_tested as share_of
 from experiments.statistics.trainings import Training
+from experiments.statistics.unit_statistics import MOST_RESAMPLES, UnitStatistics
 from experiments.stored_results.split_references import TestSplits
 from experiments.stored_results.stored_counts import Run, StoredCounts, training_of
 from experiments.table_files.merge import get_path
@@ -37,8 +39,14 @@ def read_columns(
             if cell.run and column.metric in cell.run.metrics:
                 figures.setdefault(cell.row.name, {})[training_of(cell)] = cell.run.metrics[column.metric]
         whole = {row: found for row, of in figures.items() if (found := _counts(row, of, counts, column.metric))}
-        columns[column.metric] = ColumnRuns(column, figures, origins, whole, share, num_resamples)
+        columns[column.metric] = ColumnRuns(column, figures, origins, whole, share, min(num_resamples, _most(whole)))
     return columns
+
+
+def _most(counts: Mapping[str, RunCounts]) -> int:
+    """Draws that a column's figures may cost."""
+    one = next((of for runs in counts.values() for of in runs.values()), None)
+    return MOST_RESAMPLES if isinstance(one, UnitStatistics) else NUM_RESAMPLES
 
 
 def origin(cell: Cell) -> frozenset[str]:

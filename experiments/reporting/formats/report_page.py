@@ -100,6 +100,10 @@ class Page:
     analyses: list[RowAnalysis] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
 
+    def shown(self) -> list[Cell]:
+        """The runs that stand for their rows."""
+        return [*(of.cell for of in self.examples), *(of.cell for of in self.analyses)]
+
 
 def write_page(
     report: Report,
@@ -137,7 +141,7 @@ def write_page(
         tests=_test_lines(report),
         bars=[(column, label(column), bars(report, column)) for column in columns if column.better != "neither"],
         page=page,
-        run_links={of.cell.row.name: links.of(of.cell) for of in (*page.examples, *page.analyses)},
+        run_links={cell.row.name: links.of(cell) for cell in page.shown()},
         media={name: uri for name, uri in page.media.uris.items() if name not in page.charts},
         versions=versions(),
     )

@@ -21,6 +21,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 TRUE_POSITIVES, FALSE_POSITIVES, CROSS_TRIGGERS = 0, 1, 2  # columns of counts; cross triggers with class c are 2 + c
@@ -54,12 +55,10 @@ class Changes:
 
         With ``mixed_SM`` the M sums ``counts @ mixed_SM`` instead of the S counts.
         """
-        deltas_KM = self.deltas_KS if mixed_SM is None else self.deltas_KS @ mixed_SM
-        if weights_N is not None:
-            deltas_KM = deltas_KM * weights_N[self.clips_K, None]
         last_J = self._last_of_each_score
-        counts_JM = np.zeros((len(last_J) + 1, deltas_KM.shape[1]))
-        counts_JM[1:] = np.cumsum(deltas_KM, axis=0, dtype=np.float64)[last_J]
+        weights_N = np.ones(int(self.clips_K.max(initial=-1)) + 1) if weights_N is None else weights_N
+        mixed_SM = None if mixed_SM is None else np.ascontiguousarray(mixed_SM, dtype=np.float64)
+        counts_JM = _summed(self.deltas_KS, self.clips_K, weights_N.astype(np.float64), mixed_SM, last_J)
         return Points(np.append(np.inf, self.scores_K[last_J]), counts_JM)
 
     def at(self, threshold: float, *, num_clips: int) -> Floats:
@@ -73,6 +72,27 @@ class Changes:
         if not len(self.scores_K):
             return np.zeros(0, dtype=np.int64)
         return np.flatnonzero(np.append(self.scores_K[1:] != self.scores_K[:-1], True))
+
+
+@njit(cache=True, nogil=True)
+def _summed(  # type: ignore[no-untyped-def]
+    deltas_KS, clips_K, weights_N, mixed_SM, last_J
+):
+    """Cumulative sums of weighted and mixed deltas up to each of ``last_J``, zeros before them: (J + 1, M)."""
+    num_counts = deltas_KS.shape[1]
+    num_sums = num_counts if mixed_SM is None else mixed_SM.shape[1]
+    counts_JM, sums_M, point = np.zeros((len(last_J) + 1, num_sums)), np.zeros(num_sums), 0
+    for k in range(len(clips_K)):
+        weight = weights_N[clips_K[k]]
+        for s in range(num_counts):
+            if mixed_SM is None:
+                sums_M[s] += weight * deltas_KS[k, s]
+            elif deltas_KS[k, s] != 0:
+                sums_M += weight * deltas_KS[k, s] * mixed_SM[s]
+        if k == last_J[point]:
+            point += 1
+            counts_JM[point] = sums_M
+    return counts_JM
 
 
 @dataclass(frozen=True)
@@ -125,10 +145,10 @@ def merged_changes(scores_K: Floats, clips_K: NDArray[np.int64], deltas_KS: NDAr
     kept_K = scores_K > -np.inf
     scores_K, clips_K, deltas_KS = scores_K[kept_K], clips_K[kept_K], deltas_KS[kept_K]
     order_K = np.lexsort((clips_K, -scores_K))
-    scores_K, clips_K, deltas_KS = scores_K[order_K], clips_K[order_K], deltas_KS[order_K].astype(np.int32)
+    scores_K, clips_K, sorted_KS = scores_K[order_K], clips_K[order_K], deltas_KS[order_K].astype(np.int32)
     if not len(scores_K):
-        return Changes(scores_K, clips_K, deltas_KS)
+        return Changes(scores_K, clips_K, sorted_KS)
     first_K = np.flatnonzero(np.append(True, (scores_K[1:] != scores_K[:-1]) | (clips_K[1:] != clips_K[:-1])))
-    summed_KS = np.add.reduceat(deltas_KS, first_K, axis=0)
+    summed_KS = np.add.reduceat(sorted_KS, first_K, axis=0)
     changed_K = summed_KS.any(axis=1)
     return Changes(scores_K[first_K][changed_K], clips_K[first_K][changed_K], summed_KS[changed_K])

@@ -50,7 +50,7 @@ def _class_changes(scored: ScoredClips, column: int, criterion: IntersectionCrit
     pairs = overlapping(runs, events)
     own_P = events.classes_G[pairs.events_P] == column
     own = pairs.where(own_P)
-    filled_R = np.bincount(own.runs_P, weights=own.shared_P, minlength=len(runs.level_R))
+    filled_R = np.bincount(own.runs_P, weights=own.shared_P, minlength=len(runs.level_R)).astype(np.float64)
     counts_R = rounded(filled_R) >= rounded(criterion.dtc * runs.seconds_R)
 
     num_counts = CROSS_TRIGGERS + (len(scored.classes) if criterion.cttc is not None else 0)
@@ -98,7 +98,7 @@ def _cross_triggers(
     """False positives and each class that fills a share of one."""
     keys_P = others.runs_P * num_classes + classes_G[others.events_P]
     keys_Q, places_P = np.unique(keys_P, return_inverse=True)
-    filled_Q = np.bincount(places_P, weights=others.shared_P, minlength=len(keys_Q))
+    filled_Q = np.bincount(places_P, weights=others.shared_P, minlength=len(keys_Q)).astype(np.float64)
     runs_Q, classes_Q = np.divmod(keys_Q, num_classes)
     triggers_Q = rounded(filled_Q) >= rounded(cttc * runs.seconds_R[runs_Q])
     return runs_Q[triggers_Q], classes_Q[triggers_Q]

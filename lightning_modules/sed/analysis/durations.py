@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from datamodules.annotations import Event
-from lightning_modules.metrics.event_based import match_events
+from lightning_modules.metrics.event_matching import match_events
 
 Events = Mapping[str, Sequence[Event]]
 EDGES_SECONDS = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, math.inf)  # a length on an edge is of the bin above it

@@ -108,12 +108,20 @@ def _read(file: Arrays, common: Arrays, name: str) -> ClipStatistics:
         own_K = start + np.flatnonzero(deltas_KS[start:end].any(axis=1))
         scores, of_clips, deltas = scores_K[own_K], clips_K[own_K], deltas_KS[own_K]
         changes.append(Changes(scores.astype(np.float64), of_clips.astype(np.int64), deltas.astype(np.int32)))
-    tables = {table: file[f"{name}:{table}"] for table in TABLES}
-    return ClipStatistics(tuple(classes.tolist()), tuple(clips.tolist()), tuple(changes), **tables)
+    reference_NC, negative_NC, seconds_NC, duration_N = (file[f"{name}:{table}"] for table in TABLES)
+    return ClipStatistics(
+        tuple(classes.tolist()),
+        tuple(clips.tolist()),
+        tuple(changes),
+        reference_NC,
+        negative_NC,
+        seconds_NC,
+        duration_N,
+    )
 
 
 def _narrow(values: NDArray[Any], dtype: type) -> NDArray[Any]:
     """In fewer bytes, where that changes no value."""
     with np.errstate(over="ignore"):
-        narrow = values.astype(dtype)
+        narrow: NDArray[Any] = values.astype(dtype)
     return narrow if np.array_equal(narrow.astype(values.dtype), values) else values

@@ -56,6 +56,14 @@ def test_an_eventless_clip_over_made_noise_is_a_source_of_its_own() -> None:
     }  # fmt: skip
 
 
+def test_the_background_that_a_manifest_says_is_a_family_and_a_kind_of_its_own() -> None:
+    cuts = [cut("x", "a", custom={"background": "wind"}), cut("y", "b", custom={"background": "wind"}), cut("z", "c")]
+    assert recorded_sources(cuts, HERE, by="family", where="mine") == {
+        "x": "a and 2 more", "y": "a and 2 more", "z": "c",
+    }  # fmt: skip
+    assert sources_by_kind(cuts[:2], HERE)["background"] == {"x": "wind", "y": "wind"}
+
+
 @pytest.mark.parametrize(
     ("cuts", "by", "says"),
     [

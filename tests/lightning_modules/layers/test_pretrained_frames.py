@@ -13,7 +13,10 @@ import pytest
 import torch
 from torch import Tensor
 
+from datamodules.annotations import Event
+from datamodules.batches import ClipBatch
 from datamodules.run_warning import RunWarning
+from lightning_modules.layers.augmentation import Augmentation
 from lightning_modules.layers.log_mel import LogMelSettings
 from lightning_modules.layers.pretrained_ast import ASTEncoder
 from lightning_modules.layers.pretrained_frames import PretrainedFrames
@@ -22,6 +25,7 @@ from lightning_modules.layers.pretrained_whisper import WhisperEncoder
 from lightning_modules.layers.recurrent_encoder import SpeechEncoder
 from lightning_modules.layers.speech_features import SPEECH_FEATURES
 from lightning_modules.sed.mil import MIL
+from lightning_modules.sed.strong_labels import StrongLabels
 
 transformers: Any = pytest.importorskip("transformers")
 
@@ -147,6 +151,22 @@ def test_a_system_trains_its_output_layer_and_only_what_is_not_frozen(model: Spe
     assert any(name.startswith("encoder") for name in changed) is not frozen
 
 
+@pytest.mark.parametrize("frozen", [True, False])
+def test_strong_labels_lie_on_its_grid(model: SpeechEncoder, frozen: bool) -> None:
+    """The waveforms of a batch may be longer than its clips, and what the encoder hears longer than both."""
+    system = StrongLabels(
+        classes=("dog", "cat"), sample_rate_hz=16000, encoder=PretrainedFrames(model=model, frozen=frozen)
+    )
+    waveforms_BS, num_samples_B = waveforms()
+    batch = ClipBatch(tuple("abcd"), waveforms_BS, num_samples_B, torch.zeros(4, 2))
+    labelled = system.labelled(batch, [[Event(0.2, 0.6, "dog")], [], [], []])
+    curves_BTC = system.detect_labelled(labelled).frame_probabilities_BTC
+    assert curves_BTC is not None
+    assert labelled.activity_BTC is not None
+    assert labelled.activity_BTC.shape == curves_BTC.shape
+    assert labelled.activity_BTC[0, :, 0].sum() * system.hop_seconds == pytest.approx(0.4, abs=system.hop_seconds)
+
+
 def test_what_cannot_be_is_refused(ast_folder: Folder, tmp_path: Path) -> None:
     encoder = ASTEncoder(folder=ast_folder())
     with pytest.raises(ValueError, match=r"learning_rate 0.1 of an encoder that is frozen"):
@@ -158,6 +178,8 @@ def test_what_cannot_be_is_refused(ast_folder: Folder, tmp_path: Path) -> None:
     frames = PretrainedFrames(model=encoder)
     with pytest.raises(ValueError, match="features: a pretrained encoder brings its own"):
         frames.front_end(sample_rate_hz=16000, settings=LogMelSettings(num_mels=40))
+    with pytest.raises(ValueError, match="augmentation is of log-mel"):
+        MIL(classes=("dog",), sample_rate_hz=16000, encoder=frames, augmentation=Augmentation(mixup_alpha=0.2))
     with pytest.raises(ValueError, match="hears 16000 alone"):
         frames.front_end(sample_rate_hz=8000, settings=LogMelSettings())
     with pytest.raises(ValueError, match=r"a clip of 2.00 s, allowed: up to the 1.29 s that the encoder hears"):

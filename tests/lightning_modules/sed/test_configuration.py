@@ -55,6 +55,8 @@ def configuration(system: str, *, encoder: str = "demo_crnn", cell: str = "lstm"
         ("poolings.time_attention.TimeAttention", {}),
         ("glu_attention.GLUAttention", {"encoder": "demo_gated_crnn"}),
         ("mil.MIL", {"penalty_alpha": 0.1}),
+        ("teachers.refined_labels.RefinedLabels", {"share": 0.25}),
+        ("teachers.mean_teacher.MeanTeacher", {"ema_decay": 0.99, "predicts": "teacher"}),
         ("strong_labels.StrongLabels", {}),
     ],
 )
@@ -65,6 +67,36 @@ def test_every_system_is_built_from_its_configuration(tiny_tones: Path, system: 
     assert model.classes == ("alarm_bell", "door", "running_water")
     assert model.log_mel.sample_rate_hz == 16000
     assert model.configure_optimizers().param_groups[0]["lr"] == 0.002
+
+
+def test_augmentation_is_built_from_its_configuration(tiny_tones: Path) -> None:
+    augmentation = {
+        "class_path": "lightning_modules.layers.augmentation.Augmentation",
+        "init_args": {
+            "time_shift_seconds": 1.0, "mixup_alpha": 0.2, "mixup_share": 0.5,
+            "filtering": {"kind": "step", "min_width": 4},
+            "masks": {"class_path": "lightning_modules.layers.spec_augment.SpecAugment"},
+        },
+    }  # fmt: skip
+    arguments = parser()
+    model = arguments.instantiate(arguments.parse_object(configuration("mil.MIL", augmentation=augmentation))).model
+    assert model.augmentation.filtering.kind == "step"
+    assert model.augmentation.masks.time_masks == 2
+    settings = configuration("mil.MIL", augmentation={**augmentation, "init_args": {"filtering": {"min_width": 20}}})
+    with pytest.raises(ValueError, match="max_stretches 5 x min_width 20 is above num_mels 40"):
+        arguments.instantiate(arguments.parse_object(settings))
+
+
+@pytest.mark.parametrize("builder", ["pellegrini_cances_2019", "xu_2017", "dcase2018_baseline", "desed_2023_crnn"])
+def test_published_encoders_are_named_by_a_table(tiny_tones: Path, builder: str) -> None:
+    arguments = parser()
+    settings = configuration("glu_attention.GLUAttention")
+    num_mels = 128 if builder.startswith("desed") else 64
+    settings["model"]["init_args"].update(
+        encoder=f"lightning_modules.layers.published_crnns.{builder}", features={"num_mels": num_mels}
+    )
+    model = arguments.instantiate(arguments.parse_object(settings)).model
+    assert model.encoder.num_mels == num_mels
 
 
 @pytest.mark.parametrize(

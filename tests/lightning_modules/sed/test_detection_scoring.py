@@ -10,6 +10,7 @@ import pytest
 
 from datamodules.annotations import ClipReferences, Event, FrameGrid
 from datamodules.clips.dcase_tsv import read_events, read_tags
+from datamodules.run_warning import RunWarning
 from lightning_modules.sed.detection_scoring import DetectionScoring
 from lightning_modules.sed.pictures import choose_clips
 from lightning_modules.sed.predictions import DetectionPredictions
@@ -111,7 +112,11 @@ def test_events_are_scored_on_the_strong_clips_alone(run, scoring, tmp_path):
     known = run["references"]["test"]
     strong = dict(list(known.events.items())[:12])
     run["references"]["test"] = replace(known, events=strong)
-    mixed = scoring.score(**run)
+    with pytest.warns(RunWarning, match=r"test split: events are scored on 12 clips .* not on 12 without: clip12, "):
+        mixed = scoring.score(**run)
+    scores = json.loads((run["output_dir"] / "scores.json").read_text(encoding="utf-8"))
+    assert scores["counts"]["clips_without_strong_labels"] == 12
+    assert scores["counts"]["unknown_files"] == 0
     alone = replace(
         known, events=strong, tags={c: known.tags[c] for c in strong}, duration_seconds=dict.fromkeys(strong, 4.0)
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 
 import numpy as np
@@ -123,3 +124,37 @@ def test_a_clip_is_a_function_of_its_generator() -> None:
     assert np.array_equal(one.waveform_S, two.waveform_S)
     assert one.events == two.events
     assert not np.array_equal(one.waveform_S, other.waveform_S)
+
+
+def test_our_own_clips_stay_what_they_are_to_the_last_bit() -> None:
+    """As mixed before own soundbanks could be: what a clip is drawn from must not move (40 clips of noise)."""
+    banks = {
+        label: {f"{label}{k}": [noise(0.4 + 0.7 * k, 10 * number + k)] for k in range(3)}
+        for number, label in enumerate(SOUND_CLASSES)
+    }
+    sounds = SplitSounds(events=banks, backgrounds={"wind": [noise(3.0, 900)], "rain": [noise(15.0, 901)]})
+    digest = hashlib.sha256()
+    for k in range(40):
+        recipe = MixRecipe(playback_speed=(0.85, 1.2)) if k % 2 else MixRecipe()
+        clip = mix_clip(f"c{k}", sounds=sounds, recipe=recipe, rng=np.random.default_rng((0, 0, k)))
+        digest.update(np.round(clip.waveform_S * 32767).astype("<i2").tobytes())
+        said = [
+            ((round(float(on), 3), round(float(off), 3)), label, family) for (on, off, label), family in clip.events
+        ]
+        digest.update(repr(said).encode())
+        assert clip.background in ("wind", "rain")
+    assert digest.hexdigest() == "ba1a60d892e106e1fd48be09ab28505076d124405ddf080d5b5a1a5aafc31e3a"
+
+
+def test_events_without_room_are_counted() -> None:
+    recipe = {"num_events_probabilities": (0.0, 0.0, 1.0), "clip_seconds": 1.0, "companions": ()}
+    clips = [mix(seed, sounds_of("fire", seconds=2.0), **recipe) for seed in range(20)]
+    assert all(len(clip.events) + clip.num_crowded_out == 2 for clip in clips)
+    assert any(clip.num_crowded_out for clip in clips)
+
+
+def test_companions_may_be_others() -> None:
+    recipe = {"companions": (("bird", "door"),), "companion_probability": 1.0, "num_events_probabilities": (0, 0, 1.0)}
+    for seed in range(10):
+        clip = mix(seed, sounds_of(*SOUND_CLASSES, seconds=0.5), **recipe)
+        assert {event.label for event, _ in clip.events} == {"bird", "door"}

@@ -45,8 +45,16 @@ def test_the_layouts_own_splits_hold():
         dealt_splits({"train": [*clips, clip("d")]}, name="mine")
     with pytest.raises(ManifestError, match=r"c.txt: is of split 'test', allowed: no --test of its own"):
         dealt_splits({"train": clips, "test": [clip("t")]}, name="mine")
-    with pytest.raises(ManifestError, match=r"a.txt: is of split 'train', allowed: 'test', whose list names it"):
+    with pytest.raises(ManifestError, match=r"a.txt: is of split 'train', allowed: 'test', as its list"):
         dealt_splits({"train": [clip("x")], "validation": [clip("y")], "test": clips[:1]}, name="mine")
+
+
+def test_a_split_that_a_layout_lacks_is_dealt_from_its_training_clips():
+    clips = [*(clip(f"a{n}", "dog", split="train") for n in range(10)), clip("t", split="test")]
+    by_split, says = dealt_splits({"train": clips}, name="mine")
+    assert ids(by_split)["test"] == ["t"]
+    assert (len(by_split["train"]), len(by_split["validation"])) == (9, 1)
+    assert says is not None
 
 
 def test_the_last_two_folds_are_held_out_where_a_layout_gives_folds():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -29,7 +30,7 @@ ARGUMENTS: Mapping[str, tuple[str, ...]] = {
 
 def noise(path: Path, seconds: float = 2.0, *, rate_hz: int = 16_000, channels: int = 1) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
-    samples_SC = np.random.default_rng(len(str(path))).uniform(-0.3, 0.3, (round(seconds * rate_hz), channels))
+    samples_SC = np.random.default_rng(zlib.crc32(bytes(path))).uniform(-0.3, 0.3, (round(seconds * rate_hz), channels))
     soundfile.write(path, samples_SC, rate_hz)
     return path
 

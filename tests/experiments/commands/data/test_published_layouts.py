@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
+import io
 import json
+import warnings
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from datamodules.run_warning import RunWarning
+from experiments.cli import main
 
 from ....launches import earmark
 from .published_folders import ARGUMENTS, write_all
@@ -27,11 +33,17 @@ def imported(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, 
     root = tmp_path_factory.mktemp("published")
     write_all(root)
     said = {}
-    for name, arguments in ARGUMENTS.items():
-        paths = [str(root / word) if (root / word).exists() else word for word in arguments]
-        done = earmark(root / "home", "data", "import", name, "--task", "events", *paths)
-        assert done.returncode == 0, (name, done.stderr)
-        said[name] = " ".join(done.stderr.split())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("EARMARK_HOME", str(root / "home"))
+        patch.delenv("EARMARK_DATA", raising=False)
+        for name, arguments in ARGUMENTS.items():
+            paths = [str(root / word) if (root / word).exists() else word for word in arguments]
+            with warnings.catch_warnings(record=True) as warned:
+                warnings.simplefilter("always", RunWarning)
+                assert main(["data", "import", name, "--task", "events", *paths]) == 0, name
+            said[name] = " ".join(str(warning.message) for warning in warned)
+            with contextlib.redirect_stdout(io.StringIO()) as found:
+                assert main(["data", "check", name]) == 0, found.getvalue()
     return root / "home", said
 
 
@@ -80,6 +92,6 @@ def test_every_layout_trains_an_epoch_and_stands_in_the_report(imported: tuple[P
     rows = json.loads(report.stdout)["rows"]
     assert {name for name in ARGUMENTS if rows[name]["test/tagging_f1_macro"]["seeds"]} == set(ARGUMENTS)
     assert {name for name in ARGUMENTS if not rows[name]["test/event_f1_macro"].get("seeds")} == WEAK
-    page = earmark(home, "report", str(table), "--format", "html")
+    page = earmark(home, "report", str(table), "--output", str(home / "page.html"))
     assert page.returncode == 0, page.stderr
-    assert "Male speech, man speaking" in page.stdout
+    assert "Male speech, man speaking" in (home / "page.html").read_text(encoding="utf-8")

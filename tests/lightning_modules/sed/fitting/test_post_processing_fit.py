@@ -242,6 +242,13 @@ def test_settings_that_contradict_each_other_are_refused(choice: dict[str, Any],
         DetectionScoring(**choice)
 
 
+def test_without_a_strong_test_clip_a_system_with_curves_is_scored_on_its_tags_alone(run: dict[str, Any]) -> None:
+    run["references"] = {split: replace(of, events=None) for split, of in run["references"].items()}
+    metrics = DetectionScoring(num_pictures=1).score(**run)
+    assert "test/tagging_f1_macro" in metrics
+    assert not [name for name in metrics if "event" in name or "segment" in name]
+
+
 def test_fit_events_without_events_says_what_to_set(run: dict[str, Any]) -> None:
     run["references"]["validation"] = replace(run["references"]["validation"], events=None)
     with pytest.raises(ValueError, match=r"scoring.fit events, but validation has none; set data.selection strong"):

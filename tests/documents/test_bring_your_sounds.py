@@ -1,0 +1,81 @@
+"""docs/bring_your_sounds.md: every block is run as it stands, over recordings with label tracks of our own."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from ..launches import command, environment
+
+DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "bring_your_sounds.md"
+BLOCK = re.compile(r"^```(\w*)\n(.*?)^```", re.DOTALL | re.MULTILINE)
+RATE_HZ = 44_100
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder with ``garden/``: six recordings of 12 to 22 s in stereo, two birds in each, labels as Audacity's."""
+    rng = np.random.default_rng(0)
+    for number in range(6):
+        seconds = 12 + 2 * number
+        samples_SC = rng.normal(0, 0.01, (seconds * RATE_HZ, 2))
+        lines = ""
+        for label, hz in (("blackbird", 2000.0), ("great tit", 5000.0)):
+            for onset in rng.uniform(0, seconds - 1, 4):
+                time_S = np.arange(round(onset * RATE_HZ), round((onset + 0.8) * RATE_HZ))
+                samples_SC[time_S] += 0.3 * np.sin(2 * np.pi * hz * time_S / RATE_HZ)[:, None]
+                lines += f"{onset:.6f}\t{onset + 0.8:.6f}\t{label}\n"
+        path = tmp_path / "garden" / f"day {number}.wav"
+        path.parent.mkdir(exist_ok=True)
+        soundfile.write(path, samples_SC, RATE_HZ)
+        path.with_suffix(".txt").write_text(lines, encoding="utf-8")
+    return tmp_path
+
+
+def blocks(language: str) -> list[str]:
+    return [text for name, text in BLOCK.findall(DOCUMENT.read_text(encoding="utf-8")) if name == language]
+
+
+def run_block(folder: Path, text: str) -> str:
+    printed = ""
+    for line in text.splitlines():
+        name, *arguments = shlex.split(line)
+        assert name == "earmark", line
+        done = subprocess.run(
+            command(*arguments), capture_output=True, text=True, cwd=folder, env=environment(folder), check=False,
+            timeout=600,
+        )  # fmt: skip
+        assert done.returncode == 0, f"{line}\n{done.stdout}{done.stderr}"
+        printed += done.stdout
+    return printed
+
+
+@pytest.mark.integration
+def test_every_block_runs_in_the_order_in_which_it_stands(folder: Path) -> None:
+    table, folds = blocks("yaml")
+    check, imported, launched = blocks("sh")
+    (folder / "garden.yaml").write_text(table, encoding="utf-8")
+    assert "no errors" in run_block(folder, check)
+    printed = run_block(folder, imported)
+    assert re.search(r"great tit +\d+ \+ 0 +\d+ \+ 0 +\d+ \+ 0", printed)
+    report = run_block(folder, launched)
+    assert re.search(r"\| strong +\|.*\d", report)
+    (folder / "garden.yaml").write_text(table + folds, encoding="utf-8")
+    assert "weak fold 2 seed 1" in run_block(folder, "earmark plan garden.yaml")
+
+
+def test_the_labels_that_it_shows_are_read_and_all_layouts_are_named(tmp_path: Path) -> None:
+    from datamodules.importers.sound_events.detect import LAYOUTS
+    from datamodules.importers.sound_events.read import read_clips
+
+    (tmp_path / "monday.txt").write_text(blocks("")[0], encoding="utf-8")
+    [clip] = read_clips(tmp_path / "monday.txt")
+    assert clip.labels == {"blackbird", "great tit"}
+    text = DOCUMENT.read_text(encoding="utf-8")
+    assert [name for name in LAYOUTS if f"`{name}`" not in text] == []
