@@ -25,7 +25,7 @@ class Scoring:
 def test_one_rank_scores(rank: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "config.yaml").write_text("{stage: score, seed: 0, machine: {devices: 2}}")
     data = SimpleNamespace(setup=lambda stage: None, references=lambda split: None)
-    monkeypatch.setattr(train, "build", lambda *args, **more: SimpleNamespace(data=data, scoring=Scoring()))
+    monkeypatch.setattr(train, "build", lambda *args, **more: SimpleNamespace(data=data, model=None, scoring=Scoring()))
     monkeypatch.setattr(train, "_check_key", lambda *args: None)
     monkeypatch.setattr(train, "_journal_warnings", lambda journal: None)
     monkeypatch.setattr("signal.signal", lambda *args: None)
