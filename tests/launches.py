@@ -12,6 +12,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from . import warm_commands
+
 TINY = Path(__file__).parent / "experiments" / "tiny.yaml"
 LONG = ("--rows", "mil", "--set", "trainer.max_epochs=50")
 
@@ -27,9 +29,7 @@ def environment(home: Path, **more: str) -> dict[str, str]:
 
 
 def earmark(home: Path, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        command(*arguments), capture_output=True, text=True, env=environment(home, **more), check=False, timeout=600
-    )
+    return warm_commands.run(arguments, environment=environment(home, **more))
 
 
 def hear_hang_ups() -> None:

@@ -1,0 +1,79 @@
+"""``earmark`` in a child of a process that has its imports: what a command of a test would spend most of its time on.
+
+The child is in all else what ``python -m experiments`` is: its own environment, folder, arguments and output, and the
+same ``main``. Tests that signal a command, read it while it runs or ask what it imports start it as a process anew.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import multiprocessing
+import os
+import runpy
+import subprocess
+import sys
+import tempfile
+import traceback
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+PRELOADED = [
+    "experiments.__main__",
+    "experiments.cli",
+    "experiments.configuration.schema",  # torch and Lightning
+    "experiments.launching.launch",
+    "experiments.planning.plan",
+    "experiments.tracking.mlflow_store",
+    "rich.console",
+    "rich.table",
+]
+CHILD = "earmark in a test"  # run by path: pytest's import mode gives this file no name that a child could import
+_server = multiprocessing.get_context("forkserver")
+_server.set_forkserver_preload(PRELOADED)
+
+
+def run(
+    arguments: Sequence[str], *, environment: Mapping[str, str], cwd: Path | None = None, timeout_seconds: float = 600
+) -> subprocess.CompletedProcess[str]:
+    """A command that runs to its end, with its output."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        request = (list(arguments), dict(environment), str(cwd or Path.cwd()), name)
+        child = _server.Process(target=runpy.run_path, args=(__file__, {"REQUEST": request}, CHILD))
+        child.start()
+        child.join(timeout_seconds)
+        if child.exitcode is None:
+            child.kill()
+            raise subprocess.TimeoutExpired(list(arguments), timeout_seconds)
+        said, errors = ((folder / name).read_text(encoding="utf-8") for name in ("stdout", "stderr"))
+        return subprocess.CompletedProcess(list(arguments), child.exitcode, said, errors)
+
+
+def _be(arguments: list[str], environment: dict[str, str], cwd: str, folder: str) -> None:
+    for number, name in ((1, "stdout"), (2, "stderr")):
+        with Path(folder, name).open("wb") as file:
+            os.dup2(file.fileno(), number)
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    os.environ.clear()
+    os.environ.update(environment)
+    os.chdir(cwd)
+    sys.argv = ["earmark", *arguments]
+    from experiments.__main__ import main
+
+    code: object = 1
+    try:
+        code = main()
+    except SystemExit as end:
+        code = end.code
+    except BaseException:
+        traceback.print_exc()
+    with contextlib.suppress(Exception):
+        atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code if isinstance(code, int) else int(code is not None))
+
+
+if __name__ == CHILD:
+    _be(*globals()["REQUEST"])
