@@ -82,8 +82,9 @@ def _say_what_is_not_scored(test: ClipReferences) -> int:
     """How many clips have tags alone; a warning names them."""
     weak = sorted(test.tags.keys() - (test.events or {}).keys())
     if weak:
-        line = f"{test.split or 'test'} split: events are scored on {len(test.events or {})} strong clips, not on"
-        warnings.warn(f"{line} {len(weak)} without: {first_names(weak)}", RunWarning, stacklevel=2)
+        strong = f"{len(test.events or {})} clips with strong labels"
+        line = f"{test.split or 'test'} split: events are scored on {strong}, not on {len(weak)} without"
+        warnings.warn(f"{line}: {first_names(weak)}", RunWarning, stacklevel=2)
     return len(weak)
 
 
