@@ -7,10 +7,11 @@ import os
 import shlex
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+
+from ... import warm_commands
 
 TINY = Path(__file__).parents[1] / "tiny.yaml"
 pytestmark = pytest.mark.integration
@@ -20,10 +21,7 @@ def earmark(home: Path, *arguments: str, cwd: Path | None = None) -> subprocess.
     root = Path(__file__).resolve().parents[3]
     environment = {**os.environ, "EARMARK_HOME": str(home), "COLUMNS": "200", "PYTHONPATH": str(root)}
     environment.pop("EARMARK_DATA", None)
-    return subprocess.run(
-        [sys.executable, "-m", "experiments", *arguments],
-        capture_output=True, text=True, env=environment, check=False, cwd=cwd,
-    )  # fmt: skip
+    return warm_commands.run(arguments, environment=environment, cwd=cwd)
 
 
 @pytest.fixture(scope="module")
