@@ -2,8 +2,9 @@
 
 Only of runs that have finished and that the store has whole: the checkpoint that a resume would start from, second
 copies of artifacts (the store's file becomes a link to the run folder's own), and what was fetched from the store and
-can be again; and of all runs the features that were kept. Weights, predictions and scores stay, so that rows which stand on a run find them. Whole folders go by the
-user's word alone, and where the store lists every file, which it gives back then (``prepare.restore_upstream``).
+can be again. Features of clips, which are of no one run, go too. Weights, predictions and scores stay, so that rows
+which stand on a run find them. Whole folders go by the user's word alone, and where the store lists every file, which
+it gives back then (``prepare.restore_upstream``).
 """
 
 from __future__ import annotations

@@ -77,8 +77,8 @@ class SoundEventDetector(pl.LightningModule, ABC):
         if kept_features:
             if not isinstance(self.log_mel, LogMel):
                 raise ValueError(
-                    "kept_features is of log-mel, and a pretrained encoder brings features of its own (frozen, it keeps "
-                    "them by itself: cache_mb); unset it"
+                    "kept_features is of log-mel, and a pretrained encoder brings features of its own, which it keeps "
+                    "where it is frozen (cache_mb); unset it"
                 )
             self.log_mel = KeptFeatures(self.log_mel)
         self.encoder = encoder

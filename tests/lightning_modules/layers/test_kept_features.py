@@ -1,4 +1,4 @@
-"""Features that are kept: LogMel's own, computed once, found again by others, and never trusted where a file is torn."""
+"""Features that are kept: LogMel's own, computed once, found again by others, never trusted where a file is torn."""
 
 from __future__ import annotations
 
