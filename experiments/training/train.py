@@ -238,7 +238,7 @@ def run(run_dir: Path, journal: Journal, *, attempt: Attempt | None = None, rank
     )  # fmt: skip
     set_on_data(parts.data, {"num_workers": 0, **machine})
     parts.data.setup("score" if only_scores else "fit")
-    if isinstance(parts.model, KeepsFeatures):
+    if parts.model is not None and isinstance(parts.model, KeepsFeatures):
         parts.model.keep_features_in(home() / "mlruns" / FEATURES)
     sources = {name: run_dir / folder for name, folder in (config.get("from") or {}).items()}
     seed_run, labels_run = (sources.pop(name, None) if stage == "fit" else None for name in (SEED, LABELS))

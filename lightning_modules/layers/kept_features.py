@@ -78,7 +78,7 @@ class KeptFeatures(FrontEnd):
     def _features(self, waveform_S: Tensor, settings: bytes) -> Tensor:
         """Of one clip (T, M), from where they are found first."""
         digest = sha256(settings)
-        digest.update(np.ascontiguousarray(waveform_S.numpy()))
+        digest.update(np.ascontiguousarray(waveform_S.numpy()).data)
         key = digest.hexdigest()
         if (remembered := self._memory.get(key)) is not None:
             return remembered
@@ -141,4 +141,4 @@ def _checked(file: BinaryIO, shape: tuple[int, int]) -> Tensor | None:
 
 
 def _checksum(features_TM: np.ndarray) -> bytes:
-    return zlib.crc32(np.ascontiguousarray(features_TM)).to_bytes(CHECKSUM_BYTES, "little")
+    return zlib.crc32(np.ascontiguousarray(features_TM).data).to_bytes(CHECKSUM_BYTES, "little")
