@@ -55,8 +55,9 @@ def main() -> None:
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     num_samples = round(arguments.seconds * RATE_HZ)
-    print("| network | decoding FLAC | from memory | log-mel | stored features | kept features | a step's network | log-mel's share |")
-    print("| --- | --- | --- | --- | --- | --- | --- | --- |")
+    parts = ("decoding FLAC", "from memory", "log-mel", "stored features", "kept features", "a step's network")
+    print(f"| network | {' | '.join(parts)} | log-mel's share |")
+    print(f"| --- |{' --- |' * (len(parts) + 1)}")
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "noise.flac"
         soundfile.write(path, np.random.default_rng(0).integers(-8000, 8000, num_samples, dtype=np.int16), RATE_HZ)
