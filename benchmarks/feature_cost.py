@@ -24,6 +24,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from datamodules.audio.cuts import Cut
 from datamodules.audio.waveforms import Waveforms
 from lightning_modules.layers.crnn import FrameEncoder, demo_crnn, paper_crnn
+from lightning_modules.layers.kept_features import KeptFeatures
 from lightning_modules.layers.log_mel import LogMel
 
 RATE_HZ = 16_000
@@ -54,8 +55,9 @@ def main() -> None:
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     num_samples = round(arguments.seconds * RATE_HZ)
-    print("| network | decoding FLAC | from memory | log-mel | stored features | a step's network | log-mel's share |")
-    print("| --- | --- | --- | --- | --- | --- | --- |")
+    parts = ("decoding FLAC", "from memory", "log-mel", "stored features", "kept features", "a step's network")
+    print(f"| network | {' | '.join(parts)} | log-mel's share |")
+    print(f"| --- |{' --- |' * (len(parts) + 1)}")
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "noise.flac"
         soundfile.write(path, np.random.default_rng(0).integers(-8000, 8000, num_samples, dtype=np.int16), RATE_HZ)
@@ -74,16 +76,18 @@ def _row(cuts: list[Cut], encoder: FrameEncoder, log_mel: LogMel, folder: Path, 
     waveforms_BS = torch.from_numpy(np.stack([memory[number] for number in clips]))
     num_samples_B = torch.full((len(cuts),), waveforms_BS.shape[1])
     features_BTM, num_frames_B = log_mel(waveforms_BS, num_samples_B), log_mel.num_frames(num_samples_B)
+    kept = KeptFeatures(log_mel)
     np.save(folder / "features.npy", features_BTM[0].numpy())
     works: list[Callable[[], object]] = [
         lambda: [files[number] for number in clips],
         lambda: [memory[number] for number in clips],
         lambda: log_mel(waveforms_BS, num_samples_B),
         lambda: [np.load(folder / "features.npy") for _ in clips],
+        lambda: kept(waveforms_BS, num_samples_B),
         lambda: step(encoder, features_BTM, num_frames_B),
     ]
     times = [milliseconds(work, clips=len(cuts), repeats=repeats) for work in works]
-    share = times[2] / (times[2] + times[4])
+    share = times[2] / (times[2] + times[-1])
     return " | ".join([*(f"{one:.2f}" for one in times), f"{share:.0%}"])
 
 

@@ -35,6 +35,14 @@ class LearnsFromLabeller(Protocol):
 
 
 @runtime_checkable
+class KeepsFeatures(Protocol):
+    """A LightningModule that may read features of clips from files, in place of computing them in every epoch."""
+
+    def keep_features_in(self, folder: Path) -> None:
+        """Where those files are; runs share them."""
+
+
+@runtime_checkable
 class PredictingModule(Protocol):
     """A LightningModule whose predictions become a file."""
 

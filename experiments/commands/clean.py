@@ -12,9 +12,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of ``earmark clean``."""
     parser.description = (
         "Say what of mlruns can be freed: of finished runs that the store has whole, the checkpoint for a resume and "
-        "second copies of artifacts (they become links); files that were fetched and can be again; snapshots of code "
-        "that no run imports. Runs that go on, can be resumed or are not wholly in the store keep all. Weights, "
-        "predictions and scores stay; with --folders in the store alone, which gives them back where a row needs them."
+        "second copies of artifacts (they become links); files that were fetched and can be again; features of "
+        "clips (mlruns/features); snapshots of code that no run imports. Runs that go on, can be resumed or are not "
+        "wholly in the store keep all. Weights, predictions and scores stay; with --folders in the store alone, which "
+        "gives them back where a row needs them."
     )
     parser.epilog = "example: earmark clean    (it frees nothing; earmark clean --yes does)"
     parser.add_argument("--yes", action="store_true", help="free it (default: only say how much it is)")

@@ -24,6 +24,7 @@ METRICS = "metrics.json"
 BEST = "checkpoints/best.ckpt"  # weights of the epoch that is scored: what a fine-tuned run starts from
 LAST = "checkpoints/last.ckpt"  # what a resume starts from, of no use once the run has finished
 PREDICTIONS = "predictions"
+FEATURES = "features"  # of clips, for all runs: beside their folders, in mlruns/
 LOG = "log.txt"
 TRACKED = "tracked.json"  # what MLflow is to know of the run: delivery.py
 TABLE_PATH = "table_path"  # in it, for this machine alone: where a user's own table lies

@@ -2,8 +2,9 @@
 
 Only of runs that have finished and that the store has whole: the checkpoint that a resume would start from, second
 copies of artifacts (the store's file becomes a link to the run folder's own), and what was fetched from the store and
-can be again. Weights, predictions and scores stay, so that rows which stand on a run find them. Whole folders go by the
-user's word alone, and where the store lists every file, which it gives back then (``prepare.restore_upstream``).
+can be again. Features of clips, which are of no one run, go too. Weights, predictions and scores stay, so that rows
+which stand on a run find them. Whole folders go by the user's word alone, and where the store lists every file, which
+it gives back then (``prepare.restore_upstream``).
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from pathlib import Path
 
 from experiments.errors import UserError
 from experiments.runs import journal, snapshots
-from experiments.runs.run_folder import CONFIG, KEY, LAST, TRACKED, artifacts, is_launched, is_locked
+from experiments.runs.run_folder import CONFIG, FEATURES, KEY, LAST, TRACKED, artifacts, is_launched, is_locked
 from experiments.table_files.yaml_files import read_yaml
 from experiments.tracking.artifact_files import link
 from experiments.tracking.delivery import delivered_run, is_delivered
@@ -29,6 +30,7 @@ CHECKPOINT = "checkpoints that a resume would start from, of finished runs"
 COPY = "second copies of artifacts, which become links"
 FETCHED = "folders of fetched files, which the store gives again"
 FOLDER = "run folders of which the store has every file"
+HEARD = "folder of features of clips (kept_features), which are computed again where a run needs them"
 SNAPSHOT = "snapshots of code that no run imports"
 ALIVE, UNFINISHED = "that are being worked on", "that have not finished, so that they can be resumed"
 UNDELIVERED = "that are not wholly in the store (earmark sync)"
@@ -77,6 +79,8 @@ def find(tracker: Tracker, *, whole_folders: bool = False) -> Found:
             found.items.append(Freeable(FETCHED, folder, _size(folder)))
         else:
             found.kept[LOST] += 1
+    if (features := tracker.root / FEATURES).is_dir():
+        found.items.append(Freeable(HEARD, features, _size(features)))
     found.items += [Freeable(SNAPSHOT, folder, _size(folder)) for folder in snapshots.unused(tracker.root)]
     return found
 

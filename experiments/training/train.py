@@ -29,18 +29,18 @@ from pytorch_lightning.utilities.exceptions import MisconfigurationException  # 
 
 from datamodules.corpus_changes import check_files
 from datamodules.corpus_files import CorpusChangedError
-from datamodules.corpus_folder import read_card
+from datamodules.corpus_folder import home, read_card
 from datamodules.run_warning import RunWarning
 from experiments.configuration.labels_source import take_labeller
 from experiments.configuration.schema import Parts, build
-from experiments.contracts import PredictingModule
+from experiments.contracts import KeepsFeatures, PredictingModule
 from experiments.errors import UserError
 from experiments.runs import keys, recipe
 from experiments.runs.attempts import Attempt
 from experiments.runs.journal import Journal
 from experiments.runs.named_files import changed_since
 from experiments.runs.own_code import find_own_code
-from experiments.runs.run_folder import BEST, CONFIG, KEY, METRICS, PREDICTIONS, locked, offered
+from experiments.runs.run_folder import BEST, CONFIG, FEATURES, KEY, METRICS, PREDICTIONS, locked, offered
 from experiments.runs.training_record import PARAMETERS, SCORING_SECONDS, SECONDS, TrainingRecord, read_record
 from experiments.table_files.machine import set_on_data
 from experiments.table_files.merge import Config, get_path
@@ -238,6 +238,8 @@ def run(run_dir: Path, journal: Journal, *, attempt: Attempt | None = None, rank
     )  # fmt: skip
     set_on_data(parts.data, {"num_workers": 0, **machine})
     parts.data.setup("score" if only_scores else "fit")
+    if parts.model is not None and isinstance(parts.model, KeepsFeatures):
+        parts.model.keep_features_in(home() / "mlruns" / FEATURES)
     sources = {name: run_dir / folder for name, folder in (config.get("from") or {}).items()}
     seed_run, labels_run = (sources.pop(name, None) if stage == "fit" else None for name in (SEED, LABELS))
     if parts.model is not None and trained is None:

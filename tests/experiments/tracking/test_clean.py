@@ -12,10 +12,10 @@ import pytest
 from experiments.cli import main
 from experiments.commands.clean import readable
 from experiments.runs.journal import Journal
-from experiments.runs.run_folder import BEST, CONFIG, LAST, LOCK, artifacts, locked
+from experiments.runs.run_folder import BEST, CONFIG, FEATURES, LAST, LOCK, artifacts, locked
 from experiments.tracking import artifact_files, delivery
 from experiments.tracking.artifact_files import artifact_folder, link
-from experiments.tracking.clean import ALIVE, CHECKPOINT, LACKED, LOST, STOOD_ON, UNDELIVERED, UNFINISHED, find
+from experiments.tracking.clean import ALIVE, CHECKPOINT, HEARD, LACKED, LOST, STOOD_ON, UNDELIVERED, UNFINISHED, find
 from experiments.tracking.mlflow_store import Tracker
 
 
@@ -159,6 +159,20 @@ def test_clean_says_what_it_would_free_and_frees_it_with_yes(
     assert {path.name for path in (tracker.root / "fetched").glob("*")} == {"0" * 32, lacked}
     assert main(["clean", "--yes"]) == 0
     assert "0 B  freed" in capsys.readouterr().out
+
+
+def test_features_of_clips_are_named_with_their_size_and_freed(
+    tracker: Tracker, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tracker.root / FEATURES / "a0" / "a0b1.npy"
+    file.parent.mkdir(parents=True)
+    file.write_bytes(bytes(1500))
+    assert main(["clean"]) == 0
+    assert f"1.5 kB  {HEARD}: 1\n" in capsys.readouterr().out
+    assert file.is_file()
+    assert main(["clean", "--yes"]) == 0
+    assert "1.5 kB  freed" in capsys.readouterr().out
+    assert not (tracker.root / FEATURES).exists()
 
 
 def test_a_copy_whose_bytes_differ_is_kept(

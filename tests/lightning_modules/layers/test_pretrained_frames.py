@@ -201,6 +201,8 @@ def test_what_cannot_be_is_refused(ast_folder: Folder, tmp_path: Path) -> None:
         frames.front_end(sample_rate_hz=16000, settings=LogMelSettings(num_mels=40))
     with pytest.raises(ValueError, match="augmentation is of log-mel"):
         MIL(classes=("dog",), sample_rate_hz=16000, encoder=frames, augmentation=Augmentation(mixup_alpha=0.2))
+    with pytest.raises(ValueError, match="kept_features is of log-mel"):
+        MIL(classes=("dog",), sample_rate_hz=16000, encoder=frames, kept_features=True)
     with pytest.raises(ValueError, match="hears 16000 alone"):
         frames.front_end(sample_rate_hz=8000, settings=LogMelSettings())
     with pytest.raises(ValueError, match=r"a clip of 2.00 s, allowed: up to the 1.29 s that the encoder hears"):
