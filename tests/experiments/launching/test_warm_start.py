@@ -223,7 +223,7 @@ def test_a_warm_training_has_the_bits_of_a_plain_one(tiny_tones: Path, earmark_h
     misspelt = [*command, "--set", "model.nothing=3"]
     refused = subprocess.run(misspelt, env=environment, check=False, timeout=600, capture_output=True, text=True)
     assert refused.returncode == 2
-    assert "tiny.yaml: rows.mil: model: unknown key 'nothing'; allowed: encoder" in refused.stderr
+    assert "tiny.yaml: rows.mil: model: unknown key 'nothing'; allowed: augmentation, encoder" in refused.stderr
     assert not list(earmark_home.glob("mlruns/runs/*"))
     launch = subprocess.run(command, env=environment, check=True, timeout=600, capture_output=True, text=True)
     assert "warm process is gone" not in launch.stderr
