@@ -87,22 +87,30 @@ def class_folders(folder: Path) -> list[str]:
     return ["--train", str(folder)]
 
 
+LAYOUTS: tuple[Callable[[Path], list[str]], ...] = (dcase, audacity, raven, birdnet, sounds, class_folders)
+
+
 @pytest.mark.integration
-@pytest.mark.parametrize("layout", [dcase, audacity, raven, birdnet, sounds, class_folders])
-def test_a_layout_goes_from_import_to_report(tmp_path: Path, layout: Callable[[Path], list[str]]) -> None:
-    imported = earmark(tmp_path / "home", "data", "import", "mine", "--task", "events", *layout(tmp_path / "theirs"))
-    assert imported.returncode == 0, imported.stderr
-    assert "great tit" in imported.stdout
-    table = tmp_path / "mine.yaml"
-    text = TINY.read_text(encoding="utf-8").replace("tones/tiny", "mine")
-    table.write_text(text[: text.index("  mil_oracle:")] + text[text.index("seeds:") :], encoding="utf-8")
-    run = earmark(tmp_path / "home", "run", str(table))
+def test_every_layout_goes_from_import_to_report(tmp_path: Path) -> None:
+    home, table, text = tmp_path / "home", tmp_path / "mine.yaml", TINY.read_text(encoding="utf-8")
+    for layout in LAYOUTS:
+        folder = tmp_path / layout.__name__
+        imported = earmark(home, "data", "import", layout.__name__, "--task", "events", *layout(folder))
+        assert imported.returncode == 0, imported.stderr
+        assert "great tit" in imported.stdout
+    rows = "".join(
+        f"  {layout.__name__}: {{why: its layout, set: {{data.corpus: {layout.__name__}}}}}\n" for layout in LAYOUTS
+    )
+    table.write_text(f"{text.partition('rows:')[0]}rows:\n{rows}{text[text.index('seeds:') :]}", encoding="utf-8")
+    run = earmark(home, "run", str(table))
     assert run.returncode == 0, run.stdout + run.stderr
-    report = earmark(tmp_path / "home", "report", str(table), "--format", "csv")
+    report = earmark(home, "report", str(table), "--format", "csv")
     assert report.returncode == 0, report.stderr
-    metrics = {line["metric"] for line in csv.DictReader(io.StringIO(report.stdout)) if line["mean"]}
-    assert "test/tagging_f1_macro" in metrics
-    assert ("test/event_f1_macro" in metrics) == (layout is not class_folders)  # tags alone: nothing to match
+    scored = {(line["row"], line["metric"]) for line in csv.DictReader(io.StringIO(report.stdout)) if line["mean"]}
+    for layout in LAYOUTS:
+        assert (layout.__name__, "test/tagging_f1_macro") in scored
+        has_events = layout is not class_folders  # tags alone: nothing to match
+        assert ((layout.__name__, "test/event_f1_macro") in scored) == has_events
 
 
 def test_the_summary_names_every_kind_of_clip_and_what_is_served(tmp_path, earmark_home, capsys):
