@@ -52,7 +52,7 @@ class ManifestEntry:
 def audio_path(written: str, *, root: Path, place: str) -> Path:
     """The file that a manifest names; a relative one is relative to ``root``.
 
-    Raises ``ManifestError`` for an empty name and for commands, which are never run.
+    Raises ``ManifestError`` for an empty name, for a root and for commands, which are never run.
     """
     if not written:
         raise ManifestError(f"{place}: audio '', allowed: the name of an audio file")
@@ -63,7 +63,17 @@ def audio_path(written: str, *, root: Path, place: str) -> Path:
         )
     if "\0" in written:
         raise ManifestError(f"{place}: audio {written!r} holds a zero byte, allowed: the name of an audio file")
-    return Path(os.path.normpath(root / Path(written).expanduser()))
+    try:
+        path = Path(os.path.normpath(root / Path(written).expanduser()))
+    except RuntimeError:  # ~somebody
+        raise ManifestError(
+            f"{place}: audio {written!r} names a user whose home is not known, allowed: a path"
+        ) from None
+    if not path.name:
+        raise ManifestError(
+            f"{place}: audio {written!r} is the root of all folders, allowed: the name of an audio file"
+        )
+    return path
 
 
 def default_id(written: str, start_seconds: float, has_start: bool, *, channel: int = 0) -> str:

@@ -84,6 +84,8 @@ class AudioFiles:
 
 def _with_suffixes(path: Path) -> list[Path]:
     """Audio beside a path that has its name and an extension more."""
+    if not path.name:  # a root
+        return []
     names = [path.name + written for suffix in sorted(AUDIO_SUFFIXES) for written in (suffix, suffix.upper())]
     found = {os.path.realpath(path.with_name(name)): path.with_name(name) for name in names}
     return [audio for audio in found.values() if audio.is_file()]

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from datamodules.importers.entry import ManifestError
@@ -99,5 +99,8 @@ def test_any_observations_are_read_or_refused_as_jams(data: Any, namespace: str)
 
 @pytest.mark.parametrize("reader", HEADINGS)
 @given(text=st.text(st.sampled_from('ab.wv01-_,"\t\n\r /m#\\\ufeff'), max_size=60))
+@example(text="/.")
+@example(text="/\t0\t1\tdog")
+@example(text="~nobody at home/a.wav\t0\t1\tdog")
 def test_any_rows_below_a_heading_are_read_or_refused(reader: Callable[..., Any], text: str) -> None:
     results(reader, "list.txt", HEADINGS[reader] + text)
