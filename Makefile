@@ -55,10 +55,8 @@ lint: install
 types: install
 	$(BIN)/mypy
 
-# A process more than there are cores, since tests of launches wait for half of their time; each has whole files, whose
-# tests share their trainings.
-WORKERS := $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1)))
-PARALLEL := $(BIN)/pytest --numprocesses $(WORKERS) --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+# A process a core, each with whole files, whose tests share their trainings.
+PARALLEL := $(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 test: install
 	$(PARALLEL) -m "not slow"

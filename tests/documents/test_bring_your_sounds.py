@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 import shlex
-import subprocess
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 
-from ..launches import command, environment
+from .. import warm_commands
+from ..launches import environment
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "bring_your_sounds.md"
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```", re.DOTALL | re.MULTILINE)
@@ -47,10 +47,7 @@ def run_block(folder: Path, text: str) -> str:
     for line in text.splitlines():
         name, *arguments = shlex.split(line)
         assert name == "earmark", line
-        done = subprocess.run(
-            command(*arguments), capture_output=True, text=True, cwd=folder, env=environment(folder), check=False,
-            timeout=600,
-        )  # fmt: skip
+        done = warm_commands.run(arguments, environment=environment(folder), cwd=folder)
         assert done.returncode == 0, f"{line}\n{done.stdout}{done.stderr}"
         printed += done.stdout
     return printed

@@ -22,7 +22,7 @@ def test_a_round_trains_on_the_round_before_and_never_on_a_strong_one(tmp_path: 
     tracker = Tracker(tmp_path)
     (run,) = tracker.find("sed", tags={"row.tiny_refinement": "fsl"})
     shutil.rmtree(tracker.run_dir(run.tags["key"]))  # as on another machine: MLflow has its weights
-    done = earmark(tmp_path, "run", str(TABLE), "--slots", "1")
+    done = earmark(tmp_path, "run", str(TABLE), "--slots", "1", "--retries", "0")
     assert done.returncode == 1
     assert "tiny_refinement/round_1 seed 0: finished" in done.stderr
     (line,) = [line for line in done.stderr.splitlines() if line.startswith("not finished")]
