@@ -27,7 +27,7 @@ from datamodules.corpus_files import (
     text_files,
     write_facts,
 )
-from datamodules.corpus_folder import data_root, preparing_command
+from datamodules.corpus_folder import SCALED, WHOLE, data_root, mixing_command, preparing_command
 from datamodules.run_warning import RunWarning, first_names
 
 SAMPLED_FILES = 32
@@ -96,7 +96,9 @@ def _complaint(
     name: str, known: Mapping[str, FileFacts], changed: Sequence[str], unsure: Sequence[str], *, at_least: bool
 ) -> str:
     is_imported = any(map(os.path.isabs, known))
-    again = f"earmark data import {name} … --rebuild" if is_imported else f"{preparing_command(name)} --rebuild"
+    is_ours = name in WHOLE or name.partition("/")[0] in SCALED
+    of_users = f"earmark data import {name} …" if is_imported else mixing_command(name)
+    again = f"{preparing_command(name) if is_ours else of_users} --rebuild"
     if not changed:
         return (
             f"corpus {name!r}: {len(unsure)} of {len(known)} files have another time than when they were seen first, "

@@ -8,8 +8,13 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
+
+# The corpora that earmark makes of nothing but its own; experiments/commands/data/own_corpora.py has what they are.
+SCALED = ("soundscapes", "tones", "spoken_tones")
+WHOLE = ("soundbank", "prompts", "fillets", "festvox_ru", "stamps")
 
 
 def home() -> Path:
@@ -72,11 +77,25 @@ def read_card(name: str) -> CorpusCard:
 
 
 def preparing_command(name: str) -> str:
-    """What makes one of earmark's own corpora.
+    """What makes a corpus: one of earmark's own, all folds of a scale at once, or else a user's.
 
-    >>> preparing_command("tones/demo-seed7")
-    'earmark data tones --scale demo --seed 7'
+    >>> preparing_command("tones/demo-seed7"), preparing_command("prompts")
+    ('earmark data tones --scale demo --seed 7', 'earmark data prompts')
+    >>> preparing_command("soundscapes/study-fold3")
+    'earmark data soundscapes --scale study'
+    >>> preparing_command("garden")
+    'earmark data import garden …, or earmark data soundscapes --soundbank … --name garden'
     """
-    corpus, _, scale = name.partition("/")
-    scale, _, seed = scale.partition("-seed")
-    return f"earmark data {corpus}" + (f" --scale {scale}" if scale else "") + (f" --seed {seed}" if seed else "")
+    kind, _, draw = name.partition("/")
+    if name in WHOLE:
+        return f"earmark data {name}"
+    if kind not in SCALED:
+        return f"earmark data import {name} …, or {mixing_command(name)}"
+    scale, _, seed = draw.partition("-seed")
+    scale = re.sub(r"-fold\d+$", "", scale)
+    return f"earmark data {kind}" + (f" --scale {scale}" if scale else "") + (f" --seed {seed}" if seed else "")
+
+
+def mixing_command(name: str) -> str:
+    """What makes soundscapes of a user's own sounds."""
+    return f"earmark data soundscapes --soundbank … --name {name}"

@@ -8,10 +8,10 @@ those files say of recordings, and takes that alone: the clips go on without the
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import pytorch_lightning as pl
 from pytorch_lightning.utilities import rank_zero_info, rank_zero_warn
@@ -51,7 +51,8 @@ class SoundEventClips(pl.LightningDataModule):
         batch_size: clips of one optimiser step over *all* processes; it must be a multiple of their number.
         train_labels: what training sees. ``weak`` are tags, of all clips that have them; ``strong`` events, and its
             batches ``StrongClipBatch``; ``mixed`` all clips, each with what is known of it, and ``MixedClipBatch``.
-        selection: whether ``references("validation")`` has events.
+        selection: whether ``references("validation")`` has events, for post-processing that is fitted on them; with
+            ``train_labels: strong`` validation during training has them too.
         num_workers: loader processes; of the machine, without any effect on what is learnt. So are the next two:
         audio, cache_gigabytes: whether audio is decoded into memory or read when needed (``audio_place.py``).
         seed: order of the training clips.
@@ -150,18 +151,27 @@ class SoundEventClips(pl.LightningDataModule):
         )
 
     def val_dataloader(self) -> DataLoader[int]:
-        """Each validation clip once, as ``ClipBatch``."""
+        """Each validation clip once, as ``ClipBatch``.
+
+        As ``MixedClipBatch`` where training has strong labels and validation may be read with them: a system that
+        learns from tags alone never sees a validation event, whatever its post-processing is fitted on.
+        """
+        if self.train_labels == "strong" and self.selection == "strong":
+            return self._evaluation(self._validation, collate=self._validation.collate_mixed)
         return self.evaluation_dataloader("validation")
 
     def evaluation_dataloader(self, split: ScoredSplit) -> DataLoader[int]:
         """Each clip of a split that has a label once over all ranks, as ``ClipBatch``: tags, and no strong label."""
         store = self._scored(split)
+        return self._evaluation(store, collate=store.collate_weak)
+
+    def _evaluation(self, store: ClipStore, *, collate: Callable[[Sequence[int]], Any]) -> DataLoader[int]:
         self._audio_place.open(store.waveforms, num_workers=self.num_workers)
         return DataLoader(
             store,
             batch_size=local_batch_size(self.batch_size, world=rank_and_world()[1]),
             sampler=ShardSampler(num_clips=len(store)),
-            collate_fn=store.collate_weak,
+            collate_fn=collate,
             num_workers=self.num_workers,
         )
 

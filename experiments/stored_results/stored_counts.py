@@ -26,6 +26,8 @@ from experiments.stored_results.stored_scores import (
     EVENTS,
     SENTENCES,
     TAGS,
+    TUNED,
+    TUNED_EVENTS,
     UTTERANCES,
     StoredScores,
     Utterance,
@@ -141,6 +143,10 @@ def _detection_counts(
         counts |= unit_counts.tag_counts(references, read_tags(tags))
     if events and references.events is not None:
         counts |= unit_counts.event_counts(references, read_events(events))
+    if any(metric.endswith(TUNED) for metric in metrics) and references.events is not None:
+        if (tuned := scores.file(cell, TUNED_EVENTS)) is not None:
+            of_tuned = unit_counts.event_counts(references, read_events(tuned))
+            counts |= {f"{metric}{TUNED}": of for metric, of in of_tuned.items()}
     return {name: _with_sources(of, references) for name, of in counts.items()}
 
 

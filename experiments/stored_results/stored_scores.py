@@ -17,6 +17,7 @@ from experiments.tracking.tracked_run import TrackedRun
 
 UTTERANCES, SENTENCES, CONSTANTS = "errors_test.csv", "sentences.csv", "constants.json"
 EVENTS, TAGS, CURVES = "events_test.tsv", "tags_test.tsv", "curve_statistics.npz"
+TUNED_EVENTS, TUNED = "events_tuned_test.tsv", "_tuned"  # of a scoring with tuned: true, and its metrics' suffix
 
 
 class Utterance(NamedTuple):

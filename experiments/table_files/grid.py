@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from experiments.errors import UserError
+from experiments.table_files.each import EACH, followers
 from experiments.table_files.table_values import read_mapping
 
 GRID = "grid"
@@ -25,7 +26,7 @@ class Grids:
     """The rows of a table file with its grids spelled out.
 
     ``entries`` are what the file says of each row, ``points`` the settings of those that a grid makes, by row and
-    dotted path, and ``rows`` the rows that a grid stands for, by its name.
+    dotted path, and ``rows`` the rows that a grid (or a row with ``each:``) stands for, by its name.
     """
 
     entries: dict[str, Any]
@@ -43,9 +44,14 @@ class Grids:
 
 
 def spell_out(entries: Mapping[str, Any], *, where: str) -> Grids:
-    """Replace each row that has a grid by its points, in their order. Raises ``UserError``."""
+    """Replace each row that has a grid by its points, one with ``each:`` by its followers. Raises ``UserError``."""
     grids = Grids({})
     for row, entry in entries.items():
+        if isinstance(entry, dict) and EACH in entry:
+            of_row = followers(row, entry, entries, where=where)
+            grids.entries.update(of_row)
+            grids.rows[row] = tuple(of_row)
+            continue
         if not isinstance(entry, dict) or GRID not in entry:
             grids.entries[row] = entry
             continue

@@ -32,7 +32,8 @@ TABLES = Path(__file__).parents[1] / "tables"
 TABLE_KEYS = ("title", "family", "base", "machine", "rows", "seeds", "scales", "columns", "charts", "views", "imports",
               "baseline", "groups", "folds", "search", "blocks")  # fmt: skip
 ROW_KEYS = ("why", "set", "unset", "scales", "stage", "from", "reference", "seeds", "only_at", "grid", "search",
-            "against")  # fmt: skip
+            "against", "each")  # fmt: skip
+SCALE_KEYS = ("seeds", "folds")  # of the table, which a scale may have its own of
 SECTIONS = ("data", "model", "trainer", "checkpoint", "scoring", "fine_tuning")
 SCORE_SECTIONS = ("data", "scoring")
 SHARED_OVERRIDES = ("data.corpus", "data.languages")  # what rows of two tables must agree on to stand on each other
@@ -261,6 +262,7 @@ def read_table(
     if not (entries := grids.entries):
         raise UserError(f"{where}: rows: a table needs at least one row")
     table_scale = read_mapping(scales[scale], where=f"{where}: scales.{scale}")
+    raw = {**raw, **{key: table_scale.pop(key) for key in SCALE_KEYS if key in table_scale}}
     base = read_sections(
         read_mapping(raw.get("base"), where=f"{where}: base", allowed=SECTIONS), where=f"{where}: base"
     )

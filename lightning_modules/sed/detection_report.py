@@ -54,7 +54,7 @@ def report_detection(
     metrics = {
         **_tag_metrics(summary),
         "validation/fitted_tagging_f1_macro": on_validation.f1_macro,
-        **({} if events is None else _event_metrics(summary)),
+        **({} if events is None else {**_num_event_free(summary), **event_metrics(summary)}),
         **more,
     }
     defined = {name: float(value) for name, value in metrics.items() if not math.isnan(value)}
@@ -92,8 +92,13 @@ def _tag_metrics(summary: DetectionSummary) -> dict[str, float]:
     return {"test/tagging_f1_macro": summary.tagging.f1_macro, "test/tagging_f1_micro": summary.tagging.f1_micro}
 
 
-def _event_metrics(summary: DetectionSummary) -> dict[str, float]:
-    metrics = {"test/event_free_clips": float(summary.lists.num_event_free_files)}
+def _num_event_free(summary: DetectionSummary) -> dict[str, float]:
+    return {"test/event_free_clips": float(summary.lists.num_event_free_files)}
+
+
+def event_metrics(summary: DetectionSummary) -> dict[str, float]:
+    """Figures of the test split's events and seconds; NaN where one is undefined."""
+    metrics: dict[str, float] = {}
     for name, scores in (("segment", summary.segment_based), ("event", summary.event_based)):
         metrics[f"test/{name}_f1_macro"] = scores.macro.f1
         metrics[f"test/{name}_f1_micro"] = scores.micro.f1

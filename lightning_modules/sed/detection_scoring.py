@@ -2,7 +2,8 @@
 
 Thresholds of the tags are fitted on validation *tags*. Window, hysteresis and the like are the constants of the row, or
 fitted as its ``fit`` says (``fitting/selection.py``); without ``fit``, ``data.selection`` says it: strong (validation
-carries events) fits them on those, weak leaves the constants. All values end in ``postprocessing.json``.
+carries events) fits them on those, weak leaves the constants. All values end in ``postprocessing.json``. With ``tuned``
+the same curves are scored once more, fitted on validation events, as further figures beside the first.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from lightning_modules.sed.detection_report import report_detection
 from lightning_modules.sed.fitting.choices import check_settings, unlike
 from lightning_modules.sed.fitting.fitted import FittedPostProcessing, clip_curves
 from lightning_modules.sed.fitting.selection import fit_post_processing
+from lightning_modules.sed.fitting.tuned import score_tuned
 from lightning_modules.sed.fitting.validation_split import ValidationSplit
 from lightning_modules.sed.pictures import Curves, draw_clips
 from lightning_modules.sed.predictions import DetectionPredictions
@@ -38,7 +40,8 @@ class DetectionScoring(Scoring):
     ``predictions["tagger"]``, or the true test tags (``oracle``). Their thresholds are fitted by class; with a
     ``clip_threshold`` a class has events where its clip probability reaches that instead, in every clip at 0.
     ``fit`` says on which validation labels the rest is fitted (None: events where ``data.selection`` is strong), and
-    ``by_class`` whether for each class by itself. ``change_points`` takes the place of thresholds on frames. The other
+    ``by_class`` whether for each class by itself. ``tuned`` adds the figures of a fit on validation events, one setting
+    for all classes, as ``test/…_tuned`` (``fitting/tuned.py``). ``change_points`` takes the place of thresholds on frames. The other
     arguments are ``PostProcessing``'s, in seconds and in [0, 1]; ``num_pictures`` clips are drawn, with 0 no
     charts of the analysis either.
     """
@@ -50,6 +53,7 @@ class DetectionScoring(Scoring):
         clip_threshold: float | None = None,
         fit: Literal["none", "tags", "events"] | None = None,
         by_class: bool = False,
+        tuned: bool = False,
         median_seconds: float = 0.0,
         window_seconds: float = 0.44,
         high_threshold: float = 0.5,
@@ -66,6 +70,7 @@ class DetectionScoring(Scoring):
         self.clip_threshold = clip_threshold
         self.fit = fit
         self.by_class = by_class
+        self.tuned = tuned
         self.num_pictures = num_pictures
         thresholds = PostProcessing(
             median_seconds=median_seconds,
@@ -80,6 +85,8 @@ class DetectionScoring(Scoring):
         )
         self.constants = thresholds if change_points is None else change_points
         check_settings(self.constants, tags=tags, clip_threshold=clip_threshold, fit=fit, by_class=by_class)
+        if tuned and fit == "events":
+            raise ValueError("scoring.tuned true with scoring.fit events: both figures would be fitted; set fit none")
         if change_points is not None and (unused := unlike(thresholds, DetectionScoring().constants)):
             raise ValueError(f"scoring.change_points leaves {', '.join(unused)} without use; unset one or the other")
 
@@ -90,7 +97,7 @@ class DetectionScoring(Scoring):
         validation: ClipReferences = references["validation"]
         test: ClipReferences = references["test"]
         tags = self._tags(predictions, validation, test)
-        own = load_split(predictions, "own", "test", test)
+        own = self.curves_of(predictions, "test", test)
         fitted: dict[str, Any] = {"tags": self.tags}
         events: dict[str, tuple[Event, ...]] | None = None
         more: dict[str, float] = {}
@@ -98,13 +105,18 @@ class DetectionScoring(Scoring):
             more = score_clips(clip_scores(own), test, output_dir=output_dir)
         else:
             gate = self._gate(predictions, tags, validation, test)
-            on_validation = load_split(predictions, "own", "validation", validation)
+            on_validation = self.curves_of(predictions, "validation", validation)
             chosen = self._fitted(on_validation, gate, ValidationSplit(validation))
             events = chosen.events(own, duration_seconds=test.duration_seconds, tags=gate.test)
             of_curves = score_curves(
                 own, on_validation, chosen, gate.test, validation=validation, test=test, output_dir=output_dir
             )
             more = {**chosen.metrics(), **_coactivation(own, test), **of_curves}
+            if self.tuned:
+                more |= score_tuned(
+                    self.constants, own, on_validation, gate, validation=validation, test=test, tags_of=self.tags,
+                    output_dir=output_dir,
+                )  # fmt: skip
             fitted = chosen.as_json(FrameGrid(hop_seconds=own.hop_seconds))
         metrics = report_detection(
             tags=tags, events=events, validation=validation, test=test, output_dir=output_dir, fitted=fitted, more=more
@@ -117,6 +129,12 @@ class DetectionScoring(Scoring):
             draw_clips(test, events, curves=curves, count=self.num_pictures, folder=output_dir / "clips")
             draw_analysis(output_dir)
         return metrics
+
+    def curves_of(
+        self, predictions: Mapping[str, Path], split: str, references: ClipReferences
+    ) -> DetectionPredictions:
+        """What is scored of a split: the system's own predictions."""
+        return load_split(predictions, "own", split, references)
 
     def _tags(self, predictions: Mapping[str, Path], validation: ClipReferences, test: ClipReferences) -> FittedTags:
         if self.tags == "oracle":

@@ -182,6 +182,10 @@ class SoundEventDetector(pl.LightningModule, ABC):
         """Loss and tagging scores against the tags; exact on several processes, since each clip is seen once."""
         detection = self.finite(self(batch.waveforms_BS, batch.num_samples_B), batch.clip_ids)
         self.validation_loss.update(self.loss(detection, batch.tags_BC), weight=len(batch.clip_ids))
+        self.validate_tags(detection, batch)
+
+    def validate_tags(self, detection: Detection, batch: ClipBatch) -> None:
+        """Count a validation batch towards the epoch's tagging scores."""
         self.validation_tagging.update(detection.clip_probabilities_BC, batch.tags_BC)
         self.validation_ranking.update(detection.clip_probabilities_BC, batch.tags_BC)
 

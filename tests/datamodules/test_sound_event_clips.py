@@ -126,7 +126,7 @@ def test_clips_of_different_lengths_are_padded_with_zeros(tiny_tones: Path) -> N
 
 
 def test_missing_corpus_names_the_command() -> None:
-    with pytest.raises(CorpusMissingError, match="run: earmark data nowhere --scale tiny"):
+    with pytest.raises(CorpusMissingError, match="run: earmark data import nowhere/tiny …"):
         clips(corpus="nowhere/tiny")
 
 

@@ -177,7 +177,7 @@ def test_settings_out_of_range_are_refused(tiny_speech: Path, settings: dict[str
 
 
 def test_missing_corpus_names_the_command() -> None:
-    with pytest.raises(CorpusMissingError, match="run: earmark data nowhere"):
+    with pytest.raises(CorpusMissingError, match="run: earmark data import nowhere …"):
         speech(corpus="nowhere")
 
 

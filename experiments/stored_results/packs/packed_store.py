@@ -28,6 +28,7 @@ from experiments.stored_results.stored_scores import (
     EVENTS,
     SENTENCES,
     TAGS,
+    TUNED_EVENTS,
     UTTERANCES,
     read_constants,
     read_sentences,
@@ -39,8 +40,8 @@ from experiments.tracking.store_place import StorePlace
 from experiments.tracking.tracked_run import TrackedRun
 
 READERS: Mapping[str, Callable[[Path], object]] = {
-    EVENTS: read_events, TAGS: read_tags, UTTERANCES: read_utterances, SENTENCES: read_sentences,
-    CONSTANTS: read_constants,
+    EVENTS: read_events, TUNED_EVENTS: read_events, TAGS: read_tags, UTTERANCES: read_utterances,
+    SENTENCES: read_sentences, CONSTANTS: read_constants,
 }  # fmt: skip
 
 
