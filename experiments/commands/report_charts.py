@@ -88,9 +88,8 @@ def draw(folder: Path, source: ChartSource) -> int:
     except OSError as error:
         raise UserError(f"--charts {folder}: {error.strerror}") from None
     undrawn += [*without, *none_finished]
-    undrawn += (
-        [] if report.budgets or not report.trials else [f"{table.path.name}: searches: not drawn, no trial has ended"]
-    )
+    if report.trials and not report.budgets:
+        undrawn.append(f"{table.path.name}: searches: not drawn, no trial has ended")
     for line in undrawn:
         print(f"warning: {line}", file=sys.stderr)
     for path in [*(picture.path for picture in (*compared, *examples)), *paths]:

@@ -89,7 +89,7 @@ def read_charts(
 ) -> tuple[Chart, ...]:
     """``charts:`` of a table file whose rows are ``rows``, at any scale, with its ``columns`` and ``groups``.
 
-    Raises ``UserError`` in one line for an unknown key, kind, unit, row, column or group, and for a key that is missing.
+    Raises ``UserError`` in one line for an unknown key, kind, unit, row, column or group, and for a missing key.
 
     >>> value = {"cer": {"kind": "curves", "metric": "validation/cer", "rows": ["scratch"]}}
     >>> read_charts(value, where="t.yaml", rows=["scratch"])  # doctest: +NORMALIZE_WHITESPACE

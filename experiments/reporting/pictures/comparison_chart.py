@@ -15,14 +15,23 @@ from experiments.errors import UserError
 from experiments.planning.cell import Cell
 from experiments.reporting.pictures.comparison_dots import Dot, dots
 from experiments.reporting.pictures.comparison_key import key_handles, key_lines
-from experiments.reporting.pictures.styles import COLOURS, FLOOR_DASHES, MARKERS, blank, fill_style
+from experiments.reporting.pictures.styles import (
+    BASELINE,
+    COLOURS,
+    FLOOR_DASHES,
+    MARKERS,
+    SINGLE_RUN,
+    TWIN_RUN,
+    blank,
+    fill_style,
+)
 from experiments.reporting.report import Report
 from experiments.table_files.charts import Comparison
 from experiments.table_files.columns import Column
 
 NAME = "comparison"
 LEADING = 3  # columns of a table that names none
-WIDTH_INCHES, ROW_INCHES, ABOVE_AND_BELOW_INCHES = 9.0, 0.235, 2.0
+WIDTH_INCHES, ROW_INCHES, TWIN_ROW_INCHES, ABOVE_AND_BELOW_INCHES = 9.0, 0.235, 0.32, 2.0
 DPI = 150
 LINE_CHARACTERS = 135
 WIDER_BY = 0.35  # an interval may reach this share of the figures' span beyond them; a longer one is cut, with an arrow
@@ -65,7 +74,8 @@ def draw_comparison(report: Report, chart: Comparison, cells: Sequence[Cell], *,
     panels = [[(columns[metric], dots(report, columns[metric])) for metric in panel] for panel in chart.panels]
     if not any(lane.row in of for panel in panels for _, of in panel for lane in layout.lanes):
         return None
-    figure = blank(WIDTH_INCHES, layout.bottom * ROW_INCHES + ABOVE_AND_BELOW_INCHES)
+    row_inches = TWIN_ROW_INCHES if any(len(panel) > 1 for panel in panels) else ROW_INCHES
+    figure = blank(WIDTH_INCHES, layout.bottom * row_inches + ABOVE_AND_BELOW_INCHES)
     axes = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
     for axis, panel in zip(axes, panels, strict=True):
         _draw_panel(axis, panel, layout, _floors(report, chart, layout))
@@ -123,7 +133,7 @@ def _draw_panel(
             axis.text(left, lane.y, " –", color="0.5", va="center", fontsize=9)
     column = panel[0][0]
     unit = " (%)" if column.unit == "percent" else ""
-    axis.set_title(" and ".join(of.label for of, _ in panel) + unit, fontsize=10.5, parse_math=False)
+    axis.set_title("\nand ".join(of.label for of, _ in panel) + unit, fontsize=10.5, parse_math=False)
     says = {"higher": "higher is better →", "lower": "← lower is better", "neither": "no good side"}[column.better]
     axis.set_xlabel(says, fontsize=9)
 
@@ -132,10 +142,8 @@ def _draw_dot(axis: Any, dot: Dot, y: float, number: int, *, alone: bool) -> Non
     """Single runs as faint ticks, the interval, the mean, and of its baseline's mean a piece of a line."""
     colour, half = COLOURS[number], 0.5 if alone else BESIDE
     if dot.baseline is not None:
-        axis.plot(
-            [dot.baseline] * 2, [y - half, y + half], color="0.55", linewidth=1.1, zorder=1, solid_capstyle="butt"
-        )
-    axis.plot(dot.runs, [y] * len(dot.runs), "|", color=colour, alpha=0.6, markersize=12, markeredgewidth=1.2, zorder=2)
+        axis.plot([dot.baseline] * 2, [y - half, y + half], zorder=1, solid_capstyle="butt", **BASELINE)
+    axis.plot(dot.runs, [y] * len(dot.runs), "|", color=colour, zorder=2, **(SINGLE_RUN if alone else TWIN_RUN))
     if dot.whisker:
         width = 1.0 if dot.whisker == "std" else 2.2
         axis.plot([dot.low, dot.high], [y, y], color=colour, linewidth=width, alpha=0.75, zorder=3)
@@ -143,9 +151,7 @@ def _draw_dot(axis: Any, dot: Dot, y: float, number: int, *, alone: bool) -> Non
         for end, edge, marker in ((dot.low < left, left, "<"), (dot.high > right, right, ">")):
             if end:
                 axis.plot([edge], [y], marker, color=colour, markersize=5, clip_on=False, zorder=4)
-    axis.plot(
-        [dot.mean], [y], MARKERS[number], color=colour, markersize=7, zorder=5, clip_on=False, **fill_style(dot.verdict)
-    )
+    axis.plot([dot.mean], [y], MARKERS[number], color=colour, zorder=5, clip_on=False, **fill_style(dot.verdict))
 
 
 def limits(shown: Sequence[Dot], *, percent: bool) -> tuple[float, float]:
@@ -174,7 +180,7 @@ def _draw_lanes(figure: Any, axes: Sequence[Any], layout: Layout, report: Report
                 axis.axhspan(lane.y - 0.5, lane.y + 0.5, color="0.92", zorder=0, linewidth=0)
             axis.axhline(lane.y, color="0.85", linewidth=0.6, zorder=0.5)
         axis.grid(axis="x", alpha=0.25)
-        axis.tick_params(axis="y", length=0)
+        axis.tick_params(axis="y", length=0, pad=8)
         axis.tick_params(axis="x", labelsize=9)
         for side in ("top", "left", "right"):
             axis.spines[side].set_visible(False)

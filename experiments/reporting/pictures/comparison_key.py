@@ -7,7 +7,7 @@ from typing import Any
 
 from experiments.planning.cell import Cell, axes
 from experiments.reporting.pictures.comparison_dots import Dot
-from experiments.reporting.pictures.styles import COLOURS, FLOOR_DASHES, MARKERS, fill_style
+from experiments.reporting.pictures.styles import BASELINE, COLOURS, FLOOR_DASHES, MARKERS, SINGLE_RUN, fill_style
 from experiments.reporting.report import Report
 
 INTERVALS = {
@@ -19,6 +19,7 @@ VERDICTS = {
     ("better", "worse"): "sure to be better or worse",
     ("equivalent",): "equivalent",
     ("undecided",): "undecided",
+    ("",): "the baseline, or not tested",
 }
 
 
@@ -32,7 +33,7 @@ def key_handles(shown: Sequence[Dot], twins: Sequence[str], floors: Sequence[str
         for number, label in enumerate(twins)
     ]
     handles += [
-        Line2D([], [], color=COLOURS[0], marker="o", linestyle="", markersize=7, label=label, **fill_style(kinds[0]))
+        Line2D([], [], color=COLOURS[0], marker="o", linestyle="", label=label, **fill_style(kinds[0]))
         for kinds, label in VERDICTS.items()
         if verdicts & set(kinds)
     ]
@@ -42,11 +43,9 @@ def key_handles(shown: Sequence[Dot], twins: Sequence[str], floors: Sequence[str
         if whisker in whiskers
     ]
     if any(len(dot.runs) > 1 for dot in shown):
-        handles.append(
-            Line2D([], [], color=COLOURS[0], marker="|", linestyle="", alpha=0.6, markersize=12, label="single runs")
-        )
+        handles.append(Line2D([], [], color=COLOURS[0], marker="|", linestyle="", label="single runs", **SINGLE_RUN))
     if any(dot.baseline is not None for dot in shown):
-        handles.append(Line2D([], [], color="0.55", linewidth=1.1, label="mean of the baseline (bold, on grey)"))
+        handles.append(Line2D([], [], label="mean of the baseline (bold, on grey)", **BASELINE))
     return handles + [
         Line2D([], [], color="0.15", linewidth=1.3, linestyle=FLOOR_DASHES[number % len(FLOOR_DASHES)],
                label=f"floor: {row}")
@@ -59,8 +58,8 @@ def key_lines(report: Report, shown: Sequence[Dot], cells: Sequence[Cell]) -> It
     yield report.heading.removeprefix(f"{report.table.title} · ").replace("mean ± std", "means")
     if any(dot.verdict for dot in shown):
         yield (
-            "An interval that leaves out the baseline's line: they differ at 5 %. Sure is what still holds after Holm's "
-            "correction over the rows of a group. An arrow: it goes on."
+            "An interval that leaves out the baseline's line: they differ at 5 %. Sure is what still holds after "
+            "Holm's correction over the rows of a group. An arrow: the interval goes on."
         )
     own = [cell for cell in cells if cell.row.table == report.table.name]
     if missing := sum(cell.state != "finished" for cell in own):

@@ -49,7 +49,7 @@ def draw_comparisons(source: ChartSource, *, folder: Path) -> tuple[list[Picture
 
 
 def draw_examples(source: ChartSource, *, folder: Path) -> tuple[list[Picture], list[str]]:
-    """The example clips, and a line for each that cannot be drawn. Raises ``UserError`` for a clip that is not there."""
+    """The example clips, and a line for each that cannot be drawn. Raises ``UserError``, ``OSError``."""
     folder.mkdir(parents=True, exist_ok=True)
     report, pictures, undrawn = source.report, [], []
     for chart in report.table.charts:

@@ -77,7 +77,7 @@ def choose_clip(
     together = _together(rows, [cell for cell in cells if cell.row.table == report.table.name], store)
     if not together:
         raise NotDrawnError(
-            f"{where}: not drawn, at no seed have all of its rows ({', '.join(rows) or 'none'}) finished with frame curves"
+            f"{where}: not drawn, at no seed have all its rows ({', '.join(rows) or 'none'}) finished with frame curves"
         )
     known: set[str] = set()
     for runs in together:
@@ -94,7 +94,7 @@ def choose_clip(
 
 
 def _baseline_and_neighbours(report: Report, cells: Sequence[Cell], store: RunStore) -> tuple[str, ...]:
-    """Of the first group's rows with curves its baseline, and those before and after it; without one the first three."""
+    """Of the first group's rows with curves its baseline, and those before and after it; without it the first three."""
     group = report.groups[0]
     with_curves = {cell.row.name for cell in cells if cell.row.table == report.table.name and _curves(cell, store)}
     rows = [row for row in group.rows if row in with_curves]
@@ -140,7 +140,7 @@ def _system(cell: Cell, store: RunStore, scores: StoredScores, *, where: str) ->
 
 
 def _by_rule(references: ClipReferences, systems: tuple[System, ...], *, where: str) -> ChosenClip:
-    """Of the clips with two tags or more the one whose difference in co-activation, first row - last row, is the median.
+    """Of the clips with two tags or more the one with the median difference in co-activation, first row - last row.
 
     Of an even number the lower one; of equal differences the first by name. Neither the best nor the worst to see.
     """

@@ -19,7 +19,7 @@ from lightning_modules.metrics.event_matching import match_events
 
 WIDTH_INCHES, SPECTROGRAM_INCHES, CURVES_INCHES, LANE_INCHES = 9.0, 1.6, 1.05, 0.18
 DPI = 150
-LINE_CHARACTERS, HEADING_CHARACTERS = 135, 110
+LINE_CHARACTERS, HEADING_CHARACTERS = 135, 122
 OTHER = "0.6"  # the grey of classes that are not in the clip
 Look = tuple[str, Any]  # colour and style of a class
 
@@ -60,8 +60,9 @@ def caption(chosen: ChosenClip) -> str:
     run = chosen.systems[0].cell.place.run
     return (
         f"Clip {chosen.clip}: {chosen.rule}; runs of {run}. Curves: the network's own probability of each class in the "
-        "clip, before smoothing and thresholds (shaded: where it truly sounds); bars under them: the events that were detected (grey: of classes that "
-        "are not in the clip). Co-activation: the mean cosine of two such curves, 1 where they rise and fall together."
+        "clip, before smoothing and thresholds (shaded: where it truly sounds); bars under them: the events that were "
+        "detected (grey: of classes that are not in the clip). Co-activation: the mean cosine of two such curves, 1 "
+        "where they rise and fall together."
     )
 
 
@@ -87,7 +88,7 @@ def _said(coactivation: float) -> str:
 
 
 def _heading(axis: Any, text: str) -> None:
-    axis.set_title(text, loc="left", fontsize=9.5, pad=3, parse_math=False)
+    axis.set_title(text, loc="left", fontsize=9.2, pad=3, parse_math=False)
 
 
 def _draw_system(
