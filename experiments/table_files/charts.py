@@ -96,7 +96,7 @@ def read_charts(
     (Curves(name='cer', metric='validation/cer', label='validation/cer', unit='percent',
             lines={'scratch': ('scratch',)}),)
     """
-    charts = []
+    charts: list[Chart] = []
     for name, entry in read_mapping(value, where=f"{where}: charts").items():
         place = f"{where}: charts.{name}"
         if not name.isidentifier():  # it names a file

@@ -205,7 +205,9 @@ def _draw_key(
     shown = [of[row] for panel in panels for _, of in panel for row in rows if row in of]
     pair = next((panel for panel in panels if len(panel) > 1), [])
     handles = key_handles(shown, [column.label for column, _ in pair], [row for row in rows if row in chart.floors])
-    lines = key_lines(report, shown, [cell for cell in cells if cell.row.name in rows])
+    metrics = [column.metric for panel in panels for column, _ in panel]
+    own = [cell for cell in cells if cell.row.table == report.table.name and cell.row.name in rows]
+    lines = key_lines(report, shown, own, metrics)
     says = "\n".join(line for text in lines for line in textwrap.wrap(text, LINE_CHARACTERS))
     legend = figure.legend(handles=handles, loc="outside lower left", ncols=3, fontsize=9, frameon=False,
                            title=says, title_fontsize=8.5, alignment="left")  # fmt: skip

@@ -53,7 +53,7 @@ def key_handles(shown: Sequence[Dot], twins: Sequence[str], floors: Sequence[str
     ]  # fmt: skip
 
 
-def key_lines(report: Report, shown: Sequence[Dot], cells: Sequence[Cell]) -> Iterator[str]:
+def key_lines(report: Report, shown: Sequence[Dot], cells: Sequence[Cell], metrics: Sequence[str]) -> Iterator[str]:
     """In sentences: of what the figures are, how to read an interval, and how many runs are not there."""
     yield report.heading.removeprefix(f"{report.table.title} · ").replace("mean ± std", "means")
     if any(dot.verdict for dot in shown):
@@ -61,8 +61,9 @@ def key_lines(report: Report, shown: Sequence[Dot], cells: Sequence[Cell]) -> It
             "An interval that leaves out the baseline's line: they differ at 5 %. Sure is what still holds after "
             "Holm's correction over the rows of a group. An arrow: the interval goes on."
         )
-    own = [cell for cell in cells if cell.row.table == report.table.name]
-    if missing := sum(cell.state != "finished" for cell in own):
-        yield f"{missing} of {len(own)} runs ({axes(own)} a row) are not finished and not drawn."
-    if diverged := sum(len(report.diverged(*place)) for place in report.cells):
-        yield f"{diverged} figures are not finite: their runs diverged and are not drawn."
+    if missing := sum(cell.state != "finished" for cell in cells):
+        yield f"{missing} of {len(cells)} runs ({axes(cells)} a row) are not finished and not drawn."
+    places = [(cell.row.name, metric) for cell in cells for metric in metrics]
+    if diverged := {of.run_id for place in places for of in report.diverged(*place)}:
+        runs = "1 run" if len(diverged) == 1 else f"{len(diverged)} runs"
+        yield f"{runs} diverged in a column that is drawn: what is not finite is left out."
