@@ -62,7 +62,7 @@ def made(
     return make_report(table, cells), cells
 
 
-def tested(stored: Stored, folder: Path) -> Report:
+def compared(stored: Stored, folder: Path) -> Report:
     table = stored.make_table(folder, "sed", ["base", "late", "same"], baseline="base")
     tracker, references = stored.Folders(folder), stored.some_references(40)
     every = {"base": (7, 5), "late": (1, 1), "same": (5, 7)}
@@ -76,7 +76,7 @@ def tested(stored: Stored, folder: Path) -> Report:
 
 
 def test_a_dot_has_the_interval_of_its_difference_around_its_own_mean(stored: Stored, tmp_path: Path) -> None:
-    report = tested(stored, tmp_path)
+    report = compared(stored, tmp_path)
     found = dots(report, report.table.columns[0])
     assert report.significance is not None
     base = report.cells["base", EVENT]
@@ -153,7 +153,7 @@ def test_groups_are_chosen_and_two_columns_share_a_panel(stored: Stored, tmp_pat
 def test_the_baseline_is_bold_and_a_line_and_verdicts_are_fillings(
     stored: Stored, tmp_path: Path, figures: list[Figure]
 ) -> None:
-    report = tested(stored, tmp_path)
+    report = compared(stored, tmp_path)
     draw_comparison(report, Comparison("c", ((EVENT,),)), [], folder=tmp_path)
     (axis,) = figures[0].axes
     assert [text.get_weight() for text in axis.get_yticklabels()] == ["bold", "normal", "normal"]
