@@ -11,13 +11,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from experiments.commands import report_source, table_arguments
+from experiments.commands import report_charts, report_source, table_arguments
 from experiments.errors import UserError, public_uri
 
 if TYPE_CHECKING:
     from experiments.planning.cell import Cell
+    from experiments.reporting.pictures.drawn import ChartSource
     from experiments.reporting.report import Report
-    from experiments.reporting.searched import Searched
     from experiments.statistics.rerun_interval import RerunInterval
     from experiments.stored_results.split_references import TestSplits
     from experiments.table_files.spec import Table
@@ -28,6 +28,7 @@ EXAMPLES = """examples:
   earmark report weak_sed --scale demo                                  Markdown on standard output
   earmark report weak_sed --baseline fsl --output t.tex                 booktabs, stars against another row
   earmark report ctc_decoding --output report.html                      one page with charts, sounds and pictures
+  earmark report weak_sed --charts FOLDER                               pictures: rows compared, one clip, curves
   earmark report weak_sed --as-run                                      what was run, after an edit of the code
   earmark report --results weak_sed.tar.xz                              from a pack: no store, no corpora
   earmark report weak_sed --check                                       exit code 1 if a figure left its interval
@@ -54,9 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--mlflow-url", metavar="URL",
         help=f"the MLflow server that html links to (default: MLFLOW_TRACKING_URI if it is one, else {LOCAL_UI})",
     )  # fmt: skip
-    parser.add_argument(
-        "--charts", type=Path, metavar="FOLDER", help="draw the table's charts there and print their paths instead"
-    )
+    report_charts.add_arguments(parser)
     parser.add_argument(
         "--check", action="store_true",
         help="compare with the intervals of expected/TABLE.yaml instead; exit code 1 names the cells that left them",
@@ -93,11 +92,13 @@ def run(arguments: argparse.Namespace) -> int:
         return (
             _check(arguments, made, whole=whole) if arguments.check else _write_expected(arguments, made, whole=whole)
         )
-    if arguments.charts and not arguments.output:
-        return _draw_charts(table, tracker, cells, searches, folder=arguments.charts)
-    table = _compared(arguments, table)
+    table = report_charts.asked(arguments, _compared(arguments, table), page=style == "html")
+    if arguments.charts:
+        report_charts.check(table)
     tests = _Tests(_tested(arguments, table, cells), tracker, cells, splits)
     made = make_report(table, cells, tests.significance, searches=searches, card=card)
+    if arguments.charts and not arguments.output:
+        return report_charts.draw(arguments.charts, tests.source(made))
     if written is not None:
         if whole and any(cell.state == "finished" for cell in cells):
             write_note(written, table, note(made))
@@ -111,8 +112,9 @@ def run(arguments: argparse.Namespace) -> int:
             _write(arguments.output, text)
         else:
             print(text, end="")
-    drawn = _draw_charts(table, tracker, cells, searches, folder=arguments.charts) if arguments.charts else 0
-    return drawn or _ending(made)
+    if arguments.charts:
+        report_charts.draw(arguments.charts, tests.source(made))
+    return _ending(made)
 
 
 def _ending(made: Report) -> int:
@@ -135,6 +137,12 @@ class _Tests:
         self.significance: Significance | None = None
         if table.baselines():
             self.significance = compare_rows(table, cells, self._scores, self._splits)
+
+    def source(self, made: Report) -> ChartSource:
+        """What pictures of the report are drawn from."""
+        from experiments.reporting.pictures.drawn import ChartSource
+
+        return ChartSource(made, self._cells, self._tracker, self._scores, self._splits)
 
     def write_page(self, made: Report, *, path: Path, mlflow_url: str) -> None:
         from experiments.reporting.formats.report_page import write_page
@@ -225,28 +233,4 @@ def _write_expected(arguments: argparse.Namespace, made: Report, *, whole: bool)
             print(f"warning: {made.table.name}/{row} {metric}: no interval, {runs}", file=sys.stderr)
     _say_weak(made, found)
     print(f"{os.path.relpath(path)}: {len(found)} intervals of scale {made.table.scale} ({rules_text(found)})")
-    return 0
-
-
-def _draw_charts(
-    table: Table, tracker: RunStore, cells: Sequence[Cell], searches: Sequence[Searched], *, folder: Path
-) -> int:
-    """Print the paths of the charts, and on standard error why one was not drawn."""
-    from experiments.reporting.chart_drawing import draw_charts
-    from experiments.reporting.searches.budget_chart import draw_budget_charts
-    from experiments.reporting.searches.budget_table import budget_tables
-
-    if not (table.charts or table.searches):
-        raise UserError(f"{table.path.name}: has no charts; --charts draws what stands under charts: in the file")
-    try:
-        paths, undrawn = draw_charts(table, table.charts, cells, tracker, folder=folder)
-        budgets = budget_tables(searches)
-        paths += draw_budget_charts(table, budgets, folder=folder)
-    except OSError as error:
-        raise UserError(f"--charts {folder}: {error.strerror}") from None
-    undrawn += [] if budgets or not searches else [f"{table.path.name}: searches: not drawn, no trial has ended"]
-    for line in undrawn:
-        print(f"warning: {line}", file=sys.stderr)
-    for path in paths:
-        print(path)
     return 0

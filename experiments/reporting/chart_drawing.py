@@ -1,4 +1,4 @@
-"""``charts:`` of a table drawn as PNGs, from the finished runs of a plan.
+"""``charts:`` of a table that show one metric, drawn as PNGs from the finished runs of a plan.
 
 Curves come from the run's journal, or from MLflow's history where the run's folder is not on this disk. What is not
 finished is not drawn, and the picture says how many runs that is.
@@ -17,7 +17,7 @@ from experiments.errors import UserError, unknown
 from experiments.planning.cell import Cell, axes, num_runs
 from experiments.runs import journal
 from experiments.statistics.stats import Summary, summarise
-from experiments.table_files.charts import Against, Chart, Curves
+from experiments.table_files.charts import Against, Chart, Curves, MetricChart
 from experiments.table_files.merge import get_path
 from experiments.table_files.spec import Table
 from experiments.tracking.run_store import RunStore
@@ -39,7 +39,7 @@ def draw_charts(
     own = [cell for cell in cells if cell.row.table == table.name]
     folder.mkdir(parents=True, exist_ok=True)
     paths, undrawn = [], []
-    for chart in charts:
+    for chart in (chart for chart in charts if isinstance(chart, MetricChart)):
         where = f"{table.path.name}: charts.{chart.name}"
         lines = chart.lines or {name: (name,) for name, row in table.rows.items() if row.stage == "fit"}
         _check(chart, table, where=where)
@@ -172,7 +172,7 @@ def _summaries(chart: Against, finished: Mapping[str, Sequence[Cell]]) -> dict[f
     return dict(sorted(points.items()))
 
 
-def _check(chart: Chart, table: Table, *, where: str) -> None:
+def _check(chart: MetricChart, table: Table, *, where: str) -> None:
     """What reading the file could not know: the rows' stages and settings at this scale."""
     for line, names in chart.lines.items():
         row_at: dict[float, str] = {}
@@ -190,7 +190,7 @@ def _check(chart: Chart, table: Table, *, where: str) -> None:
                 row_at[x] = row.name
 
 
-def _refuse_metric(chart: Chart, finished: Mapping[str, Sequence[Cell]], *, where: str) -> NoReturn:
+def _refuse_metric(chart: MetricChart, finished: Mapping[str, Sequence[Cell]], *, where: str) -> NoReturn:
     known = {name for cells in finished.values() for cell in cells if cell.run for name in cell.run.metrics}
     what = "metric"
     if isinstance(chart, Curves):
@@ -198,7 +198,7 @@ def _refuse_metric(chart: Chart, finished: Mapping[str, Sequence[Cell]], *, wher
     raise UserError(f"{where}.metric: {unknown(what, chart.metric, sorted(known - {chart.metric}))}")
 
 
-def _scale(chart: Chart) -> int:
+def _scale(chart: MetricChart) -> int:
     return 100 if chart.unit == "percent" else 1
 
 
@@ -230,7 +230,7 @@ def blank_figure(label: str) -> tuple[Any, Any]:
     return figure, axis
 
 
-def _write_foot(figure: Any, chart: Chart, wanted: Sequence[Cell], *, num_diverged: int) -> None:
+def _write_foot(figure: Any, chart: MetricChart, wanted: Sequence[Cell], *, num_diverged: int) -> None:
     """What the spread is, how many runs are not there yet, and of how many something could not be drawn."""
     spread = "mean, and band from the least to the most," if isinstance(chart, Curves) else "mean ± std"
     says = [f"{spread} over {axes(wanted)}" if num_runs(wanted) > 1 else axes(wanted)]

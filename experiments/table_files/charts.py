@@ -1,34 +1,50 @@
 """``charts:`` of a table file: pictures of the whole table, declared beside the rows that they show.
 
-Two kinds, both with a ``metric``, its ``label`` and its ``unit`` (as columns have them):
+Two kinds have a ``metric``, its ``label`` and its ``unit`` (as columns have them), and ``chart_drawing.py`` draws them:
 
 - ``curves``: a metric of training over epochs, a line for each of ``rows`` (default: every row that trains);
 - ``against``: a final metric against a numeric setting ``x`` of the rows, a line for each of ``lines``.
 
-``chart_drawing.py`` draws them. Neither torch nor mlflow is imported here.
+Two show what the report has, and ``pictures/`` draws them:
+
+- ``comparison``: all rows of ``groups`` in the ``columns`` of the table, a panel each or two in one;
+- ``example``: one test clip as some ``rows`` hear it.
+
+Neither torch nor mlflow is imported here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from experiments.errors import UserError, unknown
+from experiments.table_files.columns import Column
+from experiments.table_files.groups import Group
 from experiments.table_files.table_values import read_mapping, read_texts
 
 Unit = Literal["percent", "number"]
 KEYS = {
     "curves": ("kind", "metric", "label", "unit", "rows"),
     "against": ("kind", "metric", "label", "unit", "x", "x_label", "lines"),
+    "comparison": ("kind", "columns", "groups", "floors"),
+    "example": ("kind", "rows", "clip"),
 }
+COLUMNS_A_PANEL = 2
 
 
 @dataclass(frozen=True)
 class Chart:
-    """A picture of one metric; ``unit`` percent multiplies rates by 100. ``lines`` are rows by the name of a line."""
+    """A picture, which has the name of its file."""
 
     name: str
+
+
+@dataclass(frozen=True)
+class MetricChart(Chart):
+    """A picture of one metric; ``unit`` percent multiplies rates by 100. ``lines`` are rows by the name of a line."""
+
     metric: str
     label: str
     unit: Unit
@@ -36,42 +52,107 @@ class Chart:
 
 
 @dataclass(frozen=True)
-class Curves(Chart):
+class Curves(MetricChart):
     """A metric over epochs: a line is one row's mean over seeds. No ``lines``: every row that trains has one."""
 
 
 @dataclass(frozen=True)
-class Against(Chart):
+class Against(MetricChart):
     """A final metric against the rows' setting at the dotted path ``x``: a line goes through its rows."""
 
     x: str
     x_label: str
 
 
-def read_charts(value: Any, *, where: str, rows: Collection[str]) -> tuple[Chart, ...]:
-    """``charts:`` of a table file whose rows are ``rows``, at any scale.
+@dataclass(frozen=True)
+class Comparison(Chart):
+    """Rows as dots with their intervals: a panel for the metrics of each of ``panels``.
 
-    Raises ``UserError`` in one line for an unknown key, kind, unit or row, and for a key that is missing.
+    ``floors`` are rows whose means go through their group as dashed lines. No ``groups``: all of the table's.
+    """
+
+    panels: tuple[tuple[str, ...], ...]
+    groups: tuple[str, ...] = ()
+    floors: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ExampleClip(Chart):
+    """One test clip under the curves and events of some rows; ``clip`` None and no ``rows`` leave it to the report."""
+
+    rows: tuple[str, ...] = ()
+    clip: str | None = None
+
+
+def read_charts(
+    value: Any, *, where: str, rows: Collection[str], columns: Sequence[Column] = (), groups: Sequence[Group] = ()
+) -> tuple[Chart, ...]:
+    """``charts:`` of a table file whose rows are ``rows``, at any scale, with its ``columns`` and ``groups``.
+
+    Raises ``UserError`` in one line for an unknown key, kind, unit, row, column or group, and for a missing key.
 
     >>> value = {"cer": {"kind": "curves", "metric": "validation/cer", "rows": ["scratch"]}}
     >>> read_charts(value, where="t.yaml", rows=["scratch"])  # doctest: +NORMALIZE_WHITESPACE
     (Curves(name='cer', metric='validation/cer', label='validation/cer', unit='percent',
             lines={'scratch': ('scratch',)}),)
     """
-    charts = []
+    charts: list[Chart] = []
     for name, entry in read_mapping(value, where=f"{where}: charts").items():
         place = f"{where}: charts.{name}"
         if not name.isidentifier():  # it names a file
             raise UserError(f"{place}: name {name!r}; allowed: letters, digits and _, no digit first")
-        charts.append(_chart(name, entry, where=place, rows=rows))
+        kind = read_mapping(entry, where=place).get("kind")
+        if kind not in KEYS:
+            raise UserError(f"{place}.kind: {unknown('kind', str(kind), KEYS)}")
+        fields = read_mapping(entry, where=place, allowed=KEYS[kind])
+        if kind == "comparison":
+            charts.append(_comparison(name, fields, where=place, rows=rows, columns=columns, groups=groups))
+        elif kind == "example":
+            clip = _text(fields, "clip", where=place) if "clip" in fields else None
+            charts.append(ExampleClip(name, _rows(fields.get("rows"), where=f"{place}.rows", rows=rows), clip))
+        else:
+            charts.append(_metric_chart(name, kind, fields, where=place, rows=rows))
     return tuple(charts)
 
 
-def _chart(name: str, entry: Any, *, where: str, rows: Collection[str]) -> Chart:
-    kind = read_mapping(entry, where=where).get("kind")
-    if kind not in KEYS:
-        raise UserError(f"{where}.kind: {unknown('kind', str(kind), KEYS)}")
-    fields = read_mapping(entry, where=where, allowed=KEYS[kind])
+def read_panels(value: Any, *, where: str, columns: Sequence[Column]) -> tuple[tuple[str, ...], ...]:
+    """Panels of metrics: ``[a, [b, c]]`` has ``b`` and ``c``, of one unit and one good side, in the second panel.
+
+    Raises ``UserError``.
+    """
+    if not isinstance(value, list) or not value:
+        raise UserError(f"{where}: expected a list of columns, two of one panel in a list of their own, got {value!r}")
+    known = {column.metric: column for column in columns}
+    panels = [read_texts(panel if isinstance(panel, list) else [panel], where=where) for panel in value]
+    for panel in panels:
+        if not 1 <= len(panel) <= COLUMNS_A_PANEL or len(set(panel)) < len(panel):
+            raise UserError(f"{where}: a panel has one column or two different ones, got {list(panel)}")
+        for metric in panel:
+            if metric not in known:
+                raise UserError(f"{where}: {unknown('column', metric, known)}")
+        if len({(known[metric].unit, known[metric].better) for metric in panel}) > 1:
+            raise UserError(f"{where}: {' and '.join(panel)} are of different unit or good side, and share no axis")
+    return tuple(panels)
+
+
+def _comparison(
+    name: str,
+    fields: Mapping[str, Any],
+    *,
+    where: str,
+    rows: Collection[str],
+    columns: Sequence[Column],
+    groups: Sequence[Group],
+) -> Comparison:
+    panels = read_panels(fields.get("columns"), where=f"{where}.columns", columns=columns)
+    named = read_texts(fields.get("groups"), where=f"{where}.groups")
+    for group in named:
+        if group not in (known := [group.name for group in groups]):
+            raise UserError(f"{where}.groups: {unknown('group', group, known)}")
+    return Comparison(name, panels, named, _rows(fields.get("floors"), where=f"{where}.floors", rows=rows))
+
+
+def _metric_chart(name: str, kind: str, fields: Mapping[str, Any], *, where: str, rows: Collection[str]) -> MetricChart:
     metric = _text(fields, "metric", where=where)
     label = _text(fields, "label", where=where, default=metric)
     unit = fields.get("unit", "percent")

@@ -288,6 +288,8 @@ def read_table(
     check_rows(folds, rows, set_by=set_by, where=where)
     check_searches(rows.values(), seeds=seeds, folds=folds, overrides=overrides, where=where)
     columns = read_columns(raw.get("columns"), where=where)
+    groups = read_groups(grids.named(raw.get("groups")), where=where, rows=list(entries))
+    charts = grids.named(raw.get("charts"))
     return Table(
         name=name,
         path=path,
@@ -304,9 +306,9 @@ def read_table(
         absent={row: at_scales for row, at_scales in at.items() if scale not in at_scales},
         grids=grids.rows,
         searches={row.name: row.search for row in rows.values() if row.search is not None},
-        charts=read_charts(grids.named(raw.get("charts")), where=where, rows=list(entries)),
+        charts=read_charts(charts, where=where, rows=list(entries), columns=columns, groups=groups),
         baseline=read_baseline(raw.get("baseline"), where=f"{where}: baseline", rows=list(entries)),
-        groups=read_groups(grids.named(raw.get("groups")), where=where, rows=list(entries)),
+        groups=groups,
         folds=folds,
         blocks=read_blocks(raw.get("blocks"), where=where),
         views=read_views(

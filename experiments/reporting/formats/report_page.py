@@ -16,7 +16,6 @@ from typing import NamedTuple
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from datamodules.corpus_folder import CorpusMissingError
 from experiments.errors import UserError
 from experiments.planning.cell import Cell, Place
 from experiments.reporting.chart_drawing import draw_charts
@@ -24,9 +23,11 @@ from experiments.reporting.comparisons.findings import JointTest, TestSetTest
 from experiments.reporting.examples import Example, RowExamples, row_examples
 from experiments.reporting.formats.page_analysis import RowAnalysis, first_finished, row_analysis
 from experiments.reporting.formats.page_bars import bars
-from experiments.reporting.formats.page_media import Media, picture, sound, strip
+from experiments.reporting.formats.page_media import Media, picture
+from experiments.reporting.formats.page_pictures import PageClip, add_pictures, add_sound
 from experiments.reporting.formats.report_json import versions
 from experiments.reporting.formats.report_markdown import label, mean_text, trials_grid
+from experiments.reporting.pictures.drawn import ChartSource
 from experiments.reporting.report import Report, shown
 from experiments.reporting.report_notes import notes
 from experiments.reporting.searches.budget_chart import draw_budget_charts
@@ -95,6 +96,8 @@ class Page:
 
     report: Report
     media: Media = field(default_factory=Media)
+    comparisons: list[str] = field(default_factory=list)
+    clips: list[PageClip] = field(default_factory=list)
     charts: list[str] = field(default_factory=list)
     examples: list[RowExamples] = field(default_factory=list)
     analyses: list[RowAnalysis] = field(default_factory=list)
@@ -103,6 +106,10 @@ class Page:
     def shown(self) -> list[Cell]:
         """The runs that stand for their rows."""
         return [*(of.cell for of in self.examples), *(of.cell for of in self.analyses)]
+
+    def shown_at_once(self) -> set[str]:
+        """The media that stand in the page's text; the others are put in where they are unfolded."""
+        return {*self.charts, *self.comparisons, *(clip.picture for clip in self.clips)}
 
 
 def write_page(
@@ -117,6 +124,7 @@ def write_page(
 ) -> None:
     """Write the page. Raises ``OSError``."""
     page = Page(report)
+    add_pictures(page, ChartSource(report, cells, tracker, scores, splits))
     _add_charts(page, cells, tracker)
     _add_examples(page, cells, scores, splits)
     _add_analyses(page, cells, scores)
@@ -142,7 +150,7 @@ def write_page(
         bars=[(column, label(column), bars(report, column)) for column in columns if column.better != "neither"],
         page=page,
         run_links={cell.row.name: links.of(cell) for cell in page.shown()},
-        media={name: uri for name, uri in page.media.uris.items() if name not in page.charts},
+        media={name: uri for name, uri in page.media.uris.items() if name not in page.shown_at_once()},
         versions=versions(),
     )
     path.write_text(text, encoding="utf-8")
@@ -288,7 +296,8 @@ def _add_examples(page: Page, cells: Sequence[Cell], scores: StoredScores, split
             page.examples.append(found)
     for of_row in page.examples:
         for example in (*of_row.worst, *of_row.best):
-            _add_sound(page.media, of_row, example)
+            if of_row.references is not None:
+                add_sound(page.media, of_row.references, example.name, name=of_row.clip(example))
     for of_row in page.examples:
         for example in (*of_row.worst, *of_row.best):
             if example.picture is not None:
@@ -305,19 +314,6 @@ def _add_analyses(page: Page, cells: Sequence[Cell], scores: StoredScores) -> No
             finished = first_finished(cells, page.report.table.name, row)
             if finished and (found := row_analysis(finished, scores, page.media, aside=Path(aside))):
                 page.analyses.append(found)
-
-
-def _add_sound(media: Media, of_row: RowExamples, example: Example) -> None:
-    references = of_row.references
-    if references is None or media.known(f"sound {of_row.clip(example)}"):
-        return
-    try:
-        waveform_S = references.load_waveform(example.name)
-    except CorpusMissingError:  # labels travel in packs of results, sounds do not
-        return
-    name, rate_hz = of_row.clip(example), references.sample_rate_hz
-    media.add("sounds", f"sound {name}", sound(waveform_S, sample_rate_hz=rate_hz))
-    media.add("spectrograms", f"strip {name}", strip(waveform_S, sample_rate_hz=rate_hz))
 
 
 def picture_name(of_row: RowExamples, example: Example) -> str:
