@@ -55,6 +55,26 @@ def test_clip_does_not_depend_on_its_batch(builder: Callable[..., FrameEncoder])
         torch.testing.assert_close(together_BTH[row, : alone_BTH.shape[1]], alone_BTH[0], atol=1e-5, rtol=1e-4)
 
 
+@pytest.mark.parametrize("padded", [True, False])
+def test_maximum_before_relu_is_the_same_to_the_last_bit(padded: bool) -> None:
+    torch.manual_seed(0)
+    block = ConvBlock(in_channels=2, out_channels=3, time_pooling=2, band_pooling=4, dropout=0.0)
+    image_BCTF, mask_BT = torch.randn(2, 2, 6, 8), torch.tensor([[True] * 6, [True] * 3 + [False] * 3])
+    weights_BCTF = torch.randn(2, 3, 3, 2)
+
+    def outputs_and_gradients(output_BCTF: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        return output_BCTF, *torch.autograd.grad((output_BCTF * weights_BCTF).sum(), list(block.parameters()))
+
+    activated_BCTF = F.relu(block.norm(block.conv(image_BCTF), mask_BT if padded else None))
+    if padded:
+        activated_BCTF = activated_BCTF * mask_BT[:, None, :, None]
+    in_the_papers_order = outputs_and_gradients(F.max_pool2d(activated_BCTF, (2, 4)))
+    for ours, theirs in zip(
+        outputs_and_gradients(block(image_BCTF, mask_BT if padded else None)), in_the_papers_order, strict=True
+    ):
+        assert torch.equal(ours, theirs)
+
+
 def test_paper_sizes() -> None:
     encoder = paper_crnn()
     assert isinstance(encoder, CRNN)
