@@ -4,7 +4,7 @@
     earmark data soundscapes --scale study      five corpora, soundscapes/study-fold0 and on
 
 Families are dealt to five folds, so that every recording is a test recording in one (``family_folds.py``); ``demo`` and
-``full`` are fold 0. Clip k of a split is a pure function of (seed, split, k), the fold and the soundbank, so the demo's
+``full`` are fold 0. Clip k of a split is a pure function of (seed, split, k, fold) and of the soundbank, so the demo's
 clips are the first of the full corpus. Train has weak labels; its strong ones stand in a file of their own, for the
 upper-bound row alone.
 """
@@ -115,5 +115,5 @@ def _clips(split: str, num_clips: int, seed: int, fold: int) -> Iterator[Labelle
     # few families a class train; the tape-speed change gives each more than one voice, as in URBAN-SED
     recipe = MixRecipe(playback_speed=(0.85, 1.2)) if split == "train" else MixRecipe()
     for index in track(range(num_clips), description=f"soundscapes {split}", console=Console(stderr=True)):
-        rng = np.random.default_rng((seed, SPLITS.index(split), index))
+        rng = np.random.default_rng((seed, SPLITS.index(split), index, fold))  # a last 0 changes nothing
         yield mix_clip(f"{split}-{index:04d}", sounds=sounds, recipe=recipe, rng=rng)
