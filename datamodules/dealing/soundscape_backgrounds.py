@@ -1,6 +1,6 @@
 """The family of recordings under each clip of a soundscape, which its manifests do not say.
 
-``mixing.py`` draws it first, from the seed, the split and the number of the clip, and among the families that
+``mixing.py`` draws it first, from the seed, the split, the number of the clip and the fold, and among the families that
 ``sources.json`` lists: so it is drawn once more here.
 """
 
@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-NAME = re.compile(r"soundscapes/[^/]+?(-seed(?P<seed>[0-9]+))?")
+NAME = re.compile(r"soundscapes/[^/]+?(-fold(?P<fold>[0-9]+))?(-seed(?P<seed>[0-9]+))?")
 CLIP = re.compile(r"(?P<split>train|validation|test)-(?P<number>[0-9]{4,})")
 SPLITS = ("train", "validation", "test")
 
@@ -31,6 +31,6 @@ def backgrounds(clip_ids: Iterable[str], folder: Path) -> dict[str, str]:
             families = sorted(sources.get(clip["split"], {}).get("background", ()))
             if not families:
                 continue
-            place = (int(name["seed"] or 0), SPLITS.index(clip["split"]), int(clip["number"]))
+            place = (int(name["seed"] or 0), SPLITS.index(clip["split"]), int(clip["number"]), int(name["fold"] or 0))
             found[clip_id] = families[int(np.random.default_rng(place).integers(len(families)))]
     return found

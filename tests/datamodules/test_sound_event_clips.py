@@ -148,7 +148,7 @@ def resample(cut: dict[str, Any]) -> None:
     ("change", "message"),
     [
         (supervise, "train-0000 has strong labels, and this manifest is a weak one"),
-        (mislabel, "train-0000 has label 'zebra', allowed: alarm_bell, door, running_water"),
+        (mislabel, "train-0000 has label 'zebra', allowed: alarm, door, running_water"),
         (resample, "train-0000.flac has 16000 Hz, its manifest says 8000"),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gzip
 import json
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,7 @@ NUM_FAMILIES = 6
 
 @pytest.fixture
 def bank_archive(package_archive: Any, earmark_home: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """A package of six families for each class and for backgrounds, and three voices; no real package is named."""
+    """A package of six families for each class and for backgrounds, and five voices; no real package is named."""
     files, sounds, seed = {}, [], 0
     for label in (*SOUND_CLASSES, BACKGROUND):
         if label == "speech":
@@ -40,13 +41,14 @@ def bank_archive(package_archive: Any, earmark_home: Path, monkeypatch: pytest.M
             sounds.append(ListedSound("sounds", label, f"{label}_{family}", path, None))
     package_archive.add("sounds", files)
     voices = []
-    for index, name in enumerate("xyz"):
+    for index, name in enumerate("vwxyz"):
         root = f"usr/share/asterisk/sounds/{name}_F/"
         prompts = {f"{root}hello.g722": package_archive.g722(100 + index, 0.7), f"{root}beep.g722": bytes(8000)}
         package_archive.add(f"voice-{name}", prompts)
         voices.append(Voice(f"voice-{name}", f"{name}_F", f"voice_{name}", "CC0-1.0"))
     monkeypatch.setattr(soundbank, "VOICES", tuple(voices))
-    monkeypatch.setitem(soundscapes.SCALES, "demo", {"train": 6, "validation": 3, "test": 3})
+    for scale in soundscapes.SCALES:
+        monkeypatch.setitem(soundscapes.SCALES, scale, {"train": 6, "validation": 3, "test": 3})
     list_sounds(monkeypatch, *sounds)
     return package_archive
 
@@ -68,9 +70,9 @@ def test_recordings_are_trimmed_resampled_and_filed_by_class_and_family(
     assert (info.samplerate, info.channels, info.frames) == (16_000, 1, bird.num_samples)
     assert info.duration == pytest.approx(0.5, abs=0.06)
     assert np.abs(soundfile.read(data_root() / "soundbank" / bird.path)[0]).max() == pytest.approx(0.9, abs=0.01)
-    assert [voice.path for voice in voices] == [f"speech/voice_{name}__{name}-hello.flac" for name in "xyz"]
-    assert card.licences == {"more": "CC0-1.0"} | {f"voice-{name}": "CC0-1.0" for name in "xyz"}
-    assert card.num_clips == {"recordings": 4}
+    assert [voice.path for voice in voices] == [f"speech/voice_{name}__{name}-hello.flac" for name in "vwxyz"]
+    assert card.licences == {"more": "CC0-1.0"} | {f"voice-{name}": "CC0-1.0" for name in "vwxyz"}
+    assert card.num_clips == {"recordings": 6}
 
 
 def test_duplicates_silence_and_splinters_are_dropped(bank_archive: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -170,6 +172,40 @@ def test_the_command_prepares_once_and_says_what_there_is(
     assert f"digest {read_card('soundbank').digest}" in capsys.readouterr().out
 
 
+def test_the_study_is_five_corpora_that_test_every_family_once(
+    bank_archive: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command("soundscapes", "--scale", "demo") == 0
+    assert command("soundscapes", "--scale", "study-fold2") == 0
+    capsys.readouterr()
+    assert command("soundscapes", "--scale", "study") == 0
+    said = capsys.readouterr().out
+    names = [f"soundscapes/study-fold{fold}" for fold in range(5)]
+    there = {name: f"{name}: already there in" in said for name in names}
+    assert there == {name: name.endswith("2") for name in names}  # what is whole is left
+    tested = []
+    for name in names:
+        assert f"digest {read_card(name).digest}" in said
+        folder = data_root() / name
+        sources = json.loads((folder / "sources.json").read_text())
+        tested += [(label, family) for label, of in sources["test"].items() for family in of]
+        for split in SPLITS:
+            check_manifest(folder, split, sources)
+    families = {(recording.label, recording.family) for recording in soundbank.read_recordings()}
+    assert sorted(tested) == sorted(families)
+    assert read_card(names[0]).digest == read_card("soundscapes/demo").digest  # the demo is fold 0
+
+
+def check_manifest(folder: Path, split: str, sources: dict[str, dict[str, list[str]]]) -> None:
+    """The families of a split's manifest are the split's own, by class."""
+    name = "test" if split == "test" else f"{split}_strong"
+    with gzip.open(folder / "manifests" / f"{name}.jsonl.gz", "rt") as lines:
+        for cut in map(json.loads, lines):
+            assert cut["custom"]["background"] in sources[split][BACKGROUND]
+            for segment in cut["supervisions"]:
+                assert segment["custom"]["family"] in sources[split][segment["custom"]["label"]]
+
+
 def test_a_failed_download_is_an_error_and_no_apt_get_is_exit_code_3(
     bank_archive: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -187,7 +223,7 @@ def test_a_failed_download_is_an_error_and_no_apt_get_is_exit_code_3(
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("soundscapes", "--scale", "demoo"), "soundscapes: scale 'demoo', allowed: demo, full"),
+        (("soundscapes", "--scale", "demoo"), "soundscapes: scale 'demoo', allowed: demo, full, study-fold0, .*, study"),
         (("soundbank", "--scale", "demo"), "soundbank: --scale and --seed are of soundscapes, tones, spoken_tones"),
     ],
 )

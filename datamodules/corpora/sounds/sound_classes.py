@@ -8,7 +8,7 @@ nothing to separate.
 from __future__ import annotations
 
 SOUND_CLASSES: tuple[str, ...] = (
-    "alarm_bell",
+    "alarm",
     "bird",
     "door",
     "drums",
@@ -23,7 +23,7 @@ SOUND_CLASSES: tuple[str, ...] = (
 COMPANIONS: tuple[tuple[str, str], ...] = (
     ("fire", "explosion"),
     ("speech", "door"),
-    ("vehicle", "alarm_bell"),
+    ("vehicle", "alarm"),
     ("running_water", "bird"),
     ("machinery", "drums"),
 )

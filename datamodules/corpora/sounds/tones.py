@@ -38,7 +38,7 @@ class ToneScale:
 
 
 SCALES = {
-    "tiny": ToneScale({"train": 8, "validation": 4, "test": 4}, 2.0, ("alarm_bell", "door", "running_water"), 2),
+    "tiny": ToneScale({"train": 8, "validation": 4, "test": 4}, 2.0, ("alarm", "door", "running_water"), 2),
     "demo": ToneScale({"train": 300, "validation": 80, "test": 100}, 10.0, SOUND_CLASSES, 4),
 }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 # These have --scale and --seed.
 SCALED = {
-    "soundscapes": ("events over backgrounds (scale demo or full)", "datamodules.corpora.sounds.soundscapes"),
+    "soundscapes": ("events over backgrounds (scale demo, study or full)", "datamodules.corpora.sounds.soundscapes"),
     "tones": ("synthetic clips (scale tiny or demo)", "datamodules.corpora.sounds.tones"),
     "spoken_tones": ("synthetic speech (scale tiny or demo)", "datamodules.corpora.speech.spoken_tones"),
 }

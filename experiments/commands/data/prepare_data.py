@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 EXAMPLE = """examples:
   earmark data soundscapes --scale demo     real events over real backgrounds (fetches the soundbank first)
+  earmark data soundscapes --scale study    five folds: every recording is a test recording in one of them
   earmark data soundscapes --soundbank kitchen/ --name kitchen-scapes   the same of your own class/*.wav
   earmark data soundbank                    the recordings alone, by class and family
   earmark data tones --scale tiny           synthetic clips in the same layout, in a second
@@ -40,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     corpora = parser.add_subparsers(dest="corpus", metavar="NAME", required=True, title="corpora")
     for name, (summary, _) in (SCALED | WHOLE).items():
         corpus = corpora.add_parser(name, help=summary, description=f"Prepare {name}: {summary}.")
-        corpus.add_argument("--scale", help="tiny, demo (default) or full, where the corpus has it")
+        corpus.add_argument("--scale", help="tiny, demo (default), study or full, where the corpus has it")
         corpus.add_argument("--seed", type=_seed, default=0, help="another draw of the same corpus (default 0)")
         corpus.add_argument("--rebuild", action="store_true", help="make it again although it is there")
         if name == "soundscapes":
@@ -61,16 +62,18 @@ def run(arguments: argparse.Namespace) -> int:
     from experiments.errors import UserError
 
     try:
-        there = not arguments.rebuild and _is_there(arguments)
-        card = _prepare(arguments)
-        if there:
-            check_files(card.name)
+        for scale in _scales(arguments):
+            arguments.scale = scale
+            there = not arguments.rebuild and _is_there(arguments)
+            card = _prepare(arguments)
+            if there:
+                check_files(card.name)
+            print("\n".join(_describe(card, there)))
     except NoPackageManagerError as error:
         print(f"earmark: error: {error}", file=sys.stderr)
         return NO_PACKAGE_MANAGER
     except (ValueError, OSError) as error:
         raise UserError(str(error)) from error
-    print("\n".join(_describe(card, there)))
     return 0
 
 
@@ -82,6 +85,15 @@ def _seed(text: str) -> int:
 
 def _has_own_bank(arguments: argparse.Namespace) -> bool:
     return arguments.corpus == "soundscapes" and arguments.soundbank is not None
+
+
+def _scales(arguments: argparse.Namespace) -> tuple[str | None, ...]:
+    """What one call prepares: of soundscapes' study each fold, one after the other."""
+    if arguments.corpus != "soundscapes" or _has_own_bank(arguments):
+        return (arguments.scale,)
+    from datamodules.corpora.sounds import soundscapes
+
+    return soundscapes.scales(arguments.scale)
 
 
 def _is_there(arguments: argparse.Namespace) -> bool:

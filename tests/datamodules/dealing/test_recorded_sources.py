@@ -78,9 +78,12 @@ def test_a_clip_without_a_source_is_named(cuts: list[MonoCut], by: str, says: st
     assert by not in sources_by_kind(cuts, HERE)
 
 
-@pytest.mark.parametrize(("name", "seed"), [("demo", 0), ("demo-seed3", 3), ("full", 0)])
+@pytest.mark.parametrize(
+    ("name", "seed", "fold"),
+    [("demo", 0, 0), ("demo-seed3", 3, 0), ("full", 0, 0), ("study-fold2", 0, 2), ("study-fold2-seed3", 3, 2)],
+)
 def test_a_soundscapes_background_is_the_one_that_was_mixed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, seed: int
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, seed: int, fold: int
 ) -> None:
     """The clips are mixed as ``soundscapes.py`` does it, and the first family that is drawn is the background's."""
     folder = tmp_path / "soundscapes" / name
@@ -102,7 +105,7 @@ def test_a_soundscapes_background_is_the_one_that_was_mixed(
         for index in range(12):
             drawn.clear()
             clip_id = f"{split}-{index:04d}"
-            mix_clip(clip_id, sounds=sounds, recipe=MixRecipe(), rng=np.random.default_rng((seed, number, index)))
+            mix_clip(clip_id, sounds=sounds, recipe=MixRecipe(), rng=np.random.default_rng((seed, number, index, fold)))
             mixed[clip_id] = drawn[0]
     assert backgrounds(mixed, folder) == mixed
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from datamodules.corpora.prompts import VOICES
 from datamodules.corpora.sound_files import SAMPLE_RATE_HZ, SoundFileError, decode, to_bank_samples, trim_silence
+from datamodules.corpora.sounds.family_folds import NUM_FOLDS, deal_fold
 from datamodules.corpora.sounds.family_splits import split_families
 from datamodules.corpora.sounds.inventory import BACKGROUND, read_inventory
 from datamodules.corpora.sounds.sound_classes import COMPANIONS, SOUND_CLASSES
@@ -46,12 +47,14 @@ def test_every_package_has_a_licence() -> None:
 
 
 @pytest.mark.parametrize("label", [*SOUND_CLASSES, BACKGROUND])
-def test_every_class_has_families_enough_for_three_splits(label: str) -> None:
-    dealt = split_families(label, families()[label])
-    sizes = {split: len(part) for split, part in dealt.items()}
-    assert sizes["train"] >= 2
-    assert sizes["validation"] >= 1
-    assert sizes["test"] >= (1 if label == "speech" else 2)  # four voices only
+def test_every_class_has_eight_families_or_more_and_some_for_each_split_of_every_fold(label: str) -> None:
+    found = families()[label]
+    assert len(found) >= 8
+    for fold in range(NUM_FOLDS):
+        sizes = {split: len(part) for split, part in deal_fold(label, dict.fromkeys(found, 1.0), fold).items()}
+        assert sizes["train"] >= 5
+        assert sizes["validation"] >= 1
+        assert sizes["test"] >= (1 if len(found) < 2 * NUM_FOLDS else 2)
 
 
 @given(st.sets(st.text(min_size=1, max_size=8), min_size=3, max_size=40), st.text(max_size=5))

@@ -81,7 +81,7 @@ def test_no_family_is_in_two_splits(tiny: tuple[CorpusCard, Path]) -> None:
 
 
 def test_events_of_one_class_keep_their_distance(earmark_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    crowded = tones.ToneScale({"train": 1, "validation": 1, "test": 40}, 4.0, ("alarm_bell", "door"), 6)
+    crowded = tones.ToneScale({"train": 1, "validation": 1, "test": 40}, 4.0, ("alarm", "door"), 6)
     monkeypatch.setitem(tones.SCALES, "crowded", crowded)
     tones.prepare("crowded")
     gaps = []
