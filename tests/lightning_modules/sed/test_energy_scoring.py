@@ -52,7 +52,8 @@ def test_the_curve_is_above_one_half_exactly_where_the_burst_is(name: str) -> No
     off = np.flatnonzero(loud_T != burst_T)
     edges = [grid.nearest_edge(seconds) for seconds in BURSTS[name][:2]]
     assert all(min(abs(frame - edge) for edge in edges) <= 1 for frame in off)  # a window reaches a frame further
-    assert loud_T[edges[0] + 1 : edges[1] - 1].all() and loud_T.sum() <= burst_T.sum() + 2
+    assert loud_T[edges[0] + 1 : edges[1] - 1].all()
+    assert loud_T.sum() <= burst_T.sum() + 2
 
 
 def test_true_tags_say_which_class_the_loud_frames_are(known: dict[str, Any], tmp_path: Path) -> None:
@@ -73,7 +74,8 @@ def test_a_tagger_that_is_mistaken_has_its_class_where_it_is_loud(known: dict[st
         predictions={"tagger": tmp_path}, references=known, output_dir=tmp_path / "scores"
     )
     lines = (tmp_path / "scores" / "events_test.tsv").read_text(encoding="utf-8")
-    assert "high" in lines and 0 < metrics["test/event_recall_short"] + metrics["test/event_recall_long"] <= 1.0
+    assert "high" in lines
+    assert 0 < metrics["test/event_recall_short"] + metrics["test/event_recall_long"] <= 1.0
 
 
 def test_other_tags_are_refused() -> None:
