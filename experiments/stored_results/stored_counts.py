@@ -143,10 +143,10 @@ def _detection_counts(
         counts |= unit_counts.tag_counts(references, read_tags(tags))
     if events and references.events is not None:
         counts |= unit_counts.event_counts(references, read_events(events))
-    if any(metric.endswith(TUNED) for metric in metrics) and references.events is not None:
-        if (tuned := scores.file(cell, TUNED_EVENTS)) is not None:
-            of_tuned = unit_counts.event_counts(references, read_events(tuned))
-            counts |= {f"{metric}{TUNED}": of for metric, of in of_tuned.items()}
+    tuned = scores.file(cell, TUNED_EVENTS) if any(metric.endswith(TUNED) for metric in metrics) else None
+    if tuned and references.events is not None:
+        of_tuned = unit_counts.event_counts(references, read_events(tuned))
+        counts |= {f"{metric}{TUNED}": of for metric, of in of_tuned.items()}
     return {name: _with_sources(of, references) for name, of in counts.items()}
 
 

@@ -41,9 +41,9 @@ class DetectionScoring(Scoring):
     ``clip_threshold`` a class has events where its clip probability reaches that instead, in every clip at 0.
     ``fit`` says on which validation labels the rest is fitted (None: events where ``data.selection`` is strong), and
     ``by_class`` whether for each class by itself. ``tuned`` adds the figures of a fit on validation events, one setting
-    for all classes, as ``test/…_tuned`` (``fitting/tuned.py``). ``change_points`` takes the place of thresholds on frames. The other
-    arguments are ``PostProcessing``'s, in seconds and in [0, 1]; ``num_pictures`` clips are drawn, with 0 no
-    charts of the analysis either.
+    for all classes, as ``test/…_tuned`` (``fitting/tuned.py``). ``change_points`` takes the place of thresholds on
+    frames. The other arguments are ``PostProcessing``'s, in seconds and in [0, 1]; ``num_pictures`` clips are drawn,
+    with 0 no charts of the analysis either.
     """
 
     def __init__(

@@ -52,9 +52,7 @@ def score_tuned(
     said = json.dumps(chosen.as_json(FrameGrid(hop_seconds=own.hop_seconds)), indent=2, ensure_ascii=False)
     (output_dir / "postprocessing_tuned.json").write_text(said + "\n", encoding="utf-8")
     scored = {clip: found for clip, found in events.items() if clip in test.events}
-    summary = summarise(
-        test.events, scored, reference_tags=test.tags, estimated_tags=gate.test, classes=test.classes
-    )
+    summary = summarise(test.events, scored, reference_tags=test.tags, estimated_tags=gate.test, classes=test.classes)
     metrics = {f"{name}{SUFFIX}": value for name, value in event_metrics(summary).items()}
     reached = {f"{name}{SUFFIX}": value for name, value in chosen.metrics().items()}
     return {name: value for name, value in {**metrics, **reached}.items() if not math.isnan(value)}

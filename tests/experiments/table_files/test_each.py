@@ -39,7 +39,8 @@ def test_each_row_has_its_follower(tmp_path: Path) -> None:
     assert list(table.rows) == ["mil", "strong", "mil_oracle_tags", "strong_oracle_tags"]
     follower = table.rows["mil_oracle_tags"]
     assert (follower.why, follower.sources["own"].row) == ("mil with the true tags", "mil")
-    assert get_path(follower.config, "scoring.tags") == "oracle" and not follower.reference
+    assert get_path(follower.config, "scoring.tags") == "oracle"
+    assert not follower.reference
     assert table.rows["strong_oracle_tags"].reference
     assert table.groups[0].rows == table.meant_by("oracle_tags") == ("mil_oracle_tags", "strong_oracle_tags")
     assert "strong_oracle_tags" not in _table(tmp_path, scale="study").rows

@@ -178,7 +178,7 @@ def test_rows_of_the_shipped_table_that_know_more_do_not_compete() -> None:
         "strong_upper_bound", "strong_upper_bound_tagger_tags", "strong_upper_bound_oracle_tags",
         "trivial", "trivial_oracle_tags",
     }  # fmt: skip
-    own, same, knowing, whole_clip = table.groups
+    _, same, knowing, whole_clip = table.groups
     assert set(knowing.rows) == {row for row in table.rows if row.endswith("_oracle_tags")} - set(whole_clip.rows)
     assert set(same.rows) == {row for row in table.rows if row.endswith("_tagger_tags")}
     assert sorted(row for group in table.groups for row in group.rows) == sorted(table.rows)

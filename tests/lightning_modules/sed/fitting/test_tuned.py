@@ -19,7 +19,7 @@ def references(split: str) -> ClipReferences:
     events = {f"c{n}": (Event(0.5 + 0.1 * n, 1.5 + 0.1 * n, "dog"),) for n in range(6)}
     return ClipReferences(
         classes=("dog",), sample_rate_hz=8000, tags={clip: frozenset({"dog"}) for clip in events}, events=events,
-        duration_seconds=dict.fromkeys(events, 4.0), load_waveform=lambda clip: np.zeros(32000, np.float32), split=split,
+        duration_seconds=dict.fromkeys(events, 4.0), load_waveform=lambda _: np.zeros(32000, np.float32), split=split,
     )  # fmt: skip
 
 
@@ -50,14 +50,15 @@ def test_both_figures_are_there_and_only_one_is_fitted(run: dict[str, Any]) -> N
     plain = DetectionScoring(fit="none", num_pictures=0).score(**run)
     both = DetectionScoring(fit="none", tuned=True, num_pictures=0).score(**run)
     assert {name: both[name] for name in plain} == plain
-    assert plain["test/event_f1_macro"] == 0 and both["test/event_f1_macro_tuned"] == 1
+    assert plain["test/event_f1_macro"] == 0
+    assert both["test/event_f1_macro_tuned"] == 1
     assert both["validation/event_f1_macro_tuned"] == 1
     scores: Path = run["output_dir"]
     stated, fitted = (
         json.loads((scores / name).read_text(encoding="utf-8"))
         for name in ("postprocessing.json", "postprocessing_tuned.json")
     )
-    assert stated["fit"] == "none" and fitted["fit"] == "events"
+    assert (stated["fit"], fitted["fit"]) == ("none", "events")
     fitted_alone = DetectionScoring(fit="events", num_pictures=0).score(**{**run, "output_dir": scores / "alone"})
     for name in ("event_f1_macro", "segment_f1_macro", "event_er"):
         assert both[f"test/{name}_tuned"] == fitted_alone[f"test/{name}"]
@@ -66,7 +67,7 @@ def test_both_figures_are_there_and_only_one_is_fitted(run: dict[str, Any]) -> N
 def test_test_labels_and_missing_events_are_refused(run: dict[str, Any]) -> None:
     known = run["references"]
     weak = {**known, "validation": replace(known["validation"], events=None)}
-    with pytest.raises(ValueError, match="validation has no events to fit on; set data.selection strong"):
+    with pytest.raises(ValueError, match=r"validation has no events to fit on; set data\.selection strong"):
         DetectionScoring(fit="none", tuned=True, num_pictures=0).score(**{**run, "references": weak})
     with pytest.raises(ValueError, match="validation"):
         DetectionScoring(fit="none", tuned=True, num_pictures=0).score(
