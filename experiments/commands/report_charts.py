@@ -75,7 +75,7 @@ def check(table: Table) -> None:
 def draw(folder: Path, source: ChartSource) -> int:
     """Print the paths of the pictures, and on standard error why one was not drawn."""
     from experiments.reporting.chart_drawing import draw_charts
-    from experiments.reporting.pictures.drawn import draw_comparisons, draw_examples
+    from experiments.reporting.pictures.drawn import draw_all_confused, draw_comparisons, draw_examples
     from experiments.reporting.searches.budget_chart import draw_budget_charts
 
     report = source.report
@@ -83,15 +83,16 @@ def draw(folder: Path, source: ChartSource) -> int:
     try:
         compared, undrawn = draw_comparisons(source, folder=folder)
         examples, without = draw_examples(source, folder=folder)
+        confused, without_lines = draw_all_confused(source, folder=folder)
         paths, none_finished = draw_charts(table, table.charts, source.cells, source.store, folder=folder)
         paths += draw_budget_charts(table, report.budgets, folder=folder)
     except OSError as error:
         raise UserError(f"--charts {folder}: {error.strerror}") from None
-    undrawn += [*without, *none_finished]
+    undrawn += [*without, *without_lines, *none_finished]
     if report.trials and not report.budgets:
         undrawn.append(f"{table.path.name}: searches: not drawn, no trial has ended")
     for line in undrawn:
         print(f"warning: {line}", file=sys.stderr)
-    for path in [*(picture.path for picture in (*compared, *examples)), *paths]:
+    for path in [*(picture.path for picture in (*compared, *examples, *confused)), *paths]:
         print(path)
     return 0

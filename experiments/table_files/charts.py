@@ -8,7 +8,8 @@ Two kinds have a ``metric``, its ``label`` and its ``unit`` (as columns have the
 Two show what the report has, and ``pictures/`` draws them:
 
 - ``comparison``: all rows of ``groups`` in the ``columns`` of the table, a panel each or two in one;
-- ``example``: one test clip as some ``rows`` hear it.
+- ``example``: one test clip as some ``rows`` hear it;
+- ``confused``: the pairs of classes that one or two ``rows`` mix up most.
 
 Neither torch nor mlflow is imported here.
 """
@@ -30,8 +31,9 @@ KEYS = {
     "against": ("kind", "metric", "label", "unit", "x", "x_label", "lines"),
     "comparison": ("kind", "columns", "groups", "floors"),
     "example": ("kind", "rows", "clip"),
+    "confused": ("kind", "rows"),
 }
-COLUMNS_A_PANEL = 2
+COLUMNS_A_PANEL = ROWS_CONFUSED = 2
 
 
 @dataclass(frozen=True)
@@ -84,6 +86,13 @@ class ExampleClip(Chart):
     clip: str | None = None
 
 
+@dataclass(frozen=True)
+class Confused(Chart):
+    """The classes that one or two rows find where others sound."""
+
+    rows: tuple[str, ...]
+
+
 def read_charts(
     value: Any, *, where: str, rows: Collection[str], columns: Sequence[Column] = (), groups: Sequence[Group] = ()
 ) -> tuple[Chart, ...]:
@@ -110,6 +119,11 @@ def read_charts(
         elif kind == "example":
             clip = _text(fields, "clip", where=place) if "clip" in fields else None
             charts.append(ExampleClip(name, _rows(fields.get("rows"), where=f"{place}.rows", rows=rows), clip))
+        elif kind == "confused":
+            of_rows = _rows(fields.get("rows"), where=f"{place}.rows", rows=rows)
+            if not 1 <= len(of_rows) <= ROWS_CONFUSED:
+                raise UserError(f"{place}.rows: expected one row or two, got {list(of_rows)}")
+            charts.append(Confused(name, of_rows))
         else:
             charts.append(_metric_chart(name, kind, fields, where=place, rows=rows))
     return tuple(charts)

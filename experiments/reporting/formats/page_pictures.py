@@ -9,7 +9,13 @@ from typing import NamedTuple, Protocol
 from datamodules.corpus_folder import CorpusMissingError
 from experiments.errors import UserError
 from experiments.reporting.formats.page_media import Media, picture, sound, strip
-from experiments.reporting.pictures.drawn import ChartSource, Picture, draw_comparisons, draw_examples
+from experiments.reporting.pictures.drawn import (
+    ChartSource,
+    Picture,
+    draw_all_confused,
+    draw_comparisons,
+    draw_examples,
+)
 from experiments.reporting.pictures.example_choice import ChosenClip
 from experiments.reporting.pictures.example_picture import caption
 from experiments.stored_results.split_references import References
@@ -31,29 +37,35 @@ class PicturedPage(Protocol):
     media: Media
     comparisons: list[str]
     clips: list[PageClip]
+    charts: list[str]
     remarks: list[str]
 
 
 def add_pictures(page: PicturedPage, source: ChartSource) -> None:
     """Draw comparisons and example clips; one that cannot be drawn is a remark, since the figures do not hang on it."""
     with tempfile.TemporaryDirectory() as folder:
-        for draw in (draw_comparisons, draw_examples):
+        for draw, shown in (
+            (draw_comparisons, page.comparisons),
+            (draw_examples, page.comparisons),
+            (draw_all_confused, page.charts),
+        ):
             try:
                 pictures, undrawn = draw(source, folder=Path(folder))
             except UserError as error:
                 pictures, undrawn = [], [str(error)]
             page.remarks += undrawn
             for drawn in pictures:
-                _add(page, drawn)
+                _add(page, drawn, shown)
 
 
-def _add(page: PicturedPage, drawn: Picture) -> None:
-    name = f"picture {drawn.path.stem}"
+def _add(page: PicturedPage, drawn: Picture, shown: list[str]) -> None:
+    """Put a picture among those that are ``shown`` in one place, or, of a clip, where its sound is."""
+    name = drawn.path.stem
     page.media.add("charts", name, picture(drawn.path))
     if name not in page.media.uris:
         return
     if drawn.chosen is None:
-        page.comparisons.append(name)
+        shown.append(name)
         return
     clip = _corpus_and_clip(drawn.chosen)
     add_sound(page.media, drawn.chosen.references, drawn.chosen.clip, name=clip)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from experiments.errors import UserError
-from experiments.table_files.charts import Comparison, ExampleClip, read_charts
+from experiments.table_files.charts import Comparison, Confused, ExampleClip, read_charts
 from experiments.table_files.columns import Column
 from experiments.table_files.groups import Group
 from experiments.table_files.spec import read_table
@@ -35,6 +35,7 @@ def test_a_panel_has_one_column_or_two() -> None:
 def test_an_example_leaves_rows_and_clip_to_the_report() -> None:
     assert read({"kind": "example"}) == ExampleClip("c")
     assert read({"kind": "example", "rows": ["b", "a"], "clip": "x"}) == ExampleClip("c", ("b", "a"), "x")
+    assert read({"kind": "confused", "rows": ["b"]}) == Confused("c", ("b",))
 
 
 @pytest.mark.parametrize(
@@ -49,6 +50,7 @@ def test_an_example_leaves_rows_and_clip_to_the_report() -> None:
         ({"kind": "comparison", "columns": ["test/f1"], "groups": ["owm"]}, "c.groups: unknown group 'owm' (did you"),
         ({"kind": "comparison", "columns": ["test/f1"], "floors": ["c"]}, "c.floors: unknown row 'c'"),
         ({"kind": "comparison", "columns": ["test/f1"], "rows": ["a"]}, "c: unknown key 'rows'"),
+        ({"kind": "confused"}, "c.rows: expected one row or two, got []"),
         ({"kind": "example", "rows": ["c"]}, "c.rows: unknown row 'c'"),
         ({"kind": "example", "clip": 3}, "c.clip: expected text, got 3"),
     ],

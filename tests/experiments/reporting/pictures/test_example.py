@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from datamodules.annotations import ClipReferences, Event
 from experiments.errors import UserError
 from experiments.planning.cell import Cell
+from experiments.reporting.formats.report_page import write_page
 from experiments.reporting.pictures.drawn import ChartSource, draw_examples
 from experiments.reporting.pictures.example_choice import ChosenClip, NotDrawnError, choose_clip
 from experiments.reporting.pictures.example_picture import draw_example
@@ -163,7 +164,29 @@ def test_the_picture_has_curves_events_and_the_rule(
         starts = sorted(path.vertices[:, 0].min() for of in lanes.collections for path in of.get_paths())
         assert starts == pytest.approx(sorted(event.onset_seconds for event in system.events[chosen.clip]))
     assert [text.get_text() for text in systems[1].get_yticklabels()] == ["dog", "rain", "cat"]
-    assert "0 of 2 events found, 3 detected · co-activation 1.00" in systems[0].get_title(loc="left")
+    assert "2 of 2 events found, 3 detected · co-activation 1.00" in systems[0].get_title(loc="left")
     said = figures[0].get_supxlabel().replace("\n", " ")
     assert chosen.rule in said
     assert "runs of seed 0" in said
+
+
+def test_the_page_has_the_rows_compared_and_the_clip_with_its_sound(example: Made, tmp_path: Path) -> None:
+    path = tmp_path / "out.html"
+    write_page(*example.source, path=path, mlflow_url="http://127.0.0.1:5000")
+    page = path.read_text(encoding="utf-8")
+    chosen = example.choose()
+    table, clip = page.index('<section id="table">'), page.index('<section id="clip">')
+    assert table < page.index('<figure class="compared">') < clip
+    section = page[clip : page.index('<section id="charts">')]
+    assert f'<audio controls preload="none" data-media="sound x/demo {chosen.clip}">' in section
+    assert chosen.rule in section
+    assert f'"sound x/demo {chosen.clip}"' in page[page.index('id="media"') :]
+
+
+def test_a_page_from_a_pack_says_that_there_is_no_example(example: Made, tmp_path: Path) -> None:
+    example.source.store.uri = ""
+    path = tmp_path / "out.html"
+    write_page(*example.source, path=path, mlflow_url="http://127.0.0.1:5000")
+    page = path.read_text(encoding="utf-8")
+    assert '<section id="clip">' not in page
+    assert "charts.example: not drawn, a pack of results has neither curves nor sounds" in page
