@@ -1,8 +1,9 @@
 """Convolutional blocks over spectrograms (B, channels, T, bands) that leave padding at zero.
 
 A block is Conv 3x3 -> batch norm -> non-linearity -> max-pool -> dropout, the order of Pellegrini & Cances
-(arXiv 1901.03146). ReLU is taken of the maxima, which is the same to the last bit and a fraction of the values. Frames past a clip's end are set to zero before they are pooled or reach the next convolution,
-so a clip sees beyond its end what the convolution's own zero padding would show it.
+(arXiv 1901.03146). ReLU is taken of the maxima, which is the same to the last bit and a fraction of the values.
+Frames past a clip's end are set to zero before they are pooled or reach the next convolution, so a clip sees beyond its
+end what the convolution's own zero padding would show it.
 """
 
 from __future__ import annotations
