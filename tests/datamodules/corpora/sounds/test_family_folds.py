@@ -47,7 +47,7 @@ def test_validation_is_the_next_folds_test() -> None:
 def test_no_fold_tests_the_longest_family_of_every_class() -> None:
     seconds = {"long": 9.0, "a": 1.0, "b": 1.0, "c": 1.0, "d": 1.0}
     places = {
-        [("long",) == part for part in fold_parts(label, seconds)].index(True)
+        [part == ("long",) for part in fold_parts(label, seconds)].index(True)
         for label in ("alarm", "bird", "door", "drums", "fire", "speech")
     }
     assert len(places) > 2
