@@ -223,7 +223,10 @@ def test_a_failed_download_is_an_error_and_no_apt_get_is_exit_code_3(
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("soundscapes", "--scale", "demoo"), "soundscapes: scale 'demoo', allowed: demo, full, study-fold0, .*, study"),
+        (
+            ("soundscapes", "--scale", "demoo"),
+            "soundscapes: scale 'demoo', allowed: demo, full, study-fold0, .*, study",
+        ),
         (("soundbank", "--scale", "demo"), "soundbank: --scale and --seed are of soundscapes, tones, spoken_tones"),
     ],
 )

@@ -39,13 +39,15 @@ def test_the_order_of_the_families_does_not_change_the_parts(seconds: dict[str, 
 def test_validation_is_the_next_folds_test() -> None:
     seconds = {f"family{k}": 1.0 + k for k in range(9)}
     for fold in range(NUM_FOLDS):
-        assert deal_fold("bird", seconds, fold)["validation"] == deal_fold("bird", seconds, (fold + 1) % NUM_FOLDS)["test"]
+        assert (
+            deal_fold("bird", seconds, fold)["validation"] == deal_fold("bird", seconds, (fold + 1) % NUM_FOLDS)["test"]
+        )
 
 
 def test_no_fold_tests_the_longest_family_of_every_class() -> None:
     seconds = {"long": 9.0, "a": 1.0, "b": 1.0, "c": 1.0, "d": 1.0}
     places = {
-        [("long",) == part for part in fold_parts(label, seconds)].index(True)
+        [part == ("long",) for part in fold_parts(label, seconds)].index(True)
         for label in ("alarm", "bird", "door", "drums", "fire", "speech")
     }
     assert len(places) > 2
