@@ -1,7 +1,7 @@
 """``each:`` of a row: the same row after every one of some others, such as each system's curves with the true tags.
 
 ``oracle_tags: {why: "{row}, true tags", each: [fsl, mil], stage: score, from: {own: "{row}"}}`` stands for
-``fsl_oracle_tags`` and ``mil_oracle_tags``; ``{row}`` in ``why``, ``from`` and ``against`` is the row that each follows.
+``fsl_oracle_tags`` and ``mil_oracle_tags``; ``{row}`` in ``why``, ``from`` and ``against`` is the row each follows.
 What follows a ``reference`` row is one too, and is there at the same scales. Groups, charts, views and ``--rows`` may
 name ``oracle_tags`` and mean all of them.
 """

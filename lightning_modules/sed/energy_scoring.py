@@ -60,7 +60,8 @@ class EnergyDetector:
         above_TM = decibels_TM - np.percentile(decibels_TM, self.floor_percentile, axis=0)
         loudest_T = np.sort(above_TM, axis=1)[:, -self.num_bands :].mean(axis=1)
         logits_T = (loudest_T - self.rise_decibels) / self.slope_decibels
-        return (1 / (1 + np.exp(-logits_T))).astype(np.float32)
+        curve_T: Curve = (1 / (1 + np.exp(-logits_T))).astype(np.float32)
+        return curve_T
 
 
 DETECTOR = EnergyDetector()

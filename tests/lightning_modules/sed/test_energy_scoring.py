@@ -66,7 +66,7 @@ def test_true_tags_say_which_class_the_loud_frames_are(known: dict[str, Any], tm
 
 
 def test_a_mistaken_tagger_has_its_class_where_it_is_loud(known: dict[str, Any], tmp_path: Path) -> None:
-    """It is right on validation and hears "high" in every test clip: of a and c that is wrong, in b the burst is found."""
+    """It is right on validation and hears "high" in every test clip, which is true of b alone."""
     right_NC = np.array([[burst[2] == label for label in CLASSES] for burst in BURSTS.values()], np.float32)
     high_NC = np.tile(np.array([[1.0, 0.0]], np.float32), (len(BURSTS), 1))
     for split, scores_NC in (("validation", right_NC), ("test", high_NC)):
@@ -76,9 +76,7 @@ def test_a_mistaken_tagger_has_its_class_where_it_is_loud(known: dict[str, Any],
         predictions={"tagger": tmp_path}, references=known, output_dir=tmp_path / "scores"
     )
     found = read_events(tmp_path / "scores" / "events_test.tsv")
-    assert {clip: [event.label for event in events] for clip, events in found.items()} == dict.fromkeys(
-        BURSTS, ["high"]
-    )
+    assert all([event.label for event in found[clip]] == ["high"] for clip in BURSTS)
     assert metrics["test/event_f1_micro"] == pytest.approx(1 / 3)
 
 
