@@ -49,7 +49,7 @@ def asked(arguments: argparse.Namespace, table: Table, *, page: bool) -> Table:
         charts = [chart for chart in charts if not isinstance(chart, Comparison)]
         charts.insert(0, replace(own, panels=panels))
     if arguments.example and arguments.results:
-        raise UserError("--example: not with --results; a pack of results has neither curves nor sounds")
+        raise UserError("--example: not with --results; a pack of results has no sounds and seldom curves")
     rows = tuple(point for row in arguments.rows for point in table.grids.get(row, (row,)))
     if arguments.example:
         clip = None if arguments.example == BY_RULE else arguments.example

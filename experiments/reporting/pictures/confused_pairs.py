@@ -84,7 +84,9 @@ def _draw_pairs(
     axis.set_ylim(len(pairs) - 0.5, -0.5)
     axis.set_xlim(left=0)
     axis.grid(alpha=0.25)
-    axis.set_xlabel("share of the seconds in which it is found and does not sound (%) · ← lower is better", fontsize=9)
+    axis.set_xlabel(
+        "% of the seconds in which the second class sounds without the first · ← lower is better", fontsize=9
+    )
     for text in (*axis.legend(fontsize=9).get_texts(), *axis.get_yticklabels()):
         text.set_parse_math(False)
 

@@ -1,6 +1,7 @@
 """One test clip as several systems hear it: which rows, which of their runs, and which clip by which rule.
 
-Curves are in the runs' predictions, sounds in the prepared corpus: neither travels in a pack of results.
+Curves are in the runs' predictions, which packs of results seldom have, and sounds in the prepared corpus, which they
+never have.
 """
 
 from __future__ import annotations
@@ -72,7 +73,7 @@ def choose_clip(
     """
     where = f"{report.table.path.name}: charts.{chart.name}"
     if not store.uri:
-        raise NotDrawnError(f"{where}: not drawn, a pack of results has neither curves nor sounds; ask a store")
+        raise NotDrawnError(f"{where}: not drawn, a pack of results has no sounds and seldom curves; ask a store")
     rows = chart.rows or _baseline_and_neighbours(report, cells, store)
     together = _together(rows, [cell for cell in cells if cell.row.table == report.table.name], store)
     if not together:

@@ -58,7 +58,7 @@ def test_an_example_takes_a_clip_or_leaves_it_to_the_rule(table: Table) -> None:
         ({"columns": "test/event_er+test/event_f1_macro"}, "--columns: test/event_er and test/event_f1_macro are of"),
         ({"columns": "test/event_er", "charts": None}, "--columns: says what is drawn; with --charts FOLDER or"),
         ({"example": "a", "charts": None}, "--example: says what is drawn; with --charts FOLDER or --output FILE.html"),
-        ({"example": "a", "results": [Path("p")]}, "--example: not with --results; a pack of results has neither"),
+        ({"example": "a", "results": [Path("p")]}, "--example: not with --results; a pack of results has no sounds"),
     ],
 )
 def test_a_mistake_is_one_line(table: Table, given: dict[str, Any], says: str) -> None:

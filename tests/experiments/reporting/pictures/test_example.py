@@ -125,7 +125,7 @@ def test_a_pack_has_no_curves_which_is_said_in_a_line(example: Made, tmp_path: P
     example.source.store.uri = ""
     assert draw_examples(example.source, folder=tmp_path / "out") == (
         [],
-        ["t.yaml: charts.example: not drawn, a pack of results has neither curves nor sounds; ask a store"],
+        ["t.yaml: charts.example: not drawn, a pack of results has no sounds and seldom curves; ask a store"],
     )
 
 
@@ -189,4 +189,4 @@ def test_a_page_from_a_pack_says_that_there_is_no_example(example: Made, tmp_pat
     write_page(*example.source, path=path, mlflow_url="http://127.0.0.1:5000")
     page = path.read_text(encoding="utf-8")
     assert '<section id="clip">' not in page
-    assert "charts.example: not drawn, a pack of results has neither curves nor sounds" in page
+    assert "charts.example: not drawn, a pack of results has no sounds and seldom curves" in page
