@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lightning_modules.decoding.ctc.fusion import BONUS, GIVEN, NOTHING, TOKENS, WORDS, Fusion
 from lightning_modules.decoding.language_models.language_model import LanguageModel
@@ -12,6 +13,7 @@ from lightning_modules.decoding.language_models.ngram_language_model import Ngra
 from lightning_modules.decoding.language_models.ngram_table import NgramTable
 from lightning_modules.decoding.language_models.spelling import Spelling, compile_spelling
 from lightning_modules.decoding.language_models.word_ngram import SPACE, UNKNOWN_LOG_PROB, WordNgram
+from lightning_modules.decoding.texts import is_tag
 
 AnyLanguageModel = LanguageModel | WordNgram
 
@@ -64,6 +66,7 @@ def fuse(
         log_word_bonus=float(log_word_bonus),
         space=space,
         blank=blank,
+        is_tag_V=_tags(language_model, num_symbols, blank),
         most_V=most_V,
     )
 
@@ -74,6 +77,15 @@ def _space(language_model: AnyLanguageModel | None, blank: int) -> int:
         return -1
     token = language_model.symbols.index(SPACE)
     return token - 1 if token <= blank else token
+
+
+def _tags(language_model: AnyLanguageModel | None, num_symbols: int, blank: int) -> NDArray[np.bool_]:
+    """Which of the recogniser's tokens say a language; without a model no symbol is known, and none does."""
+    is_tag_V = np.zeros(num_symbols, np.bool_)
+    if language_model is not None:
+        others_V = np.delete(np.arange(num_symbols), blank)  # the model's ids from 1 on
+        is_tag_V[others_V] = [is_tag(symbol) for symbol in language_model.symbols[1:]]
+    return is_tag_V
 
 
 def _kind(language_model: AnyLanguageModel | None, has_bonus: bool) -> int:

@@ -3,7 +3,8 @@
 A prefix's weight is ``p_lm^lm_weight · e^(word_bonus·|words|) · |words|^log_word_bonus`` (Hannun 2014 and Maas 2015
 have the last form; no words count as one there). It is a product of factors, one for each token of the prefix, so the
 search multiplies them into the CTC probability of an extension. A word counts when it ends: with the space after it,
-or with the sentence. Legend as in ``beam``; a row's blank column is the factor for ending the sentence.
+or with the sentence. A tag of a language is no part of any: behind one the word before goes on, and a prefix of tags
+holds no word. Legend as in ``beam``; a row's blank column is the factor for ending the sentence.
 """
 
 from __future__ import annotations
@@ -43,6 +44,7 @@ class Fusion(NamedTuple):
     log_word_bonus: float
     space: int
     blank: int
+    is_tag_V: NDArray[np.bool_]
     most_V: NDArray[np.float64]
 
 
@@ -67,8 +69,8 @@ def start(fusion: Fusion, beam: Beam) -> None:
 
 @compiled
 def is_within_word(fusion: Fusion, beam: Beam, node: int) -> bool:
-    """Whether a prefix ends in anything but a space."""
-    return node != 0 and fusion.space >= 0 and beam.nodes_N[node].token != fusion.space
+    """Whether a prefix, its tags of languages left out, ends in anything but a space."""
+    return fusion.space >= 0 and beam.nodes_N[node].within_word != 0
 
 
 @compiled
@@ -87,6 +89,7 @@ def follow(fusion: Fusion, beam: Beam, node: int, factor: float) -> None:
         spelling = longer(fusion.spelling, old.spelling, lm_token(fusion.blank, token))
     new.log_weight = old.log_weight + math.log(factor)
     new.words = old.words + ends_word
+    new.within_word = old.within_word if fusion.is_tag_V[token] else int(token != fusion.space)
     new.context, new.spelling = context, spelling
 
 
