@@ -18,6 +18,15 @@ def is_tag(symbol: str) -> bool:
     return len(symbol) > 2 and symbol[0] == "<" and symbol[-1] == ">" and symbol not in _NO_TAGS
 
 
+def tag_tokens(symbols: Sequence[str]) -> tuple[int, ...]:
+    """The tokens that say a language.
+
+    >>> tag_tokens(("<blank>", "a", "<cs>", "<nl>"))
+    (2, 3)
+    """
+    return tuple(token for token, symbol in enumerate(symbols) if token != BLANK and is_tag(symbol))
+
+
 def spell(tokens: Iterable[int], symbols: Sequence[str]) -> str:
     """The text of tokens without tags; spaces at the ends are not kept, and several in a row are one.
 

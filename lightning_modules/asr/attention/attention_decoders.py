@@ -35,6 +35,7 @@ from lightning_modules.decoding.attention.attention_objective import Objective
 from lightning_modules.decoding.ctc.ctc_prefix_scores import CtcPrefixScorer
 from lightning_modules.decoding.language_models.language_model import LanguageModel
 from lightning_modules.decoding.language_models.rescoring import NBestScores, language_model_scores
+from lightning_modules.decoding.texts import tag_tokens
 from lightning_modules.layers.speller import BoundSpeller, Speller
 from lightning_modules.metrics.attention_shape import attention_shape
 
@@ -129,6 +130,7 @@ class AttentionBeam(Decoder[EncodedPredictions]):
                 language_model=self._model,
                 lm_weight=weights.get("lm_weight", 0.0),
                 token_bonus=weights["token_bonus"],
+                tags=tag_tokens(predictions.symbols),
                 length_normalised=self.length_normalised,
                 end_threshold=self.end_threshold,
             )

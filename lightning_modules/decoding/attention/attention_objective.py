@@ -2,8 +2,9 @@
 
 ``(1 − λ) log p_att(y) + λ log p_ctc(y) + γ log p_lm(y) + token_bonus · |y|`` (Watanabe et al. 2017, arXiv 1706.02737;
 Hori et al. 2017), each term with the text's end; while a text is open p_ctc is that of all texts that begin with it.
-Divided by ``|y| + 1`` (the end is a token too) where ``length_normalised``. A term of weight 0 has no say, even where
-it gives no probability at all. Legend: B utterances, W hypotheses, V symbols.
+``|y|`` counts no tag of a language, which is no text. Divided by the number of tokens, tags and the end among them,
+where ``length_normalised``. A term of weight 0 has no say, even where it gives no probability at all.
+Legend: B utterances, W hypotheses, V symbols.
 """
 
 from __future__ import annotations
