@@ -67,7 +67,8 @@ class Scribe:
             log_probs, state = self.step(torch.full((len(self.inputs_BH), 1), before), state)
             total += float(log_probs[0, 0, token])
         is_short = len(text) < max_tokens
-        if end_threshold is not None and is_short and log_probs[0, 0, 0] <= end_threshold * log_probs[0, 0].max():
+        end_prob, *token_probs = log_probs[0, 0].exp().tolist()
+        if end_threshold is not None and is_short and end_prob < max(token_probs) ** end_threshold:
             return -math.inf
         return total
 

@@ -48,7 +48,8 @@ class AttentionBeam(Decoder[EncodedPredictions]):
         ctc_weights: candidates of λ; above 0 the system must have a CTC output.
         token_bonuses: candidates of β. Validation chooses both.
         length_normalised: rank by the score per token, the end counted.
-        end_threshold: the end must be so much likelier than the best token (Hannun et al. 2019), 1 or more.
+        end_threshold: log p(end) must be at least so many times the best other token's (Hannun et al. 2019), 1 or more;
+            1 lets a text end only where its end is the likeliest.
         max_tokens_per_second: a text that is longer ends.
 
     Raises:

@@ -52,8 +52,8 @@ def attention_beam_search(
     ``max_tokens_B`` is the greatest number of tokens. ``ctc`` is of the same utterances and symbols, ``language_model``
     of the same symbols; both are asked only where they have a weight. ``tags`` are tokens that say a language;
     they are no text and have no ``token_bonus``. With ``end_threshold`` a text may end only where the decoder's
-    log p(end) exceeds that many times the best token's (not asked at the greatest length). ``score`` is what was
-    maximised, per token where ``length_normalised``; ``ctc_score`` the recogniser's own log probability
+    log p(end) is at least that many times the best other token's (not asked at the greatest length). ``score`` is what
+    was maximised, per token where ``length_normalised``; ``ctc_score`` the recogniser's own log probability
     ``(1 − λ) log p_att + λ log p_ctc`` where ``score`` is something else. Where no text has a probability the answer is
     the empty one with score -inf. Raises ``ValueError`` for weights, counts, a CTC or a language model that do not fit,
     and for NaN.

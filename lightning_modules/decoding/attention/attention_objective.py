@@ -15,6 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from datamodules.annotations import BLANK
+
 Doubles = NDArray[np.float64]
 
 
@@ -72,11 +74,13 @@ class Objective:
         return latest_BW
 
     def may_end(self, attention_BWV: Doubles) -> NDArray[np.bool_]:
-        """Whether log p(end) exceeds ``end_threshold`` times the best token's: (B, W).
+        """Whether log p(end) is at least ``end_threshold`` times that of the best other token: (B, W).
 
-        Against early ends and against loops (Hannun et al. 2019, arXiv 1904.02619).
+        Against early ends and against loops (Hannun et al. 2019, arXiv 1904.02619). The end is not measured against
+        itself: an end that is the likeliest of all may always be chosen, a certain one (log p 0) too.
         """
         if self.end_threshold is None:
             return np.ones(attention_BWV.shape[:2], np.bool_)
-        allowed: NDArray[np.bool_] = attention_BWV[..., 0] > self.end_threshold * attention_BWV.max(axis=-1)
+        others_BW = attention_BWV[..., BLANK + 1 :].max(axis=-1, initial=-np.inf)
+        allowed: NDArray[np.bool_] = attention_BWV[..., BLANK] >= self.end_threshold * others_BW
         return allowed
