@@ -107,7 +107,7 @@ def _power(weight: float, log_prob: float) -> float:
 @compiled
 def _one_word_more(fusion: Fusion, words: int) -> float:
     """What the bonuses multiply a prefix of ``words`` words by when it gets another."""
-    return math.exp(fusion.word_bonus) * ((words + 1) / max(words, 1)) ** fusion.log_word_bonus
+    return float(math.exp(fusion.word_bonus) * ((words + 1) / max(words, 1)) ** fusion.log_word_bonus)
 
 
 @compiled
