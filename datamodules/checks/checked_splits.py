@@ -15,16 +15,21 @@ from datamodules.corpora.clip_corpus import SPLITS
 from datamodules.corpus_folder import data_root, read_card
 from datamodules.dealing.recorded_sources import UNKNOWN_SPEAKER
 from datamodules.importers.entry import ManifestEntry, ManifestError
-from datamodules.importers.imported_corpus import Source, normalised, warn_of_generic_rules
+from datamodules.importers.imported_corpus import Source
+from datamodules.importers.taken_texts import warn_of_generic_rules
 from datamodules.texts.text_rules import UnspeakableTextError
 
 
 @dataclass(frozen=True)
 class SplitEntries:
-    """Utterances by split, their texts normalised; ``unspeakable`` ones, which importing leaves out, with reasons."""
+    """Utterances by split, their texts normalised.
+
+    ``unspeakable`` ones, which importing leaves out, and ``as_written``, which it keeps, have their reasons.
+    """
 
     by_split: Mapping[str, Sequence[ManifestEntry]]
     unspeakable: Sequence[tuple[str, ManifestEntry, str]] = ()
+    as_written: Sequence[tuple[str, ManifestEntry, str]] = ()
 
     @property
     def audio(self) -> list[Path]:
@@ -40,14 +45,24 @@ class SplitEntries:
         ]
 
     def unspeakable_text(self) -> Finding | None:
-        """Texts that have no reading as letters."""
-        unread = AudioFacts(exists=True, problem=None)
-        reasons = {id(entry): reason for _, entry, reason in self.unspeakable}
-        return finding(
-            "unspeakable_text", "warning", "text has no reading as letters, and is left out when imported",
-            [CheckedUtterance(split, entry, unread) for split, entry, _ in self.unspeakable],
-            lambda one: f"{reasons[id(one.entry)]} in {one.entry.text[:60]!r}",
-        )  # fmt: skip
+        """Texts that have no reading as letters and are left out."""
+        return _of_texts(
+            self.unspeakable, "unspeakable_text", "text has no reading as letters, and is left out when imported"
+        )
+
+    def kept_as_written(self) -> Finding | None:
+        """Held-out texts that have no reading as letters and are kept."""
+        said = "held-out text has no reading as letters; it is kept as written when imported, and counts in error rates"
+        return _of_texts(self.as_written, "kept_as_written", said)
+
+
+def _of_texts(noted: Sequence[tuple[str, ManifestEntry, str]], code: str, says: str) -> Finding | None:
+    unread = AudioFacts(exists=True, problem=None)
+    reasons = {id(entry): reason for _, entry, reason in noted}
+    return finding(
+        code, "warning", says, [CheckedUtterance(split, entry, unread) for split, entry, _ in noted],
+        lambda one: f"{reasons[id(one.entry)]} in {one.entry.text[:60]!r}",
+    )  # fmt: skip
 
 
 def entries_of_corpus(name: str) -> SplitEntries:
@@ -74,7 +89,7 @@ def entries_of_corpus(name: str) -> SplitEntries:
 def entries_of_manifests(source: Source) -> SplitEntries:
     """The utterances of a user's manifests, normalised as importing would. Raises ``ManifestError``."""
     by_split: dict[str, list[ManifestEntry]] = {}
-    unspeakable = []
+    unspeakable, as_written, texts = [], [], source.texts
     for split in source.manifests:
         by_split[split] = []
         for entry in source.read(split):
@@ -82,10 +97,13 @@ def entries_of_manifests(source: Source) -> SplitEntries:
                 by_split[split].append(entry)
                 continue
             try:
-                by_split[split].append(replace(entry, text=normalised(entry)))
+                taken = texts.take(entry, split)
+                by_split[split].append(replace(entry, text=taken.text))
+                if taken.reason:
+                    as_written.append((split, entry, taken.reason))
             except UnspeakableTextError as error:
                 unspeakable.append((split, entry, error.reason))
-    return SplitEntries(by_split, unspeakable)
+    return SplitEntries(by_split, unspeakable, as_written)
 
 
 def _cuts(folder: Path, path: Path) -> Iterator[ManifestEntry]:

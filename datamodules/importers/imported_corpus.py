@@ -1,6 +1,6 @@
 """A user's manifests become a corpus folder in the layout of all speech corpora; the audio stays where it is.
 
-Texts are normalised, utterances whose texts cannot be are left out and counted, speakers that nobody names are
+Texts are normalised (``taken_texts``), what is left out is counted and named, speakers that nobody names are
 ``unknown``. Splits that have no manifest of their own are dealt from the training manifest by text, so that no sentence
 is in two of them. Lengths are read here, from headers where those are to be trusted; ``earmark data
 check`` decodes all.
@@ -8,8 +8,6 @@ check`` decodes all.
 
 from __future__ import annotations
 
-import warnings
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -30,18 +28,30 @@ from datamodules.importers.entry import ManifestEntry, ManifestError
 from datamodules.importers.imported_manifests import IMPORTED_FROM, manifest_facts
 from datamodules.importers.new_corpus import new_corpus
 from datamodules.importers.read import read_manifest
-from datamodules.run_warning import RunWarning
-from datamodules.texts.text_rules import UnspeakableTextError, has_own_rules, normalise
+from datamodules.importers.taken_texts import TextNotes, TextsTaken
+from datamodules.texts.text_rules import TextRules, UnspeakableTextError
 
 
 @dataclass(frozen=True)
 class Source:
-    """Where a user's utterances are: manifests by split (``train`` at least) and how to read them."""
+    """Where a user's utterances are: manifests by split (``train`` at least) and how to read them.
+
+    ``text_rules`` are the user's own, by language, out of ``rules_file``.
+    """
 
     manifests: Mapping[str, Sequence[Path]]
     format_name: str = "auto"
     language: str | None = None
     audio_root: Path | None = None
+    text_rules: Mapping[str, TextRules] = field(default_factory=dict)
+    rules_file: Path | None = None
+    keeps_held_out_texts: bool = True
+
+    @property
+    def texts(self) -> TextsTaken:
+        """How texts are taken: those of held-out splits that are given, and not dealt, are kept as written."""
+        given = [split for split in SPLITS if split != "train" and split in self.manifests]
+        return TextsTaken(self.text_rules, given if self.keeps_held_out_texts else [])
 
     def read(self, split: str) -> list[ManifestEntry]:
         """The utterances of one split as written. Raises ``ManifestError``."""
@@ -56,10 +66,10 @@ class Source:
 
 @dataclass
 class _Kept:
-    """Utterances with normalised texts, and how many were left out: language -> reason -> utterances."""
+    """Utterances with normalised texts, and what was left out or kept as written."""
 
     by_split: dict[str, list[ManifestEntry]] = field(default_factory=dict)
-    dropped: dict[str, dict[str, int]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(int)))
+    notes: TextNotes = field(default_factory=TextNotes)
     first_of_several: list[ManifestEntry] = field(default_factory=list)  # nobody names a channel: the first is taken
 
 
@@ -73,14 +83,20 @@ def import_corpus(
     that stands twice, damaged audio and a split that is left empty; ``ValueError`` for a name that is taken or none.
     """
     with new_corpus(name, rebuild=rebuild) as target:
-        manifests = manifest_facts(path for paths in source.manifests.values() for path in paths)
+        rules_file = () if source.rules_file is None else (source.rules_file,)
+        manifests = manifest_facts((*(path for paths in source.manifests.values() for path in paths), *rules_file))
         kept = _keep(source, drop_damaged=drop_damaged)
+        kept.notes.say({split: len(entries) for split, entries in kept.by_split.items()})
         if kept.first_of_several:
             say = Console(stderr=True, soft_wrap=True).print
             say(_first_taken(kept.first_of_several), highlight=False, markup=False)
         paths = [str(path) for split in SPLITS for path in source.manifests.get(split, ())]
         facts = SpeechFacts(
-            name=name, synthetic=False, licences={"imported": licence}, description=f"imported from {', '.join(paths)}"
+            name=name,
+            synthetic=False,
+            licences={"imported": licence},
+            description=f"imported from {', '.join(paths)}"
+            + (f", text rules of {source.rules_file}" if source.rules_file else ""),
         )
         with whole_folder(target) as folder:
             utterances = {
@@ -88,30 +104,13 @@ def import_corpus(
                 for split in SPLITS
             }
             write_facts(folder, manifests, IMPORTED_FROM)
-            return write_speech_manifests(folder, facts=facts, utterances=utterances, dropped=kept.dropped)
-
-
-def normalised(entry: ManifestEntry) -> str:
-    """An entry's text as it is learnt. Raises ``UnspeakableTextError``, and ``ManifestError`` without a language."""
-    if entry.language is None:
-        raise ManifestError(f"{entry.place}: utterance {entry.utterance_id!r} has no language, allowed: --language xx")
-    warn_of_generic_rules(entry.language)
-    return normalise(entry.text, language=entry.language)
-
-
-def warn_of_generic_rules(language: str) -> None:
-    """Say, once a language, that nothing is known of its letters and apostrophes."""
-    if not has_own_rules(language):
-        warnings.warn(
-            f"language {language!r} has the generic text rules alone: lower case, no punctuation, any script",
-            category=RunWarning,
-            stacklevel=2,
-        )
+            kept.notes.write(folder)
+            return write_speech_manifests(folder, facts=facts, utterances=utterances, dropped=kept.notes.counts())
 
 
 def _keep(source: Source, *, drop_damaged: bool) -> _Kept:
     """Read, normalise and leave out, then deal the splits that have no manifest."""
-    kept, headers, places = _Kept(), _Headers(), dict[str, str]()
+    kept, headers, texts, places = _Kept(), _Headers(), source.texts, dict[str, str]()
     for split in SPLITS:
         kept.by_split[split] = []
         for entry in source.read(split):
@@ -120,25 +119,28 @@ def _keep(source: Source, *, drop_damaged: bool) -> _Kept:
                 raise ManifestError(f"{entry.place}: id {entry.utterance_id!r} stands on {other} too, allowed: once")
             places[entry.utterance_id] = entry.place
             try:
-                ready = headers.fitted(replace(entry, text=normalised(entry)))
+                taken = texts.take(entry, split)
+                ready = headers.fitted(replace(entry, text=taken.text))
             except UnspeakableTextError as error:
-                kept.dropped[str(entry.language)][error.reason] += 1
+                kept.notes.left_out.append((split, entry, error.reason))
             except DamagedAudioError as error:
                 if not drop_damaged:
                     raise ManifestError(
                         f"{entry.place}: {entry.audio}: {error.sentence()}; allowed: audio that can be read, "
                         "or --drop-damaged (earmark data check finds all that cannot)"
                     ) from error
-                kept.dropped[str(entry.language)][str(error)] += 1
+                kept.notes.left_out.append((split, entry, str(error)))
             else:
                 kept.by_split[split].append(ready)
+                if taken.reason:
+                    kept.notes.kept.append((split, entry, taken.reason))
                 if headers.takes_first_of_several(ready):
                     kept.first_of_several.append(ready)
     _deal(kept, absent=[split for split in SPLITS if split not in source.manifests])
     for split in SPLITS:
         if not kept.by_split[split]:
             hint = "" if split in source.manifests else f", allowed: more different texts, or --{split} of its own"
-            raise ManifestError(f"split {split!r} has no utterance ({_counted(kept.dropped)}){hint}")
+            raise ManifestError(f"split {split!r} has no utterance ({_counted(kept.notes.counts())}){hint}")
     return kept
 
 
@@ -154,7 +156,7 @@ def _deal(kept: _Kept, *, absent: Sequence[str]) -> None:
         kept.by_split[split] = []
     for entry, given in zip(training, dealt, strict=True):
         if given is None:
-            kept.dropped[str(entry.language)]["text of a training speaker"] += 1
+            kept.notes.left_out.append(("train", entry, "text of a training speaker"))
         else:
             kept.by_split[given if given in absent else "train"].append(entry)
 

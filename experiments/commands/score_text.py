@@ -1,8 +1,8 @@
 """``earmark score text``: word and character error of any system's texts, as JSON on stdout.
 
 ``datamodules.texts.text_lists`` says which files are read; texts are matched by id and compared as they stand, in
-Unicode normal form C. The forms that were taken and warnings go to stderr, so that stdout is one JSON document. Heavy
-imports wait inside ``run``.
+Unicode normal form C, or with ``--language`` as import would keep them. The forms that were taken and warnings go to
+stderr, so that stdout is one JSON document. Heavy imports wait inside ``run``.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import json
 import math
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -62,6 +63,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--lower", action="store_true", help="compare in lower case, by Unicode: of no language (Turkish I becomes i)"
     )
     parser.add_argument(
+        "--language", metavar="xx", help="normalise both sides by the rules of this language (docs/import.md)"
+    )
+    parser.add_argument("--text-rules", type=Path, metavar="FILE", help="with --language: your own text rules, YAML")
+    parser.add_argument(
         "--resamples", type=_at_least_one, default=10_000, metavar="R", help="draws of the bootstrap (default 10000)"
     )
     parser.add_argument("--seed", type=_whole, default=0, metavar="N", help="seed of the draws (default 0)")
@@ -71,6 +76,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print the scores; exit code 0. Raises ``UserError`` for files that can't be scored."""
     from datamodules.texts.utf8_text import printable
+    from experiments.commands.normalised_lists import normalised_lists
     from experiments.commands.text_list_choice import read_all
     from experiments.errors import UserError
     from lightning_modules.metrics.bootstrap import Bootstrap
@@ -80,6 +86,7 @@ def run(arguments: argparse.Namespace) -> int:
     lists = read_all(arguments.reference, arguments.hypothesis, arguments.format)
     if not lists[0].texts:
         raise UserError(f"{arguments.reference}: holds no utterance, so there is nothing to score")
+    lists = normalised_lists(lists, language=arguments.language, rules_file=arguments.text_rules)
     systems = [_score(lists[0], hypothesis, lower=arguments.lower) for hypothesis in lists[1:]]
     _require_same_lengths(lists, systems)
     references = lists[0].texts
@@ -98,6 +105,8 @@ def run(arguments: argparse.Namespace) -> int:
         "hypotheses": [printable(path) for path in arguments.hypothesis],
         "formats": {"reference": lists[0].form, "hypotheses": [hypothesis.form for hypothesis in lists[1:]]},
         "lower": arguments.lower,
+        "language": arguments.language,
+        "text_rules": None if arguments.text_rules is None else printable(str(arguments.text_rules)),
         "resamples": arguments.resamples,
         "seed": arguments.seed,
         "blocks": "utterances" if speakers is None else "speakers",

@@ -15,13 +15,13 @@ from experiments.planning.changes import change_of
 from experiments.planning.checked_corpora import CheckedCorpora
 from experiments.planning.judge import Judge
 from experiments.planning.known_runs import KnownRuns
+from experiments.planning.source_data import check_source_data
 from experiments.planning.stored_data import DataInStore
 from experiments.runs import recipe
 from experiments.runs.run_folder import KEY
 from experiments.table_files.folds import check_fold, in_fold
-from experiments.table_files.merge import get_path
 from experiments.table_files.row_sources import WEIGHTS
-from experiments.table_files.spec import SHARED_OVERRIDES, Row, Table, read_table
+from experiments.table_files.spec import SHARED_OVERRIDES, Table, read_table
 from experiments.tracking.mlflow_store import Tracker
 from experiments.tracking.tracked_run import TrackedRun
 
@@ -84,17 +84,6 @@ def _fold_of_source(fold: str | None, other: Table, *, where: str) -> str | None
     return fold
 
 
-def _check_deal(row: Row, other: Cell, *, where: str) -> None:
-    """Raise ``UserError`` for a row that stands on another deal of its corpus, which may have trained on its test."""
-    corpus, deal = (get_path(row.config, f"data.{key}") for key in ("corpus", "deal"))
-    of_other = get_path(other.row.config, "data.deal")
-    if deal != of_other and corpus == get_path(other.row.config, "data.corpus"):
-        raise UserError(
-            f"{where}: {other.name} has another deal of {corpus} ({of_other}, here {deal}) and may have trained on "
-            f"what is tested here; allowed: the same folds in table {other.row.table}, or another corpus"
-        )
-
-
 class _Planner:
     def __init__(
         self, table: Table, tracker: Tracker, known: KnownRuns, corpora: CheckedCorpora, *, from_store: bool
@@ -141,7 +130,7 @@ class _Planner:
                 raise UserError(f"{where}: {source.row!r} is of stage {other.stage!r}, which leaves no weights")
             fold = _fold_of_source(place.fold, self.table(source.table), where=where)
             upstream[source_name] = self.cell(source.table, Place(source.row, source_seed, fold))
-            _check_deal(row, upstream[source_name], where=where)
+            check_source_data(row, source_name, upstream[source_name], where=where)
         self._open.pop()
         self.cells[table, place] = self._judge.judge(spec, row, place, upstream)
         return self.cells[table, place]

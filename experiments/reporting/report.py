@@ -18,6 +18,7 @@ from typing import NamedTuple
 from datamodules.corpus_folder import CorpusCard, CorpusMissingError, read_card
 from experiments.planning.cell import Cell, Place, axes, num_runs
 from experiments.reporting import as_run_notes
+from experiments.reporting.counted_columns import counted
 from experiments.reporting.environments import COMPARISON, MEAN, NOTHING_KNOWN, Environment, differing, environment_of
 from experiments.reporting.scored_by import Versions, versions_of
 from experiments.reporting.searched import Searched
@@ -209,10 +210,11 @@ def make_report(
     summaries = {place: summarise([value.value for value in of]) for place, of in values.items()}
     missing = tuple(f"{cell.name} ({cell.state})" for cell in own if cell.state != "finished")
     accepted = tuple(f"{cell.name} ({cell.accepted})" for cell in own if cell.accepted)
+    runs = [cell.run for cell in own if cell.state == "finished" and cell.run]
     finished = {row: sum(cell.state == "finished" for cell in of_row[row]) for row in rows}
     as_run = as_run_notes.as_run_notes(own)
     return Report(
-        table,
+        replace(table, columns=counted(table.columns, runs)),
         _heading(table, own, card) + (" · as run" if as_run else ""),
         rows,
         summaries,

@@ -6,7 +6,7 @@ is in docs/tables.md. YAML 1.2, duplicate keys are refused with their line. Neit
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -214,6 +214,8 @@ def _row(table: str, name: str, entry: Any, *, base: Config, table_scale: Mappin
     if not isinstance(reference, bool):
         raise UserError(f"{where}.reference: expected true or false, got {reference!r}")
     config = _row_config(base, fields, table_scale=table_scale, scale=scale, scales=scales, where=where, point=point)
+    if stage == "score":
+        _check_scored(set_by_hand({**fields, "search": None}, scale=scale, point=point), where=where)
     try:
         for path, value in overrides.items():
             if stage == "fit" or path.split(".")[0] in SCORE_SECTIONS:
@@ -231,6 +233,15 @@ def _row(table: str, name: str, entry: Any, *, base: Config, table_scale: Mappin
     search = read_search(fields["search"], where=f"{where}.search") if "search" in fields else None
     return Row(table=table, name=name, why=fields["why"], stage=stage, config=config, sources=sources,
                reference=reference, seeds=seeds, search=search, against=fields.get("against"))  # fmt: skip
+
+
+def _check_scored(paths: Collection[str], *, where: str) -> None:
+    """Raise ``UserError`` for a setting of a row that never trains which only a training reads."""
+    if ignored := sorted(path for path in paths if path.split(".")[0] not in SCORE_SECTIONS):
+        raise UserError(
+            f"{where}.set.{ignored[0]}: a row of stage score does not train: its `from:` names the run that did; "
+            f"allowed: settings of {', '.join(SCORE_SECTIONS)}"
+        )
 
 
 def read_table(

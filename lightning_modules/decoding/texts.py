@@ -18,17 +18,33 @@ def is_tag(symbol: str) -> bool:
     return len(symbol) > 2 and symbol[0] == "<" and symbol[-1] == ">" and symbol not in _NO_TAGS
 
 
+def tag_tokens(symbols: Sequence[str]) -> tuple[int, ...]:
+    """The tokens that say a language.
+
+    >>> tag_tokens(("<blank>", "a", "<cs>", "<nl>"))
+    (2, 3)
+    """
+    return tuple(token for token, symbol in enumerate(symbols) if token != BLANK and is_tag(symbol))
+
+
+def are_words(symbols: Sequence[str]) -> bool:
+    """Whether a vocabulary's tokens are words: it has ``<unk>``; a character's symbols but for tags are of length 1.
+
+    >>> are_words(("<blank>", "<unk>", "a")), are_words(("<blank>", " ", "a", "<nl>"))
+    (True, False)
+    """
+    return any(len(symbol) > 1 and not is_tag(symbol) for token, symbol in enumerate(symbols) if token != BLANK)
+
+
 def spell(tokens: Iterable[int], symbols: Sequence[str]) -> str:
     """The text of tokens without tags; spaces at the ends are not kept, and several in a row are one.
 
-    Characters are joined by nothing, words by spaces: a word vocabulary has ``<unk>``, a character's symbols but for
-    tags are all of length 1.
+    Characters are joined by nothing, words by spaces.
 
     >>> spell([2, 1, 1, 3, 1], ("<blank>", " ", "a", "b")), spell([2, 1], ("<blank>", "<unk>", "a"))
     ('a b', 'a <unk>')
     >>> spell([4, 2, 1, 3], ("<blank>", " ", "a", "b", "<nl>"))
     'a b'
     """
-    words = any(len(symbol) > 1 and not is_tag(symbol) for token, symbol in enumerate(symbols) if token != BLANK)
     pieces = (symbols[token] for token in tokens if not is_tag(symbols[token]))
-    return " ".join((" " if words else "").join(pieces).split())
+    return " ".join((" " if are_words(symbols) else "").join(pieces).split())

@@ -67,7 +67,8 @@ class Scribe:
             log_probs, state = self.step(torch.full((len(self.inputs_BH), 1), before), state)
             total += float(log_probs[0, 0, token])
         is_short = len(text) < max_tokens
-        if end_threshold is not None and is_short and log_probs[0, 0, 0] <= end_threshold * log_probs[0, 0].max():
+        end_prob, *token_probs = log_probs[0, 0].exp().tolist()
+        if end_threshold is not None and is_short and end_prob < max(token_probs) ** end_threshold:
             return -math.inf
         return total
 
@@ -106,6 +107,7 @@ objectives = st.fixed_dictionaries(
         "ctc_weight": st.sampled_from((0.0, 0.3, 1.0)),
         "lm_weight": st.sampled_from((0.0, 0.5, 2.0)),
         "token_bonus": st.sampled_from((0.0, -1.0, 0.5, 2.0)),
+        "tags": st.sampled_from(((), (2,))),
         "length_normalised": st.booleans(),
         "end_threshold": st.sampled_from((None, 1.0, 1.5, 4.0)),
     }
@@ -127,7 +129,8 @@ def test_a_beam_that_holds_everything_finds_the_best_texts(seed, max_tokens, num
         if weights["ctc_weight"]:
             ctc = ctc_of.get(text, -math.inf)
             own = weights["ctc_weight"] * ctc + (1 - weights["ctc_weight"]) * attention
-        total = own + weights["lm_weight"] * language_model.by_hand(text) + weights["token_bonus"] * len(text)
+        length = sum(token not in weights["tags"] for token in text)
+        total = own + weights["lm_weight"] * language_model.by_hand(text) + weights["token_bonus"] * length
         score = total / (len(text) + 1) if weights["length_normalised"] else total
         if score > -math.inf:
             expected[text] = score, own

@@ -100,18 +100,21 @@ def all_texts(max_tokens: int) -> list[Text]:
 @given(
     num_frames=st.integers(1, 3), rate=st.sampled_from((0.5, 1.0, 1.3)), seed=st.integers(0, 999),
     lm_weight=st.sampled_from((None, 0.0, 0.4, 1.5)), bonus=st.sampled_from((0.0, -0.5, 1.2)),
+    tags=st.sampled_from(((), (2,))),
 )  # fmt: skip
 def test_a_beam_that_holds_everything_gives_every_text_its_exact_score(
-    num_frames: int, rate: float, seed: int, lm_weight: float | None, bonus: float
+    num_frames: int, rate: float, seed: int, lm_weight: float | None, bonus: float, tags: Text
 ) -> None:
     model = Tiny([num_frames], seed=seed)
     own = {text: text_log_prob(model.row(0), text) for text in all_texts(math.ceil(num_frames * rate))}
     scores = {
-        text: log_prob + (lm_weight * lm_log_prob(text) if lm_weight else 0.0) + bonus * len(text)
+        text: log_prob
+        + (lm_weight * lm_log_prob(text) if lm_weight else 0.0)
+        + bonus * sum(token not in tags for token in text)
         for text, log_prob in own.items()
     }
     [found] = transducer_beam_search(
-        model, beam_size=EVERYTHING, n_best=len(own), max_tokens_per_frame=rate, token_bonus=bonus,
+        model, beam_size=EVERYTHING, n_best=len(own), max_tokens_per_frame=rate, token_bonus=bonus, tags=tags,
         language_model=None if lm_weight is None else NgramLanguageModel(NGRAMS), lm_weight=lm_weight or 0.0,
     )  # fmt: skip
     assert {hypothesis.tokens for hypothesis in found} == set(own)
@@ -121,7 +124,7 @@ def test_a_beam_that_holds_everything_gives_every_text_its_exact_score(
         assert ctc_score == (None if lm_weight is None else pytest.approx(own[tokens], abs=1e-9))
         assert frames == best_alignment(model.row(0), tokens)
     [[best]] = transducer_beam_search(
-        model, beam_size=EVERYTHING, max_tokens_per_frame=rate, token_bonus=bonus,
+        model, beam_size=EVERYTHING, max_tokens_per_frame=rate, token_bonus=bonus, tags=tags,
         language_model=None if lm_weight is None else NgramLanguageModel(NGRAMS), lm_weight=lm_weight or 0.0,
     )  # fmt: skip
     assert best == found[0]  # the early end loses nothing

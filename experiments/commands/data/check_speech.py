@@ -31,7 +31,8 @@ def look(arguments: argparse.Namespace, *, corpus: str | None) -> Looked:
         entries = entries_of_corpus(corpus)
     utterances = entries.checked(decoded(entries.audio))
     framing = Framing(arguments.hop_seconds or HOP_SECONDS, arguments.subsampling, arguments.speed)
-    found = [entries.unspeakable_text(), *_findings(utterances, framing=framing, alphabet=arguments.alphabet)]
+    of_texts = entries.unspeakable_text(), entries.kept_as_written()
+    found = [*of_texts, *_findings(utterances, framing=framing, alphabet=arguments.alphabet)]
     tried = try_longest_batch(utterances, batch_seconds=arguments.batch_seconds, framing=framing)
     failed = tried if isinstance(tried, Finding) else None
     return Looked(

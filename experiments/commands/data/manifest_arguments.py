@@ -15,6 +15,7 @@ from datamodules.importers.sound_events.detect import LAYOUTS
 if TYPE_CHECKING:
     from datamodules.importers.imported_clips.clip_source import ClipSource
     from datamodules.importers.imported_corpus import Source
+    from datamodules.texts.text_rules import TextRules
 
 TASKS = ("speech", "events")
 
@@ -42,6 +43,15 @@ def add_source_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--audio-root", type=Path, metavar="DIR", help="where relative audio files are (default: beside the manifest)"
     )
+    parser.add_argument(
+        "--text-rules", type=Path, metavar="FILE", help="your own text rules of languages, YAML (docs/import.md)"
+    )
+    parser.add_argument(
+        "--keep-test-texts",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="keep texts of given held-out splits that are not letters alone as they are written (default)",
+    )
 
 
 def hint_of_events(arguments: argparse.Namespace, path: Path) -> str:
@@ -63,7 +73,29 @@ def source(arguments: argparse.Namespace, train: list[Path]) -> Source:
     from datamodules.importers.imported_corpus import Source
 
     _check_format(arguments, "speech", FORMATS)
-    return Source(_by_split(arguments, train), arguments.format_name, arguments.language, arguments.audio_root)
+    return Source(
+        _by_split(arguments, train),
+        arguments.format_name,
+        arguments.language,
+        arguments.audio_root,
+        text_rules=read_text_rules(arguments.text_rules),
+        rules_file=arguments.text_rules,
+        keeps_held_out_texts=arguments.keep_test_texts,
+    )
+
+
+def read_text_rules(path: Path | None) -> dict[str, TextRules]:
+    """A user's own rules, none without a file. Raises ``UserError`` for one that cannot be read."""
+    from datamodules.texts.own_text_rules import own_text_rules
+    from experiments.errors import UserError
+    from experiments.table_files.yaml_files import read_yaml
+
+    if path is None:
+        return {}
+    try:
+        return own_text_rules(read_yaml(path), where=str(path))
+    except ValueError as error:
+        raise UserError(str(error)) from None
 
 
 def clip_source(arguments: argparse.Namespace, train: list[Path]) -> ClipSource:
@@ -72,8 +104,9 @@ def clip_source(arguments: argparse.Namespace, train: list[Path]) -> ClipSource:
     from experiments.errors import UserError
 
     _check_format(arguments, "events", LAYOUTS)
-    if arguments.language is not None:
-        raise UserError(f"--language {arguments.language}: allowed with --task speech")
+    for key in ("language", "text_rules"):
+        if getattr(arguments, key) is not None:
+            raise UserError(f"--{key.replace('_', '-')} {getattr(arguments, key)}: allowed with --task speech")
     return ClipSource(_by_split(arguments, train), arguments.format_name, arguments.audio_root)
 
 

@@ -35,6 +35,7 @@ from lightning_modules.decoding.attention.attention_objective import Objective
 from lightning_modules.decoding.ctc.ctc_prefix_scores import CtcPrefixScorer
 from lightning_modules.decoding.language_models.language_model import LanguageModel
 from lightning_modules.decoding.language_models.rescoring import NBestScores, language_model_scores
+from lightning_modules.decoding.texts import tag_tokens
 from lightning_modules.layers.speller import BoundSpeller, Speller
 from lightning_modules.metrics.attention_shape import attention_shape
 
@@ -47,7 +48,8 @@ class AttentionBeam(Decoder[EncodedPredictions]):
         ctc_weights: candidates of λ; above 0 the system must have a CTC output.
         token_bonuses: candidates of β. Validation chooses both.
         length_normalised: rank by the score per token, the end counted.
-        end_threshold: the end must be so much likelier than the best token (Hannun et al. 2019), 1 or more.
+        end_threshold: log p(end) must be at least so many times the best other token's (Hannun et al. 2019), 1 or more;
+            1 lets a text end only where its end is the likeliest.
         max_tokens_per_second: a text that is longer ends.
 
     Raises:
@@ -129,6 +131,7 @@ class AttentionBeam(Decoder[EncodedPredictions]):
                 language_model=self._model,
                 lm_weight=weights.get("lm_weight", 0.0),
                 token_bonus=weights["token_bonus"],
+                tags=tag_tokens(predictions.symbols),
                 length_normalised=self.length_normalised,
                 end_threshold=self.end_threshold,
             )

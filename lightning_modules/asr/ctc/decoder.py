@@ -16,7 +16,7 @@ from lightning_modules.asr.ctc.ctc_output import CtcOutput
 from lightning_modules.asr.pictures import draw_utterances
 from lightning_modules.asr.predictions import FramePredictions, PosteriorPredictions, load_predictions, spelled
 from lightning_modules.asr.recogniser import Recogniser
-from lightning_modules.asr.tuning import Weights
+from lightning_modules.asr.tuning import Weights, Within
 from lightning_modules.decoding.ctc.greedy import greedy
 from lightning_modules.decoding.ctc.prefix_beam import prefix_beam_search
 from lightning_modules.decoding.ctc.prefix_search import prefix_search_batch
@@ -27,9 +27,17 @@ Predictions = TypeVar("Predictions", bound=FramePredictions)
 class Decoder(ABC, Generic[Predictions]):
     """Base of the rungs. A subclass's constructor arguments are the table's ``scoring.decoder`` keys.
 
-    ``SYSTEMS`` are the recognisers whose predictions it reads.
+    ``SYSTEMS`` are the recognisers whose predictions it reads; ``WITHIN`` says of which weights the candidates may grow
+    where the best is at their edge, and how far.
     """
 
+    WITHIN: ClassVar[Mapping[str, Within]] = {
+        "lm_weight": Within(low=0.0, is_above=True),
+        "ctc_weight": Within(low=0.0, high=1.0),
+        "prior_scale": Within(low=0.0),
+        "word_bonus": Within(),
+        "token_bonus": Within(),
+    }
     SYSTEMS: ClassVar[tuple[type[Recogniser], ...]]
 
     @abstractmethod

@@ -1,8 +1,8 @@
 """Rungs with a language model out of another run's folder: inside the beam, or over the beam's N best.
 
-The model comes from ``from: {language_model: …}``. One over characters must have the recogniser's own symbols (but for
-tags of languages), which two runs on one corpus have; an n-gram over words speaks inside the beam where words end, one
-of any kind may rescore.
+The model comes from ``from: {language_model: …}``. One over the recogniser's own symbols (but for tags of languages),
+as two runs on one corpus have, speaks at every token; an n-gram over words speaks inside a beam of characters where
+words end; one of any kind may rescore.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from lightning_modules.decoding.language_models.ngram_language_model import Ngra
 from lightning_modules.decoding.language_models.rescoring import NBestScores, language_model_scores
 from lightning_modules.decoding.language_models.untagged import Untagged, without_tags
 from lightning_modules.decoding.language_models.word_ngram import UNKNOWN, WordNgram
-from lightning_modules.decoding.texts import is_tag
+from lightning_modules.decoding.texts import are_words, is_tag
 from lightning_modules.lm.stored import load_language_model
 
 LM_WEIGHTS = (0.1, 0.2, 0.4, 0.6, 0.8, 1.0, 1.3, 1.6, 2.0)
@@ -48,10 +48,11 @@ def read_language_model(folders: Mapping[str, Path], symbols: Sequence[str]) -> 
     if "language_model" not in folders:
         raise ValueError("from.language_model: missing; this decoder needs a row of a language model")
     model = load_language_model(folders["language_model"])
-    has_words = UNKNOWN in model.symbols
-    if not has_words and tuple(model.symbols) != tuple(symbols):
-        if tuple(model.symbols) == without_tags(symbols):
-            return Untagged(model, symbols)
+    if tuple(model.symbols) == tuple(symbols):
+        return model
+    if tuple(model.symbols) == without_tags(symbols):
+        return Untagged(model, symbols)
+    if UNKNOWN not in model.symbols:
         raise ValueError(
             f"the language model has {len(model.symbols)} symbols, other ones than the recogniser's {len(symbols)}; "
             "both must be trained on one corpus, with the same languages and minutes"
@@ -64,8 +65,9 @@ class FusedBeam(PosteriorDecoder):
 
     ``lm_weights`` (α) and ``word_bonuses`` (β) are what validation chooses from; with ``log_bonus`` the bonus is
     ``β log |words|``, Hannun's and Maas' own form. ``only_known_words``: with a word n-gram, hypotheses hold words of
-    the training texts alone. Raises ``ValueError`` for a neural model over words, which only rescoring can ask, and for
-    any over words where the recogniser writes tags of languages, since words are spelled from the text's start.
+    the training texts alone. Where recogniser and model have the same words for tokens, any model speaks at each.
+    Beside a recogniser of characters ``ValueError`` is raised for a neural model over words, which only rescoring can
+    ask, and for any over words where tags of languages are written, since words are spelled from the text's start.
     """
 
     def __init__(
@@ -94,18 +96,27 @@ class FusedBeam(PosteriorDecoder):
     ) -> None:
         """See ``Decoder.prepare``."""
         model = read_language_model(folders, references.symbols)
-        if isinstance(model, NgramLanguageModel) and model.ngrams.unit == "word":
+        if tuple(model.symbols) == tuple(references.symbols):  # it speaks at every token, a character or a word
+            if self.only_known_words:
+                raise ValueError(
+                    "only_known_words needs an n-gram over words beside a recogniser of characters; here both are over "
+                    + ("words, and nothing else is written" if are_words(model.symbols) else "characters")
+                )
+            self._model = model
+        elif are_words(references.symbols):
+            raise ValueError(
+                f"the language model has {len(model.symbols)} words, other ones than the recogniser's "
+                f"{len(references.symbols)}; inside the beam both need one corpus, "
+                "languages, minutes and word_min_count"
+            )
+        elif isinstance(model, NgramLanguageModel):
             if any(map(is_tag, references.symbols)):
                 raise ValueError("a model over words can't be asked inside a beam that writes language tags; rescore")
             words = {word for text in references.training_texts for word in text.split()}
             word_list = words if self.only_known_words else None
             self._model = WordNgram(model.ngrams, symbols=references.symbols, word_list=word_list)
-        elif UNKNOWN in model.symbols:
-            raise ValueError("a neural language model over words can't be asked inside the beam; rescore with it")
-        elif self.only_known_words:
-            raise ValueError("only_known_words needs an n-gram over words, and this language model is over characters")
         else:
-            self._model = model
+            raise ValueError("a neural language model over words can't be asked inside the beam; rescore with it")
 
     def decode(self, predictions: PosteriorPredictions, weights: Weights) -> list[Hypothesis]:
         """See ``Decoder.decode``."""

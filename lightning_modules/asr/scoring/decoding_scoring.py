@@ -2,22 +2,25 @@
 
 Only stored predictions are read, so that every rung decodes the same checkpoint and none retrains. The real-time factor
 is (seconds of the network + seconds of the decoder) / seconds of audio, the decoder's taken after a warm-up, with as
-many threads as the run has. Every trial on validation is kept in ``decoding.json`` beside the weights that won.
+many threads as the run has. Every trial on validation is kept in ``decoding.json`` beside the weights that won, with
+the validation error on either side of each; a weight that stays at the edge of what was tried is a warning.
 """
 
 from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping, Sequence
+import warnings
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
 from datamodules.annotations import UtteranceReferences
+from datamodules.run_warning import RunWarning
 from lightning_modules.asr.ctc.decoder import Decoder
 from lightning_modules.asr.predictions import FramePredictions, spelled
 from lightning_modules.asr.scoring.text_report import report_texts
-from lightning_modules.asr.tuning import Trial, Weights, climb
+from lightning_modules.asr.tuning import Tuned, Weights, climb
 from lightning_modules.metrics.spikiness import spikiness
 from lightning_modules.metrics.word_error import WordError
 from lightning_modules.scoring import Scoring
@@ -64,7 +67,8 @@ class DecodingScoring(Scoring):
         validation = self.decoder.read(predictions["own"], "validation", on_validation)
         test = self.decoder.read(predictions["own"], "test", on_test)
         self.decoder.prepare(folders=predictions, validation=validation, references=on_validation)
-        weights, trials = self._fit(validation, on_validation)
+        tuned = self._fit(validation, on_validation)
+        weights = tuned.weights
         errors = self._errors(validation, on_validation, weights)  # also warms the decoder up
         started = time.perf_counter()
         hypotheses = self.decoder.decode(test, weights)
@@ -79,28 +83,48 @@ class DecodingScoring(Scoring):
             "test/decoding_seconds": seconds,
             "test/real_time_factor": (test.encoding_seconds + seconds) / audio_seconds,
         }
-        at_edge = [
-            name
-            for name, grid in self.decoder.weight_grid.items()
-            if len(set(grid)) > 1 and weights[name] in (min(grid), max(grid))
-        ]
-        content = {
-            "fitted_for": f"validation/{self.fitted_for}",
-            "weights": weights,
-            "at_edge": at_edge,  # of the candidates: a better weight may lie beyond
-            "trials": [trial._asdict() for trial in trials],
-        }
-        (output_dir / "decoding.json").write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+        self._record(tuned, errors[self.fitted_for], output_dir)
         if self.num_pictures:
             folder = output_dir / "utterances"
             self.decoder.draw(test, hypotheses, on_test, count=self.num_pictures, folder=folder)
         return report_texts(texts, on_test, output_dir=output_dir, more=metrics, word_list_file=self.word_list)
 
-    def _fit(self, validation: FramePredictions, references: UtteranceReferences) -> tuple[Weights, Sequence[Trial]]:
+    def _record(self, tuned: Tuned, error: float, output_dir: Path) -> None:
+        """Write ``decoding.json``, and say which weights lie at the edge of what was tried."""
+        content = {
+            "fitted_for": f"validation/{self.fitted_for}",
+            "weights": tuned.weights,
+            "error": error,
+            "beside": {
+                name: {
+                    side: None if trial is None else {"weight": trial.weights[name], "error": trial.error}
+                    for side, trial in sides.items()
+                }
+                for name, sides in tuned.beside().items()
+            },
+            "at_edge": tuned.at_edge,  # of all that was tried: a better weight may lie beyond
+            "trials": [trial._asdict() for trial in tuned.trials],
+        }
+        (output_dir / "decoding.json").write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+        for name in tuned.at_edge:
+            inside = next(trial for trial in tuned.beside()[name].values() if trial is not None)
+            warnings.warn(
+                f"scoring.decoder: the best {name}, {tuned.weights[name]:g}, lies at the edge of what was tried: "
+                f"validation/{self.fitted_for} {error:.4f}; beside it, at {inside.weights[name]:g}, {inside.error:.4f}",
+                RunWarning,
+                stacklevel=2,
+            )
+
+    def _fit(self, validation: FramePredictions, references: UtteranceReferences) -> Tuned:
         grid = self.decoder.weight_grid
         if all(len(set(candidates)) == 1 for candidates in grid.values()):  # nothing to choose, or nothing at all
-            return {name: float(candidates[0]) for name, candidates in grid.items()}, []
-        return climb(lambda weights: self._errors(validation, references, weights)[self.fitted_for], grid)
+            fixed = {name: float(candidates[0]) for name, candidates in grid.items()}
+            return Tuned(fixed, [], {name: [value] for name, value in fixed.items()})
+        return climb(
+            lambda weights: self._errors(validation, references, weights)[self.fitted_for],
+            grid,
+            within=self.decoder.WITHIN,
+        )
 
     def _errors(
         self, predictions: FramePredictions, references: UtteranceReferences, weights: Weights

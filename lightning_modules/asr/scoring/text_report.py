@@ -46,7 +46,8 @@ def report_texts(
     Rates are in 0-1. ``SPLIT/wer``, ``/cer``; ``/substitutions``, ``/deletions``, ``/insertions`` over words;
     ``/wer_ci95_low`` and ``_high`` (blocks are speakers where there are ``ENOUGH_SPEAKERS``, else utterances);
     ``/wer_LANGUAGE`` and ``/cer_LANGUAGE`` where there are several; ``/wer_speaker_max`` likewise;
-    ``/wer_up_to_5_words`` and so on (``LENGTH_NAMES``) by the reference's length;
+    ``/wer_up_to_5_words`` and so on (``LENGTH_NAMES``) by the reference's length; the same names with ``_n`` are the
+    utterances under a figure of a language or a length;
     ``/utterances_right``, the share without any word error; ``/empty_hypotheses``, the share without any word;
     ``/words_in_list``, the share of output words that are training words or stand in ``word_list_file``, and
     ``/reference_words_in_list``, the same of the references. Raises ``ValueError`` where the ids are not the split's,
@@ -129,12 +130,15 @@ def _confidence(scores: TextScores, speakers: Mapping[str, str] | None) -> dict[
 
 
 def _by_group(groups: Mapping[str, Mapping[str, TextScores]]) -> dict[str, float]:
-    metrics = {f"wer_{name}": part.total.words.rate for name, part in groups["length"].items()}
+    metrics: dict[str, float] = {}
+    for name, part in groups["length"].items():
+        metrics |= {f"wer_{name}": part.total.words.rate, f"wer_{name}_n": len(part.utterances)}
     if len(groups["language"]) > 1:
         for language, part in groups["language"].items():
             name = re.sub(r"[^\w.-]", "_", language, flags=re.ASCII)
             metrics[f"wer_{name}"] = part.total.words.rate
             metrics[f"cer_{name}"] = part.total.characters.rate
+            metrics[f"wer_{name}_n"] = metrics[f"cer_{name}_n"] = len(part.utterances)
     if len(groups["speaker"]) > 1:
         rates = [part.total.words.rate for part in groups["speaker"].values() if part.total.words.length]
         metrics["wer_speaker_max"] = max(rates, default=math.nan)

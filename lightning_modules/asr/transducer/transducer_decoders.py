@@ -17,6 +17,7 @@ from lightning_modules.asr.transducer.stored_transducer import load_transducer
 from lightning_modules.asr.transducer.transducer import Transducer
 from lightning_modules.asr.tuning import Weights
 from lightning_modules.decoding.language_models.language_model import LanguageModel
+from lightning_modules.decoding.texts import tag_tokens
 from lightning_modules.decoding.transducer.transducer_beam import transducer_beam_search
 from lightning_modules.layers.transducer import BoundTransducer, TransducerNetwork
 
@@ -54,6 +55,7 @@ class TransducerBeam(Decoder[EncodedPredictions]):
                 language_model=self._model,
                 lm_weight=weights.get("lm_weight", 0.0),
                 token_bonus=weights.get("token_bonus", 0.0),
+                tags=tag_tokens(predictions.symbols),
             )
             found.append((batch, hypotheses))
         return [n_best[0] for n_best in in_order(found)]

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import heapq
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 import torch
@@ -43,15 +43,17 @@ def attention_beam_search(
     language_model: LanguageModel | None = None,
     lm_weight: float = 0.0,
     token_bonus: float = 0.0,
+    tags: Collection[int] = (),
     length_normalised: bool,
     end_threshold: float | None,
 ) -> list[list[Hypothesis]]:
     """Up to ``n_best`` texts an utterance, best first, all different.
 
     ``max_tokens_B`` is the greatest number of tokens. ``ctc`` is of the same utterances and symbols, ``language_model``
-    of the same symbols; both are asked only where they have a weight. With ``end_threshold`` a text may end only where
-    the decoder's log p(end) exceeds that many times the best token's (not asked at the greatest length). ``score`` is
-    what was maximised, per token where ``length_normalised``; ``ctc_score`` the recogniser's own log probability
+    of the same symbols; both are asked only where they have a weight. ``tags`` are tokens that say a language;
+    they are no text and have no ``token_bonus``. With ``end_threshold`` a text may end only where the decoder's
+    log p(end) is at least that many times the best other token's (not asked at the greatest length). ``score`` is what
+    was maximised, per token where ``length_normalised``; ``ctc_score`` the recogniser's own log probability
     ``(1 − λ) log p_att + λ log p_ctc`` where ``score`` is something else. Where no text has a probability the answer is
     the empty one with score -inf. Raises ``ValueError`` for weights, counts, a CTC or a language model that do not fit,
     and for NaN.
@@ -71,6 +73,7 @@ def attention_beam_search(
     search = _Search(
         model,
         objective,
+        [BLANK, *tags],
         limits_B,
         beam_size,
         n_best,
@@ -96,6 +99,7 @@ class _Search:
         self,
         model: SpellingModel,
         objective: Objective,
+        without_bonus: list[int],
         limits_B: Integers,
         beam_size: int,
         n_best: int,
@@ -103,6 +107,7 @@ class _Search:
         language_model: LanguageModel | None,
     ) -> None:
         self.model, self.objective, self.language_model = model, objective, language_model
+        self.without_bonus = without_bonus
         self.beam_size, self.n_best = beam_size, n_best
         self.ended: list[list[Hypothesis]] = [[] for _ in limits_B]
         self.rows_N = np.arange(len(limits_B))
@@ -127,8 +132,7 @@ class _Search:
         attention_NWV = self.attention_NW[..., None] + next_NWV
         own_NWV = self.objective.own(attention_NWV, self._ctc(attention_NWV.shape[2]))
         lm_NWV = self._lm(attention_NWV.shape[2])
-        total_NWV = own_NWV + self.objective.token_bonus * (num_tokens + 1)
-        total_NWV[..., BLANK] -= self.objective.token_bonus
+        total_NWV = own_NWV + self.objective.token_bonus * self._lengths(attention_NWV.shape[2])
         if lm_NWV is not None:
             total_NWV += self.objective.lm_weight * lm_NWV
         must_end_N = self.limits_N <= num_tokens
@@ -138,6 +142,13 @@ class _Search:
         places_NK = best_places(total_NWV.reshape(len(self.rows_N), -1), min(self.beam_size, total_NWV[0].size))
         self._end(places_NK, total_NWV, own_NWV, num_tokens)
         self._go_on(places_NK, attention_NWV, lm_NWV, total_NWV, num_tokens)
+
+    def _lengths(self, num_symbols: int) -> Doubles:
+        """How many tokens of all continuations count as text."""
+        counts_V = np.ones(num_symbols)
+        counts_V[self.without_bonus] = 0.0
+        lengths_NWV: Doubles = counts_V[self.texts_NWU].sum(axis=2)[..., None] + counts_V
+        return lengths_NWV
 
     def _ctc(self, num_symbols: int) -> Doubles | None:
         if self.ctc is None:

@@ -2,8 +2,9 @@
 
 ``(1 − λ) log p_att(y) + λ log p_ctc(y) + γ log p_lm(y) + token_bonus · |y|`` (Watanabe et al. 2017, arXiv 1706.02737;
 Hori et al. 2017), each term with the text's end; while a text is open p_ctc is that of all texts that begin with it.
-Divided by ``|y| + 1`` (the end is a token too) where ``length_normalised``. A term of weight 0 has no say, even where
-it gives no probability at all. Legend: B utterances, W hypotheses, V symbols.
+``|y|`` counts no tag of a language, which is no text. Divided by the number of tokens, tags and the end among them,
+where ``length_normalised``. A term of weight 0 has no say, even where it gives no probability at all.
+Legend: B utterances, W hypotheses, V symbols.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
+from datamodules.annotations import BLANK
 
 Doubles = NDArray[np.float64]
 
@@ -71,11 +74,13 @@ class Objective:
         return latest_BW
 
     def may_end(self, attention_BWV: Doubles) -> NDArray[np.bool_]:
-        """Whether log p(end) exceeds ``end_threshold`` times the best token's: (B, W).
+        """Whether log p(end) is at least ``end_threshold`` times that of the best other token: (B, W).
 
-        Against early ends and against loops (Hannun et al. 2019, arXiv 1904.02619).
+        Against early ends and against loops (Hannun et al. 2019, arXiv 1904.02619). The end is not measured against
+        itself: an end that is the likeliest of all may always be chosen, a certain one (log p 0) too.
         """
         if self.end_threshold is None:
             return np.ones(attention_BWV.shape[:2], np.bool_)
-        allowed: NDArray[np.bool_] = attention_BWV[..., 0] > self.end_threshold * attention_BWV.max(axis=-1)
+        others_BW = attention_BWV[..., BLANK + 1 :].max(axis=-1, initial=-np.inf)
+        allowed: NDArray[np.bool_] = attention_BWV[..., BLANK] >= self.end_threshold * others_BW
         return allowed

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lightning_modules.decoding.ctc.fusion import BONUS, GIVEN, NOTHING, TOKENS, WORDS, Fusion
 from lightning_modules.decoding.language_models.language_model import LanguageModel
@@ -12,6 +13,7 @@ from lightning_modules.decoding.language_models.ngram_language_model import Ngra
 from lightning_modules.decoding.language_models.ngram_table import NgramTable
 from lightning_modules.decoding.language_models.spelling import Spelling, compile_spelling
 from lightning_modules.decoding.language_models.word_ngram import SPACE, UNKNOWN_LOG_PROB, WordNgram
+from lightning_modules.decoding.texts import are_words, is_tag
 
 AnyLanguageModel = LanguageModel | WordNgram
 
@@ -47,11 +49,13 @@ def fuse(
     if space != -1 and (not 0 <= space < num_symbols or space == blank):
         raise ValueError(f"space {space}, allowed: a token from 0 to {num_symbols - 1} other than the blank {blank}")
     has_bonus = word_bonus != 0 or log_word_bonus != 0
-    if space == -1 and (has_bonus or isinstance(language_model, WordNgram)):
+    writes_words = space == -1 and language_model is not None and are_words(language_model.symbols)
+    if space == -1 and not writes_words and (has_bonus or isinstance(language_model, WordNgram)):
         raise ValueError("a word bonus needs to know where words end: give the token of the space as space=")
+    is_tag_V = _tags(language_model, num_symbols, blank)
     most_V = np.ones(num_symbols)
-    if space != -1:
-        most_V[space] = math.exp(max(0.0, word_bonus)) * 2 ** max(0.0, log_word_bonus)
+    with_bonus = ~is_tag_V if writes_words else np.arange(num_symbols) == space
+    most_V[with_bonus] = math.exp(max(0.0, word_bonus)) * 2 ** max(0.0, log_word_bonus)
     table, spelling, unknown_word, unknown_log_prob = _tables(language_model, lm_weight)
     return Fusion(
         kind=_kind(language_model, has_bonus),
@@ -64,6 +68,8 @@ def fuse(
         log_word_bonus=float(log_word_bonus),
         space=space,
         blank=blank,
+        is_tag_V=is_tag_V,
+        writes_words=writes_words,
         most_V=most_V,
     )
 
@@ -74,6 +80,15 @@ def _space(language_model: AnyLanguageModel | None, blank: int) -> int:
         return -1
     token = language_model.symbols.index(SPACE)
     return token - 1 if token <= blank else token
+
+
+def _tags(language_model: AnyLanguageModel | None, num_symbols: int, blank: int) -> NDArray[np.bool_]:
+    """Which of the recogniser's tokens say a language; without a model no symbol is known, and none does."""
+    is_tag_V = np.zeros(num_symbols, np.bool_)
+    if language_model is not None:
+        others_V = np.delete(np.arange(num_symbols), blank)  # the model's ids from 1 on
+        is_tag_V[others_V] = [is_tag(symbol) for symbol in language_model.symbols[1:]]
+    return is_tag_V
 
 
 def _kind(language_model: AnyLanguageModel | None, has_bonus: bool) -> int:

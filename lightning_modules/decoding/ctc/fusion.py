@@ -3,7 +3,9 @@
 A prefix's weight is ``p_lm^lm_weight · e^(word_bonus·|words|) · |words|^log_word_bonus`` (Hannun 2014 and Maas 2015
 have the last form; no words count as one there). It is a product of factors, one for each token of the prefix, so the
 search multiplies them into the CTC probability of an extension. A word counts when it ends: with the space after it,
-or with the sentence. Legend as in ``beam``; a row's blank column is the factor for ending the sentence.
+or with the sentence; where tokens are words, each does. A tag of a language is no part of any: behind one the word
+before goes on, and a prefix of tags holds no word. Legend as in ``beam``; a row's blank column is the factor for ending
+the sentence.
 """
 
 from __future__ import annotations
@@ -30,7 +32,8 @@ class Fusion(NamedTuple):
 
     Kind TOKENS has its table's probabilities as plain numbers, raised to ``lm_weight``: no logarithm is left to undo.
 
-    ``space`` is the token that ends words, or -1. ``most_V`` bounds the factor of each token from above.
+    ``space`` is the token that ends words, or -1; with ``writes_words`` every token is one. ``most_V`` bounds the
+    factor of each token from above.
     """
 
     kind: int
@@ -43,6 +46,8 @@ class Fusion(NamedTuple):
     log_word_bonus: float
     space: int
     blank: int
+    is_tag_V: NDArray[np.bool_]
+    writes_words: bool
     most_V: NDArray[np.float64]
 
 
@@ -67,8 +72,8 @@ def start(fusion: Fusion, beam: Beam) -> None:
 
 @compiled
 def is_within_word(fusion: Fusion, beam: Beam, node: int) -> bool:
-    """Whether a prefix ends in anything but a space."""
-    return node != 0 and fusion.space >= 0 and beam.nodes_N[node].token != fusion.space
+    """Whether a prefix, its tags of languages left out, ends in anything but a space."""
+    return fusion.space >= 0 and beam.nodes_N[node].within_word != 0
 
 
 @compiled
@@ -78,7 +83,10 @@ def follow(fusion: Fusion, beam: Beam, node: int, factor: float) -> None:
     parent, token = new.parent, new.token
     old = beam.nodes_N[parent]
     context, spelling = old.context, ROOT
-    ends_word = token == fusion.space and is_within_word(fusion, beam, parent)
+    if fusion.writes_words:
+        ends_word = not fusion.is_tag_V[token]
+    else:
+        ends_word = token == fusion.space and is_within_word(fusion, beam, parent)
     if fusion.kind == TOKENS:
         _, context = advance(fusion.table, context, lm_token(fusion.blank, token))
     elif fusion.kind == WORDS and ends_word:
@@ -87,12 +95,19 @@ def follow(fusion: Fusion, beam: Beam, node: int, factor: float) -> None:
         spelling = longer(fusion.spelling, old.spelling, lm_token(fusion.blank, token))
     new.log_weight = old.log_weight + math.log(factor)
     new.words = old.words + ends_word
+    new.within_word = old.within_word if fusion.is_tag_V[token] else int(token != fusion.space)
     new.context, new.spelling = context, spelling
 
 
 @compiled
 def _power(weight: float, log_prob: float) -> float:
     return math.exp(weight * log_prob) if weight > 0 else 1.0  # 0 times -inf is no number
+
+
+@compiled
+def _one_word_more(fusion: Fusion, words: int) -> float:
+    """What the bonuses multiply a prefix of ``words`` words by when it gets another."""
+    return float(math.exp(fusion.word_bonus) * ((words + 1) / max(words, 1)) ** fusion.log_word_bonus)
 
 
 @compiled
@@ -114,9 +129,13 @@ def fill_row(fusion: Fusion, beam: Beam, slot: int) -> None:
     else:
         for token in range(len(row_V)):
             row_V[token] = _power(fusion.lm_weight, row_V[token])
-    if within_word:
-        words = beam.nodes_N[node].words
-        bonus = math.exp(fusion.word_bonus) * ((words + 1) / max(words, 1)) ** fusion.log_word_bonus
+    if fusion.writes_words:
+        bonus = _one_word_more(fusion, beam.nodes_N[node].words)
+        for token in range(len(row_V)):
+            if token != fusion.blank and not fusion.is_tag_V[token]:
+                row_V[token] *= bonus
+    elif within_word:
+        bonus = _one_word_more(fusion, beam.nodes_N[node].words)
         row_V[fusion.space] *= bonus
         row_V[fusion.blank] *= bonus
     beam.slots_S[slot].has_row = 1

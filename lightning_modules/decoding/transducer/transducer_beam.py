@@ -11,6 +11,7 @@ Legend beside that of ``step_models``: C candidates of an utterance, N best of i
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -35,20 +36,22 @@ def transducer_beam_search(
     language_model: LanguageModel | None = None,
     lm_weight: float = 0.5,
     token_bonus: float = 0.0,
+    tags: Collection[int] = (),
     n_best: int = 1,
     max_tokens_per_frame: float = 2.0,
 ) -> list[list[Hypothesis]]:
     """Up to ``n_best`` hypotheses of each utterance, best first.
 
     A text has at most ``max_tokens_per_frame`` tokens a frame on average, rounded up. ``language_model`` has the
-    recogniser's tokens and probabilities of at most 1; its probability of the sentence's end counts too. ``score`` is
-    what was maximised, ``ctc_score`` the transducer's own log probability where a language model took part; ``frames``
-    are the tokens' frames on the best alignment that was met. Where nothing has a probability, the answer is the empty
-    hypothesis with score -inf. Results do not depend on the batch. Raises ``ValueError`` for settings, utterances
+    recogniser's tokens and probabilities of at most 1; its probability of the sentence's end counts too. ``tags`` are
+    tokens that say a language; they are no text and have no ``token_bonus``. ``score`` is what was maximised,
+    ``ctc_score`` the transducer's own log probability where a language model took part; ``frames`` are the tokens'
+    frames on the best alignment that was met. Where nothing has a probability, the answer is the empty hypothesis with
+    score -inf. Results do not depend on the batch. Raises ``ValueError`` for settings, utterances
     without frames or a language model that do not fit, and for a model that gives NaN or log-probabilities above 0.
     """
     _check(model, beam_size=beam_size, n_best=n_best, lm_weight=lm_weight, max_tokens_per_frame=max_tokens_per_frame)
-    fusion = TokenFusion(language_model, lm_weight=lm_weight, token_bonus=token_bonus)
+    fusion = TokenFusion(language_model, lm_weight=lm_weight, token_bonus=token_bonus, tags=tags)
     limits_B = (model.num_frames_B * max_tokens_per_frame).ceil().long()
     beam = _start(model, fusion, max_tokens=int(limits_B.max()))
     best = _nothing(beam, n_best)

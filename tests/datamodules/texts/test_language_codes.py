@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from datamodules.importers.entry import ManifestEntry, language_code
-from datamodules.importers.imported_corpus import normalised
 from datamodules.importers.kaldi import read_kaldi
 from datamodules.importers.table import read_tsv
+from datamodules.importers.taken_texts import TextsTaken
 from datamodules.run_warning import RunWarning
 from datamodules.texts.language_codes import TWO_LETTERS
 from datamodules.texts.text_rules import RULES, normalise
@@ -35,7 +35,7 @@ def test_turkish_capitals_under_a_code_of_three_letters(tmp_path: Path) -> None:
     (tmp_path / "train.tsv").write_text("audio\ttext\tlanguage\na.wav\tISPARTA İzmir\ttur\n", encoding="utf-8")
     [read] = read_tsv(tmp_path / "train.tsv")
     assert read.language == "tr"
-    assert normalised(read) == "ısparta izmir"
+    assert TextsTaken().take(read, "train").text == "ısparta izmir"
     assert language_code("kab", key="", place="") == "kab"
     for code in ("tur", "azj", "aze", "crh", "tr-TR"):
         assert normalise("ISPARTA", language=code) == "ısparta"
@@ -43,10 +43,10 @@ def test_turkish_capitals_under_a_code_of_three_letters(tmp_path: Path) -> None:
 
 def test_a_language_with_generic_rules_alone_is_said_and_another_is_not() -> None:
     with pytest.warns(RunWarning, match=r"language 'kab' has the generic text rules alone"):
-        normalised(entry("kab"))
+        TextsTaken().take(entry("kab"), "train")
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        normalised(entry("tr"))
+        TextsTaken().take(entry("tr"), "train")
 
 
 @pytest.mark.parametrize("with_segments", [True, False])

@@ -41,6 +41,16 @@ LANGUAGES = [*sorted(RULES), "xx"]
         ("he", "ג׳ירפה וצ'יפס", "ג'ירפה וצ'יפס"),
         ("sr", "Добар дан, Џорџе", "добар дан џорџе"),
         ("sr", "Dobar dan, Đorđe", "dobar dan đorđe"),
+        ("ha", "’Yan kasa 'ne', ɗan'uwa", "'yan kasa ne ɗan'uwa"),
+        ("hau", "'Yar gida", "'yar gida"),
+        ("haw", "‘O ka ʻokina, 'āina!", "'o ka 'okina 'āina"),
+        ("uz", "Togʻ, bogʼ va o‘g‘il", "tog' bog' va o'g'il"),
+        ("mt", "Il-ħin ta’ Malta", "il ħin ta' malta"),
+        ("fa", "می\u200cخواهم کتاب\u200c", "می\u200cخواهم کتاب"),  # the second joins nothing
+        ("ml", "അവന്\u200d വന്നു.", "അവന്\u200d വന്നു"),
+        ("si", "ශ්\u200dරී ලංකා", "ශ්\u200dරී ලංකා"),
+        ("xx", "می\u200cخواهم", "می\u200cخواهم"),  # a rule of the script, whatever the language
+        ("de", "Auf\u200clage", "auflage"),  # a joiner between Latin letters is of type
     ],
 )
 def test_what_each_language_keeps(language: str, text: str, expected: str) -> None:
@@ -80,6 +90,7 @@ texts = st.one_of(
     st.text(),
     st.text(alphabet="aAbIİΣσéE\u0301\u0323ʹ'’ -.,·lL\u200b\u00ad\t\n„”ßЁя"),
     st.text(alphabet="אב״׳\"'’ ﬁǆДжdž"),
+    st.text(alphabet="میക്ന\u200c\u200d'ygʻ ."),
 )
 
 
@@ -95,7 +106,7 @@ def test_any_text_is_either_refused_or_clean(text: str, language: str) -> None:
     assert done == " ".join(done.split())
     assert "''" not in done
     assert any(character.isalpha() for character in done)
-    assert all(character in " '·״" or unicodedata.category(character)[0] in "LM" for character in done)
+    assert all(character in " '·״\u200c\u200d" or unicodedata.category(character)[0] in "LM" for character in done)
     assert not re.search("(^|[^א-ײיִ-ﭏ])״|״($|[^א-ײיִ-ﭏ])", done)  # between two Hebrew letters alone
 
 
@@ -118,3 +129,32 @@ def test_composed_and_decomposed_text_are_one(text: str, language: str) -> None:
             return error.reason
 
     assert outcome(unicodedata.normalize("NFD", text)) == outcome(text)
+
+
+@given(texts, st.sampled_from(LANGUAGES))
+def test_a_text_that_is_kept_as_written_is_the_learnt_one_where_there_is_one(text: str, language: str) -> None:
+    try:
+        kept = normalise(text, language=language, as_written=True)
+    except UnspeakableTextError:
+        kept = ""
+    assert kept == " ".join(kept.split())
+    if kept:
+        assert normalise(kept, language=language, as_written=True) == kept
+    try:
+        learnt = normalise(text, language=language)
+    except UnspeakableTextError:
+        return
+    assert learnt == kept
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "expected"),
+    [
+        ("en", "Press 1, or #!", "press 1 or #"),
+        ("en", "50 % [beep] (off)", "50 % beep off"),
+        ("ru", "Это Asterisk", "это asterisk"),
+        ("en", "1 2 3", "1 2 3"),
+    ],
+)
+def test_what_is_kept_as_written(language: str, text: str, expected: str) -> None:
+    assert normalise(text, language=language, as_written=True) == expected

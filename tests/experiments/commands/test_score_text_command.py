@@ -11,6 +11,7 @@ import pytest
 
 from experiments.cli import main
 from experiments.commands.score_text import add_arguments, run
+from experiments.errors import UserError
 
 REFERENCE = "a1 hello world\na2\na3 das ist ein Test\n"
 TRN = "das ist kein Test (a3)\nhello word (a1)\nuh (a2)\n"
@@ -249,3 +250,35 @@ def test_first_words_that_look_like_no_ids_are_warned_of(tmp_path, capsys):
         scores, said = score(tmp_path, capsys, "--format", form, reference=reference, hyp_txt=hypothesis)
         assert scores["wer"] == wer
         assert "none has a digit" not in said
+
+
+def test_both_sides_can_be_normalised_as_import_does_and_nothing_is_left_out(tmp_path, capsys):
+    reference = "u1 ’Yan kasa, 5 %!\nu2 [noise] Barka\nu3 …\n"
+    given = {"hyp_txt": "u1 'yan kasa 5 %\nu2 noise barka\nu3\n"}
+    assert score(tmp_path, capsys, reference=reference, **given)[0]["wer"] > 0
+    scores, _ = score(tmp_path, capsys, "--language", "hau", reference=reference, **given)
+    assert (scores["wer"], scores["words"], scores["utterances"]) == (0.0, 6, 3)
+    assert (scores["settings"]["language"], scores["settings"]["text_rules"]) == ("hau", None)
+    rules = tmp_path / "rules.yaml"
+    rules.write_text('ha: {map: {"%": " kashi"}}\n', encoding="utf-8")
+    given = {"hyp_txt": "u1 'yan kasa 5 kashi\nu2 noise barka\nu3\n"}
+    options = ("--language", "ha", "--text-rules", str(rules))
+    assert score(tmp_path, capsys, *options, reference=reference, **given)[0]["wer"] == 0.0
+
+
+@pytest.mark.parametrize(
+    ("rules", "options", "says"),
+    [
+        ("ha: {letters: 1}", ("--language", "ha"), "rules.yaml: ha.letters: 1, allowed: characters in quotes"),
+        ("{}", (), "rules.yaml: allowed with --language xx, the language of the texts"),
+        ("{}", ("--language", "Hausa!"), "--language: language 'Hausa!', allowed: an ISO 639 code"),
+        ("[", ("--language", "ha"), "rules.yaml: line"),
+    ],
+)
+def test_wrong_text_rules_are_refused_in_one_line(tmp_path, capsys, rules, options, says):
+    path = tmp_path / "rules.yaml"
+    path.write_text(rules, encoding="utf-8")
+    with pytest.raises(UserError) as told:
+        score(tmp_path, capsys, *options, "--text-rules", str(path))
+    assert says in str(told.value)
+    assert "\n" not in str(told.value)

@@ -19,6 +19,7 @@ from ..stored_runs import Folders
 
 TINY = (Path(__file__).parents[1] / "tiny.yaml").read_text(encoding="utf-8")
 CORPORA = "folds: {a: {data.corpus: tones/tiny}, b: {data.corpus: tones/other}}\n"
+SAME = "folds: {a: {data.selection: weak}, b: {data.selection: strong}}\n"  # of one corpus
 DEALS = "folds: {deals: 3, by: family}\n"
 
 
@@ -139,7 +140,11 @@ def test_rows_of_other_tables_are_of_the_fold_of_that_name_or_of_none(
         cells = make_plan(table, Empty(earmark_home), rows=["mil_oracle"])
         return {cell.fold: cell.upstream["own"].name for cell in cells if cell.row.table == "t"}
 
-    assert upstream(CORPORA, "") == {"a": "other/mil seed 0", "b": "other/mil seed 0"}
+    assert upstream(SAME, "") == {"a": "other/mil seed 0", "b": "other/mil seed 0"}
+    with pytest.raises(
+        UserError, match=r"other/mil seed 0 predicts for data.corpus tones/tiny, and this .* tones/other"
+    ):
+        upstream(CORPORA, "")
     assert upstream(CORPORA, CORPORA) == {"a": "other/mil fold a seed 0", "b": "other/mil fold b seed 0"}
     with pytest.raises(UserError, match=r"from.own: stands on fold 'a', and other.yaml has the folds 0, 1, 2 alone"):
         upstream(CORPORA, DEALS)

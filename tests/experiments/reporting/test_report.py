@@ -189,3 +189,15 @@ def test_a_users_words_break_no_table(earmark_home: Path) -> None:
     assert [row["row"] for row in rows] == ["_a_", "_a_", "b", "b"]
     caption = next(line for line in latex(report).splitlines() if line.startswith(r"\caption"))
     assert caption == r"\caption{\# Title \textbar{} 1 \textbar{} a \textbar{} b \textbar{}}"
+
+
+def test_a_column_over_a_part_of_the_split_says_of_how_many(earmark_home: Path) -> None:
+    report = build(earmark_home, {"a": [(0.2, 1.0), (0.4, 1.2)]})
+    cells = []
+    for seed, count in enumerate((2.0, 5.0)):
+        run = TrackedRun("i", "finished", {}, {"test/f1": 0.5, "test/er": 1.0, "test/f1_n": 2.0, "test/er_n": count})
+        cells.append(Cell(report.table, report.table.rows["a"], seed, None, {}, "finished", "", run))
+    counted = make_report(report.table, cells)
+    assert [column.label for column in counted.table.columns] == ["F1 (n=2)", "ER (n=2–5)"]
+    assert "F1 (n=2) ↑ %" in markdown(counted)
+    assert "(n=" not in "".join(column.label for column in report.table.columns)

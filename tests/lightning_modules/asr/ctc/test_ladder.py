@@ -109,6 +109,11 @@ def test_a_language_model_mends_what_greedy_misreads(
     kept = json.loads((tmp_path / "decoding.json").read_text())
     assert kept["weights"] == {name: mended[f"decoding/{name}"] for name in decoder.weight_grid}
     assert set(kept["at_edge"]) <= set(decoder.weight_grid)
+    assert kept["error"] == mended["validation/wer"]
+    for name in decoder.weight_grid:
+        beside = [side["error"] for side in kept["beside"][name].values() if side is not None]
+        assert min(beside) >= kept["error"]
+        assert name in kept["at_edge"] or len(beside) == 2 or kept["weights"][name] == 0
     assert min(trial["error"] for trial in kept["trials"]) == mended["validation/wer"]
 
 

@@ -64,6 +64,9 @@ def test_metrics_are_jiwers_over_the_split_and_its_parts(tmp_path):
     assert metrics["test/wer_up_to_5_words"] == rate(jiwer.wer, lambda row: len(row[2].split()) <= 5)
     assert metrics["test/wer_over_20_words"] == rate(jiwer.wer, lambda row: len(row[2].split()) > 20)
     assert "test/wer_6_to_10_words" not in metrics  # no such utterance
+    assert metrics["test/wer_over_20_words_n"] == sum(len(row[2].split()) > 20 for row in TEXTS.values())
+    for figure in ("wer", "cer"):
+        assert metrics[f"test/{figure}_ru_n"] == sum(row[0] == "ru" for row in TEXTS.values())
     assert metrics["test/utterances_right"] == 0.2
     assert metrics["test/wer_ci95_low"] < metrics["test/wer"] < metrics["test/wer_ci95_high"]
     assert metrics["test/rtf"] == 0.5

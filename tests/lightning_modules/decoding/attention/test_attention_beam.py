@@ -116,6 +116,25 @@ def test_ends_below_the_threshold_are_refused() -> None:
     assert found.tokens == ()
 
 
+@pytest.mark.parametrize(
+    ("probs_V", "end_threshold", "text"),
+    [
+        ([0.6, 0.4], 1.0, ()),  # the likeliest of all
+        ([0.5, 0.5], 1.0, ()),  # as likely as any
+        ([0.4, 0.6], 1.0, (1, 1, 1)),
+        ([1.0, 0.0], 1.0, ()),  # certain: log p(end) is 0, and no multiple of anything
+        ([1.0, 0.0], 2.0, ()),
+        ([1.0], 1.5, ()),  # there is nothing else to write
+    ],
+)
+def test_an_end_that_is_the_likeliest_of_all_may_always_be_chosen(
+    probs_V: list[float], end_threshold: float, text: tuple[int, ...]
+) -> None:
+    options = {"max_tokens_B": [3], "beam_size": 1, "length_normalised": False}
+    [[found]] = attention_beam_search(Always(probs_V), end_threshold=end_threshold, **options)
+    assert found.tokens == text
+
+
 def test_no_utterance_and_no_probability() -> None:
     assert attention_beam_search(Always([0.5, 0.5], utterances=0), max_tokens_B=[], beam_size=2, **PLAIN) == []
     assert attention_greedy(Always([0.5, 0.5], utterances=0), max_tokens_B=torch.zeros(0, dtype=torch.int64)) == []

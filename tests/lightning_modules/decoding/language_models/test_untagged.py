@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from datamodules.texts.tokenizer import character_tokenizer
 from lightning_modules.decoding.ctc.greedy import greedy
+from lightning_modules.decoding.ctc.labelling import labelling_log_prob
 from lightning_modules.decoding.ctc.prefix_beam import prefix_beam_search
 from lightning_modules.decoding.language_models.language_model import LanguageModel
 from lightning_modules.decoding.language_models.ngram_language_model import NgramLanguageModel
@@ -91,3 +93,34 @@ def test_greedy_and_beam_read_the_same_text_with_a_tag_in_front(text: str) -> No
         )
         found[name] = spell(best.tokens, symbols), spell(fused.tokens, symbols)
     assert found["tagged"] == found["plain"]
+
+
+@pytest.mark.parametrize("blank", [0, 2])
+@pytest.mark.parametrize("log_bonus", [False, True])
+def test_a_word_bonus_counts_the_words_of_the_text_whatever_tags_stand_in_it(blank: int, log_bonus: bool) -> None:
+    """``<nl>`` alone is no word, ``a <nl>`` is one, ``a<nl>a`` too, ``a<nl> a`` is two: as the text is spelled."""
+    symbols = ("<blank>", " ", "a", "<nl>")
+
+    class Free:
+        def __init__(self) -> None:
+            self.symbols = symbols
+
+        def next_log_probs(self, histories: Sequence[tuple[int, ...]]) -> NDArray[np.float32]:
+            return np.zeros((len(histories), len(symbols)), np.float32)
+
+    log_probs_TV = np.log(np.random.default_rng(1).dirichlet(np.ones(4), 5))
+    own_symbols = [symbol for symbol in symbols if symbol != "<blank>"]
+    own_symbols.insert(blank, "<blank>")
+    [found] = prefix_beam_search(
+        log_probs_TV[None], [5], beam_size=2000, n_best=2000, blank=blank, language_model=Free(), lm_weight=1.0,
+        word_bonus=0.0 if log_bonus else 3.0, log_word_bonus=3.0 if log_bonus else 0.0,
+    )  # fmt: skip
+    assert {(), (own_symbols.index("<nl>"),)} <= {hypothesis.tokens for hypothesis in found}
+    for hypothesis in found:
+        words = len(
+            "".join(own_symbols[token] for token in hypothesis.tokens if token != own_symbols.index("<nl>")).split()
+        )
+        bonus = 3.0 * math.log(max(words, 1)) if log_bonus else 3.0 * words
+        own = labelling_log_prob(log_probs_TV, hypothesis.tokens, blank=blank)
+        assert hypothesis.score == pytest.approx(own + bonus)
+        assert hypothesis.ctc_score == pytest.approx(own)
