@@ -22,6 +22,7 @@ from datamodules.corpus_folder import read_card
 from datamodules.dealing.deal import Deal, Split
 from datamodules.run_warning import RunWarning, first_names
 from datamodules.speech.duration_buckets import DurationBuckets, EvaluationBatches
+from datamodules.speech.joined_utterances import JoinedUtterances
 from datamodules.speech.speed_perturbation import Draw, samples_at_speed
 from datamodules.speech.utterance_collator import UtteranceCollator
 from datamodules.speech.utterance_splits import SCORED_SPLITS, ScoredSplit, UtteranceSplits
@@ -45,6 +46,8 @@ class SpeechDataModule(UtteranceSplits, pl.LightningDataModule):
         max_seconds: training utterances that are longer are left out; scored splits keep theirs.
         max_tokens_per_second: training utterances of more characters (words) a second at their own speed are left out,
             after ``train_minutes`` were chosen: CTC has no frames for them where it subsamples.
+        test_joined: beside the test split, score so many of its utterances one after the other
+            (``joined_utterances.py``), under the name ``test_joined``; None does not.
         sorted_first_epoch: the first epoch goes from short to long (SortaGrad, Amodei et al. 2015).
         num_workers: loader processes; of the machine, without any effect on what is learnt. So are the next two:
         audio, cache_gigabytes: whether audio is decoded into memory or read when needed (``audio_place.py``).
@@ -71,6 +74,7 @@ class SpeechDataModule(UtteranceSplits, pl.LightningDataModule):
         speed_factors: Sequence[float] = (1.0,),
         max_seconds: float | None = None,
         max_tokens_per_second: float | None = None,
+        test_joined: int | None = None,
         sorted_first_epoch: bool = False,
         num_workers: int = 0,
         audio: Audio = "auto",
@@ -99,6 +103,7 @@ class SpeechDataModule(UtteranceSplits, pl.LightningDataModule):
         self.speed_factors = tuple(speed_factors)
         self.max_seconds = max_seconds
         self.max_tokens_per_second = max_tokens_per_second
+        self.test_joined = test_joined
         self.sorted_first_epoch = sorted_first_epoch
         self.num_workers = num_workers
         self.audio: Audio = audio
@@ -109,6 +114,19 @@ class SpeechDataModule(UtteranceSplits, pl.LightningDataModule):
         self._has_warned = False
         self._check_languages()
         self._check_train_minutes()
+        if test_joined is not None:
+            _ = self._joined  # refuses what cannot be joined
+
+    @property
+    def more_splits(self) -> tuple[ScoredSplit, ...]:
+        """What is predicted and scored beside validation and test."""
+        return () if self.test_joined is None else ("test_joined",)
+
+    @cached_property
+    def _joined(self) -> JoinedUtterances:
+        if self.test_joined is None:
+            raise ValueError("split 'test_joined', allowed: validation, test, since data.test_joined is null")
+        return JoinedUtterances(self._test, count=self.test_joined)
 
     @cached_property
     def _short_enough(self) -> tuple[int, ...]:
@@ -226,8 +244,10 @@ class SpeechDataModule(UtteranceSplits, pl.LightningDataModule):
                 return self._validation
             case "test":
                 return self._test
+            case "test_joined":
+                return self._joined
             case _:
-                raise ValueError(f"split {split!r} is not one of validation, test")
+                raise ValueError(f"split {split!r} is not one of validation, test, test_joined")
 
     @cached_property
     def _audio_place(self) -> AudioPlace:
@@ -259,6 +279,12 @@ class SpeechDataModule(UtteranceSplits, pl.LightningDataModule):
             rank_zero_info(self._audio_place.says)
         else:
             rank_zero_warn(self._audio_place.says, category=RunWarning)
+        if self.test_joined is not None and (alone := self._joined.left_out):
+            rank_zero_warn(
+                f"{self._test.path}: {len(alone)} of {len(self._test)} test utterances are in no joined one, since "
+                f"their speakers say fewer than {self.test_joined}: {first_names(alone)}",
+                category=RunWarning,
+            )
         if too_long := self._left_out_as_too_long():
             rank_zero_warn(too_long, category=RunWarning)
         if too_fast := sorted(set(self._short_enough) - set(self._kept)):

@@ -27,6 +27,15 @@ class EvaluationData(Protocol):
 
 
 @runtime_checkable
+class ServesMoreSplits(Protocol):
+    """An ``EvaluationData`` with splits that are predicted and scored beside validation and test."""
+
+    @property
+    def more_splits(self) -> Collection[str]:
+        """Their names."""
+
+
+@runtime_checkable
 class LearnsFromLabeller(Protocol):
     """A LightningModule that trains on what another run's network says: its row has ``from: {labels: …}``."""
 

@@ -20,7 +20,7 @@ from datamodules.speech.training_minutes import first_minutes, total_minutes
 from datamodules.speech.utterance_store import UtteranceStore
 from datamodules.texts.tokenizer import Tokenizer, Unit, character_tokenizer, word_tokenizer
 
-ScoredSplit = Literal["validation", "test"]
+ScoredSplit = Literal["validation", "test", "test_joined"]  # the last of a recogniser alone, where it is asked for
 SCORED_SPLITS: tuple[ScoredSplit, ...] = ("validation", "test")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -110,6 +111,18 @@ def test_a_language_model_mends_what_greedy_misreads(
     assert kept["weights"] == {name: mended[f"decoding/{name}"] for name in decoder.weight_grid}
     assert set(kept["at_edge"]) <= set(decoder.weight_grid)
     assert min(trial["error"] for trial in kept["trials"]) == mended["validation/wer"]
+
+
+def test_splits_beside_test_are_decoded_with_the_same_weights(folders: dict[str, Path], tmp_path: Path) -> None:
+    known = {split: references([f"{split}{n:02}" for n in range(24)]) for split in ("validation", "test")}
+    shutil.copy(folders["own"] / "test.npz", folders["own"] / "test_joined.npz")
+    given = {"own": folders["own"], "language_model": folders["characters"]}
+    found = DecodingScoring(decoder=FusedBeam(beam_size=30)).score(
+        predictions=given, references={**known, "test_joined": known["test"]}, output_dir=tmp_path
+    )
+    assert (found["test_joined/wer"], found["test_joined/cer"]) == (found["test/wer"], found["test/cer"])
+    texts = [(tmp_path / f"hypotheses_{split}.tsv").read_text() for split in ("test", "test_joined")]
+    assert texts[0] == texts[1]
 
 
 def test_rungs_without_a_language_model_fit_nothing(folders: dict[str, Path], tmp_path: Path) -> None:
