@@ -2,8 +2,8 @@
 
 Only stored predictions are read, so that every rung decodes the same checkpoint and none retrains. The real-time factor
 is (seconds of the network + seconds of the decoder) / seconds of audio, the decoder's taken after a warm-up, with as
-many threads as the run has. Every trial on validation is kept in ``decoding.json`` beside the weights that won, with which
-splits that the data module serves besides (joined test utterances) are decoded too, for their error rates alone.
+many threads as the run has. Every trial on validation is kept in ``decoding.json`` beside the weights that won. Splits
+that the data module serves besides (joined test utterances) are decoded with these too, for their error rates alone.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 from collections import Counter
-from itertools import zip_longest
+from itertools import chain, repeat
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from datamodules.asr import SpeechDataModule
 from datamodules.run_warning import RunWarning
 from datamodules.speech.joined_utterances import joined_numbers
 from datamodules.speech.utterance_store import Utterance
-from experiments.contracts import EvaluationData, ServesMoreSplits
+from experiments.contracts import ServesMoreSplits
 
 
 def speech(**settings: Any) -> SpeechDataModule:
@@ -28,8 +28,8 @@ def speech(**settings: Any) -> SpeechDataModule:
 def spoken_by(tiny_speech: Path, *speakers: str) -> list[str]:
     """Let the test utterances be said by these, the last of them all the rest; returns their ids."""
     manifest = tiny_speech / "manifests" / "test.jsonl.gz"
-    lines = [json.loads(line) for line in gzip.decompress(manifest.read_bytes()).splitlines()]
-    for line, speaker in zip_longest(lines, speakers, fillvalue=speakers[-1]):
+    lines: list[dict[str, Any]] = [json.loads(line) for line in gzip.decompress(manifest.read_bytes()).splitlines()]
+    for line, speaker in zip(lines, chain(speakers, repeat(speakers[-1])), strict=False):
         line["supervisions"][0]["speaker"] = speaker
     manifest.write_bytes(gzip.compress("\n".join(json.dumps(line) for line in lines).encode()))
     return [line["id"] for line in lines]
@@ -49,7 +49,6 @@ def test_each_utterance_stands_once_at_each_place(voices: list[tuple[str, str]],
 def test_audio_and_text_follow_each_other(tiny_speech: Path) -> None:
     spoken_by(tiny_speech, "ann")
     data = speech(test_joined=2)
-    assert isinstance(data, EvaluationData)
     assert isinstance(data, ServesMoreSplits)
     assert data.more_splits == ("test_joined",)
     data.setup("fit")
