@@ -115,7 +115,7 @@ class DecodingScoring(Scoring):
         self, folder: Path, references: Mapping[str, UtteranceReferences], weights: Weights, *, output_dir: Path
     ) -> dict[str, float]:
         """``SPLIT/wer`` and ``/cer`` of every split but validation and test, their texts kept beside those of test."""
-        rates = {}
+        rates: dict[str, float] = {}
         for split in sorted(references.keys() - {"validation", "test"}):
             predictions = self.decoder.read(folder, split, references[split])
             texts = spelled(predictions, self.decoder.decode(predictions, weights))
