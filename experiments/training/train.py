@@ -33,7 +33,7 @@ from datamodules.corpus_folder import home, read_card
 from datamodules.run_warning import RunWarning
 from experiments.configuration.labels_source import take_labeller
 from experiments.configuration.schema import Parts, build
-from experiments.contracts import KeepsFeatures, PredictingModule, ServesMoreSplits
+from experiments.contracts import KeepsFeatures, PredictingModule, scored_splits
 from experiments.errors import UserError
 from experiments.runs import keys, recipe
 from experiments.runs.attempts import Attempt
@@ -59,7 +59,6 @@ from lightning_modules.callbacks.fine_tuning import Freezing
 from lightning_modules.callbacks.seed_loading import start_from_seed
 from lightning_modules.losses.finite import DivergedError
 
-SPLITS = ("validation", "test")
 PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of Linux
 
 
@@ -167,11 +166,6 @@ def _fit(
     return _Fitted(trainer.global_step, metrics)
 
 
-def _splits(data: object) -> tuple[str, ...]:
-    """What is predicted, and what scoring is given the references of."""
-    return (*SPLITS, *(data.more_splits if isinstance(data, ServesMoreSplits) else ()))
-
-
 def _predict(parts: Parts, run_dir: Path, trainer: lightning.Trainer) -> None:
     """Write the predictions of the best epoch's weights. Every rank must call it."""
     model, data = parts.model, parts.data
@@ -180,7 +174,7 @@ def _predict(parts: Parts, run_dir: Path, trainer: lightning.Trainer) -> None:
     model.load_state_dict(torch.load(run_dir / BEST, map_location="cpu", weights_only=True)["state_dict"])
     folder = run_dir / PREDICTIONS
     folder.mkdir(exist_ok=True)
-    for split in _splits(data):
+    for split in scored_splits(data):
         batches = trainer.predict(model, dataloaders=data.evaluation_dataloader(split))
         model.write_predictions(batches or [], clip_ids=data.clip_ids(split), path=folder / split)
 
@@ -260,7 +254,7 @@ def run(run_dir: Path, journal: Journal, *, attempt: Attempt | None = None, rank
         if fitted is None:
             return  # ranks above 0 end here
         ended = fitted
-    references = {split: parts.data.references(split) for split in _splits(parts.data)}
+    references = {split: parts.data.references(split) for split in scored_splits(parts.data)}
     output_dir = run_dir / "scores"
     output_dir.mkdir(exist_ok=True)
     scores = parts.scoring.score(predictions=predictions, references=references, output_dir=output_dir)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from datamodules.annotations import BLANK
 
+MARK = "▁"  # what begins the words of subwords, as ``datamodules/texts/subwords.py`` has them; token 1 of those
 _NO_TAGS = ("<blank>", "<unk>")  # what ``datamodules/texts/tokenizer.py`` writes in brackets and is no language
 
 
@@ -18,17 +19,27 @@ def is_tag(symbol: str) -> bool:
     return len(symbol) > 2 and symbol[0] == "<" and symbol[-1] == ">" and symbol not in _NO_TAGS
 
 
+def has_subwords(symbols: Sequence[str]) -> bool:
+    """Whether a vocabulary is one of subwords."""
+    return tuple(symbols[1:2]) == (MARK,)
+
+
 def spell(tokens: Iterable[int], symbols: Sequence[str]) -> str:
     """The text of tokens without tags; spaces at the ends are not kept, and several in a row are one.
 
     Characters are joined by nothing, words by spaces: a word vocabulary has ``<unk>``, a character's symbols but for
-    tags are all of length 1.
+    tags are all of length 1. Subwords are joined by nothing too, and their marks are spaces.
 
     >>> spell([2, 1, 1, 3, 1], ("<blank>", " ", "a", "b")), spell([2, 1], ("<blank>", "<unk>", "a"))
     ('a b', 'a <unk>')
     >>> spell([4, 2, 1, 3], ("<blank>", " ", "a", "b", "<nl>"))
     'a b'
+    >>> spell([2, 3, 1, 3], ("<blank>", "▁", "▁a", "b"))
+    'ab b'
     """
+    if has_subwords(symbols):
+        marked = "".join(symbols[token] for token in tokens if not is_tag(symbols[token]))
+        return " ".join(marked.replace(MARK, " ").split())
     words = any(len(symbol) > 1 and not is_tag(symbol) for token, symbol in enumerate(symbols) if token != BLANK)
     pieces = (symbols[token] for token in tokens if not is_tag(symbols[token]))
     return " ".join((" " if words else "").join(pieces).split())

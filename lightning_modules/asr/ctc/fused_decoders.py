@@ -54,7 +54,7 @@ def read_language_model(folders: Mapping[str, Path], symbols: Sequence[str]) -> 
             return Untagged(model, symbols)
         raise ValueError(
             f"the language model has {len(model.symbols)} symbols, other ones than the recogniser's {len(symbols)}; "
-            "both must be trained on one corpus, with the same languages and minutes"
+            "both must be trained on one corpus, with the same languages, minutes and unit"
         )
     return model
 
@@ -65,7 +65,8 @@ class FusedBeam(PosteriorDecoder):
     ``lm_weights`` (α) and ``word_bonuses`` (β) are what validation chooses from; with ``log_bonus`` the bonus is
     ``β log |words|``, Hannun's and Maas' own form. ``only_known_words``: with a word n-gram, hypotheses hold words of
     the training texts alone. Raises ``ValueError`` for a neural model over words, which only rescoring can ask, and for
-    any over words where the recogniser writes tags of languages, since words are spelled from the text's start.
+    any over words where the recogniser writes subwords, which spell a word in many ways, or tags of languages, since
+    words are spelled from the text's start.
     """
 
     def __init__(
@@ -95,6 +96,10 @@ class FusedBeam(PosteriorDecoder):
         """See ``Decoder.prepare``."""
         model = read_language_model(folders, references.symbols)
         if isinstance(model, NgramLanguageModel) and model.ngrams.unit == "word":
+            if references.unit == "subword":
+                raise ValueError(
+                    "a model over words can't be asked inside a beam of subwords; rescore, or take one of subwords"
+                )
             if any(map(is_tag, references.symbols)):
                 raise ValueError("a model over words can't be asked inside a beam that writes language tags; rescore")
             words = {word for text in references.training_texts for word in text.split()}

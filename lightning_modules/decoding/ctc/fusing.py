@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lightning_modules.decoding.ctc.fusion import BONUS, GIVEN, NOTHING, TOKENS, WORDS, Fusion
 from lightning_modules.decoding.language_models.language_model import LanguageModel
@@ -12,6 +13,7 @@ from lightning_modules.decoding.language_models.ngram_language_model import Ngra
 from lightning_modules.decoding.language_models.ngram_table import NgramTable
 from lightning_modules.decoding.language_models.spelling import Spelling, compile_spelling
 from lightning_modules.decoding.language_models.word_ngram import SPACE, UNKNOWN_LOG_PROB, WordNgram
+from lightning_modules.decoding.texts import MARK, has_subwords
 
 AnyLanguageModel = LanguageModel | WordNgram
 
@@ -49,9 +51,10 @@ def fuse(
     has_bonus = word_bonus != 0 or log_word_bonus != 0
     if space == -1 and (has_bonus or isinstance(language_model, WordNgram)):
         raise ValueError("a word bonus needs to know where words end: give the token of the space as space=")
+    begins_word_V = _begins_word(language_model, blank, num_symbols=num_symbols, space=space)
     most_V = np.ones(num_symbols)
     if space != -1:
-        most_V[space] = math.exp(max(0.0, word_bonus)) * 2 ** max(0.0, log_word_bonus)
+        most_V[begins_word_V] = math.exp(max(0.0, word_bonus)) * 2 ** max(0.0, log_word_bonus)
     table, spelling, unknown_word, unknown_log_prob = _tables(language_model, lm_weight)
     return Fusion(
         kind=_kind(language_model, has_bonus),
@@ -63,17 +66,39 @@ def fuse(
         word_bonus=float(word_bonus),
         log_word_bonus=float(log_word_bonus),
         space=space,
+        begins_word_V=begins_word_V,
         blank=blank,
         most_V=most_V,
     )
 
 
 def _space(language_model: AnyLanguageModel | None, blank: int) -> int:
-    """The recogniser's token of the model's space, -1 where there is none."""
-    if language_model is None or SPACE not in language_model.symbols[1:]:
+    """The recogniser's token of the model's space, or of its mark of subwords; -1 where there is none."""
+    if language_model is None:
         return -1
-    token = language_model.symbols.index(SPACE)
-    return token - 1 if token <= blank else token
+    space = MARK if has_subwords(language_model.symbols) else SPACE
+    if space not in language_model.symbols[1:]:
+        return -1
+    return _own(language_model.symbols.index(space), blank)
+
+
+def _begins_word(
+    language_model: AnyLanguageModel | None, blank: int, *, num_symbols: int, space: int
+) -> NDArray[np.bool_]:
+    """See ``Fusion``, (V,)."""
+    begins_word_V = np.zeros(num_symbols, np.bool_)
+    if space != -1:
+        begins_word_V[space] = True
+    if language_model is not None and has_subwords(language_model.symbols):
+        for token, symbol in enumerate(language_model.symbols):
+            if symbol.startswith(MARK):
+                begins_word_V[_own(token, blank)] = True
+    return begins_word_V
+
+
+def _own(lm_token: int, blank: int) -> int:
+    """The recogniser's token of a model's; not of its boundary."""
+    return lm_token - 1 if lm_token <= blank else lm_token
 
 
 def _kind(language_model: AnyLanguageModel | None, has_bonus: bool) -> int:

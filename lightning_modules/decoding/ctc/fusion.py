@@ -30,7 +30,8 @@ class Fusion(NamedTuple):
 
     Kind TOKENS has its table's probabilities as plain numbers, raised to ``lm_weight``: no logarithm is left to undo.
 
-    ``space`` is the token that ends words, or -1. ``most_V`` bounds the factor of each token from above.
+    ``space`` is the token that ends words and is nothing else, or -1; tokens of ``begins_word_V`` end the word before
+    them too: the space, and subwords that begin a word. ``most_V`` bounds the factor of each token from above.
     """
 
     kind: int
@@ -42,6 +43,7 @@ class Fusion(NamedTuple):
     word_bonus: float
     log_word_bonus: float
     space: int
+    begins_word_V: NDArray[np.bool_]
     blank: int
     most_V: NDArray[np.float64]
 
@@ -78,7 +80,7 @@ def follow(fusion: Fusion, beam: Beam, node: int, factor: float) -> None:
     parent, token = new.parent, new.token
     old = beam.nodes_N[parent]
     context, spelling = old.context, ROOT
-    ends_word = token == fusion.space and is_within_word(fusion, beam, parent)
+    ends_word = fusion.begins_word_V[token] and is_within_word(fusion, beam, parent)
     if fusion.kind == TOKENS:
         _, context = advance(fusion.table, context, lm_token(fusion.blank, token))
     elif fusion.kind == WORDS and ends_word:
@@ -117,8 +119,10 @@ def fill_row(fusion: Fusion, beam: Beam, slot: int) -> None:
     if within_word:
         words = beam.nodes_N[node].words
         bonus = math.exp(fusion.word_bonus) * ((words + 1) / max(words, 1)) ** fusion.log_word_bonus
-        row_V[fusion.space] *= bonus
         row_V[fusion.blank] *= bonus
+        for token in range(len(row_V)):
+            if fusion.begins_word_V[token]:
+                row_V[token] *= bonus
     beam.slots_S[slot].has_row = 1
 
 
