@@ -55,6 +55,7 @@ from experiments.training.last_checkpoint import LastCheckpoint, resumable
 from experiments.training.monitor_name import KnownMonitor, not_logged
 from experiments.training.random_state import RandomState
 from experiments.training.resumed_order import ResumedOrder
+from lightning_modules.callbacks.averaged_weights import AveragedWeights
 from lightning_modules.callbacks.fine_tuning import Freezing
 from lightning_modules.callbacks.seed_loading import start_from_seed
 from lightning_modules.losses.finite import DivergedError
@@ -72,10 +73,11 @@ class _Fitted(NamedTuple):
 def _trainer(parts: Parts, run_dir: Path, journal: Journal, machine: Mapping[str, Any]) -> lightning.Trainer:
     assert parts.checkpoint is not None
     folder, monitor, mode = run_dir / "checkpoints", parts.checkpoint.monitor, parts.checkpoint.mode
+    chosen: dict[str, Any] = {"monitor": monitor, "mode": mode}
+    if parts.checkpoint.average is not None:
+        chosen["save_on_train_epoch_end"] = False  # but after validation, while the average is in the weights' place
     callbacks: list[lightning.Callback] = [
-        ModelCheckpoint(
-            folder, filename="best", monitor=monitor, mode=mode, save_weights_only=True, enable_version_counter=False
-        ),
+        ModelCheckpoint(folder, filename="best", save_weights_only=True, enable_version_counter=False, **chosen),
         # Said for check_val_every_n_epoch above 1: it would be saved inside an epoch, whose resume draws otherwise.
         ModelCheckpoint(folder, filename="last", save_on_train_epoch_end=True, enable_version_counter=False),
         LastCheckpoint(folder),
@@ -87,6 +89,8 @@ def _trainer(parts: Parts, run_dir: Path, journal: Journal, machine: Mapping[str
     ]
     if parts.fine_tuning is not None:
         callbacks.append(Freezing(parts.fine_tuning))
+    if parts.checkpoint.average is not None:
+        callbacks.append(AveragedWeights(parts.checkpoint.average))
     if parts.checkpoint.patience_epochs is not None:
         callbacks.append(LastingEarlyStopping(monitor, mode=mode, patience=parts.checkpoint.patience_epochs))
     devices = int(machine.get("devices", 1))
