@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 
 import pytest
@@ -18,5 +19,7 @@ def test_recognisers_train_and_are_reported(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     report = earmark(tmp_path, "report", str(TABLE), "--format", "csv")
     assert report.returncode == 0, report.stderr
-    for row in ("tdnn", "conformer"):
-        assert row in report.stdout
+    figures = {(line["row"], line["metric"]): line["mean"] for line in csv.DictReader(report.stdout.splitlines())}
+    for row in ("tdnn", "averaged", "subword", "subword_lm", "conformer"):
+        assert figures[row, "test/cer"], row
+        assert figures[row, "test_joined/cer"], row
