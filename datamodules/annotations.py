@@ -106,6 +106,7 @@ class ClipReferences:
 
 
 BLANK = 0  # the token id that no text holds: CTC's blank, and a language model's sentence boundary
+Unit = Literal["character", "subword", "word"]  # what a token of a text is
 
 
 class Hypothesis(NamedTuple):
@@ -127,7 +128,7 @@ class Hypothesis(NamedTuple):
 class UtteranceReferences:
     """What scoring may know of one split of a speech corpus.
 
-    ``symbols[token]`` is a token's text (``symbols[BLANK]`` is never part of one), a character or a word; ``texts``
+    ``symbols[token]`` is a token's text (``symbols[BLANK]`` is never part of one), of ``unit``; ``texts``
     are the normalised transcripts by utterance id, ``languages``, ``speakers`` and ``duration_seconds`` have the same
     keys.
     ``training_texts`` are the training split's transcripts, for word lists and lexicons.
@@ -143,7 +144,7 @@ class UtteranceReferences:
     duration_seconds: Mapping[str, float]
     training_texts: tuple[str, ...]
     load_waveform: Callable[[str], NDArray[np.float32]]
-    unit: Literal["character", "word"] = "character"
+    unit: Unit = "character"
     sources: Sources = field(default_factory=dict)
 
 
@@ -151,12 +152,12 @@ class UtteranceReferences:
 class TextReferences:
     """What scoring a language model may know of one split: its sentences by id, and the training split's.
 
-    ``symbols`` is the vocabulary: characters joined by nothing, or words joined by spaces (``unit``). ``languages``
-    (ISO 639-1) has the keys of ``texts``.
+    ``symbols`` is the vocabulary: characters or subwords joined by nothing, or words joined by spaces (``unit``).
+    ``languages`` (ISO 639-1) has the keys of ``texts``.
     """
 
     symbols: tuple[str, ...]
-    unit: Literal["character", "word"]
+    unit: Unit
     texts: Mapping[str, str]
     languages: Mapping[str, str]
     training_texts: tuple[str, ...]

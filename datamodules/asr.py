@@ -10,23 +10,26 @@ from __future__ import annotations
 import difflib
 from collections.abc import Collection, Sequence
 from functools import cached_property
+from typing import Literal
 
 import pytorch_lightning as pl
 from pytorch_lightning.utilities import rank_zero_info, rank_zero_warn
 from torch.utils.data import DataLoader
 
-from datamodules.annotations import UtteranceReferences
+from datamodules.annotations import Unit, UtteranceReferences
 from datamodules.audio.audio_place import CACHE_GIGABYTES, Audio, AudioPlace
 from datamodules.batches import UtteranceLength
 from datamodules.corpus_folder import read_card
 from datamodules.dealing.deal import Deal, Split
 from datamodules.run_warning import RunWarning, first_names
 from datamodules.speech.duration_buckets import DurationBuckets, EvaluationBatches
+from datamodules.speech.joined_utterances import JoinedUtterances
 from datamodules.speech.speed_perturbation import Draw, samples_at_speed
 from datamodules.speech.utterance_collator import UtteranceCollator
-from datamodules.speech.utterance_splits import SCORED_SPLITS, ScoredSplit, UtteranceSplits
+from datamodules.speech.utterance_splits import SCORED_SPLITS, UtteranceSplits
 from datamodules.speech.utterance_store import UtteranceStore
-from datamodules.texts.tokenizer import Unit
+
+SpokenSplit = Literal["validation", "test", "test_joined"]
 
 
 class SpeechDataModule(UtteranceSplits, pl.LightningDataModule):
@@ -39,12 +42,16 @@ class SpeechDataModule(UtteranceSplits, pl.LightningDataModule):
         language_tags: texts are written with their language first, ``<nl>``, a symbol for each training language.
         train_minutes: train on so many minutes (``training_minutes.py``) of the languages, and know no other text; None
             takes all. Whichever the seed they are the same ones, and fewer minutes are among more.
-        unit: what a token is; words also get ``<unk>`` for what training does not have.
+        unit: what a token is; words also get ``<unk>`` for what training does not have, subwords are learnt from the
+            training texts (``subwords.py``).
         word_min_count: words that the training texts have less often are ``<unk>``.
+        vocabulary_size: symbols of ``unit: subword``, the blank among them; null for the others.
         speed_factors: speed perturbation of training utterances, each factor equally likely; (0.9, 1, 1.1) is Ko 2015.
         max_seconds: training utterances that are longer are left out; scored splits keep theirs.
-        max_tokens_per_second: training utterances of more characters (words) a second at their own speed are left out,
-            after ``train_minutes`` were chosen: CTC has no frames for them where it subsamples.
+        max_tokens_per_second: training utterances of more tokens a second at their own speed are left out, after
+            ``train_minutes`` were chosen: CTC has no frames for them where it subsamples.
+        test_joined: beside the test split, score so many of its utterances one after the other
+            (``joined_utterances.py``), under the name ``test_joined``; None does not.
         sorted_first_epoch: the first epoch goes from short to long (SortaGrad, Amodei et al. 2015).
         num_workers: loader processes; of the machine, without any effect on what is learnt. So are the next two:
         audio, cache_gigabytes: whether audio is decoded into memory or read when needed (``audio_place.py``).
@@ -68,9 +75,11 @@ class SpeechDataModule(UtteranceSplits, pl.LightningDataModule):
         train_minutes: float | None = None,
         unit: Unit = "character",
         word_min_count: int = 1,
+        vocabulary_size: int | None = None,
         speed_factors: Sequence[float] = (1.0,),
         max_seconds: float | None = None,
         max_tokens_per_second: float | None = None,
+        test_joined: int | None = None,
         sorted_first_epoch: bool = False,
         num_workers: int = 0,
         audio: Audio = "auto",
@@ -96,9 +105,11 @@ class SpeechDataModule(UtteranceSplits, pl.LightningDataModule):
         self.train_minutes = train_minutes
         self.unit: Unit = unit
         self.word_min_count = word_min_count
+        self.vocabulary_size = vocabulary_size
         self.speed_factors = tuple(speed_factors)
         self.max_seconds = max_seconds
         self.max_tokens_per_second = max_tokens_per_second
+        self.test_joined = test_joined
         self.sorted_first_epoch = sorted_first_epoch
         self.num_workers = num_workers
         self.audio: Audio = audio
@@ -108,7 +119,21 @@ class SpeechDataModule(UtteranceSplits, pl.LightningDataModule):
         self.deal = deal
         self._has_warned = False
         self._check_languages()
+        self._check_unit()
         self._check_train_minutes()
+        if test_joined is not None:
+            _ = self._joined  # refuses what cannot be joined
+
+    @property
+    def more_splits(self) -> tuple[SpokenSplit, ...]:
+        """What is predicted and scored beside validation and test."""
+        return () if self.test_joined is None else ("test_joined",)
+
+    @cached_property
+    def _joined(self) -> JoinedUtterances:
+        if self.test_joined is None:
+            raise ValueError("split 'test_joined', allowed: validation, test, since data.test_joined is null")
+        return JoinedUtterances(self._test, count=self.test_joined)
 
     @cached_property
     def _short_enough(self) -> tuple[int, ...]:
@@ -171,7 +196,7 @@ class SpeechDataModule(UtteranceSplits, pl.LightningDataModule):
         """Each validation utterance once."""
         return self.evaluation_dataloader("validation")
 
-    def evaluation_dataloader(self, split: ScoredSplit) -> DataLoader[Draw]:
+    def evaluation_dataloader(self, split: SpokenSplit) -> DataLoader[Draw]:
         """Each utterance of a split once over all ranks, at its own speed, longest first."""
         store = self._opened(self._scored(split))
         batches = EvaluationBatches(store.num_samples, batch_samples=int(self.batch_seconds * self.sample_rate_hz))
@@ -184,7 +209,7 @@ class SpeechDataModule(UtteranceSplits, pl.LightningDataModule):
             num_workers=self.num_workers,
         )
 
-    def clip_ids(self, split: ScoredSplit) -> tuple[str, ...]:
+    def clip_ids(self, split: SpokenSplit) -> tuple[str, ...]:
         """The utterances of a split, from its manifest."""
         return tuple(utterance.utterance_id for utterance in self._scored(split).utterances)
 
@@ -203,7 +228,7 @@ class SpeechDataModule(UtteranceSplits, pl.LightningDataModule):
             for number in numbers
         )
 
-    def references(self, split: ScoredSplit) -> UtteranceReferences:
+    def references(self, split: SpokenSplit) -> UtteranceReferences:
         """What scoring may know of a split."""
         store = self._scored(split)
         index = {utterance.utterance_id: number for number, utterance in enumerate(store.utterances)}
@@ -220,14 +245,16 @@ class SpeechDataModule(UtteranceSplits, pl.LightningDataModule):
             sources=store.sources(),
         )
 
-    def _scored(self, split: ScoredSplit) -> UtteranceStore:
+    def _scored(self, split: SpokenSplit) -> UtteranceStore:
         match split:
             case "validation":
                 return self._validation
             case "test":
                 return self._test
+            case "test_joined":
+                return self._joined
             case _:
-                raise ValueError(f"split {split!r} is not one of validation, test")
+                raise ValueError(f"split {split!r} is not one of validation, test, test_joined")
 
     @cached_property
     def _audio_place(self) -> AudioPlace:
@@ -259,6 +286,12 @@ class SpeechDataModule(UtteranceSplits, pl.LightningDataModule):
             rank_zero_info(self._audio_place.says)
         else:
             rank_zero_warn(self._audio_place.says, category=RunWarning)
+        if self.test_joined is not None and (alone := self._joined.left_out):
+            rank_zero_warn(
+                f"{self._test.path}: {len(alone)} of {len(self._test)} test utterances are in no joined one, since "
+                f"their speakers say fewer than {self.test_joined}: {first_names(alone)}",
+                category=RunWarning,
+            )
         if too_long := self._left_out_as_too_long():
             rank_zero_warn(too_long, category=RunWarning)
         if too_fast := sorted(set(self._short_enough) - set(self._kept)):
@@ -268,7 +301,7 @@ class SpeechDataModule(UtteranceSplits, pl.LightningDataModule):
                 f"max_tokens_per_second {self.max_tokens_per_second:g} and are left out: {names}",
                 category=RunWarning,
             )
-        if self.unit == "character":  # unknown words are many, and have a symbol
+        if self.unit != "word":  # unknown words are many, and have a symbol
             listed = [
                 f"{split} {', '.join(f'{piece!r} ({count})' for piece, count in unknown.most_common())}"
                 for split in SCORED_SPLITS

@@ -13,7 +13,7 @@ import pytorch_lightning as pl
 from pytorch_lightning.utilities import rank_zero_warn
 from torch.utils.data import DataLoader
 
-from datamodules.annotations import TextReferences
+from datamodules.annotations import TextReferences, Unit
 from datamodules.corpus_folder import read_card
 from datamodules.dealing.deal import Deal, Split
 from datamodules.run_warning import RunWarning
@@ -26,7 +26,6 @@ from datamodules.texts.text_batches import (
     TextStore,
     TextStreams,
 )
-from datamodules.texts.tokenizer import Unit
 
 
 class TextDataModule(UtteranceSplits, pl.LightningDataModule):
@@ -39,8 +38,10 @@ class TextDataModule(UtteranceSplits, pl.LightningDataModule):
         languages: ISO 639-1 codes to keep, in all splits; None keeps every language of the corpus.
         train_minutes: as the recogniser's: only the texts of so many minutes of speech are trained on.
         max_seconds: the recogniser's, on which its minutes depend; None without ``train_minutes``.
-        unit: what a token is; words also get ``<unk>`` for what training does not have.
+        unit: what a token is; words also get ``<unk>`` for what training does not have, subwords are learnt from the
+            training texts (``subwords.py``).
         word_min_count: words that the training texts have less often are ``<unk>``.
+        vocabulary_size: symbols of ``unit: subword``, the blank among them; null for the others.
         num_workers: loader processes; of the machine, without any effect on what is learnt.
         seed: order of the training sentences.
         deal: the recogniser's, so that no text that it is tested on is trained on.
@@ -63,6 +64,7 @@ class TextDataModule(UtteranceSplits, pl.LightningDataModule):
         max_seconds: float | None = None,
         unit: Unit = "character",
         word_min_count: int = 1,
+        vocabulary_size: int | None = None,
         num_workers: int = 0,
         seed: int = 0,
         deal: Deal | None = None,
@@ -84,6 +86,7 @@ class TextDataModule(UtteranceSplits, pl.LightningDataModule):
         self.max_seconds = max_seconds
         self.unit: Unit = unit
         self.word_min_count = word_min_count
+        self.vocabulary_size = vocabulary_size
         self.num_workers = num_workers
         self.seed = seed
         self.deal = deal
@@ -93,6 +96,7 @@ class TextDataModule(UtteranceSplits, pl.LightningDataModule):
             raise ValueError(f"languages {list(self.languages)}, allowed: null, or some of {', '.join(known)}")
         if max_seconds is not None and train_minutes is None:
             raise ValueError(f"max_seconds {max_seconds}, allowed: null where train_minutes is null")
+        self._check_unit()
         self._check_train_minutes()
 
     def setup(self, stage: str) -> None:

@@ -27,6 +27,15 @@ class EvaluationData(Protocol):
 
 
 @runtime_checkable
+class ServesMoreSplits(Protocol):
+    """An ``EvaluationData`` with splits that are predicted and scored beside validation and test."""
+
+    @property
+    def more_splits(self) -> Collection[str]:
+        """Their names."""
+
+
+@runtime_checkable
 class LearnsFromLabeller(Protocol):
     """A LightningModule that trains on what another run's network says: its row has ``from: {labels: …}``."""
 
@@ -48,3 +57,8 @@ class PredictingModule(Protocol):
 
     def write_predictions(self, batches: Iterable[Any], *, clip_ids: Collection[str], path: Path) -> None:
         """Gather all ranks' predictions; rank 0 writes them to ``path`` with the family's suffix."""
+
+
+def scored_splits(data: object) -> tuple[str, ...]:
+    """The splits that are predicted, and that scoring is given the references of."""
+    return ("validation", "test", *(data.more_splits if isinstance(data, ServesMoreSplits) else ()))

@@ -26,6 +26,7 @@ class Scoring(ABC):
 
         ``predictions["own"]`` is the folder with ``validation.*`` and ``test.*`` of the run itself (or of the run that
         ``from: {own: …}`` names); other keys are the names that the row's ``from:`` gives. ``references`` has the
-        keys ``validation`` and ``test``, as the data module's ``references(split)`` returns them. Metric names are
+        keys ``validation`` and ``test``, as the data module's ``references(split)`` returns them, and those of the
+        splits that it serves besides (``more_splits``), which a scoring may pass over. Metric names are
         ``split/metric``; rates are in 0–1.
         """

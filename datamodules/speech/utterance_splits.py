@@ -11,6 +11,7 @@ from collections import Counter
 from functools import cached_property
 from typing import Literal
 
+from datamodules.annotations import Unit
 from datamodules.audio.cuts import Cut
 from datamodules.corpus_folder import data_root
 from datamodules.dealing.deal import Deal, Split
@@ -18,20 +19,21 @@ from datamodules.dealing.dealt_cuts import SPLITS, DealtCuts
 from datamodules.run_warning import first_names
 from datamodules.speech.training_minutes import first_minutes, total_minutes
 from datamodules.speech.utterance_store import UtteranceStore
-from datamodules.texts.tokenizer import Tokenizer, Unit, character_tokenizer, word_tokenizer
+from datamodules.texts.tokenizer import Tokenizer, character_tokenizer, subword_tokenizer, word_tokenizer
 
 ScoredSplit = Literal["validation", "test"]
 SCORED_SPLITS: tuple[ScoredSplit, ...] = ("validation", "test")
 
 
 class UtteranceSplits:
-    """Base of the two; a subclass's constructor sets the attributes and calls ``_check_train_minutes``."""
+    """Base of the two; a subclass's constructor sets the attributes and calls the two checks of them."""
 
     corpus: str
     languages: tuple[str, ...] | None
     sample_rate_hz: int
     unit: Unit
     word_min_count: int
+    vocabulary_size: int | None
     train_minutes: float | None
     max_seconds: float | None  # longer training utterances are none of the minutes
     language_tags: bool = False
@@ -67,6 +69,8 @@ class UtteranceSplits:
         languages = {utterance.language for utterance in self._train.utterances} if self.language_tags else set()
         if self.unit == "character":
             return character_tokenizer(self._training_texts, languages=languages)
+        if self.vocabulary_size is not None:
+            return subword_tokenizer(self._training_texts, size=self.vocabulary_size, languages=languages)
         return word_tokenizer(self._training_texts, min_count=self.word_min_count, languages=languages)
 
     def _left_out_as_too_long(self) -> str | None:
@@ -85,11 +89,19 @@ class UtteranceSplits:
         return self._tokenizer.symbols
 
     def unknown_pieces(self, split: ScoredSplit) -> Counter[str]:
-        """How often a split has each character (or word) that is no symbol: nobody can write it, each is an error."""
+        """How often a split has each character, or word, that is no symbol: nobody can write it, each is an error."""
         store = self._validation if split == "validation" else self._test
         known = set(self.symbols)
         pieces = (piece for utterance in store.utterances for piece in self._tokenizer.pieces(utterance.text))
         return Counter(piece for piece in pieces if piece not in known)
+
+    def _check_unit(self) -> None:
+        """Raise ``ValueError`` for subwords without a size, and for a size of anything else."""
+        if (self.unit == "subword") != (self.vocabulary_size is not None):
+            raise ValueError(
+                f"vocabulary_size {self.vocabulary_size} with unit {self.unit!r}, allowed: a number of symbols with "
+                "'subword', null with 'character' and 'word'"
+            )
 
     def _check_train_minutes(self) -> None:
         """Raise ``ValueError`` for minutes that are no positive number, or more than there are."""

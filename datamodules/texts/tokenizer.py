@@ -1,4 +1,4 @@
-"""Texts <-> tokens: characters (the union over all languages of a corpus) or words.
+"""Texts <-> tokens: characters (the union over all languages of a corpus), subwords or words.
 
 Token 0 is no text: CTC's blank, a language model's sentence boundary, an attention model's start and end. All models of
 one corpus and unit therefore share their token ids. The symbols come from the *training* texts alone: a character that
@@ -13,11 +13,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
 
-from datamodules.annotations import BLANK
+from datamodules.annotations import BLANK, Unit
+from datamodules.texts.subwords import MARK, SubwordSplitter, learnt_subwords
 
-Unit = Literal["character", "word"]
 BLANK_SYMBOL = "<blank>"
 UNKNOWN_SYMBOL = "<unk>"
 
@@ -33,7 +32,7 @@ def language_tag(language: str) -> str:
 
 @dataclass(frozen=True)
 class Tokenizer:
-    """A vocabulary and its unit. ``symbols[0]`` is the blank; a word vocabulary has ``<unk>`` as token 1.
+    """A vocabulary and its unit. ``symbols[0]`` is the blank; token 1 is ``<unk>`` of words, the mark of subwords.
 
     ``languages`` are those that have a tag among the symbols; none where texts are written without.
 
@@ -51,24 +50,32 @@ class Tokenizer:
     unit: Unit = "character"
     languages: tuple[str, ...] = ()
     _ids: dict[str, int] = field(init=False, repr=False, compare=False, hash=False)
+    _subwords: SubwordSplitter = field(init=False, repr=False, compare=False, hash=False)
 
     def __post_init__(self) -> None:
         if not self.symbols or self.symbols[BLANK] != BLANK_SYMBOL or len(set(self.symbols)) < len(self.symbols):
             raise ValueError(f"symbols must be unique and begin with {BLANK_SYMBOL!r}, got {self.symbols[:3]}…")
         object.__setattr__(self, "_ids", {symbol: token for token, symbol in enumerate(self.symbols)})
+        object.__setattr__(self, "_subwords", SubwordSplitter(self.symbols))
 
     def pieces(self, text: str) -> Sequence[str]:
-        """The text's characters or words."""
-        return text if self.unit == "character" else text.split()
+        """The text's characters, subwords or words."""
+        match self.unit:
+            case "character":
+                return text
+            case "subword":
+                return self._subwords.split(text)
+            case "word":
+                return text.split()
 
     def unknown(self, text: str) -> set[str]:
-        """The characters or words of a text that are no symbol."""
+        """The pieces of a text that are no symbol: characters, or words."""
         return set(self.pieces(text)) - self._ids.keys()
 
     def encode(self, text: str) -> tuple[int, ...]:
-        """Tokens of a text; what is no symbol is left out (characters) or becomes ``<unk>`` (words)."""
-        if self.unit == "character":
-            return tuple(self._ids[piece] for piece in text if piece in self._ids)
+        """Tokens of a text; what is no symbol is left out (a character) or becomes ``<unk>`` (a word)."""
+        if self.unit != "word":
+            return tuple(self._ids[piece] for piece in self.pieces(text) if piece in self._ids)
         unknown = self._ids[UNKNOWN_SYMBOL]
         return tuple(self._ids.get(piece, unknown) for piece in text.split())
 
@@ -87,6 +94,8 @@ class Tokenizer:
         """The text of tokens, without tags."""
         tags = {self._ids[language_tag(language)] for language in self.languages}
         pieces = (self.symbols[token] for token in tokens if token not in tags)
+        if self.unit == "subword":
+            return "".join(pieces).replace(MARK, " ").removeprefix(" ")
         return ("" if self.unit == "character" else " ").join(pieces)
 
 
@@ -96,6 +105,23 @@ def character_tokenizer(texts: Iterable[str], *, languages: Collection[str] = ()
     return Tokenizer(
         (BLANK_SYMBOL, *sorted(set().union(*map(set, texts))), *map(language_tag, tagged)), "character", tagged
     )
+
+
+def subword_tokenizer(texts: Iterable[str], *, size: int, languages: Collection[str] = ()) -> Tokenizer:
+    """``size`` symbols, the blank among them, then a tag for each of ``languages``.
+
+    Raises ``ValueError`` for a size that the texts do not allow.
+
+    >>> tokenizer = subword_tokenizer(["see the sea", "the bee"], size=13)
+    >>> tokenizer.pieces("the sees"), tokenizer.decode(tokenizer.encode("the sees"))
+    (['▁the', '▁s', 'ee', 's'], 'the sees')
+    """
+    tagged = tuple(sorted(languages))
+    try:
+        pieces = learnt_subwords(texts, size=size - 1)
+    except ValueError as error:
+        raise ValueError(f"vocabulary_size {size}, the blank and pieces: {error}") from None
+    return Tokenizer((BLANK_SYMBOL, *pieces, *map(language_tag, tagged)), "subword", tagged)
 
 
 def word_tokenizer(texts: Iterable[str], *, min_count: int = 1, languages: Collection[str] = ()) -> Tokenizer:

@@ -24,6 +24,7 @@ from experiments.contracts import EvaluationData, PredictingModule
 from experiments.errors import UserError, unknown
 from experiments.runs import moved_files
 from experiments.table_files.merge import Config
+from lightning_modules.callbacks.averaged_weights import Average
 from lightning_modules.callbacks.fine_tuning import FineTuningPlan
 from lightning_modules.scoring import Scoring
 
@@ -45,12 +46,13 @@ FROM_DATA = {*(f"model.{name}" for name in LINKED), "data.seed"}  # so that they
 class Checkpoint:
     """Which epoch's weights are kept for scoring, and when training stops early.
 
-    ``patience_epochs`` None trains all ``trainer.max_epochs``.
+    ``patience_epochs`` None trains all ``trainer.max_epochs``. ``average`` None keeps an epoch's own weights.
     """
 
     monitor: str
     mode: Literal["min", "max"]
     patience_epochs: int | None = None
+    average: Average | None = None
 
 
 CLASS_SECTIONS = ("data", "model", "scoring")
@@ -169,6 +171,8 @@ def build(config: Config, *, stage: str, seed: int, where: str, imports: Sequenc
             objects.model.configure_optimizers()  # made from the weights: only here is lr -1 refused
     except ValueError as error:
         raise UserError(f"{where}: model.optimizer or model.scheduler: {_refusal(error)}") from error
+    if stage == "fit":
+        _check_average(objects.checkpoint, vars(objects.trainer), where=where)
     plan = fine_tuning_section.plan(objects, where=where)
     return Parts(
         data=objects.data,
@@ -178,6 +182,16 @@ def build(config: Config, *, stage: str, seed: int, where: str, imports: Sequenc
         checkpoint=objects.get("checkpoint"),
         fine_tuning=plan,
     )
+
+
+def _check_average(checkpoint: Checkpoint, trainer: dict[str, Any], *, where: str) -> None:
+    """Refuse an average that would never begin."""
+    average, epochs = checkpoint.average, trainer.get("max_epochs")
+    if average is not None and epochs is not None and 0 <= epochs <= average.from_epoch:
+        raise UserError(
+            f"{where}: checkpoint.average.from_epoch: {average.from_epoch}, allowed: from 0 to {epochs - 1}, since "
+            f"trainer.max_epochs is {epochs}"
+        )
 
 
 def _refusal(error: BaseException) -> str:

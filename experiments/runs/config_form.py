@@ -19,7 +19,7 @@ from experiments.table_files.merge import Config
 # and 1.0 all of them.
 NO_RESULT = {"trainer": ("log_every_n_steps",)}
 NUMBERS = {"trainer": ("gradient_clip_val",)}
-DEFAULTS = {"checkpoint": {"patience_epochs": None}}
+DEFAULTS = {"checkpoint": {"patience_epochs": None, "average": None}}
 DRAWN = "num_pictures"  # of earmark's scoring classes
 _REQUIRED = Parameter(takes_floats=False, default=None)
 _UNKNOWN = Parameter(takes_floats=False, default="?")

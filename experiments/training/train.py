@@ -33,7 +33,7 @@ from datamodules.corpus_folder import home, read_card
 from datamodules.run_warning import RunWarning
 from experiments.configuration.labels_source import take_labeller
 from experiments.configuration.schema import Parts, build
-from experiments.contracts import KeepsFeatures, PredictingModule
+from experiments.contracts import KeepsFeatures, PredictingModule, scored_splits
 from experiments.errors import UserError
 from experiments.runs import keys, recipe
 from experiments.runs.attempts import Attempt
@@ -55,11 +55,11 @@ from experiments.training.last_checkpoint import LastCheckpoint, resumable
 from experiments.training.monitor_name import KnownMonitor, not_logged
 from experiments.training.random_state import RandomState
 from experiments.training.resumed_order import ResumedOrder
+from lightning_modules.callbacks.averaged_weights import AveragedWeights
 from lightning_modules.callbacks.fine_tuning import Freezing
 from lightning_modules.callbacks.seed_loading import start_from_seed
 from lightning_modules.losses.finite import DivergedError
 
-SPLITS = ("validation", "test")
 PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of Linux
 
 
@@ -73,10 +73,11 @@ class _Fitted(NamedTuple):
 def _trainer(parts: Parts, run_dir: Path, journal: Journal, machine: Mapping[str, Any]) -> lightning.Trainer:
     assert parts.checkpoint is not None
     folder, monitor, mode = run_dir / "checkpoints", parts.checkpoint.monitor, parts.checkpoint.mode
+    chosen: dict[str, Any] = {"monitor": monitor, "mode": mode}
+    if parts.checkpoint.average is not None:
+        chosen["save_on_train_epoch_end"] = False  # but after validation, while the average is in the weights' place
     callbacks: list[lightning.Callback] = [
-        ModelCheckpoint(
-            folder, filename="best", monitor=monitor, mode=mode, save_weights_only=True, enable_version_counter=False
-        ),
+        ModelCheckpoint(folder, filename="best", save_weights_only=True, enable_version_counter=False, **chosen),
         # Said for check_val_every_n_epoch above 1: it would be saved inside an epoch, whose resume draws otherwise.
         ModelCheckpoint(folder, filename="last", save_on_train_epoch_end=True, enable_version_counter=False),
         LastCheckpoint(folder),
@@ -88,6 +89,8 @@ def _trainer(parts: Parts, run_dir: Path, journal: Journal, machine: Mapping[str
     ]
     if parts.fine_tuning is not None:
         callbacks.append(Freezing(parts.fine_tuning))
+    if parts.checkpoint.average is not None:
+        callbacks.append(AveragedWeights(parts.checkpoint.average))
     if parts.checkpoint.patience_epochs is not None:
         callbacks.append(LastingEarlyStopping(monitor, mode=mode, patience=parts.checkpoint.patience_epochs))
     devices = int(machine.get("devices", 1))
@@ -175,7 +178,7 @@ def _predict(parts: Parts, run_dir: Path, trainer: lightning.Trainer) -> None:
     model.load_state_dict(torch.load(run_dir / BEST, map_location="cpu", weights_only=True)["state_dict"])
     folder = run_dir / PREDICTIONS
     folder.mkdir(exist_ok=True)
-    for split in SPLITS:
+    for split in scored_splits(data):
         batches = trainer.predict(model, dataloaders=data.evaluation_dataloader(split))
         model.write_predictions(batches or [], clip_ids=data.clip_ids(split), path=folder / split)
 
@@ -255,7 +258,7 @@ def run(run_dir: Path, journal: Journal, *, attempt: Attempt | None = None, rank
         if fitted is None:
             return  # ranks above 0 end here
         ended = fitted
-    references = {split: parts.data.references(split) for split in SPLITS}
+    references = {split: parts.data.references(split) for split in scored_splits(parts.data)}
     output_dir = run_dir / "scores"
     output_dir.mkdir(exist_ok=True)
     scores = parts.scoring.score(predictions=predictions, references=references, output_dir=output_dir)

@@ -9,8 +9,9 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Literal, TextIO
+from typing import TextIO
 
+from datamodules.annotations import Unit
 from datamodules.run_warning import RunWarning
 from lightning_modules.decoding.language_models.language_model import BOUNDARY, BackoffNgrams, Ngram
 from lightning_modules.lm.arpa_lines import LOG_10, ArpaError, Line, arpa_sections
@@ -53,7 +54,7 @@ def _write_table(
             print(f"{NEVER:g}\t{START}" + ("" if is_last else f"\t{entry.log_backoff / LOG_10:.9g}"), file=file)
 
 
-def read_arpa(path: Path, *, unit: Literal["character", "word"], symbols: Sequence[str] | None = None) -> BackoffNgrams:
+def read_arpa(path: Path, *, unit: Unit, symbols: Sequence[str] | None = None) -> BackoffNgrams:
     """The n-grams of a file, in the token ids of ``symbols`` (default: the order of the file's unigrams, 0 the blank).
 
     N-grams that go on after ``</s>`` or have ``<s>`` after their first word say nothing about a text: they are skipped,

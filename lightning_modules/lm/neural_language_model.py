@@ -10,12 +10,13 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from datamodules.annotations import Unit
 from lightning_modules.decoding.language_models.language_model import BOUNDARY
 from lightning_modules.layers.causal import State
 from lightning_modules.lm.token_model import TokenModel
@@ -43,7 +44,7 @@ class NeuralLanguageModel:
         model: TokenModel,
         *,
         symbols: tuple[str, ...],
-        unit: Literal["character", "word"],
+        unit: Unit,
         max_bytes: int = 256 * 2**20,
     ) -> None:
         self.model = model

@@ -15,8 +15,8 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
-from typing import Literal
 
+from datamodules.annotations import Unit
 from lightning_modules.decoding.language_models.language_model import BOUNDARY, BackoffNgrams, Ngram
 
 Gram = tuple[int, ...]
@@ -25,7 +25,7 @@ FALLBACK_DISCOUNTS: Discounts = (0.5, 1.0, 1.5)  # KenLM's --discount_fallback
 
 
 def estimate_ngrams(
-    sentences: Iterable[Sequence[int]], *, symbols: Sequence[str], unit: Literal["character", "word"], order: int
+    sentences: Iterable[Sequence[int]], *, symbols: Sequence[str], unit: Unit, order: int
 ) -> BackoffNgrams:
     """The n-grams up to ``order`` of sentences of tokens (without boundaries).
 

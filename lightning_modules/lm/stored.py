@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import get_args
 
+from datamodules.annotations import Unit
 from lightning_modules.decoding.language_models.language_model import BackoffNgrams, LanguageModel
 from lightning_modules.decoding.language_models.ngram_language_model import NgramLanguageModel
 from lightning_modules.lm.arpa import read_arpa, write_arpa
@@ -50,6 +52,6 @@ def load_ngrams(folder: Path) -> BackoffNgrams:
         unit, symbols = vocabulary["unit"], tuple(vocabulary["symbols"])
     except (FileNotFoundError, ValueError, KeyError, TypeError) as error:
         raise ValueError(f"{path}: expected an object with unit and symbols ({type(error).__name__})") from error
-    if unit not in ("character", "word"):
-        raise ValueError(f"{path}: unit {unit!r}, allowed: character, word")
+    if unit not in get_args(Unit):
+        raise ValueError(f"{path}: unit {unit!r}, allowed: {', '.join(get_args(Unit))}")
     return read_arpa(folder / ARPA, unit=unit, symbols=symbols)

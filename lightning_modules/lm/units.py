@@ -1,4 +1,4 @@
-"""Characters or words: which of them a vocabulary holds, and how texts become its tokens.
+"""Characters, subwords or words: which of them a vocabulary holds, and how texts become its tokens.
 
 ``datamodules/texts/tokenizer.py`` makes the vocabularies; this is what scoring needs of it, on a vocabulary that is
 there.
@@ -7,19 +7,26 @@ there.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
 
-Unit = Literal["character", "word"]
+from datamodules.annotations import Unit
+from datamodules.texts.subwords import MARK, SubwordSplitter
+
 UNKNOWN, UNKNOWN_SYMBOL = 1, "<unk>"  # where a vocabulary of words keeps what it does not have
 
 
 def unit_of(symbols: Sequence[str]) -> Unit:
-    """A vocabulary with ``<unk>`` as token 1 is one of words.
+    """A vocabulary with ``<unk>`` as token 1 is one of words, with the mark of a word's begin one of subwords.
 
     >>> unit_of(("<blank>", "<unk>", "yes")), unit_of(("<blank>", " ", "a"))
     ('word', 'character')
     """
-    return "word" if list(symbols[UNKNOWN : UNKNOWN + 1]) == [UNKNOWN_SYMBOL] else "character"
+    match list(symbols[UNKNOWN : UNKNOWN + 1]):
+        case [symbol] if symbol == UNKNOWN_SYMBOL:
+            return "word"
+        case [symbol] if symbol == MARK:
+            return "subword"
+        case _:
+            return "character"
 
 
 class Pieces:
@@ -33,15 +40,22 @@ class Pieces:
     def __init__(self, symbols: Sequence[str], *, unit: Unit) -> None:
         self.unit: Unit = unit
         self._ids = {symbol: token for token, symbol in enumerate(symbols)}
+        self._subwords = SubwordSplitter(symbols)
 
     def split(self, text: str) -> Sequence[str]:
-        """Characters or words."""
-        return text if self.unit == "character" else text.split()
+        """Characters, subwords or words."""
+        match self.unit:
+            case "character":
+                return text
+            case "subword":
+                return self._subwords.split(text)
+            case "word":
+                return text.split()
 
     def encode(self, text: str) -> tuple[int, ...]:
         """Tokens; an unknown character is left out, an unknown word is ``<unk>``."""
-        if self.unit == "character":
-            return tuple(self._ids[piece] for piece in text if piece in self._ids)
+        if self.unit != "word":
+            return tuple(self._ids[piece] for piece in self.split(text) if piece in self._ids)
         return tuple(self._ids.get(piece, UNKNOWN) for piece in text.split())
 
     def unknown(self, text: str) -> list[str]:

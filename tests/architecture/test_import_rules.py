@@ -50,8 +50,9 @@ RULES: dict[str, tuple[str, ...]] = {
         *(f"lightning_modules.{part}" for part in ("asr", "lm", *PARTS)),
     ),
     "lightning_modules.lm": (
-        *TORCH_ONLY, "pytorch_lightning", "matplotlib", *CONTRACTS, "lightning_modules.scoring",
-        "lightning_modules.gathering", *(f"lightning_modules.{part}" for part in ("lm", *PARTS)),
+        *TORCH_ONLY, "pytorch_lightning", "matplotlib", *CONTRACTS, "datamodules.texts.subwords",
+        "lightning_modules.scoring", "lightning_modules.gathering",
+        *(f"lightning_modules.{part}" for part in ("lm", *PARTS)),
     ),
     "experiments.tracking": ("mlflow", "datamodules", "experiments"),
     "experiments.tracking.tracked_run": ("mlflow",),

@@ -23,6 +23,7 @@ from lightning_modules.decoding.ctc.prefix_beam import prefix_beam_search
 from lightning_modules.decoding.language_models.language_model import BackoffNgrams, Ngram
 from lightning_modules.decoding.language_models.ngram_language_model import NgramLanguageModel
 from lightning_modules.decoding.language_models.word_ngram import WordNgram
+from lightning_modules.decoding.texts import spell
 from lightning_modules.lm.ngram import estimate_ngrams
 
 EVERYTHING = 700  # more prefixes than any lattice here has
@@ -33,6 +34,11 @@ CHARACTERS = estimate_ngrams(
 )
 WORD_SYMBOLS = ("<blank>", "<unk>", "a", "ab", "bb")
 WORDS = estimate_ngrams([(2, 3), (3, 2, 4), (4,), (2, 2, 1), (3, 1)], symbols=WORD_SYMBOLS, unit="word", order=3)
+
+SUBWORD_SYMBOLS = ("<blank>", "▁", "▁a", "b")
+SUBWORDS = estimate_ngrams(
+    [(2, 3, 2), (1, 3, 3), (2, 2, 1, 3), (2, 3, 3)], symbols=SUBWORD_SYMBOLS, unit="subword", order=3
+)
 
 Lattice = NDArray[np.float64]
 
@@ -76,6 +82,23 @@ def test_every_labelling_has_its_exact_probability(log_probs_TV: Lattice, blank:
     assert found.keys() == expected.keys()
     for tokens, score in found.items():
         assert score == pytest.approx(expected[tokens], rel=1e-9, abs=1e-9)
+
+
+@settings(max_examples=60, deadline=None)
+@given(lattices(num_symbols=4), st.sampled_from((0.0, 0.7, -1.3)), st.sampled_from((0.0, 0.6)))
+def test_subwords_have_their_ngram_and_a_bonus_for_each_word_that_they_spell(
+    log_probs_TV: Lattice, word_bonus: float, lm_weight: float
+) -> None:
+    expected = {}
+    for tokens, log_prob in labellings(log_probs_TV).items():
+        of_model = [SUBWORDS.log_prob(token, (0, *tokens[:place])) for place, token in enumerate((*tokens, 0))]
+        num_words = len(spell(tokens, SUBWORD_SYMBOLS).split())
+        expected[tokens] = log_prob + lm_weight * sum(of_model) + word_bonus * num_words
+    model = NgramLanguageModel(SUBWORDS)
+    found = search(log_probs_TV, language_model=model, lm_weight=lm_weight, word_bonus=word_bonus)
+    assert {hypothesis.tokens for hypothesis in found} == expected.keys()
+    for hypothesis in found:
+        assert hypothesis.score == pytest.approx(expected[hypothesis.tokens], rel=1e-9, abs=1e-9)
 
 
 @settings(max_examples=60, deadline=None)

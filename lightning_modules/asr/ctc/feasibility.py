@@ -38,7 +38,8 @@ def check_alignable(
         if split == "train" or len(short) == len(utterances):
             raise ValueError(
                 f"{what}; drop them from the corpus or by data.max_tokens_per_second, or take a smaller "
-                f"features.hop_seconds, an encoder that subsamples less, slower data.speed_factors or data.unit word"
+                f"features.hop_seconds, an encoder that subsamples less, slower data.speed_factors, or data.unit "
+                "subword or word"
             )
         rank_zero_warn(
             f"{what}; they are no part of {split}/loss, and of the error rates as all others", category=RunWarning

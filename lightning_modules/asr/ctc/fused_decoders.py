@@ -55,7 +55,7 @@ def read_language_model(folders: Mapping[str, Path], symbols: Sequence[str]) -> 
     if UNKNOWN not in model.symbols:
         raise ValueError(
             f"the language model has {len(model.symbols)} symbols, other ones than the recogniser's {len(symbols)}; "
-            "both must be trained on one corpus, with the same languages and minutes"
+            "both must be trained on one corpus, with the same languages, minutes and unit"
         )
     return model
 
@@ -65,9 +65,10 @@ class FusedBeam(PosteriorDecoder):
 
     ``lm_weights`` (α) and ``word_bonuses`` (β) are what validation chooses from; with ``log_bonus`` the bonus is
     ``β log |words|``, Hannun's and Maas' own form. ``only_known_words``: with a word n-gram, hypotheses hold words of
-    the training texts alone. Where recogniser and model have the same words for tokens, any model speaks at each.
+    the training texts alone. Where recogniser and model have the same symbols for tokens, any model speaks at each.
     Beside a recogniser of characters ``ValueError`` is raised for a neural model over words, which only rescoring can
-    ask, and for any over words where tags of languages are written, since words are spelled from the text's start.
+    ask, and for any over words where tags of languages are written, since words are spelled from the text's start;
+    beside one of subwords, which spell a word in many ways, for any over words.
     """
 
     def __init__(
@@ -96,11 +97,11 @@ class FusedBeam(PosteriorDecoder):
     ) -> None:
         """See ``Decoder.prepare``."""
         model = read_language_model(folders, references.symbols)
-        if tuple(model.symbols) == tuple(references.symbols):  # it speaks at every token, a character or a word
+        if tuple(model.symbols) == tuple(references.symbols):  # it speaks at every token: character, subword or word
             if self.only_known_words:
                 raise ValueError(
                     "only_known_words needs an n-gram over words beside a recogniser of characters; here both are over "
-                    + ("words, and nothing else is written" if are_words(model.symbols) else "characters")
+                    + ("words, and nothing else is written" if are_words(model.symbols) else f"{references.unit}s")
                 )
             self._model = model
         elif are_words(references.symbols):
@@ -109,7 +110,11 @@ class FusedBeam(PosteriorDecoder):
                 f"{len(references.symbols)}; inside the beam both need one corpus, "
                 "languages, minutes and word_min_count"
             )
-        elif isinstance(model, NgramLanguageModel):
+        elif isinstance(model, NgramLanguageModel) and model.ngrams.unit == "word":
+            if references.unit == "subword":
+                raise ValueError(
+                    "a model over words can't be asked inside a beam of subwords; rescore, or take one of subwords"
+                )
             if any(map(is_tag, references.symbols)):
                 raise ValueError("a model over words can't be asked inside a beam that writes language tags; rescore")
             words = {word for text in references.training_texts for word in text.split()}

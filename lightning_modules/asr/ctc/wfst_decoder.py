@@ -57,6 +57,8 @@ class Wfst(PosteriorDecoder):
         model = read_language_model(folders, references.symbols)
         if not (isinstance(model, NgramLanguageModel) and model.ngrams.unit == "word"):
             raise ValueError("a WFST needs an n-gram over words; from.language_model names another kind")
+        if references.unit == "subword":
+            raise ValueError("a WFST spells words in characters, and this recogniser writes subwords; rescore instead")
         words = [word for word in model.symbols[1:] if word != UNKNOWN]
         self._decoder = WfstDecoder(symbols=references.symbols, words=words, ngrams=model.ngrams)
         self._log_priors_V = label_log_priors(validation.padded(), validation.num_frames_N)

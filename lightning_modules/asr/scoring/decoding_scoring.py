@@ -3,7 +3,8 @@
 Only stored predictions are read, so that every rung decodes the same checkpoint and none retrains. The real-time factor
 is (seconds of the network + seconds of the decoder) / seconds of audio, the decoder's taken after a warm-up, with as
 many threads as the run has. Every trial on validation is kept in ``decoding.json`` beside the weights that won, with
-the validation error on either side of each; a weight that stays at the edge of what was tried is a warning.
+the validation error on either side of each; a weight that stays at the edge of what was tried is a warning. Splits
+that the data module serves besides (joined test utterances) are decoded with these too, for their error rates alone.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import Any, Literal
 
 from datamodules.annotations import UtteranceReferences
 from datamodules.run_warning import RunWarning
+from datamodules.texts.transcripts import write_transcripts
 from lightning_modules.asr.ctc.decoder import Decoder
 from lightning_modules.asr.predictions import FramePredictions, spelled
 from lightning_modules.asr.scoring.text_report import report_texts
@@ -80,6 +82,7 @@ class DecodingScoring(Scoring):
             **{f"decoding/{name}": value for name, value in weights.items()},
             **self._spikiness(test),
             **{f"test/{name}": value for name, value in self.decoder.measures(test, hypotheses).items()},
+            **self._of_more_splits(predictions["own"], references, weights, output_dir=output_dir),
             "test/decoding_seconds": seconds,
             "test/real_time_factor": (test.encoding_seconds + seconds) / audio_seconds,
         }
@@ -130,10 +133,19 @@ class DecodingScoring(Scoring):
         self, predictions: FramePredictions, references: UtteranceReferences, weights: Weights
     ) -> dict[str, float]:
         """WER and CER of a split decoded with these weights."""
-        texts = spelled(predictions, self.decoder.decode(predictions, weights))
-        error = WordError()
-        error.update([references.texts[utterance] for utterance in texts], list(texts.values()))
-        return error.compute()
+        return _rates(spelled(predictions, self.decoder.decode(predictions, weights)), references)
+
+    def _of_more_splits(
+        self, folder: Path, references: Mapping[str, UtteranceReferences], weights: Weights, *, output_dir: Path
+    ) -> dict[str, float]:
+        """``SPLIT/wer`` and ``/cer`` of every split but validation and test, their texts kept beside those of test."""
+        rates: dict[str, float] = {}
+        for split in sorted(references.keys() - {"validation", "test"}):
+            predictions = self.decoder.read(folder, split, references[split])
+            texts = spelled(predictions, self.decoder.decode(predictions, weights))
+            write_transcripts(output_dir / f"hypotheses_{split}.tsv", texts)
+            rates |= {f"{split}/{name}": rate for name, rate in _rates(texts, references[split]).items()}
+        return rates
 
     def _spikiness(self, test: FramePredictions) -> dict[str, float]:
         posteriors = self.decoder.posteriors(test)
@@ -141,3 +153,9 @@ class DecodingScoring(Scoring):
             return {}
         found = spikiness(posteriors.log_probs_FV, posteriors.num_frames_N)
         return {f"test/{name}": value for name, value in found.items()}
+
+
+def _rates(texts: Mapping[str, str], references: UtteranceReferences) -> dict[str, float]:
+    error = WordError()
+    error.update([references.texts[utterance] for utterance in texts], list(texts.values()))
+    return error.compute()

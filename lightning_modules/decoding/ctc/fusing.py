@@ -13,7 +13,7 @@ from lightning_modules.decoding.language_models.ngram_language_model import Ngra
 from lightning_modules.decoding.language_models.ngram_table import NgramTable
 from lightning_modules.decoding.language_models.spelling import Spelling, compile_spelling
 from lightning_modules.decoding.language_models.word_ngram import SPACE, UNKNOWN_LOG_PROB, WordNgram
-from lightning_modules.decoding.texts import are_words, is_tag
+from lightning_modules.decoding.texts import MARK, are_words, has_subwords, is_tag
 
 AnyLanguageModel = LanguageModel | WordNgram
 
@@ -53,9 +53,9 @@ def fuse(
     if space == -1 and not writes_words and (has_bonus or isinstance(language_model, WordNgram)):
         raise ValueError("a word bonus needs to know where words end: give the token of the space as space=")
     is_tag_V = _tags(language_model, num_symbols, blank)
+    begins_word_V = _begins_word(language_model, blank, num_symbols=num_symbols, space=space)
     most_V = np.ones(num_symbols)
-    with_bonus = ~is_tag_V if writes_words else np.arange(num_symbols) == space
-    most_V[with_bonus] = math.exp(max(0.0, word_bonus)) * 2 ** max(0.0, log_word_bonus)
+    most_V[~is_tag_V if writes_words else begins_word_V] = math.exp(max(0.0, word_bonus)) * 2 ** max(0.0, log_word_bonus)
     table, spelling, unknown_word, unknown_log_prob = _tables(language_model, lm_weight)
     return Fusion(
         kind=_kind(language_model, has_bonus),
@@ -67,6 +67,7 @@ def fuse(
         word_bonus=float(word_bonus),
         log_word_bonus=float(log_word_bonus),
         space=space,
+        begins_word_V=begins_word_V,
         blank=blank,
         is_tag_V=is_tag_V,
         writes_words=writes_words,
@@ -75,11 +76,32 @@ def fuse(
 
 
 def _space(language_model: AnyLanguageModel | None, blank: int) -> int:
-    """The recogniser's token of the model's space, -1 where there is none."""
-    if language_model is None or SPACE not in language_model.symbols[1:]:
+    """The recogniser's token of the model's space, or of its mark of subwords; -1 where there is none."""
+    if language_model is None:
         return -1
-    token = language_model.symbols.index(SPACE)
-    return token - 1 if token <= blank else token
+    space = MARK if has_subwords(language_model.symbols) else SPACE
+    if space not in language_model.symbols[1:]:
+        return -1
+    return _own(language_model.symbols.index(space), blank)
+
+
+def _begins_word(
+    language_model: AnyLanguageModel | None, blank: int, *, num_symbols: int, space: int
+) -> NDArray[np.bool_]:
+    """See ``Fusion``, (V,)."""
+    begins_word_V = np.zeros(num_symbols, np.bool_)
+    if space != -1:
+        begins_word_V[space] = True
+    if language_model is not None and has_subwords(language_model.symbols):
+        for token, symbol in enumerate(language_model.symbols):
+            if symbol.startswith(MARK):
+                begins_word_V[_own(token, blank)] = True
+    return begins_word_V
+
+
+def _own(lm_token: int, blank: int) -> int:
+    """The recogniser's token of a model's; not of its boundary."""
+    return lm_token - 1 if lm_token <= blank else lm_token
 
 
 def _tags(language_model: AnyLanguageModel | None, num_symbols: int, blank: int) -> NDArray[np.bool_]:

@@ -32,8 +32,9 @@ class Fusion(NamedTuple):
 
     Kind TOKENS has its table's probabilities as plain numbers, raised to ``lm_weight``: no logarithm is left to undo.
 
-    ``space`` is the token that ends words, or -1; with ``writes_words`` every token is one. ``most_V`` bounds the
-    factor of each token from above.
+    ``space`` is the token that ends words and is nothing else, or -1; tokens of ``begins_word_V`` end the word before
+    them too: the space, and subwords that begin a word. With ``writes_words`` every token is a word. ``most_V`` bounds
+    the factor of each token from above.
     """
 
     kind: int
@@ -45,6 +46,7 @@ class Fusion(NamedTuple):
     word_bonus: float
     log_word_bonus: float
     space: int
+    begins_word_V: NDArray[np.bool_]
     blank: int
     is_tag_V: NDArray[np.bool_]
     writes_words: bool
@@ -86,7 +88,7 @@ def follow(fusion: Fusion, beam: Beam, node: int, factor: float) -> None:
     if fusion.writes_words:
         ends_word = not fusion.is_tag_V[token]
     else:
-        ends_word = token == fusion.space and is_within_word(fusion, beam, parent)
+        ends_word = fusion.begins_word_V[token] and is_within_word(fusion, beam, parent)
     if fusion.kind == TOKENS:
         _, context = advance(fusion.table, context, lm_token(fusion.blank, token))
     elif fusion.kind == WORDS and ends_word:
@@ -136,8 +138,10 @@ def fill_row(fusion: Fusion, beam: Beam, slot: int) -> None:
                 row_V[token] *= bonus
     elif within_word:
         bonus = _one_word_more(fusion, beam.nodes_N[node].words)
-        row_V[fusion.space] *= bonus
         row_V[fusion.blank] *= bonus
+        for token in range(len(row_V)):
+            if fusion.begins_word_V[token]:
+                row_V[token] *= bonus
     beam.slots_S[slot].has_row = 1
 
 

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple, Protocol, runtime_checkable
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
+
+from datamodules.annotations import Unit
 
 BOUNDARY = 0
 
@@ -41,11 +43,11 @@ class BackoffNgrams:
 
     ``tables[n - 1]`` maps the n-grams of length n to their entries. Token 0 stands for ``<s>`` at an n-gram's start and
     for ``</s>`` at its end (a sentence boundary is never in between), so ``(0,)`` is ``</s>`` with the back-off weight
-    of ``<s>``. ``unit`` says whether the symbols are characters (the space is one) or words.
+    of ``<s>``. ``unit`` says whether the symbols are characters (the space is one), subwords or words.
     """
 
     symbols: tuple[str, ...]
-    unit: Literal["character", "word"]
+    unit: Unit
     tables: tuple[Mapping[tuple[int, ...], Ngram], ...]
 
     @property

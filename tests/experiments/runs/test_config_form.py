@@ -48,6 +48,7 @@ SAME = {
     "pictures": ({"scoring": SCORING}, {"scoring": classed(SCORING, num_pictures=20)}),
     "the logger's steps": ({"trainer": {"max_epochs": 1}}, {"trainer": {"max_epochs": 1, "log_every_n_steps": 50}}),
     "the clipped norm": ({"trainer": {"gradient_clip_val": 5}}, {"trainer": {"gradient_clip_val": 5.0}}),
+    "no average": ({"checkpoint": {"mode": "min"}}, {"checkpoint": {"mode": "min", "average": None}}),
     "no patience": ({"checkpoint": {"mode": "min"}}, {"checkpoint": {"mode": "min", "patience_epochs": None}}),
 }  # fmt: skip
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 
 from datamodules.annotations import UtteranceReferences
-from datamodules.texts.tokenizer import character_tokenizer, word_tokenizer
+from datamodules.texts.tokenizer import Tokenizer, character_tokenizer, subword_tokenizer, word_tokenizer
 from lightning_modules.asr.ctc.decoder import Decoder, Greedy, PrefixBeam, PrefixSearch
 from lightning_modules.asr.ctc.fused_decoders import FusedBeam, Rescored
 from lightning_modules.asr.ctc.wfst_decoder import Wfst
@@ -23,10 +24,14 @@ TEXTS = ["abba cab", "cab dad", "dad abba", "bad cab", "dad cab abba", "cab bad 
 TOKENIZER = character_tokenizer(TEXTS)
 
 
-def references(ids: Sequence[str]) -> UtteranceReferences:
+SUBWORDS = subword_tokenizer(TEXTS, size=12)
+
+
+def references(ids: Sequence[str], tokenizer: Tokenizer = TOKENIZER) -> UtteranceReferences:
     texts = {name: TEXTS[index % len(TEXTS)] for index, name in enumerate(ids)}
     return UtteranceReferences(
-        symbols=TOKENIZER.symbols,
+        symbols=tokenizer.symbols,
+        unit=tokenizer.unit,
         sample_rate_hz=16_000,
         texts=texts,
         languages=dict.fromkeys(texts, "en"),
@@ -37,14 +42,14 @@ def references(ids: Sequence[str]) -> UtteranceReferences:
     )
 
 
-def noisy(known: UtteranceReferences, *, seed: int) -> PosteriorPredictions:
+def noisy(known: UtteranceReferences, *, seed: int, tokenizer: Tokenizer = TOKENIZER) -> PosteriorPredictions:
     """Each character a frame, blanks between; now and then a wrong character is likelier than the right one."""
     rng = np.random.default_rng(seed)
     rows = []
     for name in sorted(known.texts):
         frames = []
-        for token in TOKENIZER.encode(known.texts[name]):
-            right = np.full(len(TOKENIZER.symbols), 0.01)
+        for token in tokenizer.encode(known.texts[name]):
+            right = np.full(len(tokenizer.symbols), 0.01)
             right[token] = 1.0
             if rng.random() < 0.3:
                 right[rng.integers(1, len(right))] += 1.2
@@ -53,7 +58,7 @@ def noisy(known: UtteranceReferences, *, seed: int) -> PosteriorPredictions:
             frames += [right / right.sum(), blank / blank.sum()]
         rows.append(np.log(frames).astype(np.float32))
     return PosteriorPredictions(
-        symbols=TOKENIZER.symbols,
+        symbols=tokenizer.symbols,
         utterance_ids=tuple(sorted(known.texts)),
         log_probs_FV=np.concatenate(rows),
         num_frames_N=np.array([len(row) for row in rows]),
@@ -77,9 +82,14 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 
 def scores(
-    decoder: Decoder, folders: dict[str, Path], out: Path, model: str = "", pictures: int = 0
+    decoder: Decoder,
+    folders: dict[str, Path],
+    out: Path,
+    model: str = "",
+    pictures: int = 0,
+    tokenizer: Tokenizer = TOKENIZER,
 ) -> dict[str, float]:
-    known = {split: references([f"{split}{n:02}" for n in range(24)]) for split in ("validation", "test")}
+    known = {split: references([f"{split}{n:02}" for n in range(24)], tokenizer) for split in ("validation", "test")}
     given = {"own": folders["own"], **({"language_model": folders[model]} if model else {})}
     return DecodingScoring(decoder=decoder, num_pictures=pictures).score(
         predictions=given, references=known, output_dir=out
@@ -115,6 +125,60 @@ def test_a_language_model_mends_what_greedy_misreads(
         assert min(beside) >= kept["error"]
         assert name in kept["at_edge"] or len(beside) == 2 or kept["weights"][name] == 0
     assert min(trial["error"] for trial in kept["trials"]) == mended["validation/wer"]
+
+
+def test_splits_beside_test_are_decoded_with_the_same_weights(folders: dict[str, Path], tmp_path: Path) -> None:
+    known = {split: references([f"{split}{n:02}" for n in range(24)]) for split in ("validation", "test")}
+    shutil.copy(folders["own"] / "test.npz", folders["own"] / "test_joined.npz")
+    given = {"own": folders["own"], "language_model": folders["characters"]}
+    found = DecodingScoring(decoder=FusedBeam(beam_size=30)).score(
+        predictions=given, references={**known, "test_joined": known["test"]}, output_dir=tmp_path
+    )
+    assert (found["test_joined/wer"], found["test_joined/cer"]) == (found["test/wer"], found["test/cer"])
+    texts = [(tmp_path / f"hypotheses_{split}.tsv").read_text() for split in ("test", "test_joined")]
+    assert texts[0] == texts[1]
+
+
+@pytest.fixture(scope="module")
+def of_subwords(folders: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """The same sentences as subwords: posteriors, an n-gram of subwords, and the others' n-gram of words."""
+    own, subwords = (tmp_path_factory.mktemp(name) for name in ("own", "subwords"))
+    for seed, split in enumerate(("validation", "test")):
+        known = references([f"{split}{n:02}" for n in range(24)], SUBWORDS)
+        noisy(known, seed=seed, tokenizer=SUBWORDS).save(own / f"{split}.npz")
+    sentences = [SUBWORDS.encode(text) for text in TEXTS * 3]
+    save_ngrams(subwords, estimate_ngrams(sentences, symbols=SUBWORDS.symbols, unit="subword", order=4))
+    return {"own": own, "subwords": subwords, "words": folders["words"]}
+
+
+@pytest.mark.parametrize(
+    ("decoder", "model"),
+    [
+        (FusedBeam(beam_size=30), "subwords"),
+        (Rescored(beam_size=60, n_best=60), "subwords"),
+        (Rescored(beam_size=60, n_best=60), "words"),
+    ],
+)
+def test_subwords_are_mended_by_their_own_ngram_and_rescored_by_any(
+    decoder: Decoder, model: str, of_subwords: dict[str, Path], tmp_path: Path
+) -> None:
+    alone = scores(Greedy(), of_subwords, tmp_path, tokenizer=SUBWORDS)
+    mended = scores(decoder, of_subwords, tmp_path, model, tokenizer=SUBWORDS)
+    assert mended["test/wer"] < alone["test/wer"] - 0.1
+
+
+@pytest.mark.parametrize(
+    ("decoder", "says"),
+    [
+        (FusedBeam(), "a model over words can't be asked inside a beam of subwords; rescore"),
+        (Wfst(), "a WFST spells words in characters, and this recogniser writes subwords"),
+    ],
+)
+def test_what_spells_words_in_characters_refuses_subwords(
+    decoder: Decoder, says: str, of_subwords: dict[str, Path], tmp_path: Path
+) -> None:
+    with pytest.raises(ValueError, match=says):
+        scores(decoder, of_subwords, tmp_path, "words", tokenizer=SUBWORDS)
 
 
 def test_rungs_without_a_language_model_fit_nothing(folders: dict[str, Path], tmp_path: Path) -> None:
