@@ -26,7 +26,7 @@ FLOORS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("tracking", "training"),
         ("configuration",),
         ("runs",),
-        ("table_files", "statistics"),
+        ("table_files", "statistics", "pretrained"),
         ("waiting", "contracts"),
         ("errors",),
     ),
