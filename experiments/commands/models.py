@@ -1,4 +1,4 @@
-"""``earmark models [NAME]``: fetch a pretrained model, check it, and write it as transformers reads it; or list them."""
+"""``earmark models [NAME]``: fetch a pretrained model, check it, write a transformers folder; or list them."""
 
 from __future__ import annotations
 

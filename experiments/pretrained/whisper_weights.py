@@ -90,7 +90,9 @@ def _weights(left: _Left, layers: Mapping[str, int]) -> Iterator[tuple[str, NDAr
         yield f"model.{side}.embed_positions.weight", left.take(f"{side}/position_encodings/encodings")
         yield from _norm(left, f"{side}/layer_norm", f"model.{side}.layer_norm")
         for number in range(num_layers):
-            yield from _layer(left, f"{side}/layer_{number}", f"model.{side}.layers.{number}", attends=side == "decoder")
+            yield from _layer(
+                left, f"{side}/layer_{number}", f"model.{side}.layers.{number}", attends=side == "decoder"
+            )
 
 
 def _layer(left: _Left, old: str, new: str, *, attends: bool) -> Iterator[tuple[str, NDArray[np.generic]]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import struct
 
 import numpy as np
@@ -17,6 +18,7 @@ from .ctranslate2_bytes import KINDS, serialised, text
 VALUES = st.sampled_from(sorted(KINDS)).flatmap(
     lambda kind: arrays.arrays(np.dtype(kind), arrays.array_shapes(min_dims=0, max_dims=3, max_side=3))
 )
+ONE = struct.pack("<I", 6) + text("S") + struct.pack("<II", 1, 1) + text("a")  # up to its number of dimensions
 SMALL = serialised({"a": np.arange(6, dtype=np.float16).reshape(2, 3)}, aliases={"b": "a"})
 
 
@@ -48,10 +50,8 @@ def test_a_file_that_was_cut_is_refused(length: int) -> None:
 def test_no_byte_makes_the_reader_fall(place: int, byte: int) -> None:
     damaged = bytearray(SMALL)
     damaged[place] = byte
-    try:
+    with contextlib.suppress(ModelFileError):
         read_model_file(bytes(damaged))
-    except ModelFileError as error:
-        assert "\n" not in str(error)
 
 
 @pytest.mark.parametrize(
@@ -61,11 +61,11 @@ def test_no_byte_makes_the_reader_fall(place: int, byte: int) -> None:
         (SMALL + b"\0", "1 bytes after the last alias"),
         (serialised({}, aliases={"b": "a"}), "alias 'b' of 'a': it must be a new name"),
         (
-            struct.pack("<I", 6) + text("S") + struct.pack("<II", 1, 1) + text("a") + b"\1" + struct.pack("<IBI", 9, 4, 2),
+            ONE + b"\1" + struct.pack("<IBI", 9, 4, 2),
             r"variable 'a' of shape \(9,\) and type float16 has 2 bytes",
         ),
         (
-            struct.pack("<I", 6) + text("S") + struct.pack("<II", 1, 1) + text("a") + b"\0" + struct.pack("<BI", 9, 2),
+            ONE + b"\0" + struct.pack("<BI", 9, 2),
             "variable 'a' is of type 9, allowed: 0 to 4",
         ),
     ],
