@@ -1,7 +1,7 @@
 """Where folders of pretrained models lie on this disk. Standard library only: the planner imports it.
 
-A table says ``folder: models/whisper-base``: a folder under the current one, an absolute one, or else one under the data
-root, where ``earmark models`` writes.
+A table says ``folder: models/whisper-base``: a folder under the current one, an absolute one, or else one under the
+data root, where ``earmark models`` writes.
 """
 
 from __future__ import annotations

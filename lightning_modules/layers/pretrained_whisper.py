@@ -142,7 +142,7 @@ class WhisperEncoder(SpeechEncoder):
         """Hidden vectors of whole windows, those of silence too; zeros past ``window_frames``."""
         lengths_B = self.windows.num_frames(num_frames_B)
         pieces, rows = [], []
-        for length in lengths_B.unique().tolist():
+        for length in sorted(set(lengths_B.tolist())):
             rows_b = (lengths_B == length).nonzero().squeeze(1)
             hidden_bTH = self._encoded(features_BTM[rows_b, :length])
             pieces.append(F.pad(hidden_bTH, (0, 0, 0, (features_BTM.shape[1] - length) // self.time_pooling)))

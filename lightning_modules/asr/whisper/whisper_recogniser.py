@@ -131,12 +131,12 @@ class UntouchedWhisper(WhisperRecogniser):
     def training_step(self, batch: UtteranceBatch, batch_idx: int) -> None:  # type: ignore[override]
         """No step."""
 
-    def configure_optimizers(self) -> None:  # type: ignore[override]
+    def configure_optimizers(self) -> None:
         """No optimiser."""
 
 
 def _of_one_length(encoded: Encoded) -> Iterator[tuple[Tensor, Tensor]]:
     """Rows of windows of one length, and their hidden vectors: transformers' decoder has no mask for others."""
-    for length in encoded.num_frames_B.unique().tolist():
+    for length in sorted(set(encoded.num_frames_B.tolist())):
         rows_b = (encoded.num_frames_B == length).nonzero().squeeze(1)
         yield rows_b, encoded.hidden_BTH[rows_b, :length]

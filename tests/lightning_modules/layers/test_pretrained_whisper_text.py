@@ -1,4 +1,4 @@
-"""Whisper's decoder against transformers': the text that ``generate`` writes, and the likelihood that its loss gives."""
+"""Whisper's decoder against transformers': the text that ``generate`` writes, and the likelihood of its loss."""
 
 from __future__ import annotations
 

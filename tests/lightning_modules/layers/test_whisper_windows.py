@@ -83,6 +83,6 @@ def test_a_frozen_encoder_hears_an_utterance_once(whisper_folder: Folder, monkey
     assert frozen(kept_BTH, frames_B).shape == (4, int(frames_B.max()), 16)
     trained = {name for name, parameter in frozen.named_parameters() if parameter.requires_grad}
     assert trained == {name for name in dict(frozen.named_parameters()) if "recurrent" in name}
+    given: dict[str, Any] = {"sample_rate_hz": 16000, "settings": SPEECH_FEATURES}
     with pytest.raises(ValueError, match=r"spec_augment: a frozen encoder hears each utterance once, without masks"):
-        given: dict[str, Any] = {"sample_rate_hz": 16000, "settings": SPEECH_FEATURES}
         frozen.front_end(**given, spec_augment=SpecAugment())
