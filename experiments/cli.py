@@ -52,6 +52,7 @@ def build_parser() -> argparse.ArgumentParser:
         claims,
         clean,
         fit,
+        models,
         plan,
         report,
         reproduce,
@@ -75,6 +76,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add(
         commands,
         ("data", prepare_data, "prepare a corpus"),
+        ("models", models, "fetch a pretrained model, or list them"),
         ("plan", plan, "every cell's state, and what would run"),
         ("run", run, "run the cells of a table that are not finished"),
         ("report", report, "a table's mean ± std over seeds"),

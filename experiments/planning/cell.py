@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from experiments.planning.changes import Change
 
 NEVER = "never run"
+MODEL = "model: "  # begins why a cell is missing whose pretrained model is not on this disk
 
 
 class Place(NamedTuple):
@@ -127,11 +128,17 @@ class Cell:
         return self.row.name in self.table.waiting
 
     @property
+    def lacks_model(self) -> bool:
+        """Whether its pretrained model has to be fetched first."""
+        return self.key is None and self.why.startswith(MODEL)
+
+    @property
     def would_run(self) -> bool:
-        """Whether a launch has it to do: no failed trial that its search went past, and nothing that stands on one."""
+        """Whether a launch has it to do: nothing that lacks a model, that its search went past, or stands on such."""
         given_up = self.row.name in self.table.given_up
         return (
             self.state != "finished"
+            and not self.lacks_model
             and not given_up
             and not self.waits
             and all(other.state == "finished" or other.would_run for other in self.upstream.values())

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from datamodules.corpus_files import FileFacts, facts_of, stated
+from datamodules.model_folders import fetching_command, found_folder
 from datamodules.run_warning import first_names
 from experiments.table_files.merge import Config, get_path
 
@@ -25,7 +26,16 @@ def names(config: Config) -> list[Path]:
     """The texts of a configuration that are the name of something on this disk, its corpus aside."""
     corpus = get_path(config, "data.corpus")
     texts = {text for text in _texts(config) if text != corpus and re.search(r"\w[./]|[./]\w", text)}
-    return [Path(text) for text in sorted(texts) if os.path.exists(text)]  # unlike Path's it takes any text
+    found = (text if os.path.exists(text) else str(found_folder(text)) for text in sorted(texts))
+    return [Path(text) for text in found if os.path.exists(text)]  # unlike Path's it takes any text
+
+
+def lacking_model(config: Config) -> str:
+    """Why a run cannot start for a model that ``earmark models`` fetches and that is not there; empty where it can."""
+    for text in sorted(set(_texts(config))):
+        if (command := fetching_command(text)) and not found_folder(text).is_dir():
+            return f"{text} is not on this disk; run: {command}"
+    return ""
 
 
 def named_files(config: Config) -> dict[str, FileFacts]:

@@ -9,11 +9,11 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import torch
 
+from datamodules.model_folders import fetching_command, found_folder
 from lightning_modules.layers.log_mel import LogMelSettings
 from lightning_modules.layers.speech_features import SPEECH_FEATURES
 
@@ -29,11 +29,11 @@ def load_pretrained(folder: str, *, model_type: str, may_lack: Collection[str] =
     configuration needs, and where transformers is not installed.
     """
     transformers, safetensors = _packages()
-    _check_folder(Path(folder), model_type=model_type)
+    _check_folder(folder, model_type=model_type)
     try:
         with _quiet(transformers.utils.logging):
             model, report = transformers.AutoModel.from_pretrained(
-                folder,
+                found_folder(folder),
                 local_files_only=True,
                 use_safetensors=True,
                 trust_remote_code=False,
@@ -48,6 +48,27 @@ def load_pretrained(folder: str, *, model_type: str, may_lack: Collection[str] =
             f"folder {folder!r} lacks {len(lacking)} weights that its config.json asks for: {', '.join(lacking[:3])}"
         )
     return model.train()  # it comes in eval mode, which Lightning would leave it in
+
+
+def load_tokenizer(folder: str) -> Any:
+    """The tokenizer of a folder. Raises ``ValueError`` where there is none that can be read."""
+    transformers, _ = _packages()
+    path = found_folder(folder)
+    if not (path / "tokenizer.json").is_file():
+        raise ValueError(f"folder {folder!r} has no tokenizer.json, without which a whisper model writes no text")
+    try:
+        return transformers.AutoTokenizer.from_pretrained(path, local_files_only=True, trust_remote_code=False)
+    except (OSError, RuntimeError, TypeError, ValueError, KeyError) as error:
+        raise ValueError(f"folder {folder!r}: tokenizer.json cannot be read: {' '.join(str(error).split())}") from error
+
+
+def load_generation(folder: str) -> dict[str, Any]:
+    """``generation_config.json`` of a folder. Raises ``ValueError`` where there is none that can be read."""
+    try:
+        found = json.loads((found_folder(folder) / "generation_config.json").read_text(encoding="utf-8"))
+        return dict(found)
+    except (OSError, ValueError, TypeError) as error:
+        raise ValueError(f"folder {folder!r}: generation_config.json cannot be read: {error}") from error
 
 
 def check_settings(model_type: str, *, sample_rate_hz: int, settings: LogMelSettings) -> None:
@@ -88,9 +109,11 @@ def _packages() -> tuple[Any, Any]:
     return transformers, safetensors
 
 
-def _check_folder(folder: Path, *, model_type: str) -> None:
+def _check_folder(named: str, *, model_type: str) -> None:
+    folder = found_folder(named)
     if not folder.is_dir():
-        raise ValueError(f"folder '{folder}' is no folder; allowed: a local one with {LAYOUT}")
+        fetch = f"; run: {command}" if (command := fetching_command(named)) else ""
+        raise ValueError(f"folder '{folder}' is no folder; allowed: a local one with {LAYOUT}{fetch}")
     try:
         found = json.loads((folder / "config.json").read_text(encoding="utf-8"))["model_type"]
     except FileNotFoundError:

@@ -26,6 +26,7 @@ RULES: dict[str, tuple[str, ...]] = {
     "lightning_modules.layers.log_mel": (*TORCH_ONLY, "librosa", "lightning_modules.layers", *CONTRACTS),
     "lightning_modules.layers.pretrained_model": (
         *TORCH_ONLY, "transformers", "safetensors", "lightning_modules.layers", *CONTRACTS,
+        "datamodules.model_folders",
     ),
     "lightning_modules.layers": (*TORCH_ONLY, "lightning_modules.layers", *CONTRACTS),
     "lightning_modules.losses": (*TORCH_ONLY, "lightning_modules.losses", *CONTRACTS),
@@ -46,7 +47,7 @@ RULES: dict[str, tuple[str, ...]] = {
     ),
     "lightning_modules.asr": (
         *TORCH_ONLY, "pytorch_lightning", "matplotlib", *CONTRACTS, "lightning_modules.scoring",
-        "lightning_modules.gathering", "datamodules.texts.transcripts",
+        "lightning_modules.gathering", "datamodules.texts.transcripts", "datamodules.texts.written_words",
         *(f"lightning_modules.{part}" for part in ("asr", "lm", *PARTS)),
     ),
     "lightning_modules.lm": (
@@ -58,6 +59,8 @@ RULES: dict[str, tuple[str, ...]] = {
     "experiments.tracking.tracked_run": ("mlflow",),
     "experiments.planning.search": ("optuna", "experiments"),
     "experiments.launching.slurm": ("submitit", "experiments"),
+    "experiments.pretrained.whisper_folder": ("experiments", "safetensors"),
+    "experiments.pretrained": ("experiments", "datamodules", "numpy"),
     "experiments.statistics": ("experiments", "lightning_modules", "numpy", "scipy"),
     "experiments.reporting.formats.page_media": (
         "lightning_modules", "numpy", "torch", "matplotlib", "PIL", "soundfile",

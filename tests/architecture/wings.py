@@ -26,7 +26,7 @@ FLOORS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("tracking", "training"),
         ("configuration",),
         ("runs",),
-        ("table_files", "statistics"),
+        ("table_files", "statistics", "pretrained"),
         ("waiting", "contracts"),
         ("errors",),
     ),
@@ -38,7 +38,7 @@ FLOORS: dict[str, tuple[tuple[str, ...], ...]] = {
     ),
     "lightning_modules.asr": (
         ("scoring",),
-        ("transducer",),
+        ("transducer", "whisper"),
         ("attention",),
         ("ctc",),
         ("recogniser",),
@@ -64,7 +64,7 @@ FLOORS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("batches",),
         ("annotations", "audio"),
         ("corpus_changes",),
-        ("corpus_files",),
+        ("corpus_files", "model_folders"),
         ("corpus_folder", "run_warning"),
     ),
     "datamodules.corpora": (
