@@ -55,7 +55,9 @@ def fuse(
     is_tag_V = _tags(language_model, num_symbols, blank)
     begins_word_V = _begins_word(language_model, blank, num_symbols=num_symbols, space=space)
     most_V = np.ones(num_symbols)
-    most_V[~is_tag_V if writes_words else begins_word_V] = math.exp(max(0.0, word_bonus)) * 2 ** max(0.0, log_word_bonus)
+    most_V[~is_tag_V if writes_words else begins_word_V] = math.exp(max(0.0, word_bonus)) * 2 ** max(
+        0.0, log_word_bonus
+    )
     table, spelling, unknown_word, unknown_log_prob = _tables(language_model, lm_weight)
     return Fusion(
         kind=_kind(language_model, has_bonus),
