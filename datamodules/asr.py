@@ -7,8 +7,7 @@ from the training texts alone. Everything that a user's corpus can have wrong is
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 
 import pytorch_lightning as pl
@@ -18,9 +17,10 @@ from torch.utils.data import DataLoader
 from datamodules.annotations import UtteranceReferences
 from datamodules.audio.audio_place import CACHE_GIGABYTES, Audio, AudioPlace
 from datamodules.batches import UtteranceLength
-from datamodules.corpus_folder import read_card
 from datamodules.dealing.deal import Deal, Split
+from datamodules.joined_corpora import read_cards
 from datamodules.run_warning import RunWarning, first_names
+from datamodules.speech.corpus_languages import Languages
 from datamodules.speech.duration_buckets import DurationBuckets, EvaluationBatches
 from datamodules.speech.speed_perturbation import Draw, samples_at_speed
 from datamodules.speech.utterance_collator import UtteranceCollator
@@ -30,12 +30,13 @@ from datamodules.texts.tokenizer import Unit
 
 
 class SpeechDataModule(UtteranceSplits, pl.LightningDataModule):
-    """Utterances of one prepared corpus.
+    """Utterances of one prepared corpus, or of several, each with its own splits.
 
     Args:
-        corpus: folder under the data root, such as ``prompts``.
+        corpus: folder under the data root, such as ``prompts``, or a list of them.
         batch_seconds: the most padded audio of one optimiser step over *all* processes.
-        languages: ISO 639-1 codes to keep, in all splits; None keeps every language of the corpus.
+        languages: ISO 639-1 codes to keep, in all splits; None keeps every language. Of several corpora a list is of all
+            of them, or by corpus: ``{prompts: all, fillets: [cs]}``.
         language_tags: texts are written with their language first, ``<nl>``, a symbol for each training language.
         train_minutes: train on so many minutes (``training_minutes.py``) of the languages, and know no other text; None
             takes all. Whichever the seed they are the same ones, and fewer minutes are among more.
@@ -61,9 +62,9 @@ class SpeechDataModule(UtteranceSplits, pl.LightningDataModule):
     def __init__(
         self,
         *,
-        corpus: str,
+        corpus: str | Sequence[str],
         batch_seconds: float,
-        languages: Sequence[str] | None = None,
+        languages: Languages = None,
         language_tags: bool = False,
         train_minutes: float | None = None,
         unit: Unit = "character",
@@ -79,7 +80,7 @@ class SpeechDataModule(UtteranceSplits, pl.LightningDataModule):
         deal: Deal | None = None,
     ) -> None:
         super().__init__()
-        self.sample_rate_hz = read_card(corpus).sample_rate_hz
+        self.sample_rate_hz = read_cards(corpus).sample_rate_hz
         if not speed_factors or not all(0.5 <= factor <= 2 for factor in speed_factors):
             raise ValueError(f"speed_factors {list(speed_factors)} must be at least one number, each within 0.5 and 2")
         for name, value in (
@@ -91,7 +92,7 @@ class SpeechDataModule(UtteranceSplits, pl.LightningDataModule):
                 raise ValueError(f"{name} must be a positive number, got {value}")
         self.corpus = corpus
         self.batch_seconds = batch_seconds
-        self.languages = None if languages is None else tuple(languages)
+        self.languages = languages
         self.language_tags = language_tags
         self.train_minutes = train_minutes
         self.unit: Unit = unit
@@ -107,8 +108,7 @@ class SpeechDataModule(UtteranceSplits, pl.LightningDataModule):
         self.seed = seed
         self.deal = deal
         self._has_warned = False
-        self._check_languages()
-        self._check_train_minutes()
+        self._check_selection()
 
     @cached_property
     def _short_enough(self) -> tuple[int, ...]:
@@ -218,6 +218,7 @@ class SpeechDataModule(UtteranceSplits, pl.LightningDataModule):
             training_texts=self._training_texts,
             load_waveform=lambda utterance_id: store.waveform(index[utterance_id]),
             sources=store.sources(),
+            corpora=self.corpora(split),
         )
 
     def _scored(self, split: ScoredSplit) -> UtteranceStore:
@@ -279,16 +280,3 @@ class SpeechDataModule(UtteranceSplits, pl.LightningDataModule):
                 rank_zero_warn(
                     f"{self._train.path}: its texts lack characters, each an error: {what}", category=RunWarning
                 )
-
-    def _check_languages(self) -> None:
-        """Raise ``ValueError`` for a language that the training split does not have."""
-        allowed: Collection[str] = self._train.all_languages
-        for language in self.languages or ():
-            if language not in allowed:
-                close = difflib.get_close_matches(language, allowed, n=1)
-                hint = f" (did you mean {close[0]!r}?)" if close else ""
-                raise ValueError(
-                    f"languages: corpus {self.corpus!r} has no {language!r}{hint}; allowed: {', '.join(allowed)}"
-                )
-        if self.languages == ():
-            raise ValueError(f"languages: name at least one, or none at all (null); allowed: {', '.join(allowed)}")

@@ -8,14 +8,19 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property
+from pathlib import Path
 from typing import Literal
 
 from datamodules.audio.cuts import Cut
 from datamodules.corpus_folder import data_root
 from datamodules.dealing.deal import Deal, Split
-from datamodules.dealing.dealt_cuts import SPLITS, DealtCuts
+from datamodules.dealing.dealt_cuts import SPLITS, DealtCuts, read_cuts
+from datamodules.joined_corpora import corpus_names, joined_name
 from datamodules.run_warning import first_names
+from datamodules.speech.corpus_languages import Languages, selected_languages, spoken
+from datamodules.speech.joined_cuts import joined_cuts
 from datamodules.speech.training_minutes import first_minutes, total_minutes
 from datamodules.speech.utterance_store import UtteranceStore
 from datamodules.texts.tokenizer import Tokenizer, Unit, character_tokenizer, word_tokenizer
@@ -25,10 +30,13 @@ SCORED_SPLITS: tuple[ScoredSplit, ...] = ("validation", "test")
 
 
 class UtteranceSplits:
-    """Base of the two; a subclass's constructor sets the attributes and calls ``_check_train_minutes``."""
+    """Base of the two; a subclass's constructor sets the attributes and calls ``_check_selection``.
 
-    corpus: str
-    languages: tuple[str, ...] | None
+    Of several corpora each keeps its own splits, and its own deal where there is one.
+    """
+
+    corpus: str | Sequence[str]
+    languages: Languages
     sample_rate_hz: int
     unit: Unit
     word_min_count: int
@@ -57,6 +65,10 @@ class UtteranceSplits:
     @cached_property
     def _test(self) -> UtteranceStore:
         return self._read("test")
+
+    def corpora(self, split: Split) -> Mapping[str, str]:
+        """The corpus of each utterance of a split, by its id."""
+        return self._corpora_of[split]
 
     @property
     def _training_texts(self) -> tuple[str, ...]:
@@ -91,47 +103,83 @@ class UtteranceSplits:
         pieces = (piece for utterance in store.utterances for piece in self._tokenizer.pieces(utterance.text))
         return Counter(piece for piece in pieces if piece not in known)
 
-    def _check_train_minutes(self) -> None:
-        """Raise ``ValueError`` for minutes that are no positive number, or more than there are."""
+    def _check_selection(self) -> None:
+        """Raise ``ValueError`` for a language that is not there, and minutes that are not."""
+        offered = self._train.utterances  # refuses languages that are not there
         if self.train_minutes is None:
             return
         if not 0 < self.train_minutes < math.inf:
             raise ValueError(f"train_minutes must be a positive number, got {self.train_minutes}")
-        there = total_minutes(self._train.utterances)
+        there = total_minutes(offered)
         if there < self.train_minutes:
-            which = "" if self.languages is None else f" in {', '.join(self.languages)}"
             up_to = "" if self.max_seconds is None else f" of utterances up to {self.max_seconds:g} s"
             raise ValueError(
-                f"train_minutes {self.train_minutes:g}: corpus {self.corpus!r} has {there:.2f} training minutes"
-                f"{which}{up_to}, allowed: null, or as many or fewer"
+                f"train_minutes {self.train_minutes:g}: corpus {joined_name(self.corpus)!r} has {there:.2f} training "
+                f"minutes{spoken(self.languages)}{up_to}, allowed: null, or as many or fewer"
             )
 
     @cached_property
-    def _dealt(self) -> DealtCuts | None:
-        """All languages together, so that rows of some of them, and what they stand on, have one deal."""
+    def _dealt(self) -> Mapping[str, DealtCuts]:
+        """Each corpus's deal, none without one: of all languages together, so that rows of some of them, and what they
+        stand on, have one deal.
+        """
         if self.deal is None:
-            return None
-        return DealtCuts(self.corpus, self.deal, manifests=SPLITS, labels=_languages)
+            return {}
+        corpora = corpus_names(self.corpus)
+        return {name: DealtCuts(name, self.deal, manifests=SPLITS, labels=_languages) for name in corpora}
+
+    @cached_property
+    def _training_cuts(self) -> Mapping[str, list[Cut]]:
+        """Of each corpus, in all of its languages."""
+        return {name: self._cuts(name, "train") for name in corpus_names(self.corpus)}
+
+    @cached_property
+    def _selected(self) -> Mapping[str, Collection[str] | None]:
+        """The languages that are kept of each corpus, None for all. Raises ``ValueError``."""
+        said = {
+            name: {segment.language for cut in cuts for segment in cut.supervisions}
+            for name, cuts in self._training_cuts.items()
+        }
+        return selected_languages(self.languages, {name: sorted(filter(None, of)) for name, of in said.items()})
+
+    @cached_property
+    def _corpora_of(self) -> dict[Split, Mapping[str, str]]:
+        """What ``_read`` found of the splits that were read."""
+        return {}
+
+    def _cuts(self, corpus: str, split: Split) -> list[Cut]:
+        return self._dealt[corpus].of(split) if self._dealt else read_cuts(data_root() / corpus, split)
 
     def _read(self, split: Split) -> UtteranceStore:
+        parts = self._training_cuts if split == "train" else {name: self._cuts(name, split) for name in self._selected}
+        kept = {name: [cut for cut in cuts if _is_kept(cut, self._selected[name])] for name, cuts in parts.items()}
+        cuts, self._corpora_of[split] = joined_cuts(kept)
+        folder = data_root() / joined_name(self.corpus)
+        manifest = "" if self._dealt else f"{split}.jsonl.gz"
         return UtteranceStore(
-            folder=data_root() / self.corpus,
+            folder=folder,
             split=split,
             sample_rate_hz=self.sample_rate_hz,
-            languages=self.languages,
-            cuts=None if self._dealt is None else self._dealt.of(split),
+            cuts=cuts,
+            path=folder / "manifests" / manifest if len(kept) == 1 else Path(joined_name(self.corpus)) / split,
         )
 
     def _says_deal(self) -> str | None:
         """What was dealt, and how many held-out texts training has too; None without a deal."""
-        if self._dealt is None:
+        if not self._dealt:
             return None
         known, says = set(self._training_texts), []
         for split, store in (("validation", self._validation), ("test", self._test)):
             if shared := sum(utterance.text in known for utterance in store.utterances):
                 says.append(f"; {shared} of {len(store)} {split} texts are said in training too")
-        return self._dealt.says() + "".join(says)
+        return "; ".join(dealt.says() for dealt in self._dealt.values()) + "".join(says)
 
 
 def _languages(cut: Cut) -> list[str]:
     return [str(segment.language) for segment in cut.supervisions]
+
+
+def _is_kept(cut: Cut, languages: Collection[str] | None) -> bool:
+    """A cut that says no language stays: the store refuses it by its name."""
+    said = {segment.language for segment in cut.supervisions}
+    return languages is None or not all(said) or not said.isdisjoint(languages)

@@ -29,7 +29,8 @@ from pytorch_lightning.utilities.exceptions import MisconfigurationException  # 
 
 from datamodules.corpus_changes import check_files
 from datamodules.corpus_files import CorpusChangedError
-from datamodules.corpus_folder import home, read_card
+from datamodules.corpus_folder import home
+from datamodules.joined_corpora import corpus_names, read_cards
 from datamodules.run_warning import RunWarning
 from experiments.configuration.labels_source import take_labeller
 from experiments.configuration.schema import Parts, build
@@ -43,10 +44,11 @@ from experiments.runs.own_code import find_own_code
 from experiments.runs.run_folder import BEST, CONFIG, FEATURES, KEY, METRICS, PREDICTIONS, locked, offered
 from experiments.runs.training_record import PARAMETERS, SCORING_SECONDS, SECONDS, TrainingRecord, read_record
 from experiments.table_files.machine import set_on_data
-from experiments.table_files.merge import Config, get_path
+from experiments.table_files.merge import Config
 from experiments.table_files.row_sources import LABELS, SEED
 from experiments.table_files.spec import SCORE_SECTIONS, SECTIONS
 from experiments.table_files.stored_names import check_metrics
+from experiments.table_files.table_values import data_of
 from experiments.table_files.yaml_files import read_yaml
 from experiments.training.divergence import FiniteFigures
 from experiments.training.early_stopping import LastingEarlyStopping
@@ -206,13 +208,14 @@ def _check_key(run_dir: Path, config: Mapping[str, Any], sections: Config) -> No
     code = keys.code_digests(sections, recipe_version=recipe.VERSION, imports=config.get("imports") or ())
     if changed := keys.differing_files(planned["code"], code):
         raise UserError(f"code changed since this run was planned ({', '.join(changed)}); launch it again")
-    corpus = str(get_path(sections, "data.corpus"))
-    if read_card(corpus).digest != planned["data"]:
+    corpus = data_of(sections)
+    if read_cards(corpus).digest != planned["data"]:
         raise UserError(f"corpus {corpus!r} changed since this run was planned; launch it again")
     if edited := changed_since(run_dir / KEY, run="the plan"):
         raise UserError(edited)
     try:
-        check_files(corpus)
+        for name in corpus_names(corpus):
+            check_files(name)
     except CorpusChangedError as error:
         raise UserError(str(error)) from None
 
