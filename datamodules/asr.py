@@ -7,7 +7,7 @@ from the training texts alone. Everything that a user's corpus can have wrong is
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 
 import pytorch_lightning as pl
@@ -20,8 +20,15 @@ from datamodules.batches import UtteranceLength
 from datamodules.dealing.deal import Deal, Split
 from datamodules.joined_corpora import read_cards
 from datamodules.run_warning import RunWarning, first_names
-from datamodules.speech.corpus_languages import Languages
+from datamodules.speech.corpus_languages import Languages, Some
 from datamodules.speech.duration_buckets import DurationBuckets, EvaluationBatches
+from datamodules.speech.language_sampling import (
+    LanguageSampling,
+    SampledUtterances,
+    check_sampling,
+    counts_an_epoch,
+    says_sampling,
+)
 from datamodules.speech.speed_perturbation import Draw, samples_at_speed
 from datamodules.speech.utterance_collator import UtteranceCollator
 from datamodules.speech.utterance_splits import SCORED_SPLITS, ScoredSplit, UtteranceSplits
@@ -35,8 +42,12 @@ class SpeechDataModule(UtteranceSplits, pl.LightningDataModule):
     Args:
         corpus: folder under the data root, such as ``prompts``, or a list of them.
         batch_seconds: the most padded audio of one optimiser step over *all* processes.
-        languages: ISO 639-1 codes to keep, in all splits; None keeps every language. Of several corpora a list is of all
-            of them, or by corpus: ``{prompts: all, fillets: [cs]}``.
+        languages: ISO 639-1 codes to keep, in all splits; None keeps every language. Of several corpora a list is of
+            all of them, or it is said by corpus: ``{prompts: all, fillets: [cs]}``.
+        language_sampling: ``natural`` takes each training utterance once an epoch, ``balanced`` hears every language
+            for the same time, a temperature above 1 lies between (``language_sampling.py``).
+        apart_from: corpora and their languages, said as above, whose validation and test texts are not trained on:
+            those of a training that is to start from this one. Shared texts are left out, shared voices are said.
         language_tags: texts are written with their language first, ``<nl>``, a symbol for each training language.
         train_minutes: train on so many minutes (``training_minutes.py``) of the languages, and know no other text; None
             takes all. Whichever the seed they are the same ones, and fewer minutes are among more.
@@ -65,6 +76,7 @@ class SpeechDataModule(UtteranceSplits, pl.LightningDataModule):
         corpus: str | Sequence[str],
         batch_seconds: float,
         languages: Languages = None,
+        language_sampling: LanguageSampling = "natural",
         language_tags: bool = False,
         train_minutes: float | None = None,
         unit: Unit = "character",
@@ -78,6 +90,7 @@ class SpeechDataModule(UtteranceSplits, pl.LightningDataModule):
         cache_gigabytes: float = CACHE_GIGABYTES,
         seed: int = 0,
         deal: Deal | None = None,
+        apart_from: Mapping[str, Some] | None = None,
     ) -> None:
         super().__init__()
         self.sample_rate_hz = read_cards(corpus).sample_rate_hz
@@ -107,6 +120,9 @@ class SpeechDataModule(UtteranceSplits, pl.LightningDataModule):
         AudioPlace(audio, cache_gigabytes)  # refuses what is none
         self.seed = seed
         self.deal = deal
+        self.apart_from = apart_from
+        self.language_sampling: LanguageSampling = language_sampling
+        check_sampling(language_sampling)
         self._has_warned = False
         self._check_selection()
 
@@ -158,6 +174,7 @@ class SpeechDataModule(UtteranceSplits, pl.LightningDataModule):
             speed_factors=self.speed_factors,
             sorted_first_epoch=self.sorted_first_epoch,
             seed=self.seed,
+            sampled=self._sampled(),
         )
         return DataLoader(
             store,
@@ -165,6 +182,19 @@ class SpeechDataModule(UtteranceSplits, pl.LightningDataModule):
             collate_fn=UtteranceCollator(store, self._tokenizer),
             num_workers=self.num_workers,
             persistent_workers=self.num_workers > 0,
+        )
+
+    def _sampled(self) -> SampledUtterances | None:
+        """How an epoch's utterances are chosen by their languages, said; None where each is taken once."""
+        utterances = [self._train.utterances[number] for number in self._kept]
+        languages = [utterance.language for utterance in utterances]
+        seconds = [utterance.duration_seconds for utterance in utterances]
+        counts = counts_an_epoch(languages, seconds, self.language_sampling)
+        if counts is None:
+            return None
+        rank_zero_info(says_sampling(languages, seconds, counts))
+        return SampledUtterances(
+            languages=languages, num_samples=self._train.num_samples[list(self._kept)], counts=counts
         )
 
     def val_dataloader(self) -> DataLoader[Draw]:
@@ -260,6 +290,8 @@ class SpeechDataModule(UtteranceSplits, pl.LightningDataModule):
             rank_zero_info(self._audio_place.says)
         else:
             rank_zero_warn(self._audio_place.says, category=RunWarning)
+        if apart := self._says_apart():
+            rank_zero_warn(apart, category=RunWarning)
         if too_long := self._left_out_as_too_long():
             rank_zero_warn(too_long, category=RunWarning)
         if too_fast := sorted(set(self._short_enough) - set(self._kept)):

@@ -8,7 +8,7 @@ card and digest. Standard library only: the planner imports it.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from datamodules.corpus_folder import CorpusCard, CorpusMissingError, read_card
 
@@ -44,31 +44,32 @@ def read_cards(corpus: str | Sequence[str]) -> CorpusCard:
     Raises ``CorpusMissingError`` naming every corpus that is not prepared, with the command that prepares it, and for
     corpora of several sample rates.
     """
-    cards: list[CorpusCard] = []
+    cards: dict[str, CorpusCard] = {}
     lacking: list[str] = []
     for name in corpus_names(corpus):
         try:
-            cards.append(read_card(name))
+            cards[name] = read_card(name)
         except CorpusMissingError as error:
             lacking.append(str(error))
     if lacking:
         raise CorpusMissingError("; ".join(lacking))
-    return cards[0] if len(cards) == 1 else _joined(cards)
+    return _joined(cards) if len(cards) > 1 else next(iter(cards.values()))
 
 
-def _joined(cards: Sequence[CorpusCard]) -> CorpusCard:
-    name = joined_name([card.name for card in cards])
-    if len({card.sample_rate_hz for card in cards}) > 1:
-        rates = ", ".join(f"{card.name} {card.sample_rate_hz} Hz" for card in cards)
+def _joined(cards: Mapping[str, CorpusCard]) -> CorpusCard:
+    """By the names of their folders: a card may tell an older one."""
+    name, every = joined_name(list(cards)), list(cards.values())
+    if len({card.sample_rate_hz for card in every}) > 1:
+        rates = ", ".join(f"{of} {card.sample_rate_hz} Hz" for of, card in cards.items())
         raise CorpusMissingError(f"corpora {name}: several sample rates ({rates}), allowed: one")
-    splits = dict.fromkeys(split for card in cards for split in card.num_clips)
+    splits = dict.fromkeys(split for card in every for split in card.num_clips)
     return CorpusCard(
         name=name,
-        digest=hashlib.sha256("\n".join(f"{card.name} {card.digest}" for card in cards).encode()).hexdigest(),
-        classes=tuple(dict.fromkeys(label for card in cards for label in card.classes)),
-        sample_rate_hz=cards[0].sample_rate_hz,
-        synthetic=any(card.synthetic for card in cards),
-        licences={f"{card.name}: {source}": licence for card in cards for source, licence in card.licences.items()},
-        num_clips={split: sum(card.num_clips.get(split, 0) for card in cards) for split in splits},
-        description=" ".join(f"{card.name}: {card.description}" for card in cards),
+        digest=hashlib.sha256("\n".join(f"{of} {card.digest}" for of, card in cards.items()).encode()).hexdigest(),
+        classes=tuple(dict.fromkeys(label for card in every for label in card.classes)),
+        sample_rate_hz=every[0].sample_rate_hz,
+        synthetic=any(card.synthetic for card in every),
+        licences={f"{of}: {source}": text for of, card in cards.items() for source, text in card.licences.items()},
+        num_clips={split: sum(card.num_clips.get(split, 0) for card in every) for split in splits},
+        description=" ".join(f"{of}: {card.description}" for of, card in cards.items()),
     )

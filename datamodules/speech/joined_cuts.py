@@ -27,6 +27,15 @@ def joined_cuts(parts: Mapping[str, Iterable[Cut]]) -> tuple[list[Cut], dict[str
     return [cut for cuts in joined.values() for cut in cuts], corpora
 
 
+def own_name(name: str, corpus: str) -> str:
+    """An id or a speaker as its own corpus has it.
+
+    >>> own_name("fillets:cs-small", "fillets"), own_name("cs-small", "fillets")
+    ('cs-small', 'cs-small')
+    """
+    return name.removeprefix(f"{corpus}{OF}")
+
+
 def _renamed(cut: Cut, corpus: str) -> Cut:
     segments = tuple(_of_corpus(segment, corpus) for segment in cut.supervisions)
     return cut._replace(id=f"{corpus}{OF}{cut.id}", supervisions=segments, custom=_sources(cut.custom, corpus))

@@ -19,10 +19,11 @@ from datamodules.dealing.deal import Deal, Split
 from datamodules.dealing.dealt_cuts import SPLITS, DealtCuts, read_cuts
 from datamodules.joined_corpora import corpus_names, joined_name
 from datamodules.run_warning import first_names
-from datamodules.speech.corpus_languages import Languages, selected_languages, spoken
-from datamodules.speech.joined_cuts import joined_cuts
+from datamodules.speech.corpus_languages import Languages, Some, selected_languages, spoken
+from datamodules.speech.joined_cuts import joined_cuts, own_name
+from datamodules.speech.shared_speech import Said, Shared, held_out_speech, shared_speech
 from datamodules.speech.training_minutes import first_minutes, total_minutes
-from datamodules.speech.utterance_store import UtteranceStore
+from datamodules.speech.utterance_store import Utterance, UtteranceStore
 from datamodules.texts.tokenizer import Tokenizer, Unit, character_tokenizer, word_tokenizer
 
 ScoredSplit = Literal["validation", "test"]
@@ -44,8 +45,10 @@ class UtteranceSplits:
     max_seconds: float | None  # longer training utterances are none of the minutes
     language_tags: bool = False
     deal: Deal | None = None
+    apart_from: Mapping[str, Some] | None = None
     _too_long: tuple[str, ...]  # ids of training utterances above max_seconds, known once ``_train`` was read
     _num_offered: int  # training utterances before any were left out
+    _shared: Shared  # with what is to be kept apart, known then too
 
     @cached_property
     def _train(self) -> UtteranceStore:
@@ -53,6 +56,10 @@ class UtteranceSplits:
         longest = math.inf if self.max_seconds is None else self.max_seconds
         self._too_long = tuple(one.utterance_id for one in store.utterances if one.duration_seconds > longest)
         self._num_offered = len(store)
+        if self.apart_from:
+            self._shared = shared_speech(self._said(store.utterances, "train"), held_out_speech(self.apart_from))
+            texts = set(self._shared.texts.values())
+            store.keep({one.utterance_id for one in store.utterances if one.text not in texts})
         if self.train_minutes is not None:
             candidates = [utterance for utterance in store.utterances if utterance.duration_seconds <= longest]
             store.keep(first_minutes(candidates, self.train_minutes))
@@ -68,7 +75,36 @@ class UtteranceSplits:
 
     def corpora(self, split: Split) -> Mapping[str, str]:
         """The corpus of each utterance of a split, by its id."""
+        self._store(split)
         return self._corpora_of[split]
+
+    def _store(self, split: Split) -> UtteranceStore:
+        match split:
+            case "train":
+                return self._train
+            case "validation":
+                return self._validation
+            case _:
+                return self._test
+
+    def said(self, split: Split) -> list[Said]:
+        """The utterances of a split as they are compared with those of another training."""
+        return self._said(self._store(split).utterances, split)
+
+    def _said(self, utterances: Sequence[Utterance], split: Split) -> list[Said]:
+        corpora = self._corpora_of[split]
+        return [
+            Said(corpus, own_name(one.utterance_id, corpus), one.text, own_name(one.speaker, corpus))
+            for one in utterances
+            for corpus in [corpora[one.utterance_id]]
+        ]
+
+    def _says_apart(self) -> str | None:
+        """What training shares with the speech that it is kept apart from, and that the texts are left out."""
+        if not self.apart_from:
+            return None
+        count = f"{len(self._shared.texts)} training utterances are left out"
+        return f"{joined_name(self.corpus)}, apart from {spoken(self.apart_from)[4:]}: {self._shared.says()}; {count}"
 
     @property
     def _training_texts(self) -> tuple[str, ...]:

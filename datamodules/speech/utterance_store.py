@@ -31,8 +31,9 @@ class Utterance(NamedTuple):
 class UtteranceStore(Dataset[Draw]):
     """Utterances, sorted by id, of ``folder/manifests/SPLIT.jsonl.gz``, or those of ``cuts`` in its place.
 
-    ``languages`` None means all of them; ``path`` is what messages call the store. Raises ``FileNotFoundError`` without a manifest, and ``ValueError`` for a
-    repeated id and a cut without exactly one supervision with text, language and speaker.
+    ``languages`` None means all of them; ``path`` is what messages call the store.
+    Raises ``FileNotFoundError`` without a manifest, and ``ValueError`` for a repeated id and a cut without exactly one
+    supervision with text, language and speaker.
     """
 
     def __init__(

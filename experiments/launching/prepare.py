@@ -23,7 +23,7 @@ from experiments.runs.config_form import form_key
 from experiments.runs.named_files import named_files
 from experiments.runs.run_folder import BEST, CONFIG, KEY, PREDICTIONS, write_whole
 from experiments.table_files.merge import get_path, leaf_paths
-from experiments.table_files.row_sources import WEIGHTS
+from experiments.table_files.row_sources import SEED, WEIGHTS
 from experiments.table_files.spec import TABLES, Table
 from experiments.table_files.table_values import corpus_of, data_of
 from experiments.table_files.view_tags import row_tags
@@ -51,7 +51,7 @@ def prepare_run(
     restore_upstream(cell, tracker)
     record = {
         "family": table.family, "stage": cell.row.stage, "seed": cell.seed, "from": sources,
-        "imports": list(table.imports), **cell.row.config, "machine": dict(machine),
+        "imports": list(table.imports), **cell.row.config, "machine": dict(machine), **_seed_data(cell),
     }  # fmt: skip
     (run_dir / CONFIG).write_text(to_yaml(record), encoding="utf-8")
     phases = _phases(cell)
@@ -73,6 +73,15 @@ def prepare_run(
               **launcher_identity.tags(tracker.root)},
         datasets=datasets, table_path=None if _has_name(table) else table.path,
     )  # fmt: skip
+
+
+def _seed_data(cell: Cell) -> dict[str, Any]:
+    """What the weights that a training starts from were trained on, the nearest first."""
+    sections = []
+    while cell.row.stage == "fit" and (seed := cell.upstream.get(SEED)) is not None:
+        sections.append(seed.row.config["data"])
+        cell = seed
+    return {"seed_data": sections} if sections else {}
 
 
 def _datasets(cell: Cell) -> dict[str, str]:

@@ -27,10 +27,7 @@ from pytorch_lightning.callbacks import ModelCheckpoint
 from pytorch_lightning.plugins.environments import SLURMEnvironment  # type: ignore[attr-defined]  # a re-export
 from pytorch_lightning.utilities.exceptions import MisconfigurationException  # type: ignore[attr-defined]
 
-from datamodules.corpus_changes import check_files
-from datamodules.corpus_files import CorpusChangedError
 from datamodules.corpus_folder import home
-from datamodules.joined_corpora import corpus_names, read_cards
 from datamodules.run_warning import RunWarning
 from experiments.configuration.labels_source import take_labeller
 from experiments.configuration.schema import Parts, build
@@ -48,15 +45,16 @@ from experiments.table_files.merge import Config
 from experiments.table_files.row_sources import LABELS, SEED
 from experiments.table_files.spec import SCORE_SECTIONS, SECTIONS
 from experiments.table_files.stored_names import check_metrics
-from experiments.table_files.table_values import data_of
 from experiments.table_files.yaml_files import read_yaml
 from experiments.training.divergence import FiniteFigures
 from experiments.training.early_stopping import LastingEarlyStopping
 from experiments.training.journal_logger import JournalLogger, JournalProgress
 from experiments.training.last_checkpoint import LastCheckpoint, resumable
 from experiments.training.monitor_name import KnownMonitor, not_logged
+from experiments.training.planned_data import check_planned_data
 from experiments.training.random_state import RandomState
 from experiments.training.resumed_order import ResumedOrder
+from experiments.training.seed_overlap import say_seed_overlap
 from lightning_modules.callbacks.fine_tuning import Freezing
 from lightning_modules.callbacks.seed_loading import start_from_seed
 from lightning_modules.losses.finite import DivergedError
@@ -208,16 +206,9 @@ def _check_key(run_dir: Path, config: Mapping[str, Any], sections: Config) -> No
     code = keys.code_digests(sections, recipe_version=recipe.VERSION, imports=config.get("imports") or ())
     if changed := keys.differing_files(planned["code"], code):
         raise UserError(f"code changed since this run was planned ({', '.join(changed)}); launch it again")
-    corpus = data_of(sections)
-    if read_cards(corpus).digest != planned["data"]:
-        raise UserError(f"corpus {corpus!r} changed since this run was planned; launch it again")
+    check_planned_data(sections, digest=planned["data"])
     if edited := changed_since(run_dir / KEY, run="the plan"):
         raise UserError(edited)
-    try:
-        for name in corpus_names(corpus):
-            check_files(name)
-    except CorpusChangedError as error:
-        raise UserError(str(error)) from None
 
 
 def run(run_dir: Path, journal: Journal, *, attempt: Attempt | None = None, rank: int = 0) -> None:
@@ -245,6 +236,8 @@ def run(run_dir: Path, journal: Journal, *, attempt: Attempt | None = None, rank
         parts.model.keep_features_in(home() / "mlruns" / FEATURES)
     sources = {name: run_dir / folder for name, folder in (config.get("from") or {}).items()}
     seed_run, labels_run = (sources.pop(name, None) if stage == "fit" else None for name in (SEED, LABELS))
+    if seed_run and not rank:
+        say_seed_overlap(config, parts.data, folder=run_dir / "scores")
     if parts.model is not None and trained is None:
         take_labeller(parts.model, labels_run / BEST if labels_run else None)
     predictions = {name: offered(folder) for name, folder in sources.items()}
