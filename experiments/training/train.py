@@ -57,6 +57,7 @@ from experiments.training.resumed_order import ResumedOrder
 from experiments.training.seed_overlap import say_seed_overlap
 from lightning_modules.callbacks.fine_tuning import Freezing
 from lightning_modules.callbacks.seed_loading import start_from_seed
+from lightning_modules.callbacks.target_statistics import TargetStatistics
 from lightning_modules.losses.finite import DivergedError
 
 SPLITS = ("validation", "test")
@@ -88,6 +89,8 @@ def _trainer(parts: Parts, run_dir: Path, journal: Journal, machine: Mapping[str
     ]
     if parts.fine_tuning is not None:
         callbacks.append(Freezing(parts.fine_tuning))
+        if parts.fine_tuning.statistics == "target":
+            callbacks.append(TargetStatistics(parts.fine_tuning))
     if parts.checkpoint.patience_epochs is not None:
         callbacks.append(LastingEarlyStopping(monitor, mode=mode, patience=parts.checkpoint.patience_epochs))
     devices = int(machine.get("devices", 1))

@@ -53,12 +53,14 @@ class GroupPlan:
 class FineTuningPlan:
     """The plan of every group. With ``keep_shared_symbols`` outputs keep the rows of symbols that the seed had too.
 
+    ``statistics`` of batch norms are the seed's, or those of the target's training data (``target_statistics.py``).
     Raises ``ValueError`` for a plan in which ``outputs`` are missing, do not train from the first epoch, or start from
     the seed whole.
     """
 
     groups: Mapping[str, GroupPlan]
     keep_shared_symbols: bool = False
+    statistics: Literal["seed", "target"] = "seed"
 
     def __post_init__(self) -> None:
         if OUTPUTS not in self.groups:
