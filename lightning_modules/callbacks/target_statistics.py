@@ -12,7 +12,6 @@ from collections.abc import Sequence
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.utilities import rank_zero_info
-from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from lightning_modules.callbacks.fine_tuning import FineTuningPlan, fine_tuned_groups
@@ -48,7 +47,7 @@ class TargetStatistics(pl.Callback):
         rank_zero_info(f"statistics of {len(norms)} norms are of {num_batches} training batches of the target")
 
 
-def _estimate(trainer: pl.Trainer, system: pl.LightningModule, norms: Sequence[nn.Module]) -> int:
+def _estimate(trainer: pl.Trainer, system: pl.LightningModule, norms: Sequence[_BatchNorm]) -> int:
     """Number of batches; the norms are left with the mean of their statistics."""
     assert trainer.train_dataloader is not None
     system.eval()
