@@ -64,7 +64,7 @@ FLOORS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("batches",),
         ("annotations", "audio"),
         ("corpus_changes",),
-        ("corpus_files",),
+        ("corpus_files", "joined_corpora"),
         ("corpus_folder", "run_warning"),
     ),
     "datamodules.corpora": (
