@@ -133,7 +133,7 @@ class UtteranceReferences:
     keys.
     ``training_texts`` are the training split's transcripts, for word lists and lexicons.
     ``load_waveform`` reads one utterance's mono waveform (float32 in [-1, 1]) for pictures. ``sources`` is as that of
-    ``ClipReferences``.
+    ``ClipReferences``; ``corpora`` has the corpus of each utterance, and may be empty.
     """
 
     symbols: tuple[str, ...]
@@ -146,6 +146,7 @@ class UtteranceReferences:
     load_waveform: Callable[[str], NDArray[np.float32]]
     unit: Unit = "character"
     sources: Sources = field(default_factory=dict)
+    corpora: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,7 @@ from the training texts alone. Everything that a user's corpus can have wrong is
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Literal
 
@@ -19,11 +18,19 @@ from torch.utils.data import DataLoader
 from datamodules.annotations import Unit, UtteranceReferences
 from datamodules.audio.audio_place import CACHE_GIGABYTES, Audio, AudioPlace
 from datamodules.batches import UtteranceLength
-from datamodules.corpus_folder import read_card
 from datamodules.dealing.deal import Deal, Split
+from datamodules.joined_corpora import read_cards
 from datamodules.run_warning import RunWarning, first_names
+from datamodules.speech.corpus_languages import Languages, Some
 from datamodules.speech.duration_buckets import DurationBuckets, EvaluationBatches
 from datamodules.speech.joined_utterances import JoinedUtterances
+from datamodules.speech.language_sampling import (
+    LanguageSampling,
+    SampledUtterances,
+    check_sampling,
+    counts_an_epoch,
+    says_sampling,
+)
 from datamodules.speech.speed_perturbation import Draw, samples_at_speed
 from datamodules.speech.utterance_collator import UtteranceCollator
 from datamodules.speech.utterance_splits import SCORED_SPLITS, UtteranceSplits
@@ -33,12 +40,17 @@ SpokenSplit = Literal["validation", "test", "test_joined"]
 
 
 class SpeechDataModule(UtteranceSplits, pl.LightningDataModule):
-    """Utterances of one prepared corpus.
+    """Utterances of one prepared corpus, or of several, each with its own splits.
 
     Args:
-        corpus: folder under the data root, such as ``prompts``.
+        corpus: folder under the data root, such as ``prompts``, or a list of them.
         batch_seconds: the most padded audio of one optimiser step over *all* processes.
-        languages: ISO 639-1 codes to keep, in all splits; None keeps every language of the corpus.
+        languages: ISO 639-1 codes to keep, in all splits; None keeps every language. Of several corpora a list is of
+            all of them, or it is said by corpus: ``{prompts: all, fillets: [cs]}``.
+        language_sampling: ``natural`` takes each training utterance once an epoch, ``balanced`` hears every language
+            for the same time, a temperature above 1 lies between (``language_sampling.py``).
+        apart_from: corpora and their languages, said as above, whose validation and test texts are not trained on:
+            those of a training that is to start from this one. Shared texts are left out, shared voices are said.
         language_tags: texts are written with their language first, ``<nl>``, a symbol for each training language.
         train_minutes: train on so many minutes (``training_minutes.py``) of the languages, and know no other text; None
             takes all. Whichever the seed they are the same ones, and fewer minutes are among more.
@@ -68,9 +80,10 @@ class SpeechDataModule(UtteranceSplits, pl.LightningDataModule):
     def __init__(
         self,
         *,
-        corpus: str,
+        corpus: str | Sequence[str],
         batch_seconds: float,
-        languages: Sequence[str] | None = None,
+        languages: Languages = None,
+        language_sampling: LanguageSampling = "natural",
         language_tags: bool = False,
         train_minutes: float | None = None,
         unit: Unit = "character",
@@ -86,9 +99,10 @@ class SpeechDataModule(UtteranceSplits, pl.LightningDataModule):
         cache_gigabytes: float = CACHE_GIGABYTES,
         seed: int = 0,
         deal: Deal | None = None,
+        apart_from: Mapping[str, Some] | None = None,
     ) -> None:
         super().__init__()
-        self.sample_rate_hz = read_card(corpus).sample_rate_hz
+        self.sample_rate_hz = read_cards(corpus).sample_rate_hz
         if not speed_factors or not all(0.5 <= factor <= 2 for factor in speed_factors):
             raise ValueError(f"speed_factors {list(speed_factors)} must be at least one number, each within 0.5 and 2")
         for name, value in (
@@ -100,7 +114,7 @@ class SpeechDataModule(UtteranceSplits, pl.LightningDataModule):
                 raise ValueError(f"{name} must be a positive number, got {value}")
         self.corpus = corpus
         self.batch_seconds = batch_seconds
-        self.languages = None if languages is None else tuple(languages)
+        self.languages = languages
         self.language_tags = language_tags
         self.train_minutes = train_minutes
         self.unit: Unit = unit
@@ -117,10 +131,11 @@ class SpeechDataModule(UtteranceSplits, pl.LightningDataModule):
         AudioPlace(audio, cache_gigabytes)  # refuses what is none
         self.seed = seed
         self.deal = deal
+        self.apart_from = apart_from
+        self.language_sampling: LanguageSampling = language_sampling
+        check_sampling(language_sampling)
         self._has_warned = False
-        self._check_languages()
-        self._check_unit()
-        self._check_train_minutes()
+        self._check_selection()
         if test_joined is not None:
             _ = self._joined  # refuses what cannot be joined
 
@@ -183,6 +198,7 @@ class SpeechDataModule(UtteranceSplits, pl.LightningDataModule):
             speed_factors=self.speed_factors,
             sorted_first_epoch=self.sorted_first_epoch,
             seed=self.seed,
+            sampled=self._sampled(),
         )
         return DataLoader(
             store,
@@ -190,6 +206,19 @@ class SpeechDataModule(UtteranceSplits, pl.LightningDataModule):
             collate_fn=UtteranceCollator(store, self._tokenizer),
             num_workers=self.num_workers,
             persistent_workers=self.num_workers > 0,
+        )
+
+    def _sampled(self) -> SampledUtterances | None:
+        """How an epoch's utterances are chosen by their languages, said; None where each is taken once."""
+        utterances = [self._train.utterances[number] for number in self._kept]
+        languages = [utterance.language for utterance in utterances]
+        seconds = [utterance.duration_seconds for utterance in utterances]
+        counts = counts_an_epoch(languages, seconds, self.language_sampling)
+        if counts is None:
+            return None
+        rank_zero_info(says_sampling(languages, seconds, counts))
+        return SampledUtterances(
+            languages=languages, num_samples=self._train.num_samples[list(self._kept)], counts=counts
         )
 
     def val_dataloader(self) -> DataLoader[Draw]:
@@ -243,6 +272,7 @@ class SpeechDataModule(UtteranceSplits, pl.LightningDataModule):
             training_texts=self._training_texts,
             load_waveform=lambda utterance_id: store.waveform(index[utterance_id]),
             sources=store.sources(),
+            corpora=self.corpora(split),
         )
 
     def _scored(self, split: SpokenSplit) -> UtteranceStore:
@@ -292,6 +322,8 @@ class SpeechDataModule(UtteranceSplits, pl.LightningDataModule):
                 f"their speakers say fewer than {self.test_joined}: {first_names(alone)}",
                 category=RunWarning,
             )
+        if apart := self._says_apart():
+            rank_zero_warn(apart, category=RunWarning)
         if too_long := self._left_out_as_too_long():
             rank_zero_warn(too_long, category=RunWarning)
         if too_fast := sorted(set(self._short_enough) - set(self._kept)):
@@ -312,16 +344,3 @@ class SpeechDataModule(UtteranceSplits, pl.LightningDataModule):
                 rank_zero_warn(
                     f"{self._train.path}: its texts lack characters, each an error: {what}", category=RunWarning
                 )
-
-    def _check_languages(self) -> None:
-        """Raise ``ValueError`` for a language that the training split does not have."""
-        allowed: Collection[str] = self._train.all_languages
-        for language in self.languages or ():
-            if language not in allowed:
-                close = difflib.get_close_matches(language, allowed, n=1)
-                hint = f" (did you mean {close[0]!r}?)" if close else ""
-                raise ValueError(
-                    f"languages: corpus {self.corpus!r} has no {language!r}{hint}; allowed: {', '.join(allowed)}"
-                )
-        if self.languages == ():
-            raise ValueError(f"languages: name at least one, or none at all (null); allowed: {', '.join(allowed)}")

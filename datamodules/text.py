@@ -14,9 +14,10 @@ from pytorch_lightning.utilities import rank_zero_warn
 from torch.utils.data import DataLoader
 
 from datamodules.annotations import TextReferences, Unit
-from datamodules.corpus_folder import read_card
 from datamodules.dealing.deal import Deal, Split
+from datamodules.joined_corpora import read_cards
 from datamodules.run_warning import RunWarning
+from datamodules.speech.corpus_languages import Languages
 from datamodules.speech.utterance_splits import ScoredSplit, UtteranceSplits
 from datamodules.speech.utterance_store import UtteranceStore
 from datamodules.texts.text_batches import (
@@ -32,10 +33,10 @@ class TextDataModule(UtteranceSplits, pl.LightningDataModule):
     """The texts of one prepared speech corpus.
 
     Args:
-        corpus: folder under the data root, such as ``prompts``.
+        corpus: folder under the data root, such as ``prompts``, or a list of them.
         batch_size: rows of one optimiser step over *all* processes: streams, or sentences.
         bptt_tokens: targets of one step in each stream (truncated BPTT); None serves each sentence on its own.
-        languages: ISO 639-1 codes to keep, in all splits; None keeps every language of the corpus.
+        languages: as the recogniser's: ISO 639-1 codes to keep, or which of them by corpus; None keeps all.
         train_minutes: as the recogniser's: only the texts of so many minutes of speech are trained on.
         max_seconds: the recogniser's, on which its minutes depend; None without ``train_minutes``.
         unit: what a token is; words also get ``<unk>`` for what training does not have, subwords are learnt from the
@@ -56,10 +57,10 @@ class TextDataModule(UtteranceSplits, pl.LightningDataModule):
     def __init__(
         self,
         *,
-        corpus: str,
+        corpus: str | Sequence[str],
         batch_size: int,
         bptt_tokens: int | None = None,
-        languages: Sequence[str] | None = None,
+        languages: Languages = None,
         train_minutes: float | None = None,
         max_seconds: float | None = None,
         unit: Unit = "character",
@@ -70,7 +71,7 @@ class TextDataModule(UtteranceSplits, pl.LightningDataModule):
         deal: Deal | None = None,
     ) -> None:
         super().__init__()
-        self.sample_rate_hz = read_card(corpus).sample_rate_hz
+        self.sample_rate_hz = read_cards(corpus).sample_rate_hz
         for name, value in (
             ("batch_size", batch_size),
             ("bptt_tokens", bptt_tokens),
@@ -81,7 +82,7 @@ class TextDataModule(UtteranceSplits, pl.LightningDataModule):
         self.corpus = corpus
         self.batch_size = batch_size
         self.bptt_tokens = bptt_tokens
-        self.languages = None if languages is None else tuple(languages)
+        self.languages = languages
         self.train_minutes = train_minutes
         self.max_seconds = max_seconds
         self.unit: Unit = unit
@@ -91,13 +92,9 @@ class TextDataModule(UtteranceSplits, pl.LightningDataModule):
         self.seed = seed
         self.deal = deal
         self._has_warned = False
-        known = self._train.all_languages
-        if self.languages is not None and (not self.languages or set(self.languages) - set(known)):
-            raise ValueError(f"languages {list(self.languages)}, allowed: null, or some of {', '.join(known)}")
         if max_seconds is not None and train_minutes is None:
             raise ValueError(f"max_seconds {max_seconds}, allowed: null where train_minutes is null")
-        self._check_unit()
-        self._check_train_minutes()
+        self._check_selection()
 
     def setup(self, stage: str) -> None:
         """Says once what was dealt, and which training texts are of utterances too long to be among the minutes."""

@@ -5,7 +5,8 @@ longest first, are cut wherever one more would push ``longest x count`` above ``
 utterances anew by (length at the drawn speed) x (a random factor within 1 +- ``JITTER``) and deals them into these
 sizes; then the batches are shuffled. Since the k-th longest of an epoch is never longer than the k-th longest that the
 sizes were made for, no batch exceeds the limit, every epoch has equally many batches, and nothing is left out
-(but a last batch of fewer utterances than there are processes).
+(but a last batch of fewer utterances than there are processes). Where an epoch takes a choice of the utterances
+(``language_sampling.py``) the sizes are those of the longest choice.
 Lhotse's bucketing sampler repeats batches to even out ranks, and its number of batches changes by the epoch.
 
 Ranks share each global batch, every world-th utterance to a rank, so global batches are those of one process.
@@ -13,6 +14,7 @@ Ranks share each global batch, every world-th utterance to a rank, so global bat
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Any
@@ -22,6 +24,7 @@ from numpy.typing import NDArray
 from torch.utils.data import Sampler
 
 from datamodules.samplers import rank_and_world
+from datamodules.speech.language_sampling import SampledUtterances
 from datamodules.speech.speed_perturbation import Draw, drawn_speed, samples_at_speed
 
 JITTER = 0.05  # keeps the company changing where most utterances are equally long; costs twice as much in padding
@@ -55,6 +58,7 @@ class DurationBuckets(Sampler[list[Draw]]):
         speed_factors: what ``drawn_speed`` draws from.
         sorted_first_epoch: the first epoch's batches from short to long (SortaGrad, Amodei et al. 2015), not shuffled.
         seed: of order and speeds.
+        sampled: chooses each epoch's utterances, by their places in ``indices``; None takes each once.
 
     Raises:
         ValueError: ``batch_samples`` is too little for the longest utterances, at the start or, where each process
@@ -72,7 +76,9 @@ class DurationBuckets(Sampler[list[Draw]]):
         speed_factors: Sequence[float] = (1.0,),
         sorted_first_epoch: bool = False,
         seed: int = 0,
+        sampled: SampledUtterances | None = None,
     ) -> None:
+        self.sampled = sampled
         self.indices = tuple(indices)
         self.utterance_ids = tuple(utterance_ids)
         self.num_samples = tuple(int(length) for length in num_samples)
@@ -91,7 +97,8 @@ class DurationBuckets(Sampler[list[Draw]]):
                 f"batches of {batch_samples} samples are too short for utterance {self.utterance_ids[longest]!r}, "
                 f"which needs {int(slowest_N[longest] * span)} at the slowest speed"
             )
-        self.sizes = bucket_sizes(slowest_N, limit=batch_samples / span)
+        chosen_N = slowest_N if sampled is None else slowest_N[sampled.longest]
+        self.sizes = bucket_sizes(chosen_N, limit=batch_samples / span)
         # Lightning calls ``batch_sampler.sampler.set_epoch`` and nothing else.
         self.sampler = self
 
@@ -102,12 +109,13 @@ class DurationBuckets(Sampler[list[Draw]]):
     def global_batches(self) -> list[list[Draw]]:
         """The epoch's batches over all processes."""
         rng = np.random.default_rng((self.seed, self.epoch))
-        draws = [
-            Draw(index, drawn_speed(utterance_id, factors=self.speed_factors, seed=self.seed, epoch=self.epoch))
-            for index, utterance_id in zip(self.indices, self.utterance_ids, strict=True)
-        ]
+        places = self._places()
+        draws = [self._draw(place, copy) for place, copy in places]
         lengths_N = np.array(
-            [samples_at_speed(length, draw.speed) for length, draw in zip(self.num_samples, draws, strict=True)]
+            [
+                samples_at_speed(self.num_samples[place], draw.speed)
+                for (place, _), draw in zip(places, draws, strict=True)
+            ]
         )
         order = np.argsort(-lengths_N * rng.uniform(1 - JITTER, 1 + JITTER, len(draws)), kind="stable").tolist()
         starts = np.cumsum([0, *self.sizes]).tolist()
@@ -115,6 +123,23 @@ class DurationBuckets(Sampler[list[Draw]]):
         if self.sorted_first_epoch and self.epoch == 0:
             return batches[::-1]
         return [batches[number] for number in rng.permutation(len(batches))]
+
+    def _places(self) -> list[tuple[int, int]]:
+        """The epoch's utterances by their places, each with how often it was taken before."""
+        if self.sampled is None:
+            return [(place, 0) for place in range(len(self.indices))]
+        taken: Counter[int] = Counter()
+        places = []
+        for place in self.sampled.of_epoch(seed=self.seed, epoch=self.epoch):
+            places.append((place, taken[place]))
+            taken[place] += 1
+        return places
+
+    def _draw(self, place: int, copy: int) -> Draw:
+        """An utterance at its speed, which is another one's if it is heard again in the epoch."""
+        name = self.utterance_ids[place] + (f"#{copy}" if copy else "")
+        speed = drawn_speed(name, factors=self.speed_factors, seed=self.seed, epoch=self.epoch)
+        return Draw(self.indices[place], speed)
 
     def __iter__(self) -> Iterator[list[Draw]]:
         rank, world = rank_and_world()

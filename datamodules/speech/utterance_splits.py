@@ -8,17 +8,23 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property
+from pathlib import Path
 from typing import Literal
 
 from datamodules.annotations import Unit
 from datamodules.audio.cuts import Cut
 from datamodules.corpus_folder import data_root
 from datamodules.dealing.deal import Deal, Split
-from datamodules.dealing.dealt_cuts import SPLITS, DealtCuts
+from datamodules.dealing.dealt_cuts import SPLITS, DealtCuts, read_cuts
+from datamodules.joined_corpora import corpus_names, joined_name
 from datamodules.run_warning import first_names
+from datamodules.speech.corpus_languages import Languages, Some, selected_languages, spoken
+from datamodules.speech.joined_cuts import joined_cuts, own_name
+from datamodules.speech.shared_speech import Said, Shared, held_out_speech, shared_speech
 from datamodules.speech.training_minutes import first_minutes, total_minutes
-from datamodules.speech.utterance_store import UtteranceStore
+from datamodules.speech.utterance_store import Utterance, UtteranceStore
 from datamodules.texts.tokenizer import Tokenizer, character_tokenizer, subword_tokenizer, word_tokenizer
 
 ScoredSplit = Literal["validation", "test"]
@@ -26,10 +32,13 @@ SCORED_SPLITS: tuple[ScoredSplit, ...] = ("validation", "test")
 
 
 class UtteranceSplits:
-    """Base of the two; a subclass's constructor sets the attributes and calls the two checks of them."""
+    """Base of the two; a subclass's constructor sets the attributes and calls ``_check_selection``.
 
-    corpus: str
-    languages: tuple[str, ...] | None
+    Of several corpora each keeps its own splits, and its own deal where there is one.
+    """
+
+    corpus: str | Sequence[str]
+    languages: Languages
     sample_rate_hz: int
     unit: Unit
     word_min_count: int
@@ -38,8 +47,10 @@ class UtteranceSplits:
     max_seconds: float | None  # longer training utterances are none of the minutes
     language_tags: bool = False
     deal: Deal | None = None
+    apart_from: Mapping[str, Some] | None = None
     _too_long: tuple[str, ...]  # ids of training utterances above max_seconds, known once ``_train`` was read
     _num_offered: int  # training utterances before any were left out
+    _shared: Shared  # with what is to be kept apart, known then too
 
     @cached_property
     def _train(self) -> UtteranceStore:
@@ -47,6 +58,10 @@ class UtteranceSplits:
         longest = math.inf if self.max_seconds is None else self.max_seconds
         self._too_long = tuple(one.utterance_id for one in store.utterances if one.duration_seconds > longest)
         self._num_offered = len(store)
+        if self.apart_from:
+            self._shared = shared_speech(self._said(store.utterances, "train"), held_out_speech(self.apart_from))
+            texts = set(self._shared.texts.values())
+            store.keep({one.utterance_id for one in store.utterances if one.text not in texts})
         if self.train_minutes is not None:
             candidates = [utterance for utterance in store.utterances if utterance.duration_seconds <= longest]
             store.keep(first_minutes(candidates, self.train_minutes))
@@ -59,6 +74,39 @@ class UtteranceSplits:
     @cached_property
     def _test(self) -> UtteranceStore:
         return self._read("test")
+
+    def corpora(self, split: Split) -> Mapping[str, str]:
+        """The corpus of each utterance of a split, by its id."""
+        self._store(split)
+        return self._corpora_of[split]
+
+    def _store(self, split: Split) -> UtteranceStore:
+        match split:
+            case "train":
+                return self._train
+            case "validation":
+                return self._validation
+            case _:
+                return self._test
+
+    def said(self, split: Split) -> list[Said]:
+        """The utterances of a split as they are compared with those of another training."""
+        return self._said(self._store(split).utterances, split)
+
+    def _said(self, utterances: Sequence[Utterance], split: Split) -> list[Said]:
+        corpora = self._corpora_of[split]
+        return [
+            Said(corpus, own_name(one.utterance_id, corpus), one.text, own_name(one.speaker, corpus))
+            for one in utterances
+            for corpus in [corpora[one.utterance_id]]
+        ]
+
+    def _says_apart(self) -> str | None:
+        """What training shares with the speech that it is kept apart from, and that the texts are left out."""
+        if not self.apart_from:
+            return None
+        count = f"{len(self._shared.texts)} training utterances are left out"
+        return f"{joined_name(self.corpus)}, apart from {spoken(self.apart_from)[4:]}: {self._shared.says()}; {count}"
 
     @property
     def _training_texts(self) -> tuple[str, ...]:
@@ -103,47 +151,84 @@ class UtteranceSplits:
                 "'subword', null with 'character' and 'word'"
             )
 
-    def _check_train_minutes(self) -> None:
-        """Raise ``ValueError`` for minutes that are no positive number, or more than there are."""
+    def _check_selection(self) -> None:
+        """Raise ``ValueError`` for a language or a unit's size that is not there, and minutes that are not."""
+        self._check_unit()
+        offered = self._train.utterances  # refuses languages that are not there
         if self.train_minutes is None:
             return
         if not 0 < self.train_minutes < math.inf:
             raise ValueError(f"train_minutes must be a positive number, got {self.train_minutes}")
-        there = total_minutes(self._train.utterances)
+        there = total_minutes(offered)
         if there < self.train_minutes:
-            which = "" if self.languages is None else f" in {', '.join(self.languages)}"
             up_to = "" if self.max_seconds is None else f" of utterances up to {self.max_seconds:g} s"
             raise ValueError(
-                f"train_minutes {self.train_minutes:g}: corpus {self.corpus!r} has {there:.2f} training minutes"
-                f"{which}{up_to}, allowed: null, or as many or fewer"
+                f"train_minutes {self.train_minutes:g}: corpus {joined_name(self.corpus)!r} has {there:.2f} training "
+                f"minutes{spoken(self.languages)}{up_to}, allowed: null, or as many or fewer"
             )
 
     @cached_property
-    def _dealt(self) -> DealtCuts | None:
-        """All languages together, so that rows of some of them, and what they stand on, have one deal."""
+    def _dealt(self) -> Mapping[str, DealtCuts]:
+        """Each corpus's deal, none without one: of all languages together, so that rows of some of them, and what they
+        stand on, have one deal.
+        """
         if self.deal is None:
-            return None
-        return DealtCuts(self.corpus, self.deal, manifests=SPLITS, labels=_languages)
+            return {}
+        corpora = corpus_names(self.corpus)
+        return {name: DealtCuts(name, self.deal, manifests=SPLITS, labels=_languages) for name in corpora}
+
+    @cached_property
+    def _training_cuts(self) -> Mapping[str, list[Cut]]:
+        """Of each corpus, in all of its languages."""
+        return {name: self._cuts(name, "train") for name in corpus_names(self.corpus)}
+
+    @cached_property
+    def _selected(self) -> Mapping[str, Collection[str] | None]:
+        """The languages that are kept of each corpus, None for all. Raises ``ValueError``."""
+        said = {
+            name: {segment.language for cut in cuts for segment in cut.supervisions}
+            for name, cuts in self._training_cuts.items()
+        }
+        return selected_languages(self.languages, {name: sorted(filter(None, of)) for name, of in said.items()})
+
+    @cached_property
+    def _corpora_of(self) -> dict[Split, Mapping[str, str]]:
+        """What ``_read`` found of the splits that were read."""
+        return {}
+
+    def _cuts(self, corpus: str, split: Split) -> list[Cut]:
+        return self._dealt[corpus].of(split) if self._dealt else read_cuts(data_root() / corpus, split)
 
     def _read(self, split: Split) -> UtteranceStore:
+        parts = self._training_cuts if split == "train" else {name: self._cuts(name, split) for name in self._selected}
+        kept = {name: [cut for cut in cuts if _is_kept(cut, self._selected[name])] for name, cuts in parts.items()}
+        cuts, self._corpora_of[split] = joined_cuts(kept)
+        folder = data_root() / joined_name(self.corpus)
+        manifest = "" if self._dealt else f"{split}.jsonl.gz"
         return UtteranceStore(
-            folder=data_root() / self.corpus,
+            folder=folder,
             split=split,
             sample_rate_hz=self.sample_rate_hz,
-            languages=self.languages,
-            cuts=None if self._dealt is None else self._dealt.of(split),
+            cuts=cuts,
+            path=folder / "manifests" / manifest if len(kept) == 1 else Path(joined_name(self.corpus)) / split,
         )
 
     def _says_deal(self) -> str | None:
         """What was dealt, and how many held-out texts training has too; None without a deal."""
-        if self._dealt is None:
+        if not self._dealt:
             return None
         known, says = set(self._training_texts), []
         for split, store in (("validation", self._validation), ("test", self._test)):
             if shared := sum(utterance.text in known for utterance in store.utterances):
                 says.append(f"; {shared} of {len(store)} {split} texts are said in training too")
-        return self._dealt.says() + "".join(says)
+        return "; ".join(dealt.says() for dealt in self._dealt.values()) + "".join(says)
 
 
 def _languages(cut: Cut) -> list[str]:
     return [str(segment.language) for segment in cut.supervisions]
+
+
+def _is_kept(cut: Cut, languages: Collection[str] | None) -> bool:
+    """A cut that says no language stays: the store refuses it by its name."""
+    said = {segment.language for segment in cut.supervisions}
+    return languages is None or not all(said) or not said.isdisjoint(languages)

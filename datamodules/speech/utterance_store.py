@@ -31,8 +31,9 @@ class Utterance(NamedTuple):
 class UtteranceStore(Dataset[Draw]):
     """Utterances, sorted by id, of ``folder/manifests/SPLIT.jsonl.gz``, or those of ``cuts`` in its place.
 
-    ``languages`` None means all of them. Raises ``FileNotFoundError`` without a manifest, and ``ValueError`` for a
-    repeated id and a cut without exactly one supervision with text, language and speaker.
+    ``languages`` None means all of them; ``path`` is what messages call the store.
+    Raises ``FileNotFoundError`` without a manifest, and ``ValueError`` for a repeated id and a cut without exactly one
+    supervision with text, language and speaker.
     """
 
     def __init__(
@@ -43,12 +44,12 @@ class UtteranceStore(Dataset[Draw]):
         sample_rate_hz: int,
         languages: Collection[str] | None = None,
         cuts: Iterable[Cut] | None = None,
+        path: Path | None = None,
     ) -> None:
-        self.path = folder / "manifests" / (f"{split}.jsonl.gz" if cuts is None else "")
+        self.path = path or folder / "manifests" / (f"{split}.jsonl.gz" if cuts is None else "")
         self.sample_rate_hz, self._folder = sample_rate_hz, folder
         pairs = [(cut, _utterance(cut, self.path)) for cut in (read_cuts(folder, split) if cuts is None else cuts)]
         pairs.sort(key=lambda pair: pair[1].utterance_id)
-        self.all_languages = tuple(sorted({utterance.language for _, utterance in pairs}))
         pairs = [pair for pair in pairs if languages is None or pair[1].language in languages]
         self.waveforms = self._of([cut for cut, _ in pairs])
         self.utterances = tuple(utterance for _, utterance in pairs)

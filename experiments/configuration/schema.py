@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib
 import inspect
 from collections.abc import Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -126,7 +127,8 @@ def parse(
         sections |= fine_tuning_section.schema(config, where=where)
     parser = _parser(stage, imports, config["model"]["class_path"] if stage == "fit" else "")
     fine_tuning_section.add_arguments(parser, sections)
-    seeded = {**config, "data": {**config["data"], "init_args": {**config["data"]["init_args"], "seed": seed}}}
+    seeded = deepcopy(config)  # of classes in a mapping the parser makes namespaces in place
+    seeded["data"]["init_args"]["seed"] = seed
     try:
         parsed = parser.parse_object(seeded)
     except (ArgumentError, TypeError, ValueError) as error:

@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from datamodules.corpus_folder import read_card
+from datamodules.joined_corpora import corpus_names
 from experiments.launching.rescored import take_over
 from experiments.planning.cell import Cell
 from experiments.planning.known_runs import FOLD, FORM
@@ -21,8 +23,9 @@ from experiments.runs.config_form import form_key
 from experiments.runs.named_files import named_files
 from experiments.runs.run_folder import BEST, CONFIG, KEY, PREDICTIONS, write_whole
 from experiments.table_files.merge import get_path, leaf_paths
-from experiments.table_files.row_sources import WEIGHTS
+from experiments.table_files.row_sources import SEED, WEIGHTS
 from experiments.table_files.spec import TABLES, Table
+from experiments.table_files.table_values import corpus_of, data_of
 from experiments.table_files.view_tags import row_tags
 from experiments.table_files.yaml_files import to_yaml
 from experiments.tracking import delivery, launcher_identity
@@ -48,7 +51,7 @@ def prepare_run(
     restore_upstream(cell, tracker)
     record = {
         "family": table.family, "stage": cell.row.stage, "seed": cell.seed, "from": sources,
-        "imports": list(table.imports), **cell.row.config, "machine": dict(machine),
+        "imports": list(table.imports), **cell.row.config, "machine": dict(machine), **_seed_data(cell),
     }  # fmt: skip
     (run_dir / CONFIG).write_text(to_yaml(record), encoding="utf-8")
     phases = _phases(cell)
@@ -61,15 +64,31 @@ def prepare_run(
     write_whole(run_dir / KEY, json.dumps(parts, indent=1) + "\n")
     (run_dir / provenance.ENVIRONMENT).write_text(provenance.environment(), encoding="utf-8")
     own_git = write_code(run_dir, code or code_now(code_files(cell), git=git))
-    corpus = str(get_path(cell.row.config, "data.corpus"))
-    attempts.begin(run_dir, {**_place(cell), "git": dict(git), "own_git": own_git, "data": {corpus: cell.key.data}})
+    datasets = _datasets(cell)
+    attempts.begin(run_dir, {**_place(cell), "git": dict(git), "own_git": own_git, "data": datasets})
     params, left_out = _params(cell)
     delivery.track(
         run_dir, family=table.family, name=cell.run_name, params=params,
         tags={**_tags(cell, git), **phases, **(trained.tags() if trained else {}), **left_out,
               **launcher_identity.tags(tracker.root)},
-        datasets={corpus: cell.key.data}, table_path=None if _has_name(table) else table.path,
+        datasets=datasets, table_path=None if _has_name(table) else table.path,
     )  # fmt: skip
+
+
+def _seed_data(cell: Cell) -> dict[str, Any]:
+    """What the weights that a training starts from were trained on, the nearest first."""
+    sections = []
+    while cell.row.stage == "fit" and (seed := cell.upstream.get(SEED)) is not None:
+        sections.append(seed.row.config["data"])
+        cell = seed
+    return {"seed_data": sections} if sections else {}
+
+
+def _datasets(cell: Cell) -> dict[str, str]:
+    """The digest of each corpus that the run reads; of one alone the key's own."""
+    assert cell.key is not None
+    [first, *others] = corpus_names(data_of(cell.row.config))
+    return {name: read_card(name).digest for name in (first, *others)} if others else {first: cell.key.data}
 
 
 def _params(cell: Cell) -> tuple[dict[str, Any], dict[str, str]]:
@@ -133,7 +152,7 @@ def _tags(cell: Cell, git: Mapping[str, str]) -> dict[str, str]:
         **_fold(cell),
         "scale": cell.table.scale,
         "stage": cell.row.stage,
-        "corpus": str(get_path(cell.row.config, "data.corpus")),
+        "corpus": corpus_of(cell.row.config),
         "key": cell.key.id,
         FORM: form_key(cell.row.config, stage=cell.row.stage),
         recipe.NAME: recipe.VERSION,

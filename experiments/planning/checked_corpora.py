@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from datamodules.corpus_changes import check_files, note_files
-from datamodules.corpus_folder import CorpusMissingError, read_card
+from datamodules.corpus_folder import CorpusMissingError
 from datamodules.importers.imported_manifests import warn_of_edited_manifests
+from datamodules.joined_corpora import corpus_names, read_cards
 
 
 class CheckedCorpora:
@@ -14,13 +15,17 @@ class CheckedCorpora:
         self._found: dict[str, str | CorpusMissingError] = {}
 
     def digest(self, corpus: str) -> str:
-        """The card's digest. Raises ``CorpusMissingError``, and ``CorpusChangedError`` for files edited in place."""
+        """The digest of a corpus, or of several by their joined name.
+
+        Raises ``CorpusMissingError``, and ``CorpusChangedError`` for files edited in place.
+        """
         if corpus not in self._found:
             try:
-                self._found[corpus] = read_card(corpus).digest
-                note_files(corpus)
-                check_files(corpus)
-                warn_of_edited_manifests(corpus)
+                self._found[corpus] = read_cards(corpus).digest
+                for name in corpus_names(corpus):
+                    note_files(name)
+                    check_files(name)
+                    warn_of_edited_manifests(name)
             except CorpusMissingError as error:
                 self._found[corpus] = error
         found = self._found[corpus]

@@ -10,13 +10,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from datamodules.corpus_changes import check_files
-from datamodules.corpus_folder import CorpusMissingError, read_card
+from datamodules.corpus_folder import CorpusMissingError
+from datamodules.joined_corpora import corpus_names, read_cards
 from experiments.errors import UserError
 from experiments.planning.changes import code_changes, config_changes
 from experiments.runs import keys, moved_files, provenance, recipe
 from experiments.runs.code_record import ARCHIVE
 from experiments.table_files.folds import check_fold, in_fold
-from experiments.table_files.merge import get_path
+from experiments.table_files.table_values import data_of
 from experiments.tracking.stored_origin import Origin
 
 
@@ -38,12 +39,13 @@ def _of_key(origin: Origin) -> list[str]:
             lines.append(f"code: {', '.join(changed)}")
     except UserError as error:  # a run of before such code was refused, or an edit since
         lines.append(f"code: {error}")
-    corpus = str(get_path(sections, "data.corpus"))
+    corpus = data_of(sections)
     try:
-        digest = read_card(corpus).digest
+        digest = read_cards(corpus).digest
         if digest != origin.key["data"]:
             lines.append(f"data: {corpus} {origin.key['data'][:16]} -> {digest[:16]}")
-        check_files(corpus)
+        for name in corpus_names(corpus):
+            check_files(name)
     except CorpusMissingError as error:
         lines.append(f"data: {error}")
     for source, other in origin.upstream.items():

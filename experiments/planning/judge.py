@@ -26,7 +26,7 @@ from experiments.runs.named_files import changed_since, lacking_model, names
 from experiments.runs.run_folder import KEY, is_locked, slurm_job
 from experiments.table_files.merge import get_path
 from experiments.table_files.spec import Row, Table
-from experiments.table_files.table_values import check_corpus
+from experiments.table_files.table_values import check_apart, check_corpora, data_of
 from experiments.tracking.launcher_identity import alive_elsewhere, tags
 from experiments.tracking.mlflow_store import Tracker
 from experiments.tracking.tracked_run import TrackedRun
@@ -103,8 +103,10 @@ class Judge:
 
         Raises ``CorpusMissingError``, and ``CorpusChangedError`` for one that was edited in place.
         """
-        name = get_path(row.config, "data.corpus")
-        corpus = check_corpus(name, where=f"{table.path.name}: rows.{row.name}: data.corpus")
+        where = f"{table.path.name}: rows.{row.name}: data"
+        check_corpora(get_path(row.config, "data.corpus"), where=f"{where}.corpus")
+        check_apart(get_path(row.config, "data.apart_from"), where=f"{where}.apart_from")
+        corpus = data_of(row.config)
         try:
             return self._corpora.digest(corpus), ""
         except CorpusChangedError:

@@ -10,12 +10,13 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from datamodules.corpus_folder import data_root
+from datamodules.joined_corpora import corpus_names
 from experiments.planning.known_runs import ACCEPTED, FORM
 from experiments.runs import keys, moved_files
 from experiments.runs.config_form import form_key
 from experiments.table_files.folds import in_fold
-from experiments.table_files.merge import get_path
 from experiments.table_files.spec import Table
+from experiments.table_files.table_values import data_of
 from experiments.tracking.mlflow_store import Tracker
 from experiments.tracking.tracked_run import STATE, TrackedRun
 
@@ -39,7 +40,8 @@ class DataInStore:
     def of(self, corpus: str, tables: Iterable[Table]) -> StoredData | None:
         """By the runs of the tables' rows on this corpus; None where none is finished, or something of it is here."""
         if corpus not in self._known:
-            here = (data_root() / corpus / "corpus.json").is_file()  # a damaged one is to be looked at
+            # a damaged one is to be looked at
+            here = all((data_root() / name / "corpus.json").is_file() for name in corpus_names(corpus))
             self._known[corpus] = None if here else self._find(corpus, tables)
         return self._known[corpus]
 
@@ -48,7 +50,7 @@ class DataInStore:
         for table in tables:
             folds = [*table.folds.values()] or [{}]
             for row in [in_fold(row, settings) for row in table.rows.values() for settings in folds]:
-                if get_path(row.config, "data.corpus") == corpus:
+                if data_of(row.config) == corpus:
                     code = keys.code_digests(row.config, recipe_version=self._recipe, imports=table.imports)
                     then = moved_files.config_then(row.config), moved_files.code_then(code)
                     for config, modules in ((row.config, code), then):

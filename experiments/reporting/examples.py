@@ -16,7 +16,7 @@ from datamodules.clips.dcase_tsv import read_events, read_tags
 from experiments.planning.cell import Cell
 from experiments.stored_results.split_references import References, TestSplits
 from experiments.stored_results.stored_scores import EVENTS, TAGS, UTTERANCES, StoredScores, Utterance, read_utterances
-from experiments.table_files.merge import get_path
+from experiments.table_files.table_values import corpus_of
 from lightning_modules.metrics.edits import align, utterance_edits, words
 from lightning_modules.metrics.event_matching import match_events
 
@@ -64,7 +64,7 @@ class RowExamples:
 
     def clip(self, example: Example) -> str:
         """The name of an example's clip with its corpus: another row's, or fold's, may have a clip of that name too."""
-        return f"{get_path(self.cell.row.config, 'data.corpus')} {example.name}"
+        return f"{corpus_of(self.cell.row.config)} {example.name}"
 
 
 class _Candidate(NamedTuple):

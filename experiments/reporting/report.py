@@ -15,7 +15,8 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import NamedTuple
 
-from datamodules.corpus_folder import CorpusCard, CorpusMissingError, read_card
+from datamodules.corpus_folder import CorpusCard, CorpusMissingError
+from datamodules.joined_corpora import read_cards
 from experiments.planning.cell import Cell, Place, axes, num_runs
 from experiments.reporting import as_run_notes
 from experiments.reporting.counted_columns import counted
@@ -29,6 +30,7 @@ from experiments.table_files.columns import Column
 from experiments.table_files.groups import Group, in_groups
 from experiments.table_files.merge import get_path
 from experiments.table_files.spec import Table
+from experiments.table_files.table_values import corpus_of
 from experiments.tracking.tracked_run import TrackedRun
 
 STAR = "∗"  # U+2217: Markdown reads * as emphasis
@@ -189,7 +191,7 @@ def make_report(
     significance: Significance | None = None,
     *,
     searches: Sequence[Searched] = (),
-    card: Callable[[str], CorpusCard] = read_card,
+    card: Callable[[str], CorpusCard] = read_cards,
 ) -> Report:
     """Gather the finished cells of a plan whose ``searches`` stand ``apart``; ``card`` says what a corpus is."""
     own = [cell for cell in cells if cell.row.table == table.name]
@@ -243,7 +245,7 @@ def _seed_value(cell: Cell, run: TrackedRun, metric: str) -> SeedValue:
 
 def _heading(table: Table, cells: Sequence[Cell], card_of: Callable[[str], CorpusCard]) -> str:
     rows = [cell.row for cell in cells] if table.folds else table.rows.values()
-    corpora = sorted({str(get_path(row.config, "data.corpus")) for row in rows})
+    corpora = sorted({corpus_of(row.config) for row in rows})
     deal = next((deal for row in rows if (deal := get_path(row.config, "data.deal"))), None)
     says = []
     for corpus in corpora:

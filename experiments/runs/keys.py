@@ -20,7 +20,11 @@ from experiments.table_files.merge import Config
 
 # Code that a section stands for without naming it by a class path.
 SECTION_CODE = {
-    "fine_tuning": ("lightning_modules.callbacks.fine_tuning", "lightning_modules.callbacks.seed_loading"),
+    "fine_tuning": (
+        "lightning_modules.callbacks.fine_tuning",
+        "lightning_modules.callbacks.seed_loading",
+        "lightning_modules.callbacks.target_statistics",
+    ),
 }
 
 

@@ -23,9 +23,9 @@ from experiments.table_files.merge import Config, get_path
 
 
 def names(config: Config) -> list[Path]:
-    """The texts of a configuration that are the name of something on this disk, its corpus aside."""
-    corpus = get_path(config, "data.corpus")
-    texts = {text for text in _texts(config) if text != corpus and re.search(r"\w[./]|[./]\w", text)}
+    """The texts of a configuration that are the name of something on this disk, its corpora aside."""
+    corpora = set(_texts(get_path(config, "data.corpus")))
+    texts = {text for text in _texts(config) if text not in corpora and re.search(r"\w[./]|[./]\w", text)}
     found = (text if os.path.exists(text) else str(found_folder(text)) for text in sorted(texts))
     return [Path(text) for text in found if os.path.exists(text)]  # unlike Path's it takes any text
 

@@ -9,10 +9,11 @@ import json
 from typing import Any
 
 from datamodules.annotations import ClipReferences, UtteranceReferences
-from datamodules.corpus_folder import CorpusCard, CorpusMissingError, read_card
+from datamodules.corpus_folder import CorpusCard, CorpusMissingError
+from datamodules.joined_corpora import read_cards
 from experiments.errors import UserError
 from experiments.planning.cell import Cell
-from experiments.table_files.merge import get_path
+from experiments.table_files.table_values import corpus_of
 
 References = ClipReferences | UtteranceReferences
 
@@ -37,7 +38,7 @@ class TestSplits:
 
     def card(self, corpus: str) -> CorpusCard:
         """What a corpus says of itself. Raises ``CorpusMissingError``."""
-        return read_card(corpus)
+        return read_cards(corpus)
 
     def why_not(self, cell: Cell) -> str:
         """Why the references of a cell, could not be read; empty where they were, or nobody asked for them."""
@@ -48,7 +49,7 @@ class TestSplits:
 
         where = f"{cell.table.path.name}: rows.{cell.row.name}"
         try:
-            read_card(str(get_path(config, "data.corpus")))  # which says what prepares a corpus that is not here
+            read_cards(corpus_of(config))  # which says what prepares a corpus that is not here
             data = build(config, stage="score", seed=cell.seed, where=where, imports=cell.table.imports).data
             data.setup("score")
             references = data.references("test")

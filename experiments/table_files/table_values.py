@@ -6,7 +6,9 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from datamodules.joined_corpora import corpus_names, joined_name
 from experiments.errors import UserError, unknown
+from experiments.table_files.merge import Config, get_path
 
 NAME = re.compile(r"(?!\.)[A-Za-z0-9_.=-]{1,200}")  # no .. and no hidden file; a file's name has 255 bytes at most
 CORPUS = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*(/[A-Za-z0-9][A-Za-z0-9_.-]*)?")  # a folder under data/: kind/scale
@@ -19,6 +21,35 @@ def check_name(name: str, *, where: str) -> None:
         raise UserError(
             f"{where}: name {name!r}; allowed: letters, digits and _ . - = (A-Z, a-z, 0-9), no . first, 200 at most"
         )
+
+
+def corpus_of(config: Config) -> str:
+    """What a configuration's data are called: a corpus, or several in one training, ``prompts + fillets``."""
+    corpus = get_path(config, "data.corpus")
+    return joined_name(corpus) if isinstance(corpus, list) else str(corpus)
+
+
+def data_of(config: Config) -> str:
+    """The same with the corpora that it keeps apart from (``data.apart_from``): all that its result depends on."""
+    names = corpus_names(corpus_of(config))
+    apart = get_path(config, "data.apart_from") or ()
+    return joined_name([*names, *(name for name in apart if name not in names)])
+
+
+def check_corpora(names: object, *, where: str) -> str:
+    """What they are called: the name of a corpus, or those of a list. Raises ``UserError``."""
+    if not isinstance(names, list):
+        return check_corpus(names, where=where)
+    try:
+        return joined_name([check_corpus(name, where=where) for name in names])
+    except ValueError as error:
+        raise UserError(f"{where}: {error}") from None
+
+
+def check_apart(corpora: object, *, where: str) -> None:
+    """Names of corpora for keys, or nothing. Raises ``UserError``."""
+    for name in read_mapping(corpora, where=where):
+        check_corpus(name, where=where)
 
 
 def check_corpus(name: object, *, where: str) -> str:

@@ -27,9 +27,7 @@ from pytorch_lightning.callbacks import ModelCheckpoint
 from pytorch_lightning.plugins.environments import SLURMEnvironment  # type: ignore[attr-defined]  # a re-export
 from pytorch_lightning.utilities.exceptions import MisconfigurationException  # type: ignore[attr-defined]
 
-from datamodules.corpus_changes import check_files
-from datamodules.corpus_files import CorpusChangedError
-from datamodules.corpus_folder import home, read_card
+from datamodules.corpus_folder import home
 from datamodules.run_warning import RunWarning
 from experiments.configuration.labels_source import take_labeller
 from experiments.configuration.schema import Parts, build
@@ -43,7 +41,7 @@ from experiments.runs.own_code import find_own_code
 from experiments.runs.run_folder import BEST, CONFIG, FEATURES, KEY, METRICS, PREDICTIONS, locked, offered
 from experiments.runs.training_record import PARAMETERS, SCORING_SECONDS, SECONDS, TrainingRecord, read_record
 from experiments.table_files.machine import set_on_data
-from experiments.table_files.merge import Config, get_path
+from experiments.table_files.merge import Config
 from experiments.table_files.row_sources import LABELS, SEED
 from experiments.table_files.spec import SCORE_SECTIONS, SECTIONS
 from experiments.table_files.stored_names import check_metrics
@@ -53,11 +51,14 @@ from experiments.training.early_stopping import LastingEarlyStopping
 from experiments.training.journal_logger import JournalLogger, JournalProgress
 from experiments.training.last_checkpoint import LastCheckpoint, resumable
 from experiments.training.monitor_name import KnownMonitor, not_logged
+from experiments.training.planned_data import check_planned_data
 from experiments.training.random_state import RandomState
 from experiments.training.resumed_order import ResumedOrder
+from experiments.training.seed_overlap import say_seed_overlap
 from lightning_modules.callbacks.averaged_weights import AveragedWeights
 from lightning_modules.callbacks.fine_tuning import Freezing
 from lightning_modules.callbacks.seed_loading import start_from_seed
+from lightning_modules.callbacks.target_statistics import TargetStatistics
 from lightning_modules.losses.finite import DivergedError
 
 PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of Linux
@@ -89,6 +90,8 @@ def _trainer(parts: Parts, run_dir: Path, journal: Journal, machine: Mapping[str
     ]
     if parts.fine_tuning is not None:
         callbacks.append(Freezing(parts.fine_tuning))
+        if parts.fine_tuning.statistics == "target":
+            callbacks.append(TargetStatistics(parts.fine_tuning))
     if parts.checkpoint.average is not None:
         callbacks.append(AveragedWeights(parts.checkpoint.average))
     if parts.checkpoint.patience_epochs is not None:
@@ -209,15 +212,9 @@ def _check_key(run_dir: Path, config: Mapping[str, Any], sections: Config) -> No
     code = keys.code_digests(sections, recipe_version=recipe.VERSION, imports=config.get("imports") or ())
     if changed := keys.differing_files(planned["code"], code):
         raise UserError(f"code changed since this run was planned ({', '.join(changed)}); launch it again")
-    corpus = str(get_path(sections, "data.corpus"))
-    if read_card(corpus).digest != planned["data"]:
-        raise UserError(f"corpus {corpus!r} changed since this run was planned; launch it again")
+    check_planned_data(sections, digest=planned["data"])
     if edited := changed_since(run_dir / KEY, run="the plan"):
         raise UserError(edited)
-    try:
-        check_files(corpus)
-    except CorpusChangedError as error:
-        raise UserError(str(error)) from None
 
 
 def run(run_dir: Path, journal: Journal, *, attempt: Attempt | None = None, rank: int = 0) -> None:
@@ -245,6 +242,8 @@ def run(run_dir: Path, journal: Journal, *, attempt: Attempt | None = None, rank
         parts.model.keep_features_in(home() / "mlruns" / FEATURES)
     sources = {name: run_dir / folder for name, folder in (config.get("from") or {}).items()}
     seed_run, labels_run = (sources.pop(name, None) if stage == "fit" else None for name in (SEED, LABELS))
+    if seed_run and not rank:
+        say_seed_overlap(config, parts.data, folder=run_dir / "scores")
     if parts.model is not None and trained is None:
         take_labeller(parts.model, labels_run / BEST if labels_run else None)
     predictions = {name: offered(folder) for name, folder in sources.items()}

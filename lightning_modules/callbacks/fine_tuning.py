@@ -53,12 +53,15 @@ class GroupPlan:
 class FineTuningPlan:
     """The plan of every group. With ``keep_shared_symbols`` outputs keep the rows of symbols that the seed had too.
 
+    None is what the start of ``outputs`` says: ``seed`` can mean nothing else.
+    ``statistics`` of batch norms are the seed's, or those of the target's training data (``target_statistics.py``).
     Raises ``ValueError`` for a plan in which ``outputs`` are missing, do not train from the first epoch, or start from
     the seed whole.
     """
 
     groups: Mapping[str, GroupPlan]
-    keep_shared_symbols: bool = False
+    keep_shared_symbols: bool | None = None
+    statistics: Literal["seed", "target"] = "seed"
 
     def __post_init__(self) -> None:
         if OUTPUTS not in self.groups:
@@ -69,7 +72,7 @@ class FineTuningPlan:
                 f"groups.{OUTPUTS}.train_from_epoch: outputs hold rows of new symbols, which nothing has trained yet, "
                 f"so they train from epoch 0 in every plan; got {outputs.train_from_epoch}, leave it out"
             )
-        if outputs.start == "seed" and not self.keep_shared_symbols:
+        if outputs.start == "seed" and self.keep_shared_symbols is False:
             raise ValueError(
                 f"groups.{OUTPUTS}.start: outputs are made anew for the new symbols; 'seed' needs "
                 "keep_shared_symbols: true, else say 'fresh'"

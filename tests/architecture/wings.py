@@ -64,7 +64,7 @@ FLOORS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("batches",),
         ("annotations", "audio"),
         ("corpus_changes",),
-        ("corpus_files", "model_folders"),
+        ("corpus_files", "joined_corpora", "model_folders"),
         ("corpus_folder", "run_warning"),
     ),
     "datamodules.corpora": (

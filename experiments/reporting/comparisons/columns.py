@@ -19,6 +19,7 @@ from experiments.stored_results.split_references import TestSplits
 from experiments.stored_results.stored_counts import Run, StoredCounts, training_of
 from experiments.table_files.merge import get_path
 from experiments.table_files.spec import Table
+from experiments.table_files.table_values import corpus_of
 
 
 def read_columns(
@@ -75,7 +76,7 @@ def share_tested(table: Table, finished: Sequence[Cell], splits: TestSplits) -> 
 
 def _num_clips(cell: Cell, splits: TestSplits) -> dict[str, int]:
     try:
-        return splits.card(str(get_path(cell.row.config, "data.corpus"))).num_clips
+        return splits.card(corpus_of(cell.row.config)).num_clips
     except (CorpusMissingError, ValueError):
         return {}
 

@@ -34,8 +34,8 @@ from experiments.stored_results.stored_scores import (
     read_sentences,
     read_utterances,
 )
-from experiments.table_files.merge import get_path
 from experiments.table_files.spec import Table
+from experiments.table_files.table_values import corpus_of
 from experiments.tracking.store_place import StorePlace
 from experiments.tracking.tracked_run import TrackedRun
 
@@ -210,7 +210,7 @@ def _check_one_data(cells: Iterable[Cell], where: Mapping[str, Path]) -> None:
     known: dict[str, Cell] = {}
     for cell in cells:
         if cell.key and cell.state == "finished":
-            corpus = str(get_path(cell.row.config, "data.corpus"))
+            corpus = corpus_of(cell.row.config)
             other = known.setdefault(corpus, cell)
             if other.key and other.key.data != cell.key.data:
                 raise UserError(

@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from datamodules.corpus_folder import CorpusMissingError, read_card
+from datamodules.corpus_folder import CorpusMissingError
+from datamodules.joined_corpora import read_cards
 from experiments.errors import UserError
 from experiments.planning.cell import Cell
 from experiments.stored_results.packs import layout
@@ -18,8 +19,8 @@ from experiments.stored_results.packs.packed_run import Predictions, packed_run
 from experiments.stored_results.packs.plan_record import every_cell, write_plan
 from experiments.stored_results.split_references import TestSplits
 from experiments.stored_results.stored_scores import StoredScores
-from experiments.table_files.merge import get_path
 from experiments.table_files.spec import Table
+from experiments.table_files.table_values import corpus_of
 from experiments.tracking.mlflow_store import Tracker
 from experiments.waiting import with_bar
 
@@ -69,9 +70,9 @@ class Packing:
         """The cards of the corpora that rows and cells name, as far as they are prepared here."""
         cards: dict[str, object] = {}
         rows = [*self.table.rows.values(), *(cell.row for cell in self.cells)]
-        for corpus in sorted({str(get_path(row.config, "data.corpus")) for row in rows}):
+        for corpus in sorted({corpus_of(row.config) for row in rows}):
             try:
-                cards[corpus] = asdict(read_card(corpus))
+                cards[corpus] = asdict(read_cards(corpus))
             except CorpusMissingError:
                 continue
         return cards

@@ -2,8 +2,9 @@
 
 Shared by every scoring of recognisers, so that all are measured alike. Writes ``hypotheses_SPLIT.tsv`` (``id``, tab,
 text: what ``earmark score text`` reads), ``errors_SPLIT.csv`` and ``.html``, ``per_language.csv``, ``per_speaker.csv``,
-``per_length.csv`` and ``scores.json``. Error rates are sums of edits over sums of words (characters); a metric that is
-undefined (no word in a language, say) is left out, since trackers draw infinity as a number.
+``per_length.csv`` and ``scores.json``, and of several corpora ``per_corpus.csv`` and ``per_corpus_language.csv``. Error
+rates are sums of edits over sums of words (characters); a metric that is undefined (no word in a language, say) is left
+out, since trackers draw infinity as a number.
 """
 
 from __future__ import annotations
@@ -45,9 +46,10 @@ def report_texts(
 
     Rates are in 0-1. ``SPLIT/wer``, ``/cer``; ``/substitutions``, ``/deletions``, ``/insertions`` over words;
     ``/wer_ci95_low`` and ``_high`` (blocks are speakers where there are ``ENOUGH_SPEAKERS``, else utterances);
-    ``/wer_LANGUAGE`` and ``/cer_LANGUAGE`` where there are several; ``/wer_speaker_max`` likewise;
+    ``/wer_LANGUAGE`` and ``/cer_LANGUAGE`` where there are several; ``/wer_corpus_CORPUS`` and ``/cer_corpus_CORPUS``
+    and ``/wer_speaker_max`` likewise;
     ``/wer_up_to_5_words`` and so on (``LENGTH_NAMES``) by the reference's length; the same names with ``_n`` are the
-    utterances under a figure of a language or a length;
+    utterances under a figure of a language, a corpus or a length;
     ``/utterances_right``, the share without any word error; ``/empty_hypotheses``, the share without any word;
     ``/words_in_list``, the share of output words that are training words or stand in ``word_list_file``, and
     ``/reference_words_in_list``, the same of the references. Raises ``ValueError`` where the ids are not the split's,
@@ -62,6 +64,9 @@ def report_texts(
         "speaker": scores.by_group(references.speakers),
         "length": scores.by_group(_lengths(scores)),
     }
+    if len(set(references.corpora.values())) > 1:
+        groups["corpus"] = scores.by_group(references.corpora)
+        groups["corpus_language"] = scores.by_group(_corpus_languages(references))
     blocks = "speakers" if len(groups["speaker"]) >= ENOUGH_SPEAKERS else "utterances"
     metrics = {
         **_overall(scores),
@@ -133,16 +138,21 @@ def _by_group(groups: Mapping[str, Mapping[str, TextScores]]) -> dict[str, float
     metrics: dict[str, float] = {}
     for name, part in groups["length"].items():
         metrics |= {f"wer_{name}": part.total.words.rate, f"wer_{name}_n": len(part.utterances)}
-    if len(groups["language"]) > 1:
-        for language, part in groups["language"].items():
-            name = re.sub(r"[^\w.-]", "_", language, flags=re.ASCII)
-            metrics[f"wer_{name}"] = part.total.words.rate
-            metrics[f"cer_{name}"] = part.total.characters.rate
-            metrics[f"wer_{name}_n"] = metrics[f"cer_{name}_n"] = len(part.utterances)
+    for kind, prefix in (("language", ""), ("corpus", "corpus_")):
+        if len(parts := groups.get(kind, {})) > 1:
+            for group, part in parts.items():
+                name = prefix + re.sub(r"[^\w.-]", "_", group, flags=re.ASCII)
+                metrics[f"wer_{name}"] = part.total.words.rate
+                metrics[f"cer_{name}"] = part.total.characters.rate
+                metrics[f"wer_{name}_n"] = metrics[f"cer_{name}_n"] = len(part.utterances)
     if len(groups["speaker"]) > 1:
         rates = [part.total.words.rate for part in groups["speaker"].values() if part.total.words.length]
         metrics["wer_speaker_max"] = max(rates, default=math.nan)
     return metrics
+
+
+def _corpus_languages(references: UtteranceReferences) -> dict[str, str]:
+    return {name: f"{corpus} {references.languages[name]}" for name, corpus in references.corpora.items()}
 
 
 def _lengths(scores: TextScores) -> dict[str, str]:

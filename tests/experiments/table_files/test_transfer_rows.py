@@ -124,7 +124,7 @@ def test_rows_that_run_at_none_of_the_wanted_seeds_are_said(earmark_home: Path) 
         ("encoder", "seed", ["fine_tuning.groups.encoder: expected a mapping, got 'seed'"]),
         ("encoder", {"train_from_epoch": 1}, ["fine_tuning.groups.encoder", "missing", "start"]),
         ("decoder", {"start": "seed"}, ["fine_tuning: groups", "encoder, outputs, decoder", "alone: decoder"]),
-        ("outputs.start", "seed", ["fine_tuning: groups.outputs.start", "keep_shared_symbols: true"]),
+        ("outputs.start", "sed", ["fine_tuning.groups.outputs.start: expected one of seed, fresh, got 'sed'"]),
         ("outputs.train_from_epoch", None, ["fine_tuning: groups.outputs.train_from_epoch", "got None"]),
         ("", ["encoder"], ["fine_tuning.groups: expected a mapping, got ['encoder']"]),
         ("", None, ["fine_tuning.groups: expected a mapping, got None"]),

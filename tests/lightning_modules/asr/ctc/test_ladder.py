@@ -17,6 +17,7 @@ from lightning_modules.asr.ctc.fused_decoders import FusedBeam, Rescored
 from lightning_modules.asr.ctc.wfst_decoder import Wfst
 from lightning_modules.asr.predictions import PosteriorPredictions
 from lightning_modules.asr.scoring.decoding_scoring import DecodingScoring
+from lightning_modules.asr.scoring.several_decodings import SeveralDecodings
 from lightning_modules.lm.ngram import estimate_ngrams
 from lightning_modules.lm.stored import save_ngrams
 
@@ -208,3 +209,22 @@ def test_what_does_not_fit_is_said(folders: dict[str, Path], tmp_path: Path) -> 
         FusedBeam(lm_weights=[0.0, 1.0])
     with pytest.raises(ValueError, match="must be a recogniser's training run"):
         scores(Greedy(), {"own": tmp_path}, tmp_path)
+
+
+def test_several_decodings_keep_all_figures_and_choose_on_validation(folders: dict[str, Path], tmp_path: Path) -> None:
+    known = {split: references([f"{split}{n:02}" for n in range(24)]) for split in ("validation", "test")}
+    given = {"own": folders["own"], "language_model": folders["characters"]}
+    found = SeveralDecodings(decoders={"greedy": Greedy(), "lm": FusedBeam(beam_size=30)}).score(
+        predictions=given, references=known, output_dir=tmp_path
+    )
+    for name in ("greedy", "lm"):
+        kept = json.loads((tmp_path / name / "scores.json").read_text())["metrics"]
+        assert {kept["test/cer"], found[f"test/cer_by_{name}"]} == {kept["test/cer"]}
+        assert {kept["validation/wer"], found[f"validation/wer_by_{name}"]} == {kept["validation/wer"]}
+    assert found["validation/cer"] == min(found["validation/cer_by_greedy"], found["validation/cer_by_lm"])
+    assert json.loads((tmp_path / "chosen_decoder.json").read_text())["chosen"] == "lm"
+    assert found["test/cer"] == found["test/cer_by_lm"] < found["test/cer_by_greedy"]
+    assert (tmp_path / "hypotheses_test.tsv").read_text() == (tmp_path / "lm" / "hypotheses_test.tsv").read_text()
+    assert json.loads((tmp_path / "scores.json").read_text())["metrics"] == found
+    with pytest.raises(ValueError, match="allowed: one or more, by names of letters"):
+        SeveralDecodings(decoders={"my beam": Greedy()})
