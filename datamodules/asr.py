@@ -272,7 +272,7 @@ class SpeechDataModule(UtteranceSplits, pl.LightningDataModule):
             training_texts=self._training_texts,
             load_waveform=lambda utterance_id: store.waveform(index[utterance_id]),
             sources=store.sources(),
-            corpora=self.corpora(split),
+            corpora={} if split == "test_joined" else self.corpora(split),  # joined ones are scored as a whole
         )
 
     def _scored(self, split: SpokenSplit) -> UtteranceStore:

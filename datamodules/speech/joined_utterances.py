@@ -45,7 +45,7 @@ class JoinedUtterances(UtteranceStore):
     def __init__(self, store: UtteranceStore, *, count: int) -> None:
         if count < 2:
             raise ValueError(f"test_joined must be 2 or more utterances, or null for none, got {count}")
-        self.path, self.sample_rate_hz, self.all_languages = store.path, store.sample_rate_hz, store.all_languages
+        self.path, self.sample_rate_hz = store.path, store.sample_rate_hz
         self.waveforms, self._numbers = store.waveforms, joined_numbers(store.utterances, count=count)
         if not self._numbers:
             raise ValueError(f"test_joined {count}: {self.path}: nobody says so many utterances in one language")

@@ -20,6 +20,9 @@ PREDICTED_WITH = {  # settings that fix which clips are predicted or in which sy
     "train_minutes": None,
     "unit": "character",
     "word_min_count": 1,
+    "vocabulary_size": None,
+    "apart_from": None,
+    "test_joined": None,
 }
 
 
