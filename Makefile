@@ -8,7 +8,7 @@ SCALE := demo
 .PHONY: help install data demo ladder tables test test-unit test-slow lint types clean
 
 help:
-	@echo "make demo       install, prepare real audio, train and report the demo table (about 9 minutes on 2 cores, after 3 to 4 of set-up)"
+	@echo "make demo       install, prepare real audio, train and report the demo table (about 12 minutes on 2 cores, after 3 to 4 of set-up)"
 	@echo "make ladder     the same for speech: language models, a CTC recogniser, every way to decode it"
 	@echo "make test       install and run the tests (under 10 minutes on 2 cores)"
 	@echo "make test-unit  the quick tier alone (under 2 minutes)"

@@ -31,6 +31,7 @@ PREDICTION_CODE = (
     "lightning_modules.asr.gathering",
     "lightning_modules.asr.predictions",
     "lightning_modules.asr.transducer.stored_transducer",
+    "lightning_modules.asr.whisper.written_texts",
     "lightning_modules.lm.neural_file",
     "lightning_modules.lm.predictions",
     "lightning_modules.sed.gathering",

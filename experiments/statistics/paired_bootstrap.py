@@ -178,7 +178,20 @@ def resample(
     _refuse_one_block(num_blocks := max(block_N, default=-1) + 1)
     drawn = multiplicities(num_blocks, num_resamples=num_resamples, stratum=stratum)
     times_RN = np.concatenate([drawn_RK[:, block_N] for drawn_RK in drawn])
-    return np.stack([of.on_draws(times_RN) for of in computed])
+    return np.stack(_on_draws_once(computed, times_RN))
+
+
+def _on_draws_once(systems: Sequence[UnitStatistics], times_RN: NDArray[np.int64]) -> list[Floats]:
+    """Figures on draws; rows of the same curves (a system's with its own tags and with the true ones) are computed once."""
+    known: dict[tuple[bytes, bytes], Floats] = {}
+    figures = []
+    for of in systems:
+        place_N = np.arange(len(of.ids)) if of.place_N is None else of.place_N
+        made = (of.seen_NC.tobytes(), place_N.tobytes())
+        if made not in known:
+            known[made] = of.on_draws(times_RN)
+        figures.append(known[made])
+    return figures
 
 
 def _rates_on_draws(

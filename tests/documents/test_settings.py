@@ -16,6 +16,7 @@ import pytorch_lightning
 import yaml
 from pytorch_lightning.callbacks import ModelCheckpoint
 
+from experiments.configuration.schema import Checkpoint
 from lightning_modules.asr.attention.attention_decoders import AttentionBeam, FusedAttentionBeam, RescoredAttention
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -38,6 +39,7 @@ def table_rows(page: Path, *, header: str) -> Iterator[list[str]]:
 def parameters() -> frozenset[str]:
     """Every argument of a constructor or function, and every field, that a table's keys can name."""
     found = {*inspect.signature(pytorch_lightning.Trainer).parameters, *inspect.signature(ModelCheckpoint).parameters}
+    found |= {*inspect.signature(Checkpoint).parameters}
     for package in ("lightning_modules", "datamodules"):
         for path in (ROOT / package).rglob("*.py"):
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):

@@ -100,7 +100,9 @@ def test_the_digest_is_over_all_and_every_missing_corpus_is_named(two: Path) -> 
     card = two / OTHER / "corpus.json"
     card.write_text(card.read_text().replace(read_card(OTHER).digest, "0" * 64))
     assert read_cards(joined.name).digest != joined.digest
-    with pytest.raises(CorpusMissingError, match=r"'a' is not prepared .*earmark data a; corpus 'b' is not prepared"):
+    with pytest.raises(
+        CorpusMissingError, match=r"'a' is not prepared .*--name a; corpus 'b' is not prepared .*--name b"
+    ):
         read_cards([ONE, "a", "b"])
 
 

@@ -58,3 +58,21 @@ def test_one_unit_is_nothing_to_draw_from_and_kinds_are_not_mixed() -> None:
         resample([one], num_resamples=10)
     with pytest.raises(ValueError, match="not both"):
         resample([ratio(COUNTS), UnitCounts("clips", IDS, COUNTS, Ratio())], num_resamples=10)
+
+
+def test_rows_of_the_same_curves_are_computed_once() -> None:
+    """What two runs made of every unit says whether their figures are one; a figure that counts its calls tells."""
+    calls: list[str] = []
+
+    def statistics(name: str, seen: float) -> UnitStatistics:
+        def figure(weights_N: NDArray[np.float64]) -> float:
+            calls.append(name)
+            return float(weights_N @ np.arange(4)) * seen
+
+        return UnitStatistics("clips", ("a", "b", "c", "d"), np.full((4, 1), seen), figure)
+
+    own, same, other = statistics("own", 1.0), statistics("same", 1.0), statistics("other", 2.0)
+    figures_SR = resample([own, same, other], num_resamples=5)
+    assert set(calls) == {"own", "other"}
+    np.testing.assert_array_equal(figures_SR[0], figures_SR[1])
+    np.testing.assert_array_equal(figures_SR[2], 2 * figures_SR[0])
