@@ -182,7 +182,7 @@ def resample(
 
 
 def _on_draws_once(systems: Sequence[UnitStatistics], times_RN: NDArray[np.int64]) -> list[Floats]:
-    """Figures on draws; rows of the same curves (a system's with its own tags and with the true ones) are computed once."""
+    """Figures on draws; rows of the same curves (a system with its own tags, with the true ones) are computed once."""
     known: dict[tuple[bytes, bytes], Floats] = {}
     figures = []
     for of in systems:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from experiments.statistics.paired_bootstrap import Ratio, UnitCounts, num_differing, resample
 from experiments.statistics.unit_statistics import UnitStatistics
