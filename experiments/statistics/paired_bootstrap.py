@@ -181,7 +181,7 @@ def resample(
     return np.stack(_on_draws_once(computed, times_RN))
 
 
-def _on_draws_once(systems: Sequence[UnitStatistics], times_RN: NDArray[np.int64]) -> list[Floats]:
+def _on_draws_once(systems: Sequence[UnitStatistics], times_RN: NDArray[np.floating]) -> list[Floats]:
     """Figures on draws; rows of the same curves (a system with its own tags, with the true ones) are computed once."""
     known: dict[tuple[bytes, bytes], Floats] = {}
     figures = []
