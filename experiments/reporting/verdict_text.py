@@ -43,8 +43,14 @@ def verdict_lines(table: Table, significance: Significance | None) -> list[str]:
 
 
 def _clauses(column: Column, verdicts: Sequence[Verdict]) -> Iterator[str]:
+    same = [verdict.row for verdict in verdicts if verdict.kind == "equivalent" and verdict.ci95 == (0, 0)]
+    if len(same) == len(verdicts) > 1:
+        yield "the same in every row"  # one tagging network's tags, say
+        return
+    if same:
+        yield f"the same on every one of the {verdicts[0].num_units} {verdicts[0].units}: {', '.join(same)}"
     for kind, words in (("better", "better"), ("worse", "worse"), ("equivalent", "equivalent within")):
-        if found := [verdict for verdict in verdicts if verdict.kind == kind]:
+        if found := [verdict for verdict in verdicts if verdict.kind == kind and verdict.row not in same]:
             within = f" {_amount(found[0].within, column)}" if kind == "equivalent" else ""
             yield f"{words}{within}: {', '.join(_with_interval(verdict, column) for verdict in found)}"
     undecided = [verdict for verdict in verdicts if verdict.kind == "undecided"]

@@ -69,6 +69,18 @@ def test_the_words_have_every_row_with_its_figure(stored: Stored, tmp_path: Path
     assert {verdict["row"]: verdict["kind"] for verdict in document["verdicts"]}["noisy"] == "undecided"
 
 
+def test_rows_that_are_the_same_on_every_unit_are_said_by_name(
+    stored: Stored, tmp_path: Path, earmark_home: Path
+) -> None:
+    numbers = {"base": [30, 30, 30], "twin": [30, 30, 30], "other": [30, 30, 30]}
+    report = made(stored, tmp_path / "all", numbers)
+    assert verdict_lines(report.table, report.significance)[1] == "WER, against base: the same in every row."
+    report = made(stored, tmp_path / "two", numbers | {"other": [58, 59, 59]})
+    says = verdict_lines(report.table, report.significance)[1]
+    assert says.startswith("WER, against base: the same on every one of the 60 utterances: twin; worse: other +")
+    assert "equivalent" not in says
+
+
 def test_of_one_seed_nothing_is_decided(stored: Stored, tmp_path: Path, earmark_home: Path) -> None:
     report = made(stored, tmp_path, {"base": [30], "better": [1]})
     (verdict,) = verdicts_of(report.table, report.significance)
