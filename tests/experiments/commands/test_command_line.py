@@ -207,7 +207,7 @@ def test_a_mistake_in_the_file_is_one_line(home: Path, tmp_path: Path, old: str,
         (["--set", "model.penalty_alhpa=0.1"], ["model", "'penalty_alhpa'", "penalty_alpha"]),
         (["--set", "model.penalty_alpha=high"], ["model.penalty_alpha", "'high'", "float"]),
         (["--set", "modle.penalty_alpha=1"], ["'modle'", "model"]),
-        (["--set", "data.corpus=nowhere/x"], ["nowhere/x", "earmark data nowhere --scale x"]),
+        (["--set", "data.corpus=nowhere/x"], ["nowhere/x", "earmark data import nowhere/x"]),
     ],
 )
 def test_a_mistake_on_the_command_line_is_one_line(home: Path, arguments: list[str], says: list[str]) -> None:
