@@ -30,8 +30,8 @@ Curve = NDArray[np.float32]  # (T,)
 class EnergyDetector:
     """How loud a clip's loudest bands are above their floors, as a curve in [0, 1] that is .5 at a fixed rise.
 
-    The defaults lie on the plateau of a coarse grid (percentiles 5 to 40, 1 to 10 bands, 6 to 20 dB) of event F1 with
-    the true tags on the *validation* clips of soundscapes/demo; no test clip was looked at, and no other corpus.
+    The defaults are from a coarse grid (percentiles 5 to 40, 1 to 10 bands, 6 to 20 dB) of event F1 with the true tags
+    on *validation* clips, of the soundscapes before these; the percentile lies between two of its points.
     ``slope_decibels`` more take the curve from .5 to .73.
     """
 
