@@ -17,6 +17,7 @@ from experiments.applying.predicting.formats.known import FORMATS
 from experiments.applying.predicting.found_audio import Found, FoundAudio, output_stems
 from experiments.applying.predicting.settings import Settings
 from experiments.applying.predicting.written_files import WrittenFiles
+from experiments.errors import UserError
 from lightning_modules.sed.fitting.fitted import FittedPostProcessing
 
 ONE_LIST = "predictions"  # its name without the suffix
@@ -77,9 +78,9 @@ class ManyFiles:
                 try:
                     events = self._predictor(one.path, advance=partial(advance, one.path))
                     outcome.done.append(self._write(one, stem, events))
+                except UserError:  # of the system, not of the file
+                    raise
                 except (OSError, ValueError) as error:
-                    if type(error).__name__ == "UserError":  # of the system, not of the file
-                        raise
                     why = str(getattr(error, "strerror", None) or error)
                     outcome.failed.append((one.path, why))
                     tell(one.path, why)

@@ -77,7 +77,9 @@ def load_params(path: Path) -> tuple[str, Settings]:
             raise UserError(f"{path}: {unknown('settings key', name, known)}")
         if value is not None and not _fits(value, str(known[name].type)):
             raise UserError(f"{path}: settings.{name} {value!r}, allowed: {known[name].type}")
-    return run["text"], Settings(**settings)
+    text, key = run["text"], run.get("key")
+    is_folder = Path(text).is_dir()  # else its key: the best run of a row may be another by now
+    return (text if is_folder or not isinstance(key, str) else key), Settings(**settings)
 
 
 def _fits(value: object, written_type: str) -> bool:
