@@ -65,6 +65,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     from experiments.commands.data import prepare_data
     from experiments.commands.results import merge, pack
+    from experiments.commands.using import predict
 
     parser = OneLineParser(
         prog="earmark",
@@ -80,6 +81,7 @@ def build_parser() -> argparse.ArgumentParser:
         ("plan", plan, "every cell's state, and what would run"),
         ("run", run, "run the cells of a table that are not finished"),
         ("report", report, "a table's mean ± std over seeds"),
+        ("predict", predict, "sound events of any audio by a finished run"),
         ("claims", claims, "what finished runs say of each claim"),
         ("fit", fit, "one run from one configuration file"),
         ("stop", stop, "stop what this home runs: launchers, trainings, jobs"),
