@@ -1,0 +1,11 @@
+"""stub"""
+import argparse
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """stub"""
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """stub"""
+    return 0
