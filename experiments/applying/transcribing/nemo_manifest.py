@@ -1,4 +1,4 @@
-"""NeMo's JSON lines in and out: ``audio_filepath`` (``offset`` and ``duration`` where they stand) in, ``pred_text`` added.
+"""NeMo's JSON lines: ``audio_filepath`` (``offset`` and ``duration`` where they stand) in, ``pred_text`` added.
 
 All other keys stay as they are, a ``text`` too, so that ``earmark score text`` and NeMo's own tools read the answer.
 """

@@ -13,8 +13,8 @@ from experiments.errors import UserError
 def output_stems(audio: Sequence[Path], output: Path | None) -> list[Path]:
     """Of each file its output's path without a suffix: beside it or in ``output``.
 
-    Where several files would have one (``talk.wav``, ``talk.mp3``) their whole names are taken: ``talk.wav.srt``. Raises
-    ``UserError`` where files of several folders would still have one.
+    Where several files would have one (``talk.wav``, ``talk.mp3``) their whole names are taken: ``talk.wav.srt``.
+    Raises ``UserError`` where files of several folders would still have one.
     """
     places = [path if output is None else output / path.name for path in audio]
     shared = Counter(place.with_suffix("") for place in places)

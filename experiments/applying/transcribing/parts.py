@@ -1,10 +1,10 @@
 """A long recording cut into parts that a recogniser can read, in the memory of one part.
 
 ``vad``: between two stretches of speech, in the middle of a pause of ``pause_seconds`` or more (what hears speech is
-given, ``speech_activity.py``); stretches without speech are left out and counted. ``quiet``: nothing is heard, a part is
-cut only where it gets longer than ``max_seconds``. Either way such a part is cut at its quietest place: where the mean
-power over ``QUIET_SECONDS`` is lowest, within its second half, the last of equal places. ``none``: one part, whatever
-its length. No sample is in two parts.
+given, ``speech_activity.py``); stretches without speech are left out and counted. ``quiet``: nothing is heard, and a
+part is cut only where it gets longer than ``max_seconds``. Either way such a part is cut at its quietest place: where
+the mean power over ``QUIET_SECONDS`` is lowest, within its second half, the last of equal places. ``none``: one part,
+whatever its length. No sample is in two parts.
 """
 
 from __future__ import annotations

@@ -81,7 +81,9 @@ class Reader:
     def log_posteriors(self, part: Part) -> np.ndarray[Any, np.dtype[np.float32]]:
         """What the CTC output says of a part, (T, V). Raises ``UserError`` for a system without one."""
         if not isinstance(self.system, CtcOutput):
-            raise UserError(f"a {type(self.system).__name__} has no CTC output to align with; take a CTC or a hybrid run")
+            raise UserError(
+                f"a {type(self.system).__name__} has no CTC output to align with; take a CTC or a hybrid run"
+            )
         num_samples_B = torch.tensor([len(part.waveform_S)])
         with torch.inference_mode():
             encoded = self.system.encode(torch.from_numpy(part.waveform_S)[None], num_samples_B)
@@ -98,14 +100,16 @@ class Reader:
                 raise ValueError(f"its decoder reads those of {allowed}, not of a {type(self.system).__name__}")
             if getattr(by.decoder, "only_known_words", False):
                 raise ValueError("only_known_words needs the texts of the training split; take a row without")
-            references = self._references(_validation_ids(chosen), unit=_unit(chosen))
+            references = self._references(_validation_ids(chosen), unit=unit_of(chosen))
             validation = by.decoder.read(chosen.folder / PREDICTIONS, "validation", references)
             by.decoder.prepare(folders={**by.folders, "own": folder}, validation=validation, references=references)
         except ValueError as error:
             raise UserError(f"{by.name}: {error}") from None
 
     def _stored(self, encoded: Encoded) -> list[FramePredictions]:
-        frames = tuple(kind_BTD[0, : int(encoded.num_frames_B[0])].float().numpy() for kind_BTD in self.system.frames(encoded))
+        frames = tuple(
+            kind_BTD[0, : int(encoded.num_frames_B[0])].float().numpy() for kind_BTD in self.system.frames(encoded)
+        )
         gathered = GatheredFrames((ONE,), frames, np.array([len(frames[0])], dtype=np.int64), 0.0)
         return list(self.system.stored(gathered))
 
@@ -146,7 +150,7 @@ class Reader:
 def timed_word(
     word: AlignedWord, symbols: tuple[str, ...], *, start: float, end: float, hop: float, is_sure: bool = True
 ) -> Word:
-    """A word in seconds of a recording whose part lies within ``start`` and ``end``; without ``is_sure`` no confidence."""
+    """A word in seconds of a recording whose part lies within ``start`` and ``end``; confidence only if ``is_sure``."""
 
     def seconds(frame: int) -> float:
         return min(start + frame * hop, end)
@@ -174,7 +178,8 @@ def _validation_ids(chosen: ChosenRun) -> list[str]:
     raise ValueError(f"{folder} has no predictions of validation, which decoders are prepared with")
 
 
-def _unit(chosen: ChosenRun) -> Unit:
+def unit_of(chosen: ChosenRun) -> Unit:
+    """What its tokens are, by its data."""
     data: Mapping[str, Any] = chosen.config.get("data") or {}
     unit: Unit = (data.get("init_args") or {}).get("unit", "character")
     return unit

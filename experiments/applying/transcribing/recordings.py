@@ -79,7 +79,10 @@ class Transcriber:
     ) -> Transcript:
         left_out = cutter.num_left_out / self.sample_rate_hz
         if self.reader.unaligned:
-            remarks = [*remarks, f"{self.reader.unaligned} parts have more text than frames, so their words have no times"]
+            remarks = [
+                *remarks,
+                f"{self.reader.unaligned} parts have more text than frames, so their words have no times",
+            ]
             self.reader.unaligned = 0
         return Transcript(name, seconds, self.reader.times, parts, left_out, tuple(remarks))
 

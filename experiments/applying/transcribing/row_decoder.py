@@ -59,9 +59,13 @@ def row_decoder(text: str, chosen: ChosenRun, *, scale: str | None = None) -> Ro
     record = read_yaml(folder / CONFIG)
     if not isinstance(record, dict):
         raise UserError(f"--row {text}: {folder / CONFIG} is no configuration")
-    spec = _decoder_spec(moved_files.config_today({key: value for key, value in record.items() if isinstance(value, dict)}))
+    spec = _decoder_spec(
+        moved_files.config_today({key: value for key, value in record.items() if isinstance(value, dict)})
+    )
     if spec is None or not (folder / FITTED).is_file():
-        raise UserError(f"--row {text}: run {name} chose no decoder's weights; allowed: a finished row that decodes texts")
+        raise UserError(
+            f"--row {text}: run {name} chose no decoder's weights; allowed: a finished row that decodes texts"
+        )
     sources = {key: folder / where for key, where in (record.get("from") or {}).items()}
     own = sources.pop(OWN, folder).resolve().name
     if own != chosen.key_id:
@@ -91,7 +95,9 @@ def _made(name: str, spec: Any, folder: Path, *, imports: tuple[str, ...], folde
     weights = json.loads((folder / FITTED).read_text(encoding="utf-8"))["weights"]
     lacking = [weight for weight in decoder.weight_grid if weight not in weights]
     if lacking:
-        raise UserError(f"{name}: {folder / FITTED} has no {lacking[0]}, which its decoder of today asks for; score it again")
+        raise UserError(
+            f"{name}: {folder / FITTED} has no {lacking[0]}, which its decoder of today asks for; score it again"
+        )
     return RowDecoder(name, decoder, weights, folders)
 
 
@@ -111,7 +117,9 @@ def _folder_of(text: str, chosen: ChosenRun, *, scale: str | None) -> tuple[Path
         found = [run for run in tracker.beginning_with(text) if run.state == "finished"]
     else:
         found = []
-    folders = [(_local(tracker, run.tags["key"]), run.tags.get("mlflow.runName", text)) for run in found if "key" in run.tags]
+    folders = [
+        (_local(tracker, run.tags["key"]), run.tags.get("mlflow.runName", text)) for run in found if "key" in run.tags
+    ]
     here = [(folder, name) for folder, name in folders if folder is not None]
     if not here:
         gone = " whose folder is still here" if folders else ""

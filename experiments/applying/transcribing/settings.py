@@ -1,11 +1,11 @@
 """All that a transcription can be told, and ``transcribe.yaml``: what it was told, read back by ``--load-params``.
 
-    earmark: 0.1.0
-    run: {text: ctc_decoding/greedy, name: greedy seed 0, key: …}
-    decoder: row ctc_decoding/wfst with lm_weight 1.2, word_bonus 0, prior_scale 0.3
-    settings: {formats: [srt, ctm], row: ctc_decoding/wfst, cut: vad, max_seconds: 20.0, …}
-    files: [{audio: talk.wav, seconds: 512.3, parts: 41, written: [talk.srt, talk.ctm]}, …]
-    failed: [{audio: broken.wav, why: …}]
+earmark: 0.1.0
+run: {text: ctc_decoding/greedy, name: greedy seed 0, key: …}
+decoder: row ctc_decoding/wfst with lm_weight 1.2, word_bonus 0, prior_scale 0.3
+settings: {formats: [srt, ctm], row: ctc_decoding/wfst, cut: vad, max_seconds: 20.0, …}
+files: [{audio: talk.wav, seconds: 512.3, parts: 41, written: [talk.srt, talk.ctm]}, …]
+failed: [{audio: broken.wav, why: …}]
 """
 
 from __future__ import annotations

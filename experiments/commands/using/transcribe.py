@@ -27,9 +27,9 @@ EXAMPLE = """examples:
   earmark transcribe exported/ --manifest test.jsonl -o answers.jsonl      NeMo's lines, pred_text added
   sox talk.wav -t flac - | earmark transcribe ctc_decoding/greedy - -f vtt standard input to standard output
 
-RUN is an id of MLflow or a key (or its beginning), TABLE/ROW (of several seeds the best on validation), or the folder of
-a run or of earmark export. Formats: txt, srt, vtt, tsv (milliseconds, as Whisper's), json (all: words with confidence,
-tokens), ctm, all. A word's confidence is the geometric mean of its tokens' posteriors at their spikes; it is not
+RUN is an id of MLflow or a key (or its beginning), TABLE/ROW (of several seeds the best on validation), or a folder
+of a run or of earmark export. Formats: txt, srt, vtt, tsv (milliseconds, as Whisper's), json (words with
+confidence, tokens), ctm, all. A word's confidence is the geometric mean of its tokens' posteriors at their spikes; it is not
 calibrated. What was told stands in transcribe.yaml beside the output. A file that can't be read is one line, the others
 go on, and the exit code is 1."""
 
@@ -39,10 +39,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.description = "Texts of recordings of any rate, channels and length, with times of words."
     parser.epilog = EXAMPLE
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("run_text", nargs="?", metavar="RUN", help="the recogniser (with --load-params: that of the file)")
+    parser.add_argument(
+        "run_text", nargs="?", metavar="RUN", help="the recogniser (with --load-params: that of the file)"
+    )
     parser.add_argument("audio", nargs="*", metavar="FILE", help="audio files; - for standard input")
-    parser.add_argument("--manifest", type=Path, metavar="JSONL", help="NeMo's lines with audio_filepath instead of FILE")
-    parser.add_argument("-o", "--output", type=Path, metavar="PATH", help="folder of the output; with --manifest a file")
+    parser.add_argument(
+        "--manifest", type=Path, metavar="JSONL", help="NeMo's lines with audio_filepath instead of FILE"
+    )
+    parser.add_argument(
+        "-o", "--output", type=Path, metavar="PATH", help="folder of the output; with --manifest a file"
+    )
     parser.add_argument("-f", "--formats", metavar="F,F", help="txt, srt, vtt, tsv, json, ctm or all (default txt)")
     parser.add_argument("--row", metavar="TABLE/ROW", help="decoder, fitted weights and language model of another row")
     parser.add_argument("--hotwords", metavar="TXT", help="words or phrases, one a line, that the beam favours")
@@ -161,11 +167,10 @@ def _transcriber(chosen: ChosenRun, settings: Settings) -> tuple[Transcriber, st
 
     system = load_system(chosen)
     if not isinstance(system, Recogniser):
-        raise UserError(f"run {chosen.name}: is a {type(system).__name__}, allowed: a recogniser (earmark predict has events)")
-    if settings.row is None:
-        by = own_decoder(chosen)
-    else:
-        by = row_decoder(settings.row, chosen, scale=settings.scale)
+        raise UserError(
+            f"run {chosen.name}: is a {type(system).__name__}, allowed: a recogniser (earmark predict has events)"
+        )
+    by = own_decoder(chosen) if settings.row is None else row_decoder(settings.row, chosen, scale=settings.scale)
     reader = Reader(system, chosen, sample_rate_hz=facts_of(chosen).sample_rate_hz, by=by)
     return Transcriber(reader, settings), _in_words(by)
 
@@ -203,9 +208,7 @@ def _files(
             if not files and not arguments.json:
                 sys.stdout.write(texts[0])
             _say(arguments, _summary(name, transcript, time.monotonic() - started, files))
-            done.files.append(
-                {**transcript.as_plain(), "audio": name, "written": [str(path) for path in files]}
-            )
+            done.files.append({**transcript.as_plain(), "audio": name, "written": [str(path) for path in files]})
 
 
 def _written(transcript: Transcript, settings: Settings, files: Sequence[Path]) -> list[str]:
@@ -237,7 +240,9 @@ def _manifest(arguments: argparse.Namespace, transcriber: Transcriber, answers: 
             done.fail(line.place, error)
             continue
         answered.append(line.answered(transcript.text))
-        done.files.append({**transcript.as_plain(), "audio": str(line.record["audio_filepath"]), "written": [str(answers)]})
+        done.files.append(
+            {**transcript.as_plain(), "audio": str(line.record["audio_filepath"]), "written": [str(answers)]}
+        )
     write_text(answers, "".join(answered))
     _say(arguments, f"{answers}: {len(answered)} lines with pred_text, {len(done.failed)} left out")
 
@@ -254,7 +259,9 @@ def _summary(name: str, transcript: Transcript, seconds: float, files: Sequence[
     return ", ".join(parts) + (f" -> {', '.join(map(str, files))}" if files else "")
 
 
-def _record(arguments: argparse.Namespace, record: dict[str, Any], outputs: Sequence[Sequence[Path]], done: _Done) -> None:
+def _record(
+    arguments: argparse.Namespace, record: dict[str, Any], outputs: Sequence[Sequence[Path]], done: _Done
+) -> None:
     """``transcribe.yaml`` in every folder that was written to, and with ``--json`` the document."""
     from experiments.applying.transcribing.output_files import write_text
     from experiments.applying.transcribing.settings import PARAMS
@@ -264,7 +271,12 @@ def _record(arguments: argparse.Namespace, record: dict[str, Any], outputs: Sequ
     if arguments.manifest is None:
         for folder in dict.fromkeys(files[0].parent for files in outputs if files):
             brief = [
-                {"audio": one["audio"], "seconds": round(one["duration"], 3), "parts": len(one["parts"]), "written": one["written"]}
+                {
+                    "audio": one["audio"],
+                    "seconds": round(one["duration"], 3),
+                    "parts": len(one["parts"]),
+                    "written": one["written"],
+                }
                 for one in done.files
             ]
             write_text(folder / PARAMS, to_yaml({**record, "files": brief, "failed": done.failed}))

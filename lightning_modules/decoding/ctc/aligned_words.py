@@ -36,7 +36,7 @@ def aligned_words(alignment: Alignment, symbols: Sequence[str]) -> tuple[Aligned
     >>> [word[:4] for word in aligned_words(alignment, ("<blank>", " ", "a", "b"))]
     [('ab', 0, 3, 0.5), ('b', 7, 8, 0.5)]
     """
-    return tuple(map(lambda said: _word(said, symbols), _of_words(alignment.tokens, symbols)))
+    return tuple(_word(tokens, symbols) for tokens in _of_words(alignment.tokens, symbols))
 
 
 def _of_words(tokens: Sequence[AlignedToken], symbols: Sequence[str]) -> Iterator[list[AlignedToken]]:
@@ -66,6 +66,4 @@ def _word(tokens: Sequence[AlignedToken], symbols: Sequence[str]) -> AlignedWord
     # A mark alone may spike long before the word: its frames are those of what is spelt.
     spoken = [token for token in tokens if symbols[token.token] != MARK] or tokens
     confidence = math.exp(sum(token.spike_log_prob for token in spoken) / len(spoken))
-    return AlignedWord(
-        _spelt(tokens, symbols), spoken[0].first_frame, spoken[-1].last_frame, confidence, tuple(spoken)
-    )
+    return AlignedWord(_spelt(tokens, symbols), spoken[0].first_frame, spoken[-1].last_frame, confidence, tuple(spoken))

@@ -1,9 +1,9 @@
 """Forced alignment: the best CTC path of a text that is given, and what it says of each token.
 
 ``argmax_{π: B(π) = l} Σ_t log y_t^{π_t}`` by Viterbi over ``∅ l1 ∅ l2 … ∅`` (Graves 2006, the recursion of eq. 6-8 with
-max for sum). With label priors a path's weight is ``Σ_t log y_t^{π_t} - α log p(π_t)``: blanks, which a CTC network says
-nearly everywhere, get dearer, and tokens reach over more of their frames (Huang et al. 2024, arXiv 2406.02560, who train
-with the priors; here they count in the alignment of a network that was trained without).
+max for sum). With label priors a path's weight is ``Σ_t log y_t^{π_t} - α log p(π_t)``: blanks, which a CTC network
+says nearly everywhere, get dearer, and tokens reach over more of their frames (Huang et al. 2024, arXiv 2406.02560,
+who train with the priors; here they count in the alignment of a network that was trained without).
 
 Among paths of equal weight the earliest wins: read from the last frame backwards, the state goes on where it may, then
 comes from the state before, then from the token before; a path that may end in the last blank does. Rows of a batch do
@@ -13,6 +13,7 @@ not depend on each other. Legend: B utterances, T frames, V symbols, U tokens, S
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -63,8 +64,9 @@ def forced_alignment(
     """The best path of one utterance, exact; ``log_probs_TV`` are natural-log posteriors.
 
     ``prior_scale`` is α; without ``log_priors_V`` (natural logs, (V,), of ``wfst/label_priors.py``) it means nothing.
-    Raises ``NoAlignmentError`` for fewer frames than tokens and the blanks between equal neighbours, and where every path
-    has probability 0; ``ValueError`` for tokens, priors or shapes that do not fit, NaN, and log-probabilities above 0.
+    Raises ``NoAlignmentError`` for fewer frames than tokens and the blanks between equal neighbours, and where every
+    path has probability 0; ``ValueError`` for tokens, priors or shapes that do not fit, NaN, and log-probabilities
+    above 0.
 
     >>> half, sure = [0.5, 0.5], [0.1, 0.9]
     >>> alignment = forced_alignment(np.log([sure, half, [0.8, 0.2], sure]), [1, 1])
@@ -73,7 +75,7 @@ def forced_alignment(
     """
     numbers_TV = as_floats(log_probs_TV)
     _check(numbers_TV, tokens, blank, log_priors_V, prior_scale)
-    needed = len(tokens) + sum(token == after for token, after in zip(tokens, tokens[1:], strict=False))
+    needed = len(tokens) + sum(token == after for token, after in pairwise(tokens))
     if len(numbers_TV) < needed:
         raise NoAlignmentError(f"{len(numbers_TV)} frames for {len(tokens)} tokens, which need {needed} or more")
     if len(numbers_TV) * (2 * len(tokens) + 1) > MAX_STEPS:
@@ -84,7 +86,9 @@ def forced_alignment(
     tokens_U = np.array(tokens, dtype=np.int64)
     states_T = _best_states(weights_TV, tokens_U, blank)
     if len(states_T) and states_T[0] < 0:
-        raise NoAlignmentError(f"every path of the {len(tokens)} tokens over {len(numbers_TV)} frames has probability 0")
+        raise NoAlignmentError(
+            f"every path of the {len(tokens)} tokens over {len(numbers_TV)} frames has probability 0"
+        )
     return _summary(numbers_TV.astype(np.float64), tokens_U, states_T, blank)
 
 
@@ -125,8 +129,8 @@ def _check(
         priors_V = np.asarray(log_priors_V)
         if priors_V.shape != (num_symbols,) or not np.isfinite(priors_V).all() or not 0 <= prior_scale < np.inf:
             raise ValueError(
-                f"log_priors_V {priors_V.shape} and prior_scale {prior_scale}, allowed: {num_symbols} finite numbers, and "
-                "0 or more"
+                f"log_priors_V {priors_V.shape} and prior_scale {prior_scale}, "
+                f"allowed: {num_symbols} finite numbers, and 0 or more"
             )
 
 

@@ -38,6 +38,8 @@ def test_a_mark_that_spikes_early_is_not_the_words_start() -> None:
 
 
 def test_confidence_is_the_geometric_mean_of_spikes() -> None:
-    tokens = tuple(AlignedToken(token, at, at, at, math.log(p), -9.0) for at, (token, p) in enumerate([(2, 0.9), (3, 0.4)]))
+    tokens = tuple(
+        AlignedToken(token, at, at, at, math.log(p), -9.0) for at, (token, p) in enumerate([(2, 0.9), (3, 0.4)])
+    )
     [word] = aligned_words(Alignment(tokens, -9.0), CHARACTERS)
     assert word.confidence == pytest.approx(math.sqrt(0.9 * 0.4))
