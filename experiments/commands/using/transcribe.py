@@ -159,6 +159,7 @@ def _is_ours(params: Path) -> bool:
 def _transcriber(chosen: ChosenRun, settings: Settings) -> tuple[Transcriber, str]:
     """What transcribes, and the decoder in words."""
     from experiments.applying.loaded_system import facts_of, load_system
+    from experiments.applying.transcribing.hotword_beam import with_hotwords
     from experiments.applying.transcribing.reading import Reader
     from experiments.applying.transcribing.recordings import Transcriber
     from experiments.applying.transcribing.row_decoder import own_decoder, row_decoder
@@ -171,6 +172,8 @@ def _transcriber(chosen: ChosenRun, settings: Settings) -> tuple[Transcriber, st
             f"run {chosen.name}: is a {type(system).__name__}, allowed: a recogniser (earmark predict has events)"
         )
     by = own_decoder(chosen) if settings.row is None else row_decoder(settings.row, chosen, scale=settings.scale)
+    if settings.hotwords is not None:
+        by = with_hotwords(by, Path(settings.hotwords), bonus=settings.hotword_bonus, beam_size=settings.beam_size)
     reader = Reader(system, chosen, sample_rate_hz=facts_of(chosen).sample_rate_hz, by=by)
     return Transcriber(reader, settings), _in_words(by)
 
