@@ -65,7 +65,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     from experiments.commands.data import prepare_data
     from experiments.commands.results import merge, pack
-    from experiments.commands.using import predict
+    from experiments.commands.using import align, predict, transcribe
 
     parser = OneLineParser(
         prog="earmark",
@@ -95,6 +95,11 @@ def build_parser() -> argparse.ArgumentParser:
         results.add_subparsers(dest="verb", metavar="VERB", required=True),
         ("pack", pack, "a table's finished runs as one file"),
         ("merge", merge, "bring the runs of packs into this store"),
+    )
+    _add(
+        commands,
+        ("transcribe", transcribe, "texts of recordings, with times of words"),
+        ("align", align, "when the words of a given text are said"),
     )
     score = _group(commands, "score", "score any system's output", epilog=SCORE_EXAMPLE)
     _add(

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lightning_modules.decoding.ctc.fusion import BONUS, GIVEN, NOTHING, TOKENS, WORDS, Fusion
+from lightning_modules.decoding.ctc.hotwords import NO_HOTWORDS, Hotwords
 from lightning_modules.decoding.language_models.language_model import LanguageModel
 from lightning_modules.decoding.language_models.ngram_language_model import NgramLanguageModel
 from lightning_modules.decoding.language_models.ngram_table import NgramTable
@@ -33,6 +34,8 @@ def fuse(
     lm_weight: float,
     word_bonus: float,
     log_word_bonus: float,
+    hotwords: Hotwords | None = None,
+    hotword_bonus: float = 0.0,
 ) -> Fusion:
     """Check everything against the recogniser, ``ValueError`` where something does not fit.
 
@@ -58,9 +61,15 @@ def fuse(
     most_V[~is_tag_V if writes_words else begins_word_V] = math.exp(max(0.0, word_bonus)) * 2 ** max(
         0.0, log_word_bonus
     )
+    if hotwords is not None and len(hotwords.symbols) != num_symbols:
+        raise ValueError(f"hotwords in {len(hotwords.symbols)} symbols for {num_symbols} posteriors")
+    hotword_table = NO_HOTWORDS if hotwords is None else hotwords.table(hotword_bonus)
+    if hotwords is not None:
+        others_V = np.delete(np.arange(num_symbols), blank)  # the table's columns from 1 on
+        most_V[others_V] *= hotword_table.factor_PV[:, 1:].max(axis=0)
     table, spelling, unknown_word, unknown_log_prob = _tables(language_model, lm_weight)
     return Fusion(
-        kind=_kind(language_model, has_bonus),
+        kind=_kind(language_model, has_bonus or hotwords is not None),
         table=table,
         spelling=spelling,
         unknown_word=unknown_word,
@@ -73,6 +82,7 @@ def fuse(
         blank=blank,
         is_tag_V=is_tag_V,
         writes_words=writes_words,
+        hotwords=hotword_table,
         most_V=most_V,
     )
 

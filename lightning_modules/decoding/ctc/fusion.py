@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from lightning_modules.decoding.compiled import compiled
 from lightning_modules.decoding.ctc.beam import Beam
+from lightning_modules.decoding.ctc.hotwords import HotwordTable
 from lightning_modules.decoding.language_models.language_model import BOUNDARY
 from lightning_modules.decoding.language_models.ngram_table import EMPTY, NgramTable, advance, next_powers
 from lightning_modules.decoding.language_models.spelling import LOST, NO_WORD, ROOT, Spelling, longer
@@ -50,6 +51,7 @@ class Fusion(NamedTuple):
     blank: int
     is_tag_V: NDArray[np.bool_]
     writes_words: bool
+    hotwords: HotwordTable
     most_V: NDArray[np.float64]
 
 
@@ -99,6 +101,8 @@ def follow(fusion: Fusion, beam: Beam, node: int, factor: float) -> None:
     new.words = old.words + ends_word
     new.within_word = old.within_word if fusion.is_tag_V[token] else int(token != fusion.space)
     new.context, new.spelling = context, spelling
+    if not fusion.hotwords.is_empty:
+        new.hotword = fusion.hotwords.next_PV[old.hotword, lm_token(fusion.blank, token)]
 
 
 @compiled
@@ -142,6 +146,10 @@ def fill_row(fusion: Fusion, beam: Beam, slot: int) -> None:
         for token in range(len(row_V)):
             if fusion.begins_word_V[token]:
                 row_V[token] *= bonus
+    if not fusion.hotwords.is_empty:
+        factor_V = fusion.hotwords.factor_PV[beam.nodes_N[node].hotword]
+        for token in range(len(row_V)):
+            row_V[token] *= factor_V[lm_token(fusion.blank, token)]
     beam.slots_S[slot].has_row = 1
 
 
