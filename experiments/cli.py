@@ -65,7 +65,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     from experiments.commands.data import prepare_data
     from experiments.commands.results import merge, pack
-    from experiments.commands.using import align, predict, transcribe
+    from experiments.commands.using import align, export, import_model, predict, transcribe
 
     parser = OneLineParser(
         prog="earmark",
@@ -88,6 +88,8 @@ def build_parser() -> argparse.ArgumentParser:
         ("sync", sync, "deliver to MLflow what an outage or a kill left behind"),
         ("clean", clean, "what of the run folders is needed by nobody, and its end"),
         ("reproduce", reproduce, "a run's configuration and command, and what differs here"),
+        ("export", export, "a finished run as a folder that runs without earmark: ONNX, weights, card"),
+        ("import", import_model, "an exported run back into this store, with its weights"),
         ("ui", ui, "the MLflow dashboard"),
     )
     results = _group(commands, "results", "finished runs as one file, and back", epilog=RESULTS_EXAMPLE)
