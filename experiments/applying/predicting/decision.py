@@ -93,9 +93,7 @@ class Decision:
         return tuple(sorted(event for event in found if round(event.duration_seconds, 6) >= self.min_seconds))
 
 
-def decision_of(
-    fitted: FittedPostProcessing, *, classes: Sequence[str], overrides: Overrides, where: str
-) -> Decision:
+def decision_of(fitted: FittedPostProcessing, *, classes: Sequence[str], overrides: Overrides, where: str) -> Decision:
     """A run's post-processing with what the user sets of it.
 
     Raises ``UserError`` where its classes of a clip are another system's or the true ones, which new audio has not.

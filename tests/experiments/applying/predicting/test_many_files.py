@@ -46,7 +46,9 @@ def predict(systems: ModuleType, tmp_path: Path) -> Predict:
     return run
 
 
-def test_outputs_lie_beside_the_files_a_broken_one_is_a_line_and_the_others_go_on(garden: Path, predict: Predict) -> None:
+def test_outputs_lie_beside_the_files_a_broken_one_is_a_line_and_the_others_go_on(
+    garden: Path, predict: Predict
+) -> None:
     outcome, told = predict(garden, names=("dcase", "audacity", "scores"))
     assert [line.split(":")[0] for line in told] == ["broken.flac"]
     assert [of.audio.name for of in outcome.done] == ["one.wav", "two.wav"]
@@ -62,7 +64,9 @@ def test_outputs_lie_beside_the_files_a_broken_one_is_a_line_and_the_others_go_o
     assert record["post_processing"]["events"]["high_threshold"] == 0.6
 
 
-def test_an_output_folder_mirrors_the_inputs_whose_names_it_keeps(garden: Path, predict: Predict, tmp_path: Path) -> None:
+def test_an_output_folder_mirrors_the_inputs_whose_names_it_keeps(
+    garden: Path, predict: Predict, tmp_path: Path
+) -> None:
     predict(garden, output=tmp_path / "out")
     assert (tmp_path / "out/wet/two.tsv").read_text().splitlines()[1].startswith("wet/two.wav\t")
     assert not list(garden.rglob("*.tsv"))

@@ -25,7 +25,9 @@ def test_this_installation_is_sound_and_the_clips_are_made_by_their_rule(tmp_pat
 
 true_decibels = LogMel.decibels
 WRONG = {
-    "lightning_modules.layers.log_mel.LogMel.decibels": lambda self, waveforms_BS: true_decibels(self, waveforms_BS) * 1.01,
+    "lightning_modules.layers.log_mel.LogMel.decibels": lambda self, waveforms_BS: (
+        true_decibels(self, waveforms_BS) * 1.01
+    ),
     "lightning_modules.decoding.sound_events.events.close_gaps": lambda active_TC, *, longest: active_TC,
     "lightning_modules.decoding.sound_events.events.drop_short": lambda active_TC, **settings: active_TC,
     "lightning_modules.decoding.sound_events.change_points.rescale": lambda curves_TC: curves_TC,

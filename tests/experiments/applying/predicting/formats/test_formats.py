@@ -21,7 +21,9 @@ from lightning_modules.metrics.curves.score_files import read_scores
 EVENTS = (Event(0.1 + 0.2, 1.28, "dog"), Event(0.5, 0.96, "Male speech, man speaking"), Event(2.0, 3.04, "dog"))
 
 
-def found(folder: Path, *, name: str = "my yard.wav", events: tuple[Event, ...] = EVENTS, channels: int = 1) -> FileEvents:
+def found(
+    folder: Path, *, name: str = "my yard.wav", events: tuple[Event, ...] = EVENTS, channels: int = 1
+) -> FileEvents:
     path = folder / name
     path.parent.mkdir(parents=True, exist_ok=True)
     soundfile.write(path, np.zeros((int(3.1 * 8000), channels)), 8000)
