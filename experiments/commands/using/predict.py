@@ -22,8 +22,8 @@ EXAMPLES = """examples:
   earmark predict --load-params garden/predict.yaml new/        the same run and settings on other files
   earmark predict --self-check                                  is this installation sound?
 
-RUN is an id or key of a finished run, TABLE/ROW (the run that is best on its validation), or a folder of a run or of
-earmark export. Events are decided as the run's own scoring decided them; docs/predict.md says how long files are heard.
+RUN is an id or key of a finished run, TABLE/ROW (the run that is best on its validation), or a folder of a run or
+of earmark export. Events are decided as the run's own scoring decided them; docs/predict.md says how long files are heard.
 Exit code: 0 all files were read, 1 some were not (a line each says why), 2 nothing was done.
 
 --self-check predicts two clips that ship with earmark by a small system whose weights are fixed, and compares events and

@@ -1,4 +1,4 @@
-"""All files of a command: output places, broken files, foreign and corrected outputs, the params file and its way back."""
+"""All files of a command: places of outputs, broken files, foreign and corrected outputs, the params file and back."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def test_our_own_outputs_are_written_anew_and_corrected_or_foreign_ones_never(ga
     with pytest.raises(UserError, match=r"one\.txt"):
         predict(garden, names=("audacity",))
     (garden / "predict.yaml").write_text("somebody: else\n")
-    with pytest.raises(UserError, match="predict.yaml: not written by earmark predict"):
+    with pytest.raises(UserError, match=r"predict\.yaml: not written by earmark predict"):
         predict(garden)
 
 
