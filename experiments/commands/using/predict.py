@@ -27,8 +27,8 @@ of earmark export. Events are decided as the run's own scoring decided them; how
 Exit code: 0 all files were read, 1 some were not (a line each says why), 2 nothing was done.
 
 --self-check predicts two clips that ship with earmark by a small system whose weights are fixed, and compares events
-and curves with the tables that ship beside them. It proves that decoding, resampling, log-mel, the network's layers, the
-joining of windows and the post-processing of this installation compute what they should. It says nothing of any run."""
+and curves with the tables that ship beside them. It proves that decoding, resampling, log-mel, the network's layers,
+the joining of windows and the post-processing of this installation compute what they should, and nothing of any run."""
 
 _GIVEN = ("scale", "window_seconds", "overlap_seconds", "batch_size", "threshold", "clip_threshold", "min_seconds",
           "top", "one_list", "audio_prefix", "device", "formats")  # fmt: skip
