@@ -54,7 +54,7 @@ def test_window_and_decision_are_the_runs_own_until_something_is_set(run: Chosen
     assert predictor.decision.gate == {"cat": 0.1, "dog": 0.1}
     with pytest.raises(UserError, match=r"--overlap: 75 frames .* at most half .* a frame is 0\.04 s"):
         make_predictor(run, Settings(overlap_seconds=3.0))
-    with pytest.raises(UserError, match="--device nowhere: .*allowed: cpu"):
+    with pytest.raises(UserError, match=r"--device nowhere: .*allowed: cpu"):
         make_predictor(run, Settings(device="nowhere"))
 
 
