@@ -28,10 +28,10 @@ EXAMPLE = """examples:
   sox talk.wav -t flac - | earmark transcribe ctc_decoding/greedy - -f vtt standard input to standard output
 
 RUN is an id of MLflow or a key (or its beginning), TABLE/ROW (of several seeds the best on validation), or a folder
-of a run or of earmark export. Formats: txt, srt, vtt, tsv (milliseconds, as Whisper's), json (words with
-confidence, tokens), ctm, all. A word's confidence is the geometric mean of its tokens' posteriors at their spikes; it is not
-calibrated. What was told stands in transcribe.yaml beside the output. A file that can't be read is one line, the others
-go on, and the exit code is 1."""
+of a run or of earmark export. Formats: txt, srt, vtt, tsv (milliseconds, as Whisper's), json (words with confidence,
+tokens), ctm, all. A word's confidence is the geometric mean of its tokens' posteriors at their spikes; it is not
+calibrated. What was told stands in transcribe.yaml beside the output. A file that can't be read is one line, the
+others go on, and the exit code is 1."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -55,7 +56,7 @@ def test_every_sample_is_in_one_part_or_left_out(
     for part in parts:
         np.testing.assert_array_equal(part.waveform_S, audio_S[part.first_sample : part.end_sample])
         assert len(part.waveform_S) <= longest * RATE_HZ + HOP
-    assert all(before.end_sample <= after.first_sample for before, after in zip(parts, parts[1:], strict=False))
+    assert all(before.end_sample <= after.first_sample for before, after in pairwise(parts))
     again = Cutter(RATE_HZ, max_seconds=longest, is_speech=speaks if hears else None).parts([audio_S])
     assert [seconds(part) for part in again] == [seconds(part) for part in parts]  # whatever the blocks
 

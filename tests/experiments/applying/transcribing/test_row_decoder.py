@@ -1,4 +1,4 @@
-"""A row's decoder out of its folder: class, fitted weights and the folders of its ``from:``; or why not, in one line."""
+"""A row's decoder out of its folder: class, fitted weights, the folders of its ``from:``; or why not, in one line."""
 
 from __future__ import annotations
 
