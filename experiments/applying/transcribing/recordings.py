@@ -78,6 +78,8 @@ class Transcriber:
         self, name: str, seconds: float, parts: tuple[ReadPart, ...], cutter: Cutter, remarks: list[str]
     ) -> Transcript:
         left_out = cutter.num_left_out / self.sample_rate_hz
+        if not parts:
+            remarks = [*remarks, "no speech was found"]
         if self.reader.unaligned:
             remarks = [
                 *remarks,

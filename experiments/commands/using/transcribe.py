@@ -88,7 +88,7 @@ def run(arguments: argparse.Namespace) -> int:
     outputs = _outputs(arguments, settings)
     chosen = choose_run(run_text, scale=settings.scale)
     transcriber, decoder = _transcriber(chosen, settings)
-    _say(arguments, f"{chosen.name} ({chosen.key_id[:7]}), read by {decoder}; {transcriber.cut_in_words}")
+    _say(f"{chosen.name} ({chosen.key_id[:7]}), read by {decoder}; {transcriber.cut_in_words}")
     done = _Done()
     try:
         if arguments.manifest is not None:
@@ -210,7 +210,7 @@ def _files(
                 continue
             if not files and not arguments.json:
                 sys.stdout.write(texts[0])
-            _say(arguments, _summary(name, transcript, time.monotonic() - started, files))
+            _say(_summary(name, transcript, time.monotonic() - started, files))
             done.files.append({**transcript.as_plain(), "audio": name, "written": [str(path) for path in files]})
 
 
@@ -247,14 +247,15 @@ def _manifest(arguments: argparse.Namespace, transcriber: Transcriber, answers: 
             {**transcript.as_plain(), "audio": str(line.record["audio_filepath"]), "written": [str(answers)]}
         )
     write_text(answers, "".join(answered))
-    _say(arguments, f"{answers}: {len(answered)} lines with pred_text, {len(done.failed)} left out")
+    _say(f"{answers}: {len(answered)} lines with pred_text, {len(done.failed)} left out")
 
 
 def _summary(name: str, transcript: Transcript, seconds: float, files: Sequence[Path]) -> str:
-    parts = [f"{name}: {transcript.duration:.1f} s in {len(transcript.parts)} parts"]
+    count = len(transcript.parts)
+    parts = [f"{name}: {transcript.duration:.1f} s in {count} part{'s' * (count != 1)}"]
     if transcript.left_out_seconds >= 0.05:
         parts.append(f"{transcript.left_out_seconds:.1f} s without speech left out")
-    if len(transcript.parts) > 1:
+    if count > 1:
         places = [f"{part.start:.1f}" for part in transcript.parts[1:]]
         shown = ", ".join(places[:8]) + (", … (all in json)" if len(places) > 8 else "")
         parts.append(f"cut at {shown} s")
@@ -287,6 +288,6 @@ def _record(
         print(json.dumps({**record, "files": done.files, "failed": done.failed}, ensure_ascii=False, indent=1))
 
 
-def _say(arguments: argparse.Namespace, line: str) -> None:
+def _say(line: str) -> None:
     """To standard error: standard output is the text's, or the document's."""
     print(line, file=sys.stderr)

@@ -26,6 +26,7 @@ FUSED: Any = {
 def run_folder(home: Path, key: str, decoder: Any, *, sources: dict[str, str], weights: dict[str, float]) -> Path:
     folder = home / key
     (folder / "scores").mkdir(parents=True)
+    (folder / "predictions").mkdir()
     record = {"scoring": {"class_path": SCORING, "init_args": {"decoder": decoder}}, "from": sources, "stage": "score"}
     (folder / "config.yaml").write_text(to_yaml(record), encoding="utf-8")
     (folder / "scores" / "decoding.json").write_text(json.dumps({"weights": weights}), encoding="utf-8")
