@@ -54,6 +54,11 @@ class FilePredictor:
     decision: Decision
     batch_size: int = 8
 
+    @property
+    def grid(self) -> FrameGrid:
+        """The frames of the curves."""
+        return FrameGrid(hop_seconds=self.system.hop_seconds)
+
     def __call__(self, audio: Path, *, advance: Callable[[float], None] = lambda seconds: None) -> FileEvents:
         """Events of a file; ``advance`` is told of the seconds that are done.
 
@@ -65,8 +70,7 @@ class FilePredictor:
                 raise ValueError("no samples at the system's sample rate")
             sound, num_file_samples = stream.sound, stream.num_file_samples
             end_seconds = stream.duration_seconds
-        grid = FrameGrid(hop_seconds=self.system.hop_seconds)
-        overlap = self.plan.overlap_frames
+        grid, overlap = self.grid, self.plan.overlap_frames
         events = self.decision.events(windows, overlap_frames=overlap, grid=grid, end_seconds=end_seconds)
         curves_TC = join(windows, overlap_frames=overlap)
         return FileEvents(

@@ -7,7 +7,7 @@ has its share, "new yoga" has none of it, and "new" keeps its own if it stands i
 the shallow-fusion lists of Le et al. 2021 do so with weighted automata).
 
 What a prefix has is a place in a trie of phrases, and where it fails a shorter place that a later word of it has come
-to, with what was found before (Aho & Corasick 1975): all is worked out beforehand, in one table for the compiled search.
+to, with what was found before (Aho & Corasick 1975): all is worked out beforehand, in one table for the search.
 Legend: P places, C characters of the phrases, the space and all others; V tokens, subwords and words spell several
 characters each.
 """
