@@ -54,7 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--hotwords", metavar="TXT", help="words or phrases, one a line, that the beam favours")
     parser.add_argument("--hotword-bonus", type=float, metavar="B", help="natural log a character of them (default 1)")
     parser.add_argument("--beam-size", type=int, metavar="N", help="beam with --hotwords and no --row (default 100)")
-    parser.add_argument("--cut", metavar="HOW", help="vad (silences), quiet (only where too long), none (one part)")
+    parser.add_argument("--cut", metavar="HOW", help="long files: vad (silero-vad), quiet (by power), none")
     parser.add_argument("--max-seconds", type=float, metavar="S", help="longest part (default 20)")
     parser.add_argument("--pause-seconds", type=float, metavar="S", help="shortest pause of --cut vad (default 0.5)")
     parser.add_argument("--scale", help="scale of a TABLE/ROW (default: the table's first)")
@@ -254,7 +254,7 @@ def _summary(name: str, transcript: Transcript, seconds: float, files: Sequence[
     count = len(transcript.parts)
     parts = [f"{name}: {transcript.duration:.1f} s in {count} part{'s' * (count != 1)}"]
     if transcript.left_out_seconds >= 0.05:
-        parts.append(f"{transcript.left_out_seconds:.1f} s without speech left out")
+        parts.append(f"{transcript.left_out_seconds:.1f} s of silence left out")
     if count > 1:
         places = [f"{part.start:.1f}" for part in transcript.parts[1:]]
         shown = ", ".join(places[:8]) + (", … (all in json)" if len(places) > 8 else "")
