@@ -19,7 +19,7 @@ help:
 # The stamp is newer than what it was made from, so an unchanged clone installs once.
 $(VENV)/.installed: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[wfst,pretrained,search,slurm,test]'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[wfst,pretrained,export,search,slurm,test]'
 	@touch $@
 
 install: $(VENV)/.installed

@@ -24,6 +24,7 @@ from experiments.stored_results import unit_counts
 from experiments.stored_results.curve_counts import curve_counts
 from experiments.stored_results.stored_counts import AGREES
 from experiments.stored_results.stored_scores import CURVES, EVENTS, TAGS
+from experiments.table_files.merge import Config
 from experiments.table_files.table_values import corpus_of
 from lightning_modules.metrics.bootstrap import Interval
 
@@ -57,7 +58,7 @@ def card_scores(chosen: ChosenRun) -> tuple[list[Score], str]:
     known: dict[str, Interval] = {**drawn, **stored}
     scores = [Score(name, words, chosen.scores[name], known.get(name)) for name, words in names.items()]
     lacking = any(score.interval is None for score in scores)
-    return scores, (why or "not every figure is one of counts by clip") if lacking else ""
+    return scores, (why or "figures that are no rates of counts by clip") if lacking else ""
 
 
 def _stored(scores: Mapping[str, float], metric: str) -> Interval | None:
@@ -105,7 +106,7 @@ def _references(chosen: ChosenRun) -> ClipReferences:
     from experiments.configuration.schema import build
 
     read_cards(corpus_of(chosen.config))  # which says what prepares a corpus that is not here
-    config = {section: chosen.config[section] for section in ("data", "scoring") if section in chosen.config}
+    config: Config = {section: chosen.config[section] for section in ("data", "scoring") if section in chosen.config}
     data = build(config, stage="score", seed=0, where=f"run {chosen.name}", imports=chosen.imports).data
     data.setup("score")
     references = data.references("test")

@@ -96,8 +96,8 @@ def _graphs(
         reading = (steps.TransducerStepGraph(steps.exportable_copy(network)), steps.TransducerStepGraph(network))
         return "transducer", _encoder_and_step(hearing, reading, heard, names)
     if isinstance(system, CtcOutput):
-        module, reference = (CtcGraph(system, front) for front in fronts)
-        return "ctc", {MODEL: _whole(module, reference, heard, [steps.LOG_PROBS])}
+        writer, own = (CtcGraph(system, front) for front in fronts)
+        return "ctc", {MODEL: _whole(writer, own, heard, [steps.LOG_PROBS])}
     raise ValueError("its decoder is neither CTC, attention nor a transducer of ours, so there is no step to export")
 
 

@@ -33,7 +33,7 @@ class ExportableLogMel(nn.Module):
         # A window behind the end serves any length; the frames that begin there are cut off again.
         padded_11S = F.pad(waveform_1S, (left, self.window_samples)).unsqueeze(1)
         spectrum_1CT = F.conv1d(padded_11S, self.get_buffer("basis_C1N"), stride=self.hop_samples)[:, :, :num_frames]
-        real_1KT, imaginary_1KT = spectrum_1CT.split(self.num_bins, dim=1)
+        real_1KT, imaginary_1KT = spectrum_1CT[:, : self.num_bins], spectrum_1CT[:, self.num_bins :]
         power_1TK = (real_1KT * real_1KT + imaginary_1KT * imaginary_1KT).transpose(1, 2)
         decibels_1TM = 10.0 * torch.log10((power_1TK @ self.get_buffer("filters_KM")).clamp_min(POWER_FLOOR))
         return (decibels_1TM - decibels_1TM.mean((1, 2), keepdim=True)) / DECIBELS_PER_UNIT

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -27,8 +27,8 @@ from experiments.exporting.onnx_files import OPSET, write_onnx
 from experiments.exporting.parity import MOST, Parity, measure
 from experiments.exporting.run_record import RECORD, write_record
 from experiments.exporting.shipped_code import shipped_files
-from experiments.runs.keys import code_digests
 from experiments.runs import recipe
+from experiments.runs.keys import code_digests
 
 FORMAT = 1
 WEIGHTS = "model.safetensors"
@@ -47,9 +47,9 @@ class Export:
 
 
 def export(
-    chosen: ChosenRun, folder: Path, *, inside: bool = True, also: Callable[[Path, Exportable], None] | None = None
+    chosen: ChosenRun, folder: Path, *, inside: bool = True, also: Sequence[Callable[[Path, Exportable], None]] = ()
 ) -> Export:
-    """Write ``folder``; ``also`` adds to it before it is in its place.
+    """Write ``folder``; each of ``also`` adds to it before it is in its place.
 
     Raises ``UserError`` where something is there already, where the system has no graph, or where one is not exact.
     """
@@ -64,8 +64,8 @@ def export(
     try:
         parity = _write_graphs(chosen, graphs, aside)
         without = _write_rest(chosen, system, facts, graphs, parity, aside)
-        if also is not None:
-            also(aside, graphs)
+        for add in also:
+            add(aside, graphs)
         aside.chmod(0o755)
         aside.rename(folder)  # onto an empty folder too
     finally:
@@ -159,6 +159,7 @@ def _write_weights(system: lightning.LightningModule, path: Path) -> None:
 
     state = {name: value.detach().clone().contiguous() for name, value in system.state_dict().items()}
     save_file(state, path)
+    path.chmod(0o644)  # safetensors makes it for its owner alone
 
 
 def _write_scores(chosen: ChosenRun, folder: Path) -> None:

@@ -104,7 +104,7 @@ def _what(chosen: ChosenRun, facts: ModelFacts, graphs: Exportable) -> str:
 
 def _data(corpus: str, card: CorpusCard | None) -> str:
     if card is None:
-        return f"Trained on `{corpus}`, which was not on the exporting machine as it was: its licences are not listed here."
+        return f"Trained on `{corpus}`, which was not on the exporting machine as it was: its licences are not listed."
     splits = ", ".join(f"{count} {split}" for split, count in card.num_clips.items())
     made = " No sound in it was ever recorded: it is synthetic." if card.synthetic else ""
     licences = "\n".join(f"| {source} | {licence} |" for source, licence in card.licences.items())

@@ -22,23 +22,24 @@ EXTRA = 'pip install "earmark[export]"'
 
 
 def write_onnx(graph: Graph, path: Path, *, metadata: Mapping[str, str] | None = None) -> None:
-    """Write and check a file, all of it in one. Raises ``UserError`` without the packages, ``RuntimeError`` of torch."""
+    """Write a file, all of it in one, and check it. Raises ``UserError`` without onnx, ``RuntimeError`` of torch."""
     try:
         import onnx
     except ImportError:
         raise UserError(f"earmark export needs onnx and onnxruntime: {EXTRA}") from None
 
+    onnx_of_torch: Any = torch.onnx  # these two names it does not say that it exports
     axes = {name: dict(of) for name, of in graph.growing.items()}
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")  # of the tracer: every choice it takes for constant, which parity proves
-        torch.onnx.register_custom_op_symbolic("aten::floor_divide", _floor_divide, OPSET)
+        onnx_of_torch.register_custom_op_symbolic("aten::floor_divide", _floor_divide, OPSET)
         try:
             torch.onnx.export(
                 graph.module.eval(), tuple(graph.inputs.values()), str(path), dynamo=False, opset_version=OPSET,
                 input_names=list(graph.inputs), output_names=list(graph.outputs), dynamic_axes=axes,
             )  # fmt: skip
         finally:
-            torch.onnx.unregister_custom_op_symbolic("aten::floor_divide", OPSET)
+            onnx_of_torch.unregister_custom_op_symbolic("aten::floor_divide", OPSET)
     model = onnx.load(path)
     onnx.helper.set_model_props(model, dict(metadata or {}))
     onnx.checker.check_model(model)

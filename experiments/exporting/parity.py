@@ -101,7 +101,7 @@ def _compare(
 
 
 def _heard(example: Tensor, length: int, *, seed: int, is_features: bool) -> Tensor:
-    """Noise, and beneath it a tone with an edge: quiet bands beside loud ones are where a transform shows its rounding."""
+    """Noise beneath a tone with an edge: quiet bands beside loud ones are where a transform shows its rounding."""
     generator = torch.Generator().manual_seed(seed)
     noise = torch.randn(1, length, *example.shape[2:], generator=generator)
     if is_features:

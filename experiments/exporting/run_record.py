@@ -28,7 +28,7 @@ def write_record(chosen: ChosenRun, path: Path) -> str | None:
     tracker = Tracker(home())
     found = tracker.find(chosen.family, tags={"key": chosen.key_id, STATE: "finished"})
     if not found:
-        return f"{RECORD}: {tracker.uri} has no finished run of the key {chosen.key_id}; earmark import can't bring it back"
+        return f"{RECORD}: the store has no finished run of the key {chosen.key_id}; earmark import can't bring it back"
     try:
         files = packed_run(
             tracker, found[0], family=chosen.family, scored_by=found[0].tags.get(SCORED_BY, ""), predictions="none",

@@ -15,7 +15,9 @@ import pandas as pd
 from mlflow.models import ModelSignature
 from mlflow.types.schema import Array, ColSpec, DataType, Map, Object, Property, Schema
 
-HEARD = Schema([ColSpec(DataType.string, "wav", required=False), ColSpec(Array(DataType.double), "samples", required=False)])
+WAV = ColSpec(DataType.string, "wav", required=False)
+SAMPLES = ColSpec(Array(DataType.double), "samples", required=False)
+HEARD = Schema([WAV, SAMPLES])
 EVENT = Object(
     [
         Property("onset_seconds", DataType.double),

@@ -61,6 +61,15 @@ RULES: dict[str, tuple[str, ...]] = {
     "experiments.launching.slurm": ("submitit", "experiments"),
     "experiments.pretrained.whisper_folder": ("experiments", "safetensors"),
     "experiments.pretrained": ("experiments", "datamodules", "numpy"),
+    "experiments.exporting.shipped": (
+        "experiments.exporting.shipped", "datamodules.annotations", "lightning_modules.decoding.sound_events.events",
+        "lightning_modules.decoding.texts", "lightning_modules.sed.fitting.fitted",
+        "lightning_modules.sed.predictions", "numpy", "onnxruntime", "soundfile", "soxr", "scipy.signal",
+    ),
+    "experiments.exporting": (
+        "experiments", "datamodules", "lightning_modules", "torch", "numpy", "pytorch_lightning", "safetensors",
+        "onnx", "onnxruntime",
+    ),
     "experiments.statistics": ("experiments", "lightning_modules", "numpy", "scipy"),
     "experiments.reporting.formats.page_media": (
         "lightning_modules", "numpy", "torch", "matplotlib", "PIL", "soundfile",

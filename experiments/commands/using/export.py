@@ -5,6 +5,10 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from experiments.applying.chosen_run import ChosenRun
 
 DESCRIPTION = """Write a finished run as a folder for others: ONNX with log-mel inside (each graph held against the
 system in onnxruntime at several lengths, difference at most 1e-4), the weights as safetensors, configuration with
@@ -29,7 +33,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("folder", type=Path, metavar="DIR", help="where to: a new folder, or an empty one")
     parser.add_argument("--scale", help="of a TABLE/ROW (default: the table's first)")
     parser.add_argument(
-        "--features", choices=("inside", "outside"), default="inside", help="where log-mel is computed (default: inside)"
+        "--features",
+        choices=("inside", "outside"),
+        default="inside",
+        help="where log-mel is computed (default: inside)",
     )
     parser.add_argument("--mlflow", action="store_true", help="also an MLflow model that mlflow models serve serves")
     parser.add_argument("--check", action="store_true", help="print the parity of each output and write nothing")
@@ -45,9 +52,11 @@ def run(arguments: argparse.Namespace) -> int:
     chosen = choose_run(arguments.run_name, scale=arguments.scale)
     if arguments.check:
         return _check(chosen, inside=arguments.features == "inside")
-    also = None
+    also = []
     if arguments.mlflow:
-        from experiments.exporting.mlflow_folder import write_mlflow_model as also
+        from experiments.exporting.mlflow_folder import write_mlflow_model
+
+        also = [write_mlflow_model]
     written = export(chosen, arguments.folder, inside=arguments.features == "inside", also=also)
     print(f"run {chosen.name} ({chosen.key_id}) is in {written.folder}: {', '.join(written.system.graphs)}, "
           f"which differ from it by {written.parity.largest:.1e} at most")  # fmt: skip
@@ -57,16 +66,14 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _check(chosen: object, *, inside: bool) -> int:
+def _check(chosen: ChosenRun, *, inside: bool) -> int:
     import tempfile
 
-    from experiments.applying.chosen_run import ChosenRun
     from experiments.applying.loaded_system import load_system
     from experiments.errors import UserError
     from experiments.exporting.exportable import NotExportableError, exportable
     from experiments.exporting.exported_folder import check_exact
 
-    assert isinstance(chosen, ChosenRun)
     try:
         with tempfile.TemporaryDirectory() as folder:
             parity = check_exact(exportable(load_system(chosen), inside=inside), Path(folder))

@@ -8,8 +8,8 @@ from pathlib import Path
 
 DESCRIPTION = """Bring a run that earmark export wrote into the store (of EARMARK_HOME, or MLFLOW_TRACKING_URI), as a
 finished run with its key, its record and its weights: `from:` of a row that stands on it finds it, and
-`earmark predict` takes it by its id or key. What is in the folder is data: nothing of it is executed. A run that is here
-with the same figures is passed over; one that is here with others is a conflict, and nothing is written.
+`earmark predict` takes it by its id or key. What is in the folder is data: nothing of it is executed. A run that is
+here with the same figures is passed over; one that is here with others is a conflict, and nothing is written.
 
 A plan counts it where today's code, configuration and data give its key; earmark plan says what differs."""
 EXAMPLES = """examples:
@@ -35,8 +35,6 @@ def run(arguments: argparse.Namespace) -> int:
 
     tracker = Tracker(home())
     tracker.place.check_writable()
-    folder, told = bring_in(
-        arguments.folder, archive, tracker, say=lambda line: print(line, file=sys.stderr)
-    )
+    folder, told = bring_in(arguments.folder, archive, tracker, say=lambda line: print(line, file=sys.stderr))
     print(f"run {folder.name} is in {folder}")
     return 0 if told else 1

@@ -28,7 +28,8 @@ class NumpyLogMel:
         decibels_TM = np.concatenate(
             [self._decibels(windows_TN[start : start + FRAMES_AT_ONCE]) for start in range(0, frames, FRAMES_AT_ONCE)]
         )
-        return ((decibels_TM - decibels_TM.mean()) / DECIBELS_PER_UNIT).astype(np.float32)
+        features_TM: NDArray[np.float32] = ((decibels_TM - decibels_TM.mean()) / DECIBELS_PER_UNIT).astype(np.float32)
+        return features_TM
 
     def _decibels(self, windows_TN: NDArray[np.float32]) -> NDArray[np.float64]:
         power_TK = np.abs(np.fft.rfft(windows_TN * self.window_N)) ** 2
