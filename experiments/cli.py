@@ -38,6 +38,10 @@ RESULTS_EXAMPLE = """examples:
 """
 
 
+# Rich would write escape codes into pipes and files for them; in a terminal there are colours without, and NO_COLOR holds.
+FORCED_COLOURS = ("FORCE_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE")
+
+
 class OneLineParser(argparse.ArgumentParser):
     """An ArgumentParser whose errors are one line; ``--help`` has the usage."""
 
@@ -65,6 +69,8 @@ def build_parser() -> argparse.ArgumentParser:
     )
     from experiments.commands.data import prepare_data
     from experiments.commands.results import merge, pack
+    from experiments.commands.shell import completion
+    from experiments.commands.using import align, export, import_model, predict, transcribe
 
     parser = OneLineParser(
         prog="earmark",
@@ -86,7 +92,13 @@ def build_parser() -> argparse.ArgumentParser:
         ("sync", sync, "deliver to MLflow what an outage or a kill left behind"),
         ("clean", clean, "what of the run folders is needed by nobody, and its end"),
         ("reproduce", reproduce, "a run's configuration and command, and what differs here"),
+        ("predict", predict, "sound events of any audio by a finished run"),
+        ("transcribe", transcribe, "texts of recordings, with times of words"),
+        ("align", align, "when the words of a given text are said"),
+        ("export", export, "a finished run as a folder that runs without earmark: ONNX, weights, card"),
+        ("import", import_model, "an exported run back into this store, with its weights"),
         ("ui", ui, "the MLflow dashboard"),
+        ("completion", completion, "a shell's completion script"),
     )
     results = _group(commands, "results", "finished runs as one file, and back", epilog=RESULTS_EXAMPLE)
     _add(
@@ -135,6 +147,8 @@ def main(arguments: list[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):  # a file's name may hold bytes that are not UTF-8
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+    for name in FORCED_COLOURS:
+        os.environ.pop(name, None)
     warnings.formatwarning = _format_warning
     parser = build_parser()
     parsed, rest = parser.parse_known_args(arguments)

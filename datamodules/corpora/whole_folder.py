@@ -6,11 +6,12 @@ killed process left is removed by the next one. A lock file makes a second maker
 
 from __future__ import annotations
 
-import fcntl
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from datamodules.corpora.file_locks import take
 
 
 @contextmanager
@@ -18,7 +19,7 @@ def locked(target: Path) -> Iterator[None]:
     """Hold ``.NAME.lock`` beside ``target``: one maker at a time, on one machine or a disk with POSIX locks."""
     target.parent.mkdir(parents=True, exist_ok=True)
     with (target.parent / f".{target.name}.lock").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+        take(file)
         yield
 
 

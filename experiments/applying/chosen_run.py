@@ -1,7 +1,7 @@
 """Which finished run is meant: by MLflow's id or its key, by a row of a table, or by a folder.
 
-A row of several runs means the one whose validation figure (its ``checkpoint.monitor``) is the best: test figures choose
-nothing. An exported folder (``earmark export``) needs no store.
+A row of several runs means the one whose validation figure (its ``checkpoint.monitor``) is the best: test figures
+choose nothing. An exported folder (``earmark export``) needs no store.
 """
 
 from __future__ import annotations
@@ -34,8 +34,9 @@ class ChosenRun:
     """A finished run with weights.
 
     ``folder`` has what the run wrote: config.yaml, key.json, predictions/, scores/ of a run's own folder, earmark.json
-    of an exported one. ``config`` has the sections of the run's configuration, its classes by today's names; ``imports``
-    are packages of the user's. ``corpus_digest`` is that of the data that it was trained on. ``scores`` are its metrics.
+    of an exported one. ``config`` has the sections of the run's configuration, its classes by today's names;
+    ``imports`` are packages of the user's. ``corpus_digest`` is of the data that it was trained on. ``scores`` are its
+    metrics.
     """
 
     name: str

@@ -28,7 +28,7 @@ LEARNT_FROM = "learnt_from_tags"  # in a checkpoint of lightning_modules.sed.wea
 
 @dataclass(frozen=True)
 class ModelFacts:
-    """What a data module would tell the system; ``classes`` of sound events or ``symbols`` of speech, the other empty."""
+    """What a data module would tell the system: ``classes`` of sound events or ``symbols`` of speech, else empty."""
 
     sample_rate_hz: int
     classes: tuple[str, ...] = ()

@@ -8,7 +8,9 @@ import re
 from pathlib import Path
 from typing import Any
 
+from experiments.commands.shell.next_command import say_next
 from experiments.errors import UserError, unknown
+from experiments.launching.platforms import refuse_where_nothing_can_run
 
 KEYS = ("family", "stage", "seed", "from", "imports", "machine")
 
@@ -58,6 +60,7 @@ def run(arguments: argparse.Namespace) -> int:
     from experiments.table_files.yaml_files import read_yaml
     from experiments.tracking.mlflow_store import Tracker
 
+    refuse_where_nothing_can_run("fit")
     path: Path = arguments.config
     raw = read_yaml(path)
     if not isinstance(raw, dict):
@@ -100,4 +103,5 @@ def run(arguments: argparse.Namespace) -> int:
         else:
             print(metrics.read_text(encoding="utf-8"), end="")
             print(f"run folder: {folder}")
+        say_next("ui", why="its curves and files")
     return code

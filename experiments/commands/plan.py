@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from experiments.commands import report_source, table_arguments
 from experiments.commands.power import print_power, read_power
+from experiments.commands.shell.next_command import same_cells, say_next
 from experiments.errors import UserError
 
 if TYPE_CHECKING:
@@ -56,6 +57,8 @@ def run(arguments: argparse.Namespace) -> int:
         _print(table, cells)
         sys.stdout.flush()
         table_arguments.check_configurations(cells, one_of_a_shape=True)  # it may import Lightning, for seconds
+        verb = "run" if any(cell.would_run and cell.state != "running" for cell in cells) else "report"
+        say_next(verb, *same_cells(arguments))
     return 0
 
 

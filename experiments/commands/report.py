@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from experiments.commands import report_charts, report_source, table_arguments
+from experiments.commands.shell.next_command import say_next
 from experiments.errors import UserError, public_uri
 
 if TYPE_CHECKING:
@@ -120,6 +121,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _ending(made: Report) -> int:
     """1 where there is not a single finished run, else 0: what an incomplete table lacks stands under it."""
     if any(made.num_finished.values()):
+        say_next("ui", why="every run's curves and files")
         return 0
     print(f"{made.table.name}: no finished run at scale {made.table.scale}", file=sys.stderr)
     return 1

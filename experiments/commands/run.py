@@ -9,9 +9,11 @@ import shlex
 import sys
 from typing import TYPE_CHECKING, Any
 
+from experiments.commands.shell.next_command import same_cells, say_next
 from experiments.commands.table_arguments import check_configurations, read_plan, table_arguments, write_views
 from experiments.errors import UserError
 from experiments.launching import interruption, slurm_options
+from experiments.launching.platforms import refuse_where_nothing_can_run
 from experiments.runs.run_folder import is_launched
 
 if TYPE_CHECKING:
@@ -65,8 +67,12 @@ def run(arguments: argparse.Namespace) -> int:
         raise UserError(f"--slots {arguments.slots}: at least 1")
     if arguments.retries < 0:
         raise UserError(f"--retries {arguments.retries}: at least 0")
+    refuse_where_nothing_can_run("run")
     with contextlib.ExitStack() as stack:
-        return _run(arguments, stack)
+        code = _run(arguments, stack)
+    if code == 0:
+        say_next("report", *same_cells(arguments))
+    return code
 
 
 def _run(arguments: argparse.Namespace, stack: contextlib.ExitStack) -> int:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from experiments.launching.living import Living, living, out_of_reach
+from experiments.launching.platforms import refuse_where_nothing_can_run
 from experiments.runs import journal
 from experiments.runs.run_folder import TRACKED, is_locked, slurm_job
 
@@ -35,6 +36,7 @@ def run(arguments: argparse.Namespace) -> int:
     from datamodules.corpus_folder import home
     from experiments.errors import UserError
 
+    refuse_where_nothing_can_run("stop")
     rows = [name for text in arguments.rows for name in text.split(",") if name]
     if rows and not arguments.table:
         raise UserError("--rows needs the table whose rows they are: earmark stop TABLE --rows A,B")

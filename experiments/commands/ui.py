@@ -10,6 +10,8 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
+from experiments.launching import interruption
+
 if TYPE_CHECKING:
     from experiments.tracking.mlflow_store import Tracker
 
@@ -41,17 +43,18 @@ def run(arguments: argparse.Namespace) -> int:
         "--port", str(arguments.port), "--workers", "1",  # one person's page; four workers load MLflow four times
     ]  # fmt: skip
     environment = {**os.environ, "MLFLOW_BACKEND_STORE_URI": tracker.uri}  # ps shows everybody the arguments
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup's
-        signal.signal(signal.SIGHUP, signal.default_int_handler)
+    interruption.listen(to_hang_up=True)
     with subprocess.Popen(command, env=environment, start_new_session=True) as server:
         try:
             return server.wait()
         except KeyboardInterrupt:
             return 0
         finally:  # the whole group: MLflow's server is a process under the one that was started
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(server.pid, signal.SIGTERM)
+            if hasattr(os, "killpg"):
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(server.pid, signal.SIGTERM)
+            else:
+                server.terminate()
 
 
 def _print_links(tracker: Tracker, address: str) -> None:

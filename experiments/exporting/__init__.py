@@ -1,1 +1,1 @@
-"""A finished run as a folder that needs no earmark: ONNX, safetensors, a script, a model card."""
+"""A trained system for others: ONNX with proof, weights, a script that needs no earmark, a card, and the way back."""

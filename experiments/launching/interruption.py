@@ -8,7 +8,8 @@ import signal
 from collections.abc import Iterator
 from types import FrameType
 
-ASKING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+HANG_UP: int | None = getattr(signal, "SIGHUP", None)  # Windows has none
+ASKING = tuple(number for number in (signal.SIGINT, signal.SIGTERM, HANG_UP) if number is not None)
 
 
 def listen(*, to_hang_up: bool) -> None:
@@ -27,8 +28,8 @@ def listen(*, to_hang_up: bool) -> None:
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
-    if to_hang_up and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
-        signal.signal(signal.SIGHUP, hang_up)
+    if to_hang_up and HANG_UP is not None and signal.getsignal(HANG_UP) is not signal.SIG_IGN:
+        signal.signal(HANG_UP, hang_up)
 
 
 @contextlib.contextmanager

@@ -7,7 +7,6 @@ answer to "is this run alive?" wrong.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import socket
 import time
@@ -15,6 +14,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
+
+from datamodules.corpora.file_locks import take
 
 LOCK = "lock"  # held by the training process
 LAUNCH_LOCK = "launch.lock"  # held by the launcher that started it
@@ -66,11 +67,7 @@ def _is_held(path: Path) -> bool:
     if not path.exists():
         return False
     with path.open("rb") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except OSError:
-            return True
-    return False
+        return not take(file, shared=True, wait=False)
 
 
 @contextmanager
@@ -82,17 +79,14 @@ def locked(run_dir: Path, name: str = LOCK, *, patience_seconds: float = 1.0) ->
     deadline = time.monotonic() + patience_seconds
     with (run_dir / name).open("a") as file:
         while True:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                if time.monotonic() >= deadline:
-                    yield False
-                    return
-                time.sleep(0.1)
-            else:
+            if take(file, wait=False):
                 _sign(file)
                 yield True
                 return
+            if time.monotonic() >= deadline:
+                yield False
+                return
+            time.sleep(0.1)
 
 
 def _sign(file: TextIO) -> None:

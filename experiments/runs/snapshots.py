@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import fcntl
 import shutil
 from pathlib import Path
 from typing import BinaryIO
 
+from datamodules.corpora.file_locks import take
 from datamodules.corpora.whole_folder import locked
 
 FOLDER = "snapshots"
@@ -16,7 +16,7 @@ USED = ".used"  # beside a snapshot: locked by all who need it
 def hold(snapshot: Path) -> BinaryIO:
     """Keep a snapshot from being freed until the file is closed, here and in every fork. Raises ``OSError``."""
     file = _lock(snapshot).open("ab")
-    fcntl.flock(file, fcntl.LOCK_SH)
+    take(file, shared=True)
     return file
 
 
@@ -43,8 +43,4 @@ def _is_held(snapshot: Path) -> bool:
     if not _lock(snapshot).exists():
         return False
     with _lock(snapshot).open("rb") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            return True
-    return False
+        return not take(file, wait=False)

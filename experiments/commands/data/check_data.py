@@ -13,6 +13,8 @@ from pathlib import Path
 
 from experiments.commands.data import digest_check
 from experiments.commands.data.manifest_arguments import TASKS, add_source_arguments, hint_of_events
+from experiments.commands.data.next_plan import next_words
+from experiments.commands.shell.next_command import say_next
 
 EXAMPLE = """examples:
   earmark data check prompts                                a prepared or imported corpus
@@ -66,6 +68,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.digest:
         return digest_check.run(_only_corpus(arguments), as_json=arguments.json)
 
+    from datamodules.corpus_folder import read_card
     from experiments.commands.data import check_events, check_report, check_speech
     from experiments.errors import UserError
 
@@ -76,6 +79,8 @@ def run(arguments: argparse.Namespace) -> int:
     except (ValueError, OSError) as error:
         raise UserError(f"{error}{hint_of_events(arguments, Path(arguments.target[0]))}") from error
     check_report.show(looked, as_json=arguments.json)
+    if corpus is not None and not looked.has_errors:
+        say_next(*next_words(read_card(corpus)))
     return int(looked.has_errors)
 
 

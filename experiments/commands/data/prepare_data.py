@@ -12,7 +12,9 @@ import sys
 from typing import TYPE_CHECKING
 
 from experiments.commands.data import check_data, import_data, mix_soundscapes
+from experiments.commands.data.next_plan import next_words
 from experiments.commands.data.own_corpora import SCALED, WHOLE
+from experiments.commands.shell.next_command import say_next
 
 if TYPE_CHECKING:
     from datamodules.corpus_folder import CorpusCard
@@ -69,6 +71,7 @@ def run(arguments: argparse.Namespace) -> int:
             if there:
                 check_files(card.name)
             print("\n".join(_describe(card, there)))
+        say_next(*next_words(card))
     except NoPackageManagerError as error:
         print(f"earmark: error: {error}", file=sys.stderr)
         return NO_PACKAGE_MANAGER

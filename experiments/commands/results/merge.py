@@ -6,6 +6,8 @@ import argparse
 import sys
 from pathlib import Path
 
+from experiments.commands.shell.next_command import say_next
+
 DESCRIPTION = """Bring the runs of packs into the store (of EARMARK_HOME, or MLFLOW_TRACKING_URI), as finished runs
 without weights: `earmark plan` counts those whose key is today's, `earmark report --as-run` all of them.
 
@@ -42,4 +44,6 @@ def run(arguments: argparse.Namespace) -> int:
     print(f"{len(merge.new)} runs merged, {len(merge.there)} were here with the same figures")
     if left:
         print(f"{left} of them are in {tracker.root / 'runs'} and not in MLflow yet: earmark sync", file=sys.stderr)
+    else:
+        say_next("ui", why="the runs; their table: earmark report TABLE --as-run")
     return 1 if left else 0

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from experiments.commands import table_arguments
+from experiments.commands.shell.next_command import say_next
 from experiments.errors import UserError
 
 DESCRIPTION = """Write the finished runs of a table, and those that they stand on, to one file: configuration, key,
@@ -56,4 +57,5 @@ def run(arguments: argparse.Namespace) -> int:
     )
     if packing.blanked.num_replaced:
         print(f"{packing.blanked.num_replaced} paths or names of this machine were replaced in it")
+    say_next("report", "--results", str(arguments.output), why="the table from it, without a store")
     return 0

@@ -1,0 +1,1 @@
+"""What the command line does for whoever types: completion, and what to type next."""
