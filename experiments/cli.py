@@ -70,6 +70,7 @@ def build_parser() -> argparse.ArgumentParser:
     from experiments.commands.data import prepare_data
     from experiments.commands.results import merge, pack
     from experiments.commands.shell import completion
+    from experiments.commands.using import align, export, import_model, predict, transcribe
 
     parser = OneLineParser(
         prog="earmark",
@@ -91,6 +92,11 @@ def build_parser() -> argparse.ArgumentParser:
         ("sync", sync, "deliver to MLflow what an outage or a kill left behind"),
         ("clean", clean, "what of the run folders is needed by nobody, and its end"),
         ("reproduce", reproduce, "a run's configuration and command, and what differs here"),
+        ("predict", predict, "sound events of any audio by a finished run"),
+        ("transcribe", transcribe, "texts of recordings, with times of words"),
+        ("align", align, "when the words of a given text are said"),
+        ("export", export, "a finished run as a folder that runs without earmark: ONNX, weights, card"),
+        ("import", import_model, "an exported run back into this store, with its weights"),
         ("ui", ui, "the MLflow dashboard"),
         ("completion", completion, "a shell's completion script"),
     )

@@ -82,12 +82,12 @@ def _parser(stage: str, imports: Sequence[str], model: str = "") -> ArgumentPars
         parser.add_subclass_arguments(lightning.LightningModule, "model", required=True)
         parser.add_class_arguments(Checkpoint, "checkpoint")
         parser.add_class_arguments(lightning.Trainer, "trainer", skip=RUNNER_TRAINER_KEYS, instantiate=False)
-        for name in _linked(model, allowed):
+        for name in linked(model, allowed):
             parser.link_arguments(f"data.{name}", f"model.init_args.{name}", apply_on="instantiate")
     return parser
 
 
-def _linked(model: str, allowed: Sequence[str]) -> list[str]:
+def linked(model: str, allowed: Sequence[str]) -> list[str]:
     """Which of ``LINKED`` a model's constructor takes, or hands on to a base class as ``**arguments``.
 
     None where its name leads nowhere: the parse says so.
@@ -114,7 +114,7 @@ def parse(
         if not config.get(section):
             raise UserError(f"{where}: {section}: missing; a run of stage {stage!r} needs {', '.join(wanted)}")
     config = {
-        section: _class_spec(value, where=f"{where}: {section}") if section in CLASS_SECTIONS else value
+        section: class_spec(value, where=f"{where}: {section}") if section in CLASS_SECTIONS else value
         for section, value in config.items()
     }
     for section in PLAIN_SECTIONS:
@@ -141,7 +141,7 @@ def parse(
     return parser, parsed
 
 
-def _class_spec(value: Any, *, where: str) -> Config:
+def class_spec(value: Any, *, where: str) -> Config:
     """A class with its arguments; a bare import path is a class without any."""
     spec = {"class_path": value} if isinstance(value, str) else value
     if not isinstance(spec, dict) or not isinstance(spec.get("class_path"), str):

@@ -11,7 +11,7 @@ A block stands between two comments, and its first one says how it is made:
 
 ``--rows`` or ``--group`` choose rows and ``--columns`` metrics (all, without); ``--parts`` are of heading, table, whys,
 notes and verdicts, in this order, the table alone by default. Bold, stars and corrections are the whole report's.
-docs/claims.md is what ``earmark claims`` prints of all packs.
+docs/claims.md and docs/sed_questions.md are what ``earmark claims`` prints of all packs.
 """
 
 from __future__ import annotations
@@ -28,26 +28,29 @@ from pathlib import Path
 from experiments.reporting.report import Report
 
 ROOT = Path(__file__).resolve().parents[2]
-CLAIMS = ROOT / "docs" / "claims.md"
+CLAIMS = {  # documents that are made as a whole, and their statements
+    ROOT / "docs" / "claims.md": ROOT / "experiments" / "claims.yaml",
+    ROOT / "docs" / "sed_questions.md": ROOT / "experiments" / "sed_questions.yaml",
+}
 BLOCK = re.compile(r"(<!-- earmark report (results/\S+)([^\n]*?) -->\n)(.*?)(<!-- end of report -->)", re.DOTALL)
 OPENING = "<!-- earmark report "
 PARTS = ("heading", "table", "whys", "notes", "verdicts")
 
 
 def documents() -> list[Path]:
-    """README.md and all of docs/, but the one that is made as a whole."""
-    return [ROOT / "README.md", *(path for path in sorted((ROOT / "docs").rglob("*.md")) if path != CLAIMS)]
+    """README.md and all of docs/, but those that are made as a whole."""
+    return [ROOT / "README.md", *(path for path in sorted((ROOT / "docs").rglob("*.md")) if path not in CLAIMS)]
 
 
-def claims_text() -> str:
-    """docs/claims.md: what ``earmark claims`` says of the packs."""
+def claims_text(statements: Path) -> str:
+    """What ``earmark claims`` says of the packs."""
     from experiments.commands import claims
 
     parser = argparse.ArgumentParser()
     claims.add_arguments(parser)
     with tempfile.TemporaryDirectory() as folder:
         packs = map(str, sorted((ROOT / "results").glob("*.tar.xz")))
-        claims.run(parser.parse_args(["--output", f"{folder}/claims.md", "--results", *packs]))
+        claims.run(parser.parse_args([str(statements), "--output", f"{folder}/claims.md", "--results", *packs]))
         return Path(folder, "claims.md").read_text(encoding="utf-8")
 
 
@@ -129,9 +132,9 @@ def report_of(pack: Path) -> Report:
 def main(arguments: list[str]) -> int:
     """Compare, or write."""
     differing = 0
-    for path in (*documents(), CLAIMS):
+    for path in (*documents(), *CLAIMS):
         before = path.read_text(encoding="utf-8") if path.is_file() else ""
-        after = claims_text() if path == CLAIMS else rewritten(before, render)
+        after = claims_text(CLAIMS[path]) if path in CLAIMS else rewritten(before, render)
         if after != before:
             differing += 1
             print(f"{path.relative_to(ROOT)}: {'written' if '--write' in arguments else 'differs from its packs'}")

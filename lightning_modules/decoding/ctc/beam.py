@@ -38,8 +38,11 @@ NODE = np.dtype(
         ("slot", np.int64),
         ("context", np.int64),  # language model state: an n-gram context,
         ("spelling", np.int64),  # how far the last word is spelt,
+        ("spelt_context", np.int64),  # and the spelling model's state,
+        ("log_spelt", np.float64),  # and its log probability of what is spelt
         ("words", np.int64),  # the number of finished words, and whether one is begun
         ("within_word", np.int64),
+        ("hotword", np.int64),  # how much of a hotword is spelt
         ("log_weight", np.float64),  # log of all language model factors of the prefix
     ]
 )
@@ -72,7 +75,7 @@ def empty_beam(*, beam_size: int, num_frames: int, num_symbols: int, has_rows: b
     )
     beam.slots_S[0] = (1.0, 0.0, 1.0, num_symbols, 0, beam_size, 0)
     beam.slots_S[beam_size] = (0.0, 0.0, 1.0, NONE, NONE, beam_size, 0)
-    beam.nodes_N[0] = (NONE, NONE, NONE, NONE, 0, 0, 0, 0, 0, 0.0)
+    beam.nodes_N[0] = (NONE, NONE, NONE, NONE, 0, 0, 0, 0, 0.0, 0, 0, 0, 0.0)
     return beam
 
 

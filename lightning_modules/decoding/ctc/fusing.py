@@ -7,8 +7,10 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from lightning_modules.decoding.ctc.fusion import BONUS, GIVEN, NOTHING, TOKENS, WORDS, Fusion
+from lightning_modules.decoding.ctc.fusion import BONUS, GIVEN, LOOK_AHEAD, NOTHING, TOKENS, WORDS, Fusion
+from lightning_modules.decoding.ctc.hotwords import NO_HOTWORDS, Hotwords
 from lightning_modules.decoding.language_models.language_model import LanguageModel
+from lightning_modules.decoding.language_models.look_ahead import NO_LOOK_AHEAD, NO_TABLE, LookAheadNgram
 from lightning_modules.decoding.language_models.ngram_language_model import NgramLanguageModel
 from lightning_modules.decoding.language_models.ngram_table import NgramTable
 from lightning_modules.decoding.language_models.spelling import Spelling, compile_spelling
@@ -17,10 +19,6 @@ from lightning_modules.decoding.texts import MARK, are_words, has_subwords, is_t
 
 AnyLanguageModel = LanguageModel | WordNgram
 
-_NO_TABLE = NgramTable(
-    np.zeros(1, np.int64), np.zeros(0, np.int32), np.zeros(0), np.zeros(0, np.int64), np.zeros(0, np.int64),
-    np.zeros(0), 0,
-)  # fmt: skip
 _NO_SPELLING = compile_spelling([], is_closed=False)
 
 
@@ -33,6 +31,8 @@ def fuse(
     lm_weight: float,
     word_bonus: float,
     log_word_bonus: float,
+    hotwords: Hotwords | None = None,
+    hotword_bonus: float = 0.0,
 ) -> Fusion:
     """Check everything against the recogniser, ``ValueError`` where something does not fit.
 
@@ -58,13 +58,20 @@ def fuse(
     most_V[~is_tag_V if writes_words else begins_word_V] = math.exp(max(0.0, word_bonus)) * 2 ** max(
         0.0, log_word_bonus
     )
+    if hotwords is not None and len(hotwords.symbols) != num_symbols:
+        raise ValueError(f"hotwords in {len(hotwords.symbols)} symbols for {num_symbols} posteriors")
+    hotword_table = NO_HOTWORDS if hotwords is None else hotwords.table(hotword_bonus)
+    if hotwords is not None:
+        others_V = np.delete(np.arange(num_symbols), blank)  # the table's columns from 1 on
+        most_V[others_V] *= hotword_table.factor_PV[:, 1:].max(axis=0)
     table, spelling, unknown_word, unknown_log_prob = _tables(language_model, lm_weight)
     return Fusion(
-        kind=_kind(language_model, has_bonus),
+        kind=_kind(language_model, has_bonus or hotwords is not None),
         table=table,
         spelling=spelling,
         unknown_word=unknown_word,
         unknown_log_prob=unknown_log_prob,
+        look_ahead=language_model.look_ahead if isinstance(language_model, LookAheadNgram) else NO_LOOK_AHEAD,
         lm_weight=float(lm_weight),
         word_bonus=float(word_bonus),
         log_word_bonus=float(log_word_bonus),
@@ -73,6 +80,7 @@ def fuse(
         blank=blank,
         is_tag_V=is_tag_V,
         writes_words=writes_words,
+        hotwords=hotword_table,
         most_V=most_V,
     )
 
@@ -119,7 +127,7 @@ def _kind(language_model: AnyLanguageModel | None, has_bonus: bool) -> int:
     if language_model is None:
         return BONUS if has_bonus else NOTHING
     if isinstance(language_model, WordNgram):
-        return WORDS
+        return LOOK_AHEAD if isinstance(language_model, LookAheadNgram) else WORDS
     return TOKENS if isinstance(language_model, NgramLanguageModel) else GIVEN
 
 
@@ -127,5 +135,5 @@ def _tables(language_model: AnyLanguageModel | None, lm_weight: float) -> tuple[
     if isinstance(language_model, WordNgram):
         unknown = language_model.unknown_word, language_model.unknown_log_prob
         return language_model.table, language_model.spelling, *unknown
-    table = language_model.powers(lm_weight) if isinstance(language_model, NgramLanguageModel) else _NO_TABLE
+    table = language_model.powers(lm_weight) if isinstance(language_model, NgramLanguageModel) else NO_TABLE
     return table, _NO_SPELLING, -1, UNKNOWN_LOG_PROB

@@ -18,13 +18,20 @@ from numpy.typing import NDArray
 
 from lightning_modules.decoding.compiled import compiled
 from lightning_modules.decoding.ctc.beam import Beam
+from lightning_modules.decoding.ctc.hotwords import HotwordTable
 from lightning_modules.decoding.language_models.language_model import BOUNDARY
-from lightning_modules.decoding.language_models.ngram_table import EMPTY, NgramTable, advance, next_powers
+from lightning_modules.decoding.language_models.look_ahead import LookAhead
+from lightning_modules.decoding.language_models.ngram_table import (
+    EMPTY,
+    NgramTable,
+    advance,
+    next_log_probs,
+    next_powers,
+)
 from lightning_modules.decoding.language_models.spelling import LOST, NO_WORD, ROOT, Spelling, longer
 
-NOTHING, BONUS, TOKENS, WORDS, GIVEN = range(
-    5
-)  # kinds: none, bonuses alone, n-gram of tokens or words, rows from outside
+# Kinds: none, bonuses alone, n-gram of tokens or words, rows from outside, n-gram of words with look-ahead.
+NOTHING, BONUS, TOKENS, WORDS, GIVEN, LOOK_AHEAD = range(6)
 
 
 class Fusion(NamedTuple):
@@ -42,6 +49,7 @@ class Fusion(NamedTuple):
     spelling: Spelling
     unknown_word: int  # the word n-gram's <unk>, or -1: then ``unknown_log_prob``
     unknown_log_prob: float
+    look_ahead: LookAhead
     lm_weight: float
     word_bonus: float
     log_word_bonus: float
@@ -50,6 +58,7 @@ class Fusion(NamedTuple):
     blank: int
     is_tag_V: NDArray[np.bool_]
     writes_words: bool
+    hotwords: HotwordTable
     most_V: NDArray[np.float64]
 
 
@@ -70,6 +79,8 @@ def start(fusion: Fusion, beam: Beam) -> None:
     """Put the empty prefix into the language model's first state."""
     beam.nodes_N[0].context = fusion.table.start
     beam.nodes_N[0].spelling = ROOT
+    beam.nodes_N[0].spelt_context = fusion.look_ahead.spelling.start
+    beam.nodes_N[0].log_spelt = fusion.look_ahead.log_start
 
 
 @compiled
@@ -91,14 +102,22 @@ def follow(fusion: Fusion, beam: Beam, node: int, factor: float) -> None:
         ends_word = fusion.begins_word_V[token] and is_within_word(fusion, beam, parent)
     if fusion.kind == TOKENS:
         _, context = advance(fusion.table, context, lm_token(fusion.blank, token))
-    elif fusion.kind == WORDS and ends_word:
+    elif (fusion.kind == WORDS or fusion.kind == LOOK_AHEAD) and ends_word:
         _, context = _end_word(fusion, context, old.spelling)
-    elif fusion.kind == WORDS and token != fusion.space:
+    elif (fusion.kind == WORDS or fusion.kind == LOOK_AHEAD) and token != fusion.space:
         spelling = longer(fusion.spelling, old.spelling, lm_token(fusion.blank, token))
+    if fusion.look_ahead.is_open:
+        ahead = fusion.look_ahead
+        new.spelt_context, new.log_spelt = ahead.spelling.start, ahead.log_start
+        if token != fusion.space:
+            log_prob, spelt_context = advance(ahead.spelling, old.spelt_context, lm_token(fusion.blank, token))
+            new.spelt_context, new.log_spelt = spelt_context, old.log_spelt + log_prob
     new.log_weight = old.log_weight + math.log(factor)
     new.words = old.words + ends_word
     new.within_word = old.within_word if fusion.is_tag_V[token] else int(token != fusion.space)
     new.context, new.spelling = context, spelling
+    if not fusion.hotwords.is_empty:
+        new.hotword = fusion.hotwords.next_PV[old.hotword, lm_token(fusion.blank, token)]
 
 
 @compiled
@@ -122,12 +141,11 @@ def fill_row(fusion: Fusion, beam: Beam, slot: int) -> None:
     elif fusion.kind == WORDS:
         state = beam.nodes_N[node]
         _fill_word_row(fusion, state.context, state.spelling, within_word, row_V)
+    elif fusion.kind == LOOK_AHEAD:
+        _fill_row_ahead(fusion, beam, node, within_word, row_V)
     elif fusion.kind == TOKENS:
         next_powers(fusion.table, beam.nodes_N[node].context, row_V)
-        ending = row_V[BOUNDARY]
-        for token in range(fusion.blank):
-            row_V[token] = row_V[token + 1]
-        row_V[fusion.blank] = ending
+        _to_own_columns(fusion.blank, row_V)
     else:
         for token in range(len(row_V)):
             row_V[token] = _power(fusion.lm_weight, row_V[token])
@@ -142,7 +160,20 @@ def fill_row(fusion: Fusion, beam: Beam, slot: int) -> None:
         for token in range(len(row_V)):
             if fusion.begins_word_V[token]:
                 row_V[token] *= bonus
+    if not fusion.hotwords.is_empty:
+        factor_V = fusion.hotwords.factor_PV[beam.nodes_N[node].hotword]
+        for token in range(len(row_V)):
+            row_V[token] *= factor_V[lm_token(fusion.blank, token)]
     beam.slots_S[slot].has_row = 1
+
+
+@compiled
+def _to_own_columns(blank: int, row_V: NDArray[np.float64]) -> None:
+    """From a language model's order to the recogniser's."""
+    ending = row_V[BOUNDARY]
+    for token in range(blank):
+        row_V[token] = row_V[token + 1]
+    row_V[blank] = ending
 
 
 @compiled
@@ -173,3 +204,55 @@ def _fill_word_row(fusion: Fusion, context: int, spelling: int, within_word: boo
     row_V[fusion.space] = at_end
     log_prob, _ = advance(fusion.table, context, BOUNDARY)
     row_V[fusion.blank] = at_end * _power(fusion.lm_weight, log_prob)
+
+
+@compiled
+def _log_add(a: float, b: float) -> float:
+    high = max(a, b)
+    return high if high == -np.inf else high + math.log1p(math.exp(min(a, b) - high))
+
+
+@compiled
+def _ratio(weight: float, log_new: float, log_old: float) -> float:
+    """``(new / old)^weight``; what has no mass is 0 whatever the weight, so that closed lists stay closed."""
+    return 0.0 if log_new == -np.inf else _power(weight, log_new - log_old)
+
+
+@compiled
+def _fill_row_ahead(fusion: Fusion, beam: Beam, node: int, within_word: bool, row_V: NDArray[np.float64]) -> None:
+    """What each character leaves of the mass of words; see ``look_ahead``."""
+    ahead, trie, state = fusion.look_ahead, fusion.spelling, beam.nodes_N[node]
+    context, place = state.context, state.spelling
+    log_share = -np.inf  # of words that are spelled, what is spelt so far included
+    row_V[:] = -np.inf
+    if ahead.is_open:
+        log_share = ahead.log_escape
+        if fusion.unknown_word >= 0:
+            log_share = _log_add(log_share, ahead.log_keep + advance(fusion.table, context, fusion.unknown_word)[0])
+        log_share += state.log_spelt
+        next_log_probs(ahead.spelling, state.spelt_context, row_V)
+        _to_own_columns(fusion.blank, row_V)
+    log_end = log_share + row_V[fusion.blank]
+    log_old = 0.0  # of all words and the end
+    if within_word:
+        log_old = log_share
+        if place != LOST:
+            log_old = _log_add(log_share, ahead.log_keep + advance(ahead.mass, context, place)[0])
+    for token in range(len(row_V)):
+        row_V[token] += log_share
+    if place != LOST:
+        for edge in range(trie.edge_start_P1[place], trie.edge_start_P1[place + 1]):
+            token = own_token(fusion.blank, trie.token_E[edge])
+            log_mass = ahead.log_keep + advance(ahead.mass, context, trie.place_E[edge])[0]
+            row_V[token] = _log_add(row_V[token], log_mass)
+    for token in range(len(row_V)):
+        row_V[token] = _ratio(fusion.lm_weight, row_V[token], log_old)
+    at_end = 1.0
+    if within_word:
+        log_prob, context = _end_word(fusion, context, place)
+        if place != LOST and trie.word_P[place] != NO_WORD:
+            log_end = _log_add(log_end, ahead.log_keep + log_prob)
+        at_end = _ratio(fusion.lm_weight, log_end, log_old)
+    row_V[fusion.space] = at_end
+    log_prob, _ = advance(fusion.table, context, BOUNDARY)
+    row_V[fusion.blank] = at_end * _ratio(fusion.lm_weight, ahead.log_keep + log_prob, 0.0)

@@ -26,6 +26,7 @@ from lightning_modules.decoding.ctc.beam import LOG_SCALE, SLOTS, empty_beam, sp
 from lightning_modules.decoding.ctc.beam_steps import no_candidates, run
 from lightning_modules.decoding.ctc.fusing import AnyLanguageModel, fuse
 from lightning_modules.decoding.ctc.fusion import GIVEN, NOTHING, Fusion
+from lightning_modules.decoding.ctc.hotwords import Hotwords
 from lightning_modules.decoding.ctc.labelling import align
 from lightning_modules.decoding.ctc.rows_by_history import RowsByHistory
 from lightning_modules.decoding.language_models.word_ngram import WordNgram
@@ -45,6 +46,8 @@ class BeamOptions(TypedDict, total=False):
     word_bonus: float
     log_word_bonus: float
     space: int | None
+    hotwords: Hotwords | None
+    hotword_bonus: float
     num_threads: int | None
 
 
@@ -72,6 +75,8 @@ def prefix_beam_search(
     word_bonus: float = 0.0,
     log_word_bonus: float = 0.0,
     space: int | None = None,
+    hotwords: Hotwords | None = None,
+    hotword_bonus: float = 0.0,
     n_best: int = 1,
     num_threads: int | None = None,
 ) -> list[Hypothesis] | list[list[Hypothesis]]:
@@ -81,8 +86,9 @@ def prefix_beam_search(
     an ``NgramLanguageModel`` of the recogniser's tokens, a ``WordNgram``, or any ``LanguageModel`` of the same symbols
     (where ``blank`` is not 0, its ids are 0 for the boundary and from 1 on the other tokens in their order); its
     probabilities must not exceed 1. Its probability of the sentence's end counts too. ``space`` is the token that ends
-    words (default: the model's " "). A prefix that is less probable than the best by more than a factor of 1e270 is
-    lost. ``frames`` are the tokens' first frames on the hypothesis's best path. Results depend neither on the batch nor
+    words (default: the model's " "). ``hotword_bonus`` (natural log) is for each character of ``hotwords``; with
+    a language model's it is part of ``score``. A prefix that is less probable than the best by more than a factor of
+    1e270 is lost. ``frames`` are the tokens' first frames on the hypothesis's best path. Results depend neither on the batch nor
     on ``num_threads`` (default: as many as torch uses). Where nothing has a probability the answer is the empty
     hypothesis with score -inf; where no prefix ends in a listed word, the likeliest one with score -inf.
 
@@ -108,6 +114,8 @@ def prefix_beam_search(
         lm_weight=lm_weight,
         word_bonus=word_bonus,
         log_word_bonus=log_word_bonus,
+        hotwords=hotwords,
+        hotword_bonus=hotword_bonus,
     )
     workers = min(num_threads or torch.get_num_threads(), len(lengths_B))
 

@@ -1,0 +1,1 @@
+"""Sound events of any audio file by a finished run: ``earmark predict``."""

@@ -1,0 +1,1 @@
+"""Predicted events as files of other tools, each of which ``earmark data import`` reads back."""

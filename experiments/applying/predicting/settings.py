@@ -1,0 +1,89 @@
+"""All that a prediction can be told, and ``predict.yaml``: what it was told, read back by ``--load-params``.
+
+    earmark: 0.1.0
+    run: {text: weak_sed/glu_mil, name: …, key: …}
+    settings: {formats: [dcase], window_seconds: 10.0, overlap_seconds: 2.5, …}
+    post_processing: {…}             what the settings and the run's own fit came to
+    files: ["yard.wav: 12.5 s, 3 events: dog 2, cat 1", …]
+    failed: ["broken.wav: cut short …"]
+    no_audio: [notes.md]
+    written: [DIGEST yard.tsv]       by which a file of ours is told from one that was corrected since
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+from experiments.applying.predicting.decision import Overrides
+from experiments.errors import UserError, unknown
+from experiments.table_files.yaml_files import read_yaml
+
+PARAMS = "predict.yaml"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """None is the run's own, or what stands beside it. ``ValueError`` for what is out of range."""
+
+    formats: str = "dcase"
+    scale: str | None = None  # of a TABLE/ROW
+    window_seconds: float | None = None  # the longest clip of the run's own test and validation
+    overlap_seconds: float | None = None  # a quarter of the window
+    batch_size: int = 8
+    threshold: float | None = None
+    clip_threshold: float | None = None
+    min_seconds: float | None = None
+    top: int | None = None
+    one_list: bool = False
+    audio_prefix: str = ""
+    device: str = "cpu"
+
+    def __post_init__(self) -> None:
+        if self.batch_size < 1:
+            raise UserError(f"--batch-size {self.batch_size}, allowed: 1 or more windows")
+        for name in ("window_seconds", "overlap_seconds"):
+            value = getattr(self, name)
+            if value is not None and not 0 <= value < float("inf"):
+                raise UserError(f"--{name.split('_')[0]} {value}, allowed: a number of seconds")
+
+    @property
+    def overrides(self) -> Overrides:
+        """What is set of the post-processing."""
+        return Overrides(
+            threshold=self.threshold, clip_threshold=self.clip_threshold, min_seconds=self.min_seconds, top=self.top
+        )
+
+    def with_given(self, given: dict[str, Any]) -> Settings:
+        """These with what a command line gives, None being nothing."""
+        return replace(self, **{name: value for name, value in given.items() if value is not None})
+
+    def as_plain(self) -> dict[str, Any]:
+        """For the params file, defaults too."""
+        return asdict(self)
+
+
+def load_params(path: Path) -> tuple[str, Settings]:
+    """The run and the settings of a ``predict.yaml``. Raises ``UserError`` naming file and key."""
+    record = read_yaml(path)
+    run = record.get("run") if isinstance(record, dict) else None
+    settings = record.get("settings") if isinstance(record, dict) else None
+    if not isinstance(run, dict) or not isinstance(run.get("text"), str) or not isinstance(settings, dict):
+        raise UserError(f"{path}: run.text and settings are missing, allowed: a {PARAMS} that earmark predict wrote")
+    known = {field.name: field for field in fields(Settings)}
+    for name, value in settings.items():
+        if name not in known:
+            raise UserError(f"{path}: {unknown('settings key', name, known)}")
+        if value is not None and not _fits(value, str(known[name].type)):
+            raise UserError(f"{path}: settings.{name} {value!r}, allowed: {known[name].type}")
+    text, key = run["text"], run.get("key")
+    is_folder = Path(text).is_dir()  # else its key: the best run of a row may be another by now
+    return (text if is_folder or not isinstance(key, str) else key), Settings(**settings)
+
+
+def _fits(value: object, written_type: str) -> bool:
+    """Whether a plain value is of a field's type as it is written above."""
+    kinds: dict[str, type | tuple[type, ...]] = {"str": str, "float": (int, float), "int": int, "bool": bool}
+    wanted = kinds[written_type.removesuffix(" | None")]
+    return isinstance(value, wanted) and (isinstance(value, bool) == (wanted is bool))

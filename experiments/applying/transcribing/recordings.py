@@ -1,0 +1,109 @@
+"""One recording from its file to its transcript: decoded as a stream, cut, read part by part."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from datamodules.audio.audio_reader import sound_length
+from datamodules.audio.cuts import Cut
+from datamodules.audio.waveforms import Waveforms
+from experiments.applying.predicting.mono_stream import mono_stream
+from experiments.applying.transcribing.parts import Cutter
+from experiments.applying.transcribing.reading import Reader
+from experiments.applying.transcribing.settings import Settings
+from experiments.applying.transcribing.speech_activity import RATES_HZ, SpeechActivity, network_file
+from experiments.applying.transcribing.transcript import ReadPart, Transcript
+
+Advance = Callable[[float], None]  # seconds of audio read so far
+
+
+@dataclass
+class Transcriber:
+    """Transcribes recordings one after another; ``how`` they are cut is said by ``cut_in_words``."""
+
+    reader: Reader
+    settings: Settings
+
+    def __post_init__(self) -> None:
+        self.sample_rate_hz = self.reader.sample_rate_hz
+        hears = network_file() is not None and self.sample_rate_hz in RATES_HZ
+        self.how = self.settings.cut or ("vad" if hears else "quiet")
+        self._ear = SpeechActivity(sample_rate_hz=self.sample_rate_hz) if self.how == "vad" else None
+
+    @property
+    def cut_in_words(self) -> str:
+        """For people."""
+        longest = f"at the quietest place where a part gets longer than {self.settings.max_seconds:g} s"
+        if self.how == "none":
+            return "not cut: one part a file, whatever its length"
+        if self.how == "quiet":
+            return f"cut {longest}"
+        return f"cut in pauses of {self.settings.pause_seconds:g} s or more (silero-vad), and {longest}"
+
+    def file(self, path: Path, *, name: str, advance: Advance = lambda seconds: None) -> Transcript:
+        """A whole file, all channels mixed. Raises ``ValueError`` with the reason alone, ``OSError``."""
+        with mono_stream(path, sample_rate_hz=self.sample_rate_hz) as stream:
+            remarks = [f"the mean of {stream.sound.num_channels} channels"] if stream.sound.num_channels > 1 else []
+
+            def told() -> Iterator[NDArray[np.float32]]:
+                for block_S in stream.blocks():
+                    yield block_S
+                    advance(stream.duration_seconds)
+
+            cutter, parts = self._read(told())
+            return self._transcript(name, stream.duration_seconds, parts, cutter, remarks)
+
+    def stretch(self, path: Path, *, name: str, start: float, duration: float | None) -> Transcript:
+        """A stretch of a file, its times from the stretch's start. Raises ``ValueError``."""
+        waveform_S = stretch_of(path, start=start, duration=duration, sample_rate_hz=self.sample_rate_hz)
+        cutter, parts = self._read([waveform_S])
+        return self._transcript(name, len(waveform_S) / self.sample_rate_hz, parts, cutter, [])
+
+    def _read(self, blocks: Iterable[NDArray[np.float32]]) -> tuple[Cutter, tuple[ReadPart, ...]]:
+        if self._ear is not None:
+            self._ear.start()
+        longest = float("inf") if self.how == "none" else self.settings.max_seconds
+        cutter = Cutter(
+            self.sample_rate_hz, max_seconds=longest, pause_seconds=self.settings.pause_seconds, is_speech=self._ear
+        )
+        read = tuple(self.reader.read(part) for part in cutter.parts(blocks))
+        return cutter, read
+
+    def _transcript(
+        self, name: str, seconds: float, parts: tuple[ReadPart, ...], cutter: Cutter, remarks: list[str]
+    ) -> Transcript:
+        left_out = cutter.num_left_out / self.sample_rate_hz
+        if self.reader.unaligned:
+            remarks = [
+                *remarks,
+                f"{self.reader.unaligned} parts have more text than frames, so their words have no times",
+            ]
+            self.reader.unaligned = 0
+        return Transcript(name, seconds, self.reader.times, parts, left_out, tuple(remarks))
+
+
+def stretch_of(
+    path: Path, *, start: float = 0.0, duration: float | None = None, sample_rate_hz: int, channel: int | None = None
+) -> NDArray[np.float32]:
+    """A stretch of a file as training would hear it, (S,); ``channel`` None is the mean of all.
+
+    Raises ``ValueError`` in one line that names the file.
+    """
+    try:
+        num_samples, rate_hz, num_channels = sound_length(path)
+    except OSError as error:
+        raise ValueError(f"{path}: {error.strerror or error}") from None
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
+    if not 0 <= start < num_samples / rate_hz:
+        raise ValueError(f"{path}: a start of {start:g} s, the file has {num_samples / rate_hz:g} s")
+    if duration is None:
+        duration = num_samples / rate_hz - start
+    channels = tuple(range(num_channels)) if channel is None and num_channels > 1 else channel or 0
+    cut = Cut(path.stem, start, duration, channels, str(path), rate_hz, num_samples)
+    return Waveforms([cut], sample_rate_hz=sample_rate_hz, path=path, what="stretch")[0]

@@ -1,0 +1,292 @@
+"""``earmark transcribe``: recordings of any length to texts with times. Heavy imports wait inside ``run``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from experiments.applying.chosen_run import ChosenRun
+    from experiments.applying.transcribing.recordings import Transcriber
+    from experiments.applying.transcribing.row_decoder import RowDecoder
+    from experiments.applying.transcribing.settings import Settings
+    from experiments.applying.transcribing.transcript import Transcript
+
+EXAMPLE = """examples:
+  earmark transcribe ctc_decoding/greedy talk.wav                          talk.txt beside it
+  earmark transcribe ctc_decoding/greedy *.flac -f srt,ctm -o texts        several formats, in a folder
+  earmark transcribe ctc_decoding/greedy talk.mp3 --row ctc_decoding/wfst  another row's decoder and language model
+  earmark transcribe 3bbc09c talk.wav --hotwords names.txt --hotword-bonus 2
+  earmark transcribe exported/ --manifest test.jsonl -o answers.jsonl      NeMo's lines, pred_text added
+  sox talk.wav -t flac - | earmark transcribe ctc_decoding/greedy - -f vtt standard input to standard output
+
+RUN is an id of MLflow or a key (or its beginning), TABLE/ROW (of several seeds the best on validation), or a folder
+of a run or of earmark export. Formats: txt, srt, vtt, tsv (milliseconds, as Whisper's), json (words with
+confidence, tokens), ctm, all. A word's confidence is the geometric mean of its tokens' posteriors at their spikes; it is not
+calibrated. What was told stands in transcribe.yaml beside the output. A file that can't be read is one line, the others
+go on, and the exit code is 1."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's options on a (sub)parser."""
+    parser.description = "Texts of recordings of any rate, channels and length, with times of words."
+    parser.epilog = EXAMPLE
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument(
+        "run_text", nargs="?", metavar="RUN", help="the recogniser (with --load-params: that of the file)"
+    )
+    parser.add_argument("audio", nargs="*", metavar="FILE", help="audio files; - for standard input")
+    parser.add_argument(
+        "--manifest", type=Path, metavar="JSONL", help="NeMo's lines with audio_filepath instead of FILE"
+    )
+    parser.add_argument(
+        "-o", "--output", type=Path, metavar="PATH", help="folder of the output; with --manifest a file"
+    )
+    parser.add_argument("-f", "--formats", metavar="F,F", help="txt, srt, vtt, tsv, json, ctm or all (default txt)")
+    parser.add_argument("--row", metavar="TABLE/ROW", help="decoder, fitted weights and language model of another row")
+    parser.add_argument("--hotwords", metavar="TXT", help="words or phrases, one a line, that the beam favours")
+    parser.add_argument("--hotword-bonus", type=float, metavar="B", help="natural log a character of them (default 1)")
+    parser.add_argument("--beam-size", type=int, metavar="N", help="beam with --hotwords and no --row (default 100)")
+    parser.add_argument("--cut", metavar="HOW", help="vad (silences), quiet (only where too long), none (one part)")
+    parser.add_argument("--max-seconds", type=float, metavar="S", help="longest part (default 20)")
+    parser.add_argument("--pause-seconds", type=float, metavar="S", help="shortest pause of --cut vad (default 0.5)")
+    parser.add_argument("--scale", help="scale of a TABLE/ROW (default: the table's first)")
+    parser.add_argument("--load-params", type=Path, metavar="YAML", help="settings of an earlier transcribe.yaml")
+    parser.add_argument("--overwrite", action="store_true", help="replace output files that are there")
+    parser.add_argument("--json", action="store_true", help="one JSON document on standard output, texts and all")
+
+
+@dataclass
+class _Done:
+    """What became of the files."""
+
+    files: list[dict[str, Any]] = field(default_factory=list)
+    failed: list[dict[str, str]] = field(default_factory=list)
+
+    def fail(self, audio: str, error: Exception) -> None:
+        why = (getattr(error, "strerror", None) or str(error)).strip().splitlines()[0]
+        why = why.removeprefix(f"{audio}: ")
+        self.failed.append({"audio": audio, "why": why})
+        print(f"earmark: {audio}: {why}", file=sys.stderr)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Exit code 0 where every file was read, 1 where some were not."""
+    from experiments.applying.chosen_run import choose_run
+    from experiments.errors import UserError
+
+    run_text, settings = _told(arguments)
+    if bool(arguments.audio) == (arguments.manifest is not None):
+        raise UserError("name audio files, or --manifest JSONL, one of the two (see earmark transcribe --help)")
+    outputs = _outputs(arguments, settings)
+    chosen = choose_run(run_text, scale=settings.scale)
+    transcriber, decoder = _transcriber(chosen, settings)
+    _say(arguments, f"{chosen.name} ({chosen.key_id[:7]}), read by {decoder}; {transcriber.cut_in_words}")
+    done = _Done()
+    try:
+        if arguments.manifest is not None:
+            _manifest(arguments, transcriber, outputs[0][0], done)
+        else:
+            _files(arguments, transcriber, settings, outputs, done)
+    finally:
+        transcriber.reader.close()
+    record = {
+        "run": {"text": run_text, "name": chosen.name, "key": chosen.key_id},
+        "decoder": decoder, "cut": transcriber.cut_in_words, "settings": settings.as_plain(),
+    }  # fmt: skip
+    _record(arguments, record, outputs, done)
+    return 1 if done.failed else 0
+
+
+def _told(arguments: argparse.Namespace) -> tuple[str, Settings]:
+    """The run and the settings: what the command line says, else the params file, else the defaults."""
+    from dataclasses import fields
+
+    from experiments.applying.transcribing.settings import Settings, load_params
+    from experiments.errors import UserError
+
+    run_text, settings = None, Settings()
+    if arguments.load_params is not None:
+        run_text, settings = load_params(arguments.load_params)
+        if arguments.run_text is not None:  # the first of the files: the run stands in the params file
+            arguments.audio = [arguments.run_text, *arguments.audio]
+    elif arguments.run_text is not None:
+        run_text = arguments.run_text
+    if run_text is None:
+        raise UserError("which run? earmark transcribe RUN FILE… (see earmark transcribe --help)")
+    return run_text, settings.with_given({one.name: getattr(arguments, one.name) for one in fields(Settings)})
+
+
+def _outputs(arguments: argparse.Namespace, settings: Settings) -> list[list[Path]]:
+    """The files to be written, of each recording; one for a manifest; none for a pipe to standard output."""
+    from experiments.applying.transcribing.output_files import output_stems, refuse_existing
+    from experiments.applying.transcribing.settings import PARAMS
+    from experiments.errors import UserError
+
+    if arguments.manifest is not None:
+        answers = arguments.output or arguments.manifest.with_name(f"{arguments.manifest.stem}_pred.jsonl")
+        refuse_existing([answers], overwrite=arguments.overwrite)
+        return [[answers]]
+    if arguments.output is not None and arguments.output.exists() and not arguments.output.is_dir():
+        raise UserError(f"-o {arguments.output}: is a file, allowed: a folder")
+    if "-" in arguments.audio and len(arguments.audio) > 1:
+        raise UserError("- (standard input) stands alone, without other files")
+    if arguments.audio == ["-"] and arguments.output is None:
+        if len(settings.format_names) > 1:
+            raise UserError(f"-f {settings.formats}: standard output takes one format; give -o FOLDER for several")
+        return [[]]
+    audio = [Path("stdin" if name == "-" else name) for name in arguments.audio]
+    stems = output_stems(audio, arguments.output)
+    found = [[stem.with_name(f"{stem.name}.{name}") for name in settings.format_names] for stem in stems]
+    folders = {files[0].parent for files in found}
+    params = [folder / PARAMS for folder in folders]
+    foreign = [path for path in params if path.is_file() and not _is_ours(path)]
+    refuse_existing([*(path for files in found for path in files), *foreign], overwrite=arguments.overwrite)
+    return found
+
+
+def _is_ours(params: Path) -> bool:
+    return params.read_text(encoding="utf-8", errors="replace").startswith("earmark: ")
+
+
+def _transcriber(chosen: ChosenRun, settings: Settings) -> tuple[Transcriber, str]:
+    """What transcribes, and the decoder in words."""
+    from experiments.applying.loaded_system import facts_of, load_system
+    from experiments.applying.transcribing.hotword_beam import with_hotwords
+    from experiments.applying.transcribing.reading import Reader
+    from experiments.applying.transcribing.recordings import Transcriber
+    from experiments.applying.transcribing.row_decoder import own_decoder, row_decoder
+    from experiments.errors import UserError
+    from lightning_modules.asr.recogniser import Recogniser
+
+    system = load_system(chosen)
+    if not isinstance(system, Recogniser):
+        raise UserError(
+            f"run {chosen.name}: is a {type(system).__name__}, allowed: a recogniser (earmark predict has events)"
+        )
+    by = own_decoder(chosen) if settings.row is None else row_decoder(settings.row, chosen, scale=settings.scale)
+    if settings.hotwords is not None:
+        by = with_hotwords(by, Path(settings.hotwords), bonus=settings.hotword_bonus, beam_size=settings.beam_size)
+    reader = Reader(system, chosen, sample_rate_hz=facts_of(chosen).sample_rate_hz, by=by)
+    return Transcriber(reader, settings), _in_words(by)
+
+
+def _in_words(by: RowDecoder | None) -> str:
+    if by is None:
+        return "the greedy decoding that validation uses"
+    weights = ", ".join(f"{name} {value:g}" for name, value in by.weights.items())
+    return f"{type(by.decoder).__name__} of {by.name}" + (f" with {weights}" if weights else "")
+
+
+def _files(
+    arguments: argparse.Namespace,
+    transcriber: Transcriber,
+    settings: Settings,
+    outputs: Sequence[Sequence[Path]],
+    done: _Done,
+) -> None:
+    from experiments.applying.predicting.mono_stream import standard_input
+    from experiments.applying.transcribing.progress import progress
+
+    with progress([Path(name) for name in arguments.audio if name != "-"]) as advance:
+        for name, files in zip(arguments.audio, outputs, strict=True):
+            started = time.monotonic()
+            try:
+                if name == "-":
+                    with standard_input() as path:
+                        transcript = transcriber.file(path, name="stdin", advance=advance(None))
+                else:
+                    transcript = transcriber.file(Path(name), name=Path(name).name, advance=advance(Path(name)))
+                texts = _written(transcript, settings, files)
+            except (OSError, ValueError) as error:
+                done.fail(name, error)
+                continue
+            if not files and not arguments.json:
+                sys.stdout.write(texts[0])
+            _say(arguments, _summary(name, transcript, time.monotonic() - started, files))
+            done.files.append({**transcript.as_plain(), "audio": name, "written": [str(path) for path in files]})
+
+
+def _written(transcript: Transcript, settings: Settings, files: Sequence[Path]) -> list[str]:
+    """The texts in each format, all made before the first is written."""
+    from experiments.applying.transcribing.output_files import write_text
+    from experiments.applying.transcribing.text_formats import FORMATS
+
+    texts = [FORMATS[name](transcript) for name in settings.format_names]
+    for path, text in zip(files, texts, strict=False):
+        write_text(path, text)
+    return texts
+
+
+def _manifest(arguments: argparse.Namespace, transcriber: Transcriber, answers: Path, done: _Done) -> None:
+    from experiments.applying.transcribing.nemo_manifest import read_lines
+    from experiments.applying.transcribing.output_files import write_text
+    from experiments.waiting import with_bar
+
+    answered = []
+    for line in with_bar(list(read_lines(arguments.manifest)), "transcribing"):
+        try:
+            if line.whole:
+                transcript = transcriber.file(line.audio, name=line.audio.name)
+            else:
+                transcript = transcriber.stretch(
+                    line.audio, name=line.audio.name, start=line.offset, duration=line.duration
+                )
+        except (OSError, ValueError) as error:
+            done.fail(line.place, error)
+            continue
+        answered.append(line.answered(transcript.text))
+        done.files.append(
+            {**transcript.as_plain(), "audio": str(line.record["audio_filepath"]), "written": [str(answers)]}
+        )
+    write_text(answers, "".join(answered))
+    _say(arguments, f"{answers}: {len(answered)} lines with pred_text, {len(done.failed)} left out")
+
+
+def _summary(name: str, transcript: Transcript, seconds: float, files: Sequence[Path]) -> str:
+    parts = [f"{name}: {transcript.duration:.1f} s in {len(transcript.parts)} parts"]
+    if transcript.left_out_seconds >= 0.05:
+        parts.append(f"{transcript.left_out_seconds:.1f} s without speech left out")
+    if len(transcript.parts) > 1:
+        places = [f"{part.start:.1f}" for part in transcript.parts[1:]]
+        shown = ", ".join(places[:8]) + (", … (all in json)" if len(places) > 8 else "")
+        parts.append(f"cut at {shown} s")
+    parts += [*transcript.remarks, f"read in {seconds:.1f} s"]
+    return ", ".join(parts) + (f" -> {', '.join(map(str, files))}" if files else "")
+
+
+def _record(
+    arguments: argparse.Namespace, record: dict[str, Any], outputs: Sequence[Sequence[Path]], done: _Done
+) -> None:
+    """``transcribe.yaml`` in every folder that was written to, and with ``--json`` the document."""
+    from experiments.applying.transcribing.output_files import write_text
+    from experiments.applying.transcribing.settings import PARAMS
+    from experiments.table_files.yaml_files import to_yaml
+
+    record = {"earmark": version("earmark"), **record}
+    if arguments.manifest is None:
+        for folder in dict.fromkeys(files[0].parent for files in outputs if files):
+            brief = [
+                {
+                    "audio": one["audio"],
+                    "seconds": round(one["duration"], 3),
+                    "parts": len(one["parts"]),
+                    "written": one["written"],
+                }
+                for one in done.files
+            ]
+            write_text(folder / PARAMS, to_yaml({**record, "files": brief, "failed": done.failed}))
+    if arguments.json:
+        print(json.dumps({**record, "files": done.files, "failed": done.failed}, ensure_ascii=False, indent=1))
+
+
+def _say(arguments: argparse.Namespace, line: str) -> None:
+    """To standard error: standard output is the text's, or the document's."""
+    print(line, file=sys.stderr)

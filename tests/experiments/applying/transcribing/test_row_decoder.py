@@ -1,0 +1,76 @@
+"""A row's decoder out of its folder: class, fitted weights and the folders of its ``from:``; or why not, in one line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from datamodules.run_warning import RunWarning
+from experiments.applying.chosen_run import ChosenRun
+from experiments.applying.transcribing.row_decoder import own_decoder, row_decoder
+from experiments.errors import UserError
+from experiments.table_files.yaml_files import to_yaml
+from lightning_modules.asr.ctc.decoder import Greedy
+from lightning_modules.asr.ctc.fused_decoders import FusedBeam
+
+SCORING = "lightning_modules.asr.scoring.decoding_scoring.DecodingScoring"
+FUSED: Any = {
+    "class_path": "lightning_modules.asr.ctc.fused_decoders.FusedBeam",
+    "init_args": {"beam_size": 7, "log_bonus": True},
+}
+
+
+def run_folder(home: Path, key: str, decoder: Any, *, sources: dict[str, str], weights: dict[str, float]) -> Path:
+    folder = home / key
+    (folder / "scores").mkdir(parents=True)
+    record = {"scoring": {"class_path": SCORING, "init_args": {"decoder": decoder}}, "from": sources, "stage": "score"}
+    (folder / "config.yaml").write_text(to_yaml(record), encoding="utf-8")
+    (folder / "scores" / "decoding.json").write_text(json.dumps({"weights": weights}), encoding="utf-8")
+    return folder
+
+
+def chosen(folder: Path, **config: Any) -> ChosenRun:
+    return ChosenRun("greedy seed 0", folder.name, folder, folder, config, "asr", {})
+
+
+def test_a_rows_decoder_has_its_weights_and_its_language_model(tmp_path: Path) -> None:
+    for name in ("own1", "lm1"):
+        (tmp_path / name / "scores").mkdir(parents=True)
+    sources = {"own": "../own1", "language_model": "../lm1"}
+    folder = run_folder(tmp_path, "row1", FUSED, sources=sources, weights={"lm_weight": 0.5, "word_bonus": 1.5})
+    by = row_decoder(str(folder), chosen(tmp_path / "own1"))
+    assert isinstance(by.decoder, FusedBeam)
+    assert (by.decoder.beam_size, by.decoder.log_bonus) == (7, True)
+    assert by.weights == {"lm_weight": 0.5, "word_bonus": 1.5}
+    assert {name: path.resolve() for name, path in by.folders.items()} == {
+        "language_model": tmp_path / "lm1" / "scores"
+    }
+    with pytest.warns(RunWarning, match="fitted on the validation set of run own1, not of greedy seed 0"):
+        row_decoder(str(folder), chosen(tmp_path / "other"))
+
+
+def test_the_runs_own_decoder_is_that_of_its_scoring(tmp_path: Path) -> None:
+    folder = run_folder(tmp_path, "own1", "lightning_modules.asr.ctc.decoder.Greedy", sources={}, weights={})
+    scoring = {"class_path": SCORING, "init_args": {"decoder": "lightning_modules.asr.ctc.decoder.Greedy"}}
+    by = own_decoder(chosen(folder, scoring=scoring))
+    assert by is not None
+    assert isinstance(by.decoder, Greedy)
+    assert own_decoder(chosen(folder)) is None
+
+
+def test_rows_that_decode_nothing_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "own1").mkdir()
+    own = chosen(tmp_path / "own1")
+    without = run_folder(tmp_path, "row1", None, sources={"own": "../own1"}, weights={})
+    with pytest.raises(UserError, match="chose no decoder's weights"):
+        row_decoder(str(without), own)
+    old = run_folder(tmp_path, "row2", FUSED, sources={"own": "../own1"}, weights={"lm_weight": 0.5})
+    with pytest.raises(UserError, match="has no word_bonus"):
+        row_decoder(str(old), own)
+    sources = {"own": "../own1", "language_model": "../gone"}
+    gone = run_folder(tmp_path, "row3", FUSED, sources=sources, weights={"lm_weight": 0.5, "word_bonus": 0.0})
+    with pytest.raises(UserError, match=r"from\.language_model: its folder .* is gone"):
+        row_decoder(str(gone), own)
