@@ -1,10 +1,11 @@
-"""docs/your_speech.md and docs/add_a_system.md: every block runs as it stands, in the order in which it stands."""
+"""docs/tutorial.md, your_speech.md and add_a_system.md: every block runs as it stands, in the order in which it stands."""
 
 from __future__ import annotations
 
 import csv
 import re
 import shlex
+import shutil
 from pathlib import Path
 
 import pytest
@@ -60,3 +61,12 @@ def test_speech_of_ones_own(tmp_path: Path, whole_spoken_tones: Path) -> None:
     with (tmp_path / "train.tsv").open("w", encoding="utf-8", newline="") as file:
         csv.writer(file, delimiter="\t", lineterminator="\n").writerows(lines)
     assert re.search(r"\| lstm +\|.*\d", run_page("your_speech.md", tmp_path, {"yaml": "mine.yaml"}))
+
+
+@pytest.mark.slow
+def test_the_tutorial(folder: Path) -> None:
+    shutil.copy(folder / "garden" / "day 0.wav", folder / "evening.wav")
+    printed = run_page("tutorial.md", folder, {"yaml": "garden.yaml"})
+    assert re.search(r"\| strong +\|.*\d", printed)
+    assert (folder / "predicted" / "evening.txt").is_file()
+    assert "<html" in (folder / "garden.html").read_text(encoding="utf-8")

@@ -67,11 +67,10 @@ def in_a_terminal(arguments: tuple[str, ...], environment: dict[str, str]) -> by
 
 @pytest.mark.integration
 @pytest.mark.parametrize(
-    ("more", "has_colours"), [({"TERM": "xterm"}, True), ({"TERM": "xterm", "NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False)]
+    ("more", "has_colours"),
+    [({"TERM": "xterm"}, True), ({"TERM": "xterm", "NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False)],
 )
-def test_a_terminal_has_colours_unless_they_are_unwanted(
-    home: Path, more: dict[str, str], has_colours: bool
-) -> None:
+def test_a_terminal_has_colours_unless_they_are_unwanted(home: Path, more: dict[str, str], has_colours: bool) -> None:
     values = {name: value for name, value in environment(home).items() if name not in ("NO_COLOR", *FORCED)}
     told = in_a_terminal(("plan", str(TINY), "--rows", "mil"), {**values, **more})
     assert bool(COLOUR.search(told)) == has_colours
