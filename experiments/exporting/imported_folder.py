@@ -30,9 +30,7 @@ def read_exported(folder: Path) -> Archive:
         raise UserError(f"{folder}: has no {EXPORTED}; allowed: a folder that earmark export wrote")
     chosen = read_folder(folder)
     if not (folder / RECORD).is_file():
-        raise UserError(
-            f"{folder}: has no {RECORD}: the run was in no store when it was exported; export it from there"
-        )
+        raise UserError(f"{folder}: has no {RECORD}: the run was in no store when it was exported; export it from there")
     archive = read_archive(folder / RECORD)
     if keys_of(archive) != [chosen.key_id]:
         raise UserError(f"{folder / RECORD}: is of {', '.join(keys_of(archive))}, and {EXPORTED} of {chosen.key_id}")

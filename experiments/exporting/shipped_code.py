@@ -39,10 +39,7 @@ def shipped_files() -> Mapping[str, str]:
     texts = {module.rpartition(".")[2]: _renamed(module) for module in SHIPPED}
     script = texts.pop(SCRIPT.rpartition(".")[2])
     init = '"""What run_model.py needs, as `earmark export` copied it from earmark (Apache-2.0)."""\n'
-    return {
-        "run_model.py": script,
-        **{f"{PACKAGE}/{name}.py": text for name, text in {"__init__": init, **texts}.items()},
-    }
+    return {"run_model.py": script, **{f"{PACKAGE}/{name}.py": text for name, text in {"__init__": init, **texts}.items()}}
 
 
 def _renamed(module: str) -> str:

@@ -15,9 +15,7 @@ import pandas as pd
 from mlflow.models import ModelSignature
 from mlflow.types.schema import Array, ColSpec, DataType, Map, Object, Property, Schema
 
-HEARD = Schema(
-    [ColSpec(DataType.string, "wav", required=False), ColSpec(Array(DataType.double), "samples", required=False)]
-)
+HEARD = Schema([ColSpec(DataType.string, "wav", required=False), ColSpec(Array(DataType.double), "samples", required=False)])
 EVENT = Object(
     [
         Property("onset_seconds", DataType.double),

@@ -1,4 +1,4 @@
-"""docs/: every link leads somewhere, every class of a system's page stands in its file, and its equation in the code."""
+"""docs/: links lead somewhere; a system's page names classes of its files, and its equation stands in the code."""
 
 from __future__ import annotations
 
@@ -69,7 +69,8 @@ def test_its_line_of_a_table_names_classes_and_its_command_rows(path: Path) -> N
     for dotted in re.findall(r"(?:datamodules|lightning_modules)(?:\.\w+)+", "".join(blocks(path, "yaml"))):
         module, _, name = dotted.rpartition(".")
         spec = importlib.util.find_spec(module)
-        assert spec is not None and spec.origin is not None
+        assert spec is not None
+        assert spec.origin is not None
         assert f" {name}(" in Path(spec.origin).read_text(encoding="utf-8"), dotted
     (command,) = blocks(path, "sh")
     arguments = build_parser().parse_args(command.split()[1:])

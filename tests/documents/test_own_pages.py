@@ -1,4 +1,4 @@
-"""docs/tutorial.md, your_speech.md and add_a_system.md: every block runs as it stands, in the order in which it stands."""
+"""The tutorial and the pages of one's own speech and systems: every block runs as it stands, in its order."""
 
 from __future__ import annotations
 

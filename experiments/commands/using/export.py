@@ -29,10 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("folder", type=Path, metavar="DIR", help="where to: a new folder, or an empty one")
     parser.add_argument("--scale", help="of a TABLE/ROW (default: the table's first)")
     parser.add_argument(
-        "--features",
-        choices=("inside", "outside"),
-        default="inside",
-        help="where log-mel is computed (default: inside)",
+        "--features", choices=("inside", "outside"), default="inside", help="where log-mel is computed (default: inside)"
     )
     parser.add_argument("--mlflow", action="store_true", help="also an MLflow model that mlflow models serve serves")
     parser.add_argument("--check", action="store_true", help="print the parity of each output and write nothing")

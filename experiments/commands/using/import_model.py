@@ -35,6 +35,8 @@ def run(arguments: argparse.Namespace) -> int:
 
     tracker = Tracker(home())
     tracker.place.check_writable()
-    folder, told = bring_in(arguments.folder, archive, tracker, say=lambda line: print(line, file=sys.stderr))
+    folder, told = bring_in(
+        arguments.folder, archive, tracker, say=lambda line: print(line, file=sys.stderr)
+    )
     print(f"run {folder.name} is in {folder}")
     return 0 if told else 1

@@ -114,7 +114,9 @@ def _told(arguments: argparse.Namespace) -> tuple[str, Settings, list[str]]:
     return run_text, settings.with_given(given), words
 
 
-def _pipe(predictor: FilePredictor, names: tuple[str, ...], arguments: argparse.Namespace, chosen: ChosenRun) -> int:
+def _pipe(
+    predictor: FilePredictor, names: tuple[str, ...], arguments: argparse.Namespace, chosen: ChosenRun
+) -> int:
     """Standard input: its events on standard output, or as ``stdin`` in the output folder."""
     from experiments.applying.predicting.formats.known import FORMATS
     from experiments.applying.predicting.mono_stream import standard_input
