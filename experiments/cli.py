@@ -38,7 +38,7 @@ RESULTS_EXAMPLE = """examples:
 """
 
 
-# Rich would write escape codes into pipes and files for them; in a terminal there are colours without, and NO_COLOR holds.
+# For these Rich would write escape codes into pipes and files; a terminal has colours without them, unless NO_COLOR.
 FORCED_COLOURS = ("FORCE_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE")
 
 

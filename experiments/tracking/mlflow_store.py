@@ -272,7 +272,7 @@ class Tracker:
 
     def _send_artifact(self, run_id: str, run_dir: Path, path: Path) -> Refused:
         name = path.relative_to(run_dir)
-        folder = None if name.parent == Path() else str(name.parent)
+        folder = None if name.parent == Path() else name.parent.as_posix()
         if self.place.has_server and (odd := [sign for sign in "#?%" if sign in str(name)]):
             return {f"file {name}": f"MLflow would read {' '.join(odd)} as part of the URL, and store another name"}
         return send(
