@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -25,7 +26,7 @@ def big(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 
 def test_names_are_the_real_ones_when_they_are_used(big: str) -> None:
     with lean_imports._stood_in():
-        scope: dict = {}
+        scope: dict[str, Any] = {}
         exec(f"from {big} import Net\nimport {big} as whole", scope)
         assert importlib.util.find_spec(big) is not None  # by which torchmetrics asks what is installed
         assert importlib.util.find_spec("a_package_that_is_not_installed") is None
