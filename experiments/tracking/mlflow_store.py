@@ -33,6 +33,7 @@ from experiments.runs import journal
 from experiments.runs.run_folder import locked
 from experiments.table_files.stored_names import name_problem, point_problem
 from experiments.tracking.artifact_files import artifact_folder, fetch, link, sizes
+from experiments.tracking.fresh_store import begin_store
 from experiments.tracking.launcher_identity import HEARTBEAT
 from experiments.tracking.refusals import Refused, send, storable, tag_of
 from experiments.tracking.run_pages import read_pages
@@ -70,6 +71,7 @@ class Tracker:
     @cached_property
     def _client(self) -> MlflowClient:
         with self._alone(), opening(self.uri):
+            begin_store(database_path(self.uri))
             client = MlflowClient(tracking_uri=self.uri)
             if database_path(self.uri) == self.root / "mlflow.db" and not self.place.read_only:
                 follow_move(self.root)

@@ -13,7 +13,6 @@ from __future__ import annotations
 import contextlib
 import gc
 import importlib
-import importlib.metadata
 import json
 import os
 import select
@@ -21,18 +20,17 @@ import signal
 import socket
 import sys
 import traceback
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
-from unittest import mock
 
+import experiments.lean_imports  # noqa: F401  before Lightning
 from experiments.runs.own_code import find_own_code
 from experiments.runs.run_folder import LOG
 from experiments.training import process_title
 
 LONGEST_MESSAGE_BYTES = 1 << 20
 TRAIN = "experiments.training.train"
-THREADED = "onnxruntime"  # starts threads when it is imported, as torchmetrics does for a metric that no run has
 
 
 def main(arguments: Sequence[str]) -> NoReturn:
@@ -40,34 +38,15 @@ def main(arguments: Sequence[str]) -> NoReturn:
     channel = socket.socket(fileno=int(arguments[0]))
     process_title.show_as([sys.executable, "-m", "experiments.training.warm"])
     find_own_code()
-    with without(THREADED):
-        importlib.import_module(TRAIN)
-        for name in filter(None, arguments[1].split(",")):
-            with contextlib.suppress(Exception):  # what is wrong with it is said by the run that needs it
-                importlib.import_module(name)
+    importlib.import_module(TRAIN)
+    for name in filter(None, arguments[1].split(",")):
+        with contextlib.suppress(Exception):  # what is wrong with it is said by the run that needs it
+            importlib.import_module(name)
     if _can_fork():
         gc.collect()
         gc.freeze()  # a child that collects would write into every page, and get a copy of each
         _serve(channel)
     os._exit(0)
-
-
-@contextlib.contextmanager
-def without(package: str) -> Iterator[None]:
-    """What is imported inside takes an installed package for one that is not there."""
-    known = importlib.metadata.version
-
-    def version(name: str) -> str:
-        if name == package:
-            raise importlib.metadata.PackageNotFoundError(name)
-        return known(name)
-
-    sys.modules[package] = None  # type: ignore[assignment]  # Python's own way to say: do not look for it
-    with mock.patch("importlib.metadata.version", version):
-        try:
-            yield
-        finally:
-            del sys.modules[package]
 
 
 def _can_fork() -> bool:
