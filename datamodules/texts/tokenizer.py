@@ -30,6 +30,21 @@ def language_tag(language: str) -> str:
     return f"<{language}>"
 
 
+def split_into(unit: Unit, text: str, subwords: SubwordSplitter) -> Sequence[str]:
+    """A text's characters, subwords or words; the space is a character.
+
+    >>> split_into("word", "ba a", SubwordSplitter(())), list(split_into("character", "ba a", SubwordSplitter(())))
+    (['ba', 'a'], ['b', 'a', ' ', 'a'])
+    """
+    match unit:
+        case "character":
+            return text
+        case "subword":
+            return subwords.split(text)
+        case "word":
+            return text.split()
+
+
 @dataclass(frozen=True)
 class Tokenizer:
     """A vocabulary and its unit. ``symbols[0]`` is the blank; token 1 is ``<unk>`` of words, the mark of subwords.
@@ -60,13 +75,7 @@ class Tokenizer:
 
     def pieces(self, text: str) -> Sequence[str]:
         """The text's characters, subwords or words."""
-        match self.unit:
-            case "character":
-                return text
-            case "subword":
-                return self._subwords.split(text)
-            case "word":
-                return text.split()
+        return split_into(self.unit, text, self._subwords)
 
     def unknown(self, text: str) -> set[str]:
         """The pieces of a text that are no symbol: characters, or words."""

@@ -21,7 +21,7 @@ from lightning_modules.lm.units import Pieces
 class LookAheadBeam(FusedBeam):
     """A word n-gram inside the beam, which says of each character what words it may still become.
 
-    ``only_known_words``: the words of the training texts alone. Else a character n-gram of ``spelling_order``, counted
+    ``only_known_words``: the words of the n-gram alone. Else a character n-gram of ``spelling_order``, counted
     over the different words of the training texts, spells others, with the probability ``escape`` (null: that of Good &
     Turing, ``unseen_share`` of the training texts). Raises ``ValueError`` as ``FusedBeam``, for an order below 1 and
     for an escape that is no probability.
@@ -53,9 +53,9 @@ class LookAheadBeam(FusedBeam):
         self.escape = escape
 
     def _of_words(self, ngrams: BackoffNgrams, references: UtteranceReferences) -> LookAheadNgram:
-        words = sorted({word for text in references.training_texts for word in text.split()})
         if self.only_known_words:
-            return LookAheadNgram(ngrams, symbols=references.symbols, word_list=words)
+            return LookAheadNgram(ngrams, symbols=references.symbols)
+        words = sorted({word for text in references.training_texts for word in text.split()})
         characters = spelled_characters(references.symbols)
         pieces = Pieces(characters, unit="character")
         spelling = estimate_ngrams(
