@@ -36,7 +36,9 @@ def _draw(confidence_M: NDArray[np.float64], is_right_M: NDArray[np.bool_]) -> A
     axes.plot([0, 1], [0, 1], color="0.7", linewidth=1)
     axes.plot([one.confidence for one in bins], [one.share_right for one in bins], marker="o", color="tab:blue")
     for one in bins:
-        axes.annotate(str(one.count), (one.confidence, one.share_right), xytext=(4, -10), textcoords="offset points")
+        axes.annotate(
+            str(one.num_words), (one.confidence, one.share_right), xytext=(4, -10), textcoords="offset points"
+        )
     axes.set(xlim=(0, 1), ylim=(0, 1), xlabel="mean confidence", ylabel="share of words that are right")
     axes.set_title(f"{len(confidence_M)} words, their number at each point", fontsize=9)
     return figure

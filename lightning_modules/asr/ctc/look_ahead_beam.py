@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from datamodules.annotations import UtteranceReferences
 from lightning_modules.asr.ctc.fused_decoders import LM_WEIGHTS, WORD_BONUSES, FusedBeam
+from lightning_modules.asr.predictions import PosteriorPredictions
 from lightning_modules.decoding.language_models.language_model import BackoffNgrams
 from lightning_modules.decoding.language_models.look_ahead import (
     LookAheadNgram,
@@ -51,6 +53,16 @@ class LookAheadBeam(FusedBeam):
             raise ValueError(f"escape {escape}, allowed: a probability above 0 and below 1, or null")
         self.spelling_order = spelling_order
         self.escape = escape
+
+    def prepare(
+        self, *, folders: Mapping[str, Path], validation: PosteriorPredictions, references: UtteranceReferences
+    ) -> None:
+        """See ``Decoder.prepare``."""
+        super().prepare(folders=folders, validation=validation, references=references)
+        if not isinstance(self._model, LookAheadNgram):
+            raise ValueError(
+                "look-ahead needs an n-gram over words; a model of the recogniser's symbols has no need of it"
+            )
 
     def _of_words(self, ngrams: BackoffNgrams, references: UtteranceReferences) -> LookAheadNgram:
         if self.only_known_words:

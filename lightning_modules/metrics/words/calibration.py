@@ -23,7 +23,7 @@ NUM_BINS = 10
 class Bin(NamedTuple):
     """Words of similar confidence."""
 
-    count: int
+    num_words: int
     confidence: float
     share_right: float
 
@@ -45,8 +45,8 @@ def calibration_error(confidence_M: NDArray[np.float64], is_right_M: NDArray[np.
     0.4
     """
     bins = reliability(confidence_M, is_right_M)
-    total = sum(one.count for one in bins)
-    return sum(one.count * abs(one.confidence - one.share_right) for one in bins) / total if total else nan
+    total = sum(one.num_words for one in bins)
+    return sum(one.num_words * abs(one.confidence - one.share_right) for one in bins) / total if total else nan
 
 
 def cross_entropy_bits(confidence_M: NDArray[np.float64], is_right_M: NDArray[np.bool_]) -> float:

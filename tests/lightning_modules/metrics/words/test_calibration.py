@@ -23,7 +23,7 @@ def test_confidences_that_are_the_share_of_right_words_have_no_calibration_error
     confidence_M = np.repeat([0.25, 0.75], [4, 8])
     right_M = np.array([1, 0, 0, 0] + [1] * 6 + [0] * 2, bool)
     assert calibration_error(confidence_M, right_M) == 0
-    assert [one.count for one in reliability(confidence_M, right_M)] == [4, 8]
+    assert [one.num_words for one in reliability(confidence_M, right_M)] == [4, 8]
     assert 0 < normalised_cross_entropy(confidence_M, right_M) < 1
 
 
