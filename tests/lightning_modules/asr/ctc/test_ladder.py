@@ -144,7 +144,9 @@ def test_each_word_has_a_confidence_that_tells_right_from_wrong(folders: dict[st
     lines = (tmp_path / "confidences.tsv").read_text(encoding="utf-8").splitlines()[1:]
     words = [line.split("\t") for line in lines]
     assert all(0 <= float(confidence) <= 1 for _, _, confidence, _ in words)
-    texts = dict(line.split("\t") for line in (tmp_path / "hypotheses.tsv").read_text(encoding="utf-8").splitlines())
+    texts = dict(
+        line.split("\t") for line in (tmp_path / "hypotheses_test.tsv").read_text(encoding="utf-8").splitlines()
+    )
     assert " ".join(word for utterance, word, _, _ in words if utterance == "test00") == texts["test00"]
     assert (tmp_path / "reliability.png").stat().st_size > 1000
 
@@ -160,7 +162,7 @@ def test_hotwords_are_a_file_of_phrases_and_what_cannot_be_written_is_said(
         found = scores(rung, folders, tmp_path, "characters")
     assert found["test/hotwords"] == 2
     assert found["test/listed_wer"] <= found["test/listed_wer_without"]
-    with pytest.raises(ValueError, match="no such file|No such file"):
+    with pytest.raises(ValueError, match="expected a text file"):
         HotwordBeam(hotwords=tmp_path / "none.txt")
 
 
