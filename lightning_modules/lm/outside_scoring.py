@@ -90,6 +90,7 @@ class OutsideNgrams(NgramScoring):
             found = outside_texts(content, language=language, held_out=held_out)
             texts += found.texts
             counts += found.left_out
+        texts = _writable(texts, references["validation"], counts)
         said = ", ".join(f"{why}: {count}" for why, count in sorted(counts.items())) or "none"
         warnings.warn(f"texts: {len(texts)} sentences are trained on; left out: {said}", RunWarning, stacklevel=2)
         if not texts:
@@ -97,10 +98,19 @@ class OutsideNgrams(NgramScoring):
         return texts, counts
 
     def _estimate(self, texts: Sequence[str], symbols: Sequence[str], references: TextReferences) -> BackoffNgrams:
-        """Of characters and subwords, texts with one that is no symbol are left out: joined without it they lie."""
         pieces = Pieces(symbols, unit=references.unit)
-        sentences = [pieces.encode(text) for text in texts if references.unit == "word" or not pieces.unknown(text)]
-        return estimate_ngrams(sentences, symbols=symbols, unit=references.unit, order=self.order)
+        return estimate_ngrams(map(pieces.encode, texts), symbols=symbols, unit=references.unit, order=self.order)
+
+
+def _writable(texts: list[str], references: TextReferences, counts: Counter[str]) -> list[str]:
+    """Of characters and subwords, texts with one that is no symbol are left out: spelled without it they lie."""
+    if references.unit == "word":
+        return texts
+    pieces = Pieces(references.symbols, unit=references.unit)
+    kept = [text for text in texts if not pieces.unknown(text)]
+    if len(kept) < len(texts):
+        counts["letters that the corpus lacks"] += len(texts) - len(kept)
+    return kept
 
 
 def _joint_symbols(references: TextReferences, outside: Sequence[str], min_count: int) -> tuple[str, ...]:

@@ -66,7 +66,7 @@ def test_a_gzipped_arpa_file_of_another_toolkit_is_a_row_with_its_own_words(tmp_
 @pytest.mark.parametrize("unit", ["word", "character"])
 def test_texts_of_ones_own_are_interpolated_and_no_test_text_is_among_them(unit: str, tmp_path: Path) -> None:
     file = tmp_path / "mine.txt"
-    file.write_text("Please hold on.\nplease hold the telephone\nPress three!\nhold, please\n", encoding="utf-8")
+    file.write_text("Press on.\npress on the hold\nPress three!\nno, one\n", encoding="utf-8")
     splits = {"validation": references("hold one", unit=unit), "test": references("press three", unit=unit)}
     with pytest.warns(RunWarning, match="3 sentences are trained on; left out: a held-out text: 1"):
         metrics = OutsideNgrams(order=2, texts={"en": file}).score(
@@ -75,10 +75,21 @@ def test_texts_of_ones_own_are_interpolated_and_no_test_text_is_among_them(unit:
     assert metrics["outside/left_out_a_held-out_text"] == 1
     assert 0 <= metrics["interpolation/own_weight"] <= 1
     symbols = load_ngrams(tmp_path).symbols
-    assert ("please" in symbols) == (unit == "word")  # twice or more
+    assert ("on" in symbols) == (unit == "word")  # twice
     assert "three" not in symbols
     both = [metrics[f"validation/perplexity_per_character_{name}"] for name in ("own", "outside")]
     assert metrics["validation/perplexity_per_character"] <= min(both) * 1.1
+
+
+def test_characters_that_the_corpus_lacks_are_counted(tmp_path: Path) -> None:
+    file = tmp_path / "mine.txt"
+    file.write_text("Zebra.\nGiraffe.\n", encoding="utf-8")
+    splits = {split: references("hold one", unit="character") for split in ("validation", "test")}
+    with (
+        pytest.warns(RunWarning, match="letters that the corpus lacks: 2"),
+        pytest.raises(ValueError, match="no sentence is left; left out: letters that the corpus lacks: 2"),
+    ):
+        OutsideNgrams(order=2, texts={"en": file}).score(predictions={}, references=splits, output_dir=tmp_path)
 
 
 def test_no_texts_and_missing_files_are_refused(tmp_path: Path) -> None:
