@@ -15,7 +15,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from datamodules.annotations import BLANK, Unit
-from datamodules.texts.subwords import MARK, SubwordSplitter, learnt_subwords
+from datamodules.texts.subwords import MARK, SubwordSplitter, learnt_subwords, split_into
 
 BLANK_SYMBOL = "<blank>"
 UNKNOWN_SYMBOL = "<unk>"
@@ -28,21 +28,6 @@ def language_tag(language: str) -> str:
     '<nl>'
     """
     return f"<{language}>"
-
-
-def split_into(unit: Unit, text: str, subwords: SubwordSplitter) -> Sequence[str]:
-    """A text's characters, subwords or words; the space is a character.
-
-    >>> split_into("word", "ba a", SubwordSplitter(())), list(split_into("character", "ba a", SubwordSplitter(())))
-    (['ba', 'a'], ['b', 'a', ' ', 'a'])
-    """
-    match unit:
-        case "character":
-            return text
-        case "subword":
-            return subwords.split(text)
-        case "word":
-            return text.split()
 
 
 @dataclass(frozen=True)

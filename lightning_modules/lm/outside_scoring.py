@@ -16,8 +16,7 @@ from typing import Any
 from datamodules.annotations import TextReferences
 from datamodules.corpora.speech import dialogue_texts
 from datamodules.run_warning import RunWarning
-from datamodules.texts.outside_texts import outside_texts
-from datamodules.texts.utf8_text import read_utf8
+from datamodules.texts.outside_texts import OutsideTexts, outside_texts, read_outside_texts
 from lightning_modules.decoding.language_models.language_model import BackoffNgrams
 from lightning_modules.lm.interpolation import fitted_weight, interpolated
 from lightning_modules.lm.ngram import estimate_ngrams
@@ -25,6 +24,7 @@ from lightning_modules.lm.ngram_scoring import NgramScoring, costs_of
 from lightning_modules.lm.perplexity import perplexities, report_perplexity
 from lightning_modules.lm.stored import save_ngrams
 from lightning_modules.lm.units import Pieces
+from lightning_modules.metrics.words.near_texts import nearest
 
 
 class OutsideNgrams(NgramScoring):
@@ -79,23 +79,31 @@ class OutsideNgrams(NgramScoring):
         return {**metrics, "model/parameters": float(sum(map(len, ngrams.tables)))}
 
     def _read(self, references: Mapping[str, Any]) -> tuple[list[str], Counter[str]]:
-        """All sentences, and how many were left out, said in one line."""
-        held_out = {text for split in ("validation", "test") for text in references[split].texts.values()}
-        contents = [(language, read_utf8(path)) for language, path in sorted(self.texts.items())]
-        if self.dialogues:
-            languages = set(references["validation"].languages.values()).intersection(dialogue_texts.LANGUAGES)
-            contents += [(one, "\n".join(dialogue_texts.dialogue_texts(one))) for one in sorted(languages)]
-        texts, counts = list[str](), Counter[str]()
-        for language, content in contents:
-            found = outside_texts(content, language=language, held_out=held_out)
-            texts += found.texts
-            counts += found.left_out
+        """All sentences but held-out ones and near ones, and how many were left out, said in one line."""
+        found = [read_outside_texts(path, language=language) for language, path in sorted(self.texts.items())]
+        found += self._dialogues(references["validation"])
+        counts = sum((one.left_out for one in found), Counter[str]())
+        held_out = sorted({text for split in ("validation", "test") for text in references[split].texts.values()})
+        texts = list[str]()
+        for text in (text for one in found for text in one.texts):
+            if (near := nearest(text, held_out)) is None:
+                texts.append(text)
+            else:
+                counts["a held-out text" if near == text else "nearly a held-out text"] += 1
         texts = _writable(texts, references["validation"], counts)
         said = ", ".join(f"{why}: {count}" for why, count in sorted(counts.items())) or "none"
         warnings.warn(f"texts: {len(texts)} sentences are trained on; left out: {said}", RunWarning, stacklevel=2)
         if not texts:
             raise ValueError(f"texts: no sentence is left; left out: {said}")
         return texts, counts
+
+    def _dialogues(self, references: TextReferences) -> list[OutsideTexts]:
+        """Of each language of the corpus that the game has."""
+        languages = set(references.languages.values()).intersection(dialogue_texts.LANGUAGES if self.dialogues else ())
+        return [
+            outside_texts("\n".join(dialogue_texts.dialogue_texts(language)), language=language)
+            for language in sorted(languages)
+        ]
 
     def _estimate(self, texts: Sequence[str], symbols: Sequence[str], references: TextReferences) -> BackoffNgrams:
         pieces = Pieces(symbols, unit=references.unit)

@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from datamodules.annotations import Unit
-from datamodules.texts.subwords import MARK, SubwordSplitter
-from datamodules.texts.tokenizer import split_into
+from datamodules.texts.subwords import MARK, SubwordSplitter, split_into
 
 UNKNOWN, UNKNOWN_SYMBOL = 1, "<unk>"  # where a vocabulary of words keeps what it does not have
 

@@ -16,10 +16,10 @@ from lightning_modules.asr.ctc.decoder import PosteriorDecoder
 from lightning_modules.asr.ctc.fused_decoders import LM_WEIGHTS, WORD_BONUSES, FusedBeam
 from lightning_modules.asr.predictions import PosteriorPredictions
 from lightning_modules.asr.tuning import Weights, Within
-from lightning_modules.decoding.n_best.minimum_risk import Risk, edit_distances, least_risk, list_posterior
-from lightning_modules.decoding.n_best.word_confidence import word_confidences, words_at_place
 from lightning_modules.decoding.texts import spell
 from lightning_modules.metrics.edits import align
+from lightning_modules.metrics.n_best.minimum_risk import Risk, edit_distances, least_risk, list_posterior
+from lightning_modules.metrics.n_best.word_confidence import word_confidences, words_at_place
 from lightning_modules.metrics.words.calibration import (
     calibration_error,
     cross_entropy_bits,

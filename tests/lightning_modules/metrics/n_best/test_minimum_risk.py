@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lightning_modules.decoding.n_best.minimum_risk import edit_distances, least_risk, list_posterior
-from lightning_modules.decoding.n_best.word_confidence import word_confidences, words_at_place
+from lightning_modules.metrics.n_best.minimum_risk import edit_distances, least_risk, list_posterior
+from lightning_modules.metrics.n_best.word_confidence import word_confidences, words_at_place
 
 
 def distance(one: list[str], other: list[str]) -> int:
