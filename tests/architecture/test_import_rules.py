@@ -71,6 +71,10 @@ RULES: dict[str, tuple[str, ...]] = {
         "experiments", "datamodules", "lightning_modules", "torch", "numpy", "pytorch_lightning", "safetensors",
         "onnx", "onnxruntime",
     ),
+    "experiments.applying.predicting.mono_stream": ("datamodules", "numpy", "soxr"),
+    "experiments.applying.predicting.self_check": (
+        "experiments", "datamodules", "lightning_modules", "torch", "numpy", "soundfile",
+    ),
     "experiments.statistics": ("experiments", "lightning_modules", "numpy", "scipy"),
     "experiments.reporting.formats.page_media": (
         "lightning_modules", "numpy", "torch", "matplotlib", "PIL", "soundfile",
