@@ -65,7 +65,9 @@ def listed_cuts(path: Path) -> Iterable[dict[str, Any]]:
 
 def text_files(folder: Path) -> list[str]:
     """Names, from the folder, of the lists and manifests of a corpus."""
-    return sorted(str(path.relative_to(folder)) for path in [*folder.glob("*.tsv"), *folder.glob("manifests/*.gz")])
+    return sorted(
+        path.relative_to(folder).as_posix() for path in [*folder.glob("*.tsv"), *folder.glob("manifests/*.gz")]
+    )
 
 
 def audio_files(folder: Path) -> list[str]:

@@ -6,6 +6,7 @@ import atexit
 import gc
 import sys
 
+import experiments.lean_imports  # noqa: F401  before Lightning
 from experiments.runs.own_code import find_own_code
 
 

@@ -38,7 +38,7 @@ RESULTS_EXAMPLE = """examples:
 """
 
 
-# Rich would write escape codes into pipes and files for them; in a terminal there are colours without, and NO_COLOR holds.
+# For these Rich would write escape codes into pipes and files; a terminal has colours without them, unless NO_COLOR.
 FORCED_COLOURS = ("FORCE_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE")
 
 
@@ -70,7 +70,7 @@ def build_parser() -> argparse.ArgumentParser:
     from experiments.commands.data import prepare_data
     from experiments.commands.results import merge, pack
     from experiments.commands.shell import completion
-    from experiments.commands.using import align, export, import_model, predict, transcribe
+    from experiments.commands.using import align, demo, export, import_model, predict, transcribe
 
     parser = OneLineParser(
         prog="earmark",
@@ -95,6 +95,7 @@ def build_parser() -> argparse.ArgumentParser:
         ("predict", predict, "sound events of any audio by a finished run"),
         ("transcribe", transcribe, "texts of recordings, with times of words"),
         ("align", align, "when the words of a given text are said"),
+        ("demo", demo, "a page on which finished runs hear audio in the browser"),
         ("export", export, "a finished run as a folder that runs without earmark: ONNX, weights, card"),
         ("import", import_model, "an exported run back into this store, with its weights"),
         ("ui", ui, "the MLflow dashboard"),

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+import experiments.lean_imports  # noqa: F401  before Lightning
 from datamodules.corpora.sounds import tones
 from datamodules.corpora.speech import spoken_tones
 

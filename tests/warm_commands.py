@@ -1,7 +1,9 @@
 """``earmark`` in a child of a process that has its imports: what a command of a test would spend most of its time on.
 
 The child is in all else what ``python -m experiments`` is: its own environment, folder, arguments and output, and the
-same ``main``. Tests that signal a command, read it while it runs or ask what it imports start it as a process anew.
+same ``main``. What a launch forks its trainings from is a fork of it for the same reason, so that they import the
+checkout and not a snapshot of it. Tests that signal a command, read it while it runs, edit code or ask what it imports
+start it as a process anew.
 """
 
 from __future__ import annotations
@@ -11,12 +13,15 @@ import contextlib
 import multiprocessing
 import os
 import runpy
+import signal
 import subprocess
 import sys
 import tempfile
 import traceback
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, NoReturn
 
 PRELOADED = [
     "experiments.__main__",
@@ -25,6 +30,13 @@ PRELOADED = [
     "experiments.launching.launch",
     "experiments.planning.plan",
     "experiments.tracking.mlflow_store",
+    "experiments.training.train",
+    "datamodules.asr",
+    "datamodules.sed",
+    "lightning_modules.asr.ctc.ctc",
+    "lightning_modules.sed.detection_scoring",
+    "lightning_modules.sed.mil",
+    "matplotlib.backends.backend_agg",
     "rich.console",
     "rich.table",
 ]
@@ -60,7 +72,10 @@ def _be(arguments: list[str], environment: dict[str, str], cwd: str, folder: str
     os.chdir(cwd)
     sys.argv = ["earmark", *arguments]
     from experiments.__main__ import main
+    from experiments.launching import warm_start
 
+    # Only its part that starts and ends a process is used there.
+    vars(warm_start)["subprocess"] = SimpleNamespace(Popen=_WarmProcess, DEVNULL=subprocess.DEVNULL)
     code: object = 1
     try:
         code = main()
@@ -73,6 +88,38 @@ def _be(arguments: list[str], environment: dict[str, str], cwd: str, folder: str
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code if isinstance(code, int) else int(code is not None))
+
+
+class _WarmProcess:
+    """``experiments.training.warm``, in a fork of this process instead of a new one."""
+
+    def __init__(self, command: Sequence[str], *, env: Mapping[str, str], pass_fds: Sequence[int], **_: Any) -> None:
+        self.pid = os.fork()
+        if not self.pid:
+            _be_warm(command[command.index("experiments.training.warm") + 1 :], env, *pass_fds)
+
+    def kill(self) -> None:
+        os.kill(self.pid, signal.SIGKILL)
+
+    def wait(self) -> None:
+        os.waitpid(self.pid, 0)
+
+
+def _be_warm(arguments: Sequence[str], environment: Mapping[str, str], kept: int) -> NoReturn:
+    try:
+        os.setsid()
+        nowhere = os.open(os.devnull, os.O_RDWR)
+        for number in range(3):
+            os.dup2(nowhere, number)
+        os.closerange(3, kept)
+        os.closerange(kept + 1, os.sysconf("SC_OPEN_MAX"))
+        os.environ.clear()
+        os.environ.update(environment)
+        from experiments.training import warm
+
+        warm.main(arguments)
+    finally:
+        os._exit(1)
 
 
 if __name__ == CHILD:

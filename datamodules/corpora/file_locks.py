@@ -14,7 +14,9 @@ def _module(name: str) -> Any:
 
 
 _posix, _windows = _module("fcntl"), _module("msvcrt")
-FIRST_BYTES_FREE = 1 << 30  # Windows locks bytes, and nobody else may read those: one far behind what a lock's file says
+FIRST_BYTES_FREE = (
+    1 << 30
+)  # Windows locks bytes, and nobody else may read those: one far behind what a lock's file says
 
 
 def take(file: IO[Any], *, shared: bool = False, wait: bool = True) -> bool:

@@ -10,6 +10,7 @@ import difflib
 import math
 import os
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -73,7 +74,21 @@ def audio_path(written: str, *, root: Path, place: str) -> Path:
         raise ManifestError(
             f"{place}: audio {written!r} is the root of all folders, allowed: the name of an audio file"
         )
-    return path
+    return path if os.path.exists(path) else _as_on_disk(written, root=root) or path
+
+
+def _as_on_disk(written: str, *, root: Path) -> Path | None:
+    """The file of a name that another system wrote; None where there is none.
+
+    Windows writes folders with backslashes, and a Mac's ``é`` may be two characters: the same text to Unicode, another
+    file name to Linux.
+    """
+    for separated in dict.fromkeys((written, written.replace("\\", "/"))):
+        for form in ("NFC", "NFD"):
+            path = Path(os.path.normpath(root / unicodedata.normalize(form, separated)))
+            if os.path.isfile(path):  # unlike Path's it takes any text
+                return path
+    return None
 
 
 def default_id(written: str, start_seconds: float, has_start: bool, *, channel: int = 0) -> str:
@@ -82,7 +97,7 @@ def default_id(written: str, start_seconds: float, has_start: bool, *, channel: 
     >>> default_id("clips/a b/1.flac", 0.0, False), default_id("/x/long.wav", 12.5, True, channel=1)
     ('clips-a_b-1', 'x-long-ch1-0012500')
     """
-    stem = _AUDIO_SUFFIX.sub("", written.replace("\\", "/")).strip("/.")
+    stem = _AUDIO_SUFFIX.sub("", unicodedata.normalize("NFC", written).replace("\\", "/")).strip("/.")
     name = re.sub(r"[^\w.-]", "_", stem.replace("/", "-")) or "utterance"
     if channel:
         name = f"{name}-ch{channel}"

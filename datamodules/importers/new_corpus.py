@@ -9,6 +9,7 @@ from pathlib import Path
 
 from datamodules.corpora.whole_folder import locked
 from datamodules.corpus_folder import CorpusMissingError, data_root, read_card
+from datamodules.texts.portable_names import portable_problem
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*(/[A-Za-z0-9][A-Za-z0-9_.-]*)?")
 
@@ -21,11 +22,19 @@ def new_corpus(name: str, *, rebuild: bool) -> Iterator[Path]:
     """
     if not _NAME.fullmatch(name):
         raise ValueError(f"corpus name {name!r}, allowed: letters, digits and _ . -, with one / at most")
+    if problem := portable_problem(name):
+        raise ValueError(f"corpus name {name!r}: {problem}, allowed: another name")
     target = data_root() / name
+    if twins := [path.name for path in target.parent.glob("*") if _same_elsewhere(path.name, target.name)]:
+        raise ValueError(f"corpus name {name!r}: {twins[0]!r} would be the same folder on a Mac, allowed: another name")
     with locked(target):
         if not rebuild and _is_there(name):
             raise ValueError(f"{target}: corpus {name!r} is there already, allowed: another name, or --rebuild")
         yield target
+
+
+def _same_elsewhere(one: str, other: str) -> bool:
+    return one != other and one.casefold() == other.casefold()
 
 
 def _is_there(name: str) -> bool:

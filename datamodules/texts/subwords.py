@@ -14,6 +14,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
+from datamodules.annotations import Unit
+
 MARK = "▁"  # U+2581: no ARPA file could hold a space
 RAREST = 2  # a pair that occurs once teaches nothing
 
@@ -128,3 +130,18 @@ class SubwordSplitter:
                 pieces[place : place + 2] = [pieces[place] + pieces[place + 1]]
             self._known[word] = pieces
         return self._known[word]
+
+
+def split_into(unit: Unit, text: str, subwords: SubwordSplitter) -> Sequence[str]:
+    """A text's characters, subwords or words; the space is a character.
+
+    >>> split_into("word", "ba a", SubwordSplitter(())), list(split_into("character", "ba a", SubwordSplitter(())))
+    (['ba', 'a'], ['b', 'a', ' ', 'a'])
+    """
+    match unit:
+        case "character":
+            return text
+        case "subword":
+            return subwords.split(text)
+        case "word":
+            return text.split()

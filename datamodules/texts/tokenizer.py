@@ -15,7 +15,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from datamodules.annotations import BLANK, Unit
-from datamodules.texts.subwords import MARK, SubwordSplitter, learnt_subwords
+from datamodules.texts.subwords import MARK, SubwordSplitter, learnt_subwords, split_into
 
 BLANK_SYMBOL = "<blank>"
 UNKNOWN_SYMBOL = "<unk>"
@@ -60,13 +60,7 @@ class Tokenizer:
 
     def pieces(self, text: str) -> Sequence[str]:
         """The text's characters, subwords or words."""
-        match self.unit:
-            case "character":
-                return text
-            case "subword":
-                return self._subwords.split(text)
-            case "word":
-                return text.split()
+        return split_into(self.unit, text, self._subwords)
 
     def unknown(self, text: str) -> set[str]:
         """The pieces of a text that are no symbol: characters, or words."""

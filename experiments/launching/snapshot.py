@@ -63,7 +63,7 @@ def _sources() -> Iterator[tuple[str, Path]]:
         folder = code_closure.folder(package)
         for path in sorted(folder.rglob("*")):
             if path.is_file() and "__pycache__" not in path.parts and not path.name.startswith("."):
-                yield f"{package}/{path.relative_to(folder)}", path
+                yield f"{package}/{path.relative_to(folder).as_posix()}", path
 
 
 def _digest(contents: Mapping[str, bytes]) -> str:

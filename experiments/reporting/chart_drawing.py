@@ -25,6 +25,7 @@ from experiments.training.curves import learning_curves
 
 LOG_FROM_FACTOR = 4  # an x axis that spans at least this factor is logarithmic
 MARKERS = "osD^vPX*<>"
+MOST_NAMES_INSIDE = 6  # of a legend in a chart
 STYLES = ("-", "--", ":")  # ten colours each
 
 
@@ -212,8 +213,10 @@ def _label(name: str, n: int, num_runs: int) -> str:
 
 
 def draw_legend(axis: Any) -> None:
-    """With names as they stand: two dollar signs are no formula."""
-    for text in axis.legend(fontsize=9).get_texts():
+    """With names as they stand: two dollar signs are no formula. Many lines leave no place for it among them."""
+    outside = len(axis.get_legend_handles_labels()[0]) > MOST_NAMES_INSIDE
+    legend = axis.figure.legend(fontsize=9, loc="outside right upper") if outside else axis.legend(fontsize=9)
+    for text in legend.get_texts():
         text.set_parse_math(False)
 
 

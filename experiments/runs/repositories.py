@@ -53,7 +53,7 @@ def patch(checkout: Path, files: Iterable[Path]) -> bytes:
     tracked = _git(checkout, *PATCH, "HEAD")
     here = checkout.resolve()
     real = [path.resolve() for path in files]
-    inside = sorted(str(path.relative_to(here)) for path in real if path.is_relative_to(here))
+    inside = sorted(path.relative_to(here).as_posix() for path in real if path.is_relative_to(here))
     others = _git(checkout, "ls-files", "-z", "--others", "--", *inside) if inside else b""
     if tracked is None or others is None:
         raise OSError(f"git could not say what was changed in {checkout.name}")

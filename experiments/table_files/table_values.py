@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from datamodules.joined_corpora import corpus_names, joined_name
+from datamodules.texts.portable_names import portable_problem
 from experiments.errors import UserError, unknown
 from experiments.table_files.merge import Config, get_path
 
@@ -21,6 +22,8 @@ def check_name(name: str, *, where: str) -> None:
         raise UserError(
             f"{where}: name {name!r}; allowed: letters, digits and _ . - = (A-Z, a-z, 0-9), no . first, 200 at most"
         )
+    if problem := portable_problem(name):
+        raise UserError(f"{where}: name {name!r}: {problem}; allowed: another name")
 
 
 def corpus_of(config: Config) -> str:

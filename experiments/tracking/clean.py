@@ -110,13 +110,13 @@ def _keeps_folder(run_dir: Path, tracker: Tracker, stood_on: set[Path]) -> str:
     if (run_dir / KEY).is_file() and b'"files"' in (run_dir / KEY).read_bytes():
         return NAMES_FILES
     stored = tracker.stored_files(delivered_run(run_dir, tracker))
-    here = {str(path.relative_to(run_dir)): path.stat().st_size for path in artifacts(run_dir)}
+    here = {path.relative_to(run_dir).as_posix(): path.stat().st_size for path in artifacts(run_dir)}
     return "" if here.items() <= stored.items() else LACKED
 
 
 def _gives_again(fetched: Path, tracker: Tracker) -> bool:
     stored = tracker.stored_files(fetched.name)
-    names = {str(path.relative_to(fetched)) for path in fetched.rglob("*") if path.is_file()}
+    names = {path.relative_to(fetched).as_posix() for path in fetched.rglob("*") if path.is_file()}
     return names <= stored.keys()
 
 

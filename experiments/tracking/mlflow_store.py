@@ -33,6 +33,7 @@ from experiments.runs import journal
 from experiments.runs.run_folder import locked
 from experiments.table_files.stored_names import name_problem, point_problem
 from experiments.tracking.artifact_files import artifact_folder, fetch, link, sizes
+from experiments.tracking.fresh_store import begin_store
 from experiments.tracking.launcher_identity import HEARTBEAT
 from experiments.tracking.refusals import Refused, send, storable, tag_of
 from experiments.tracking.run_pages import read_pages
@@ -70,6 +71,7 @@ class Tracker:
     @cached_property
     def _client(self) -> MlflowClient:
         with self._alone(), opening(self.uri):
+            begin_store(database_path(self.uri))
             client = MlflowClient(tracking_uri=self.uri)
             if database_path(self.uri) == self.root / "mlflow.db" and not self.place.read_only:
                 follow_move(self.root)
@@ -272,7 +274,7 @@ class Tracker:
 
     def _send_artifact(self, run_id: str, run_dir: Path, path: Path) -> Refused:
         name = path.relative_to(run_dir)
-        folder = None if name.parent == Path() else str(name.parent)
+        folder = None if name.parent == Path() else name.parent.as_posix()
         if self.place.has_server and (odd := [sign for sign in "#?%" if sign in str(name)]):
             return {f"file {name}": f"MLflow would read {' '.join(odd)} as part of the URL, and store another name"}
         return send(

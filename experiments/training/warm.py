@@ -24,6 +24,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
+import experiments.lean_imports  # noqa: F401  before Lightning
 from experiments.runs.own_code import find_own_code
 from experiments.runs.run_folder import LOG
 from experiments.training import process_title

@@ -40,15 +40,16 @@ class NgramScoring(Scoring):
         )
         save_ngrams(output_dir, ngrams)
         metrics = report_perplexity(
-            validation=_costs(ngrams, training),
-            test=_costs(ngrams, references["test"]),
+            validation=costs_of(ngrams, training),
+            test=costs_of(ngrams, references["test"]),
             references=references["test"],
             output_dir=output_dir,
         )
         return {**metrics, "model/parameters": float(sum(map(len, ngrams.tables)))}
 
 
-def _costs(ngrams: BackoffNgrams, references: TextReferences) -> list[SentenceCost]:
+def costs_of(ngrams: BackoffNgrams, references: TextReferences) -> list[SentenceCost]:
+    """What an n-gram model says of every sentence of a split."""
     pieces = Pieces(references.symbols, unit=references.unit)
     log_probs = {text_id: sentence_log_prob(ngrams, pieces.encode(text)) for text_id, text in references.texts.items()}
     return sentence_costs(log_probs, references)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from datamodules.annotations import Unit
-from datamodules.texts.subwords import MARK, SubwordSplitter
+from datamodules.texts.subwords import MARK, SubwordSplitter, split_into
 
 UNKNOWN, UNKNOWN_SYMBOL = 1, "<unk>"  # where a vocabulary of words keeps what it does not have
 
@@ -44,13 +44,7 @@ class Pieces:
 
     def split(self, text: str) -> Sequence[str]:
         """Characters, subwords or words."""
-        match self.unit:
-            case "character":
-                return text
-            case "subword":
-                return self._subwords.split(text)
-            case "word":
-                return text.split()
+        return split_into(self.unit, text, self._subwords)
 
     def encode(self, text: str) -> tuple[int, ...]:
         """Tokens; an unknown character is left out, an unknown word is ``<unk>``."""

@@ -30,7 +30,7 @@ FLOORS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("runs",),
         ("table_files", "statistics", "pretrained"),
         ("waiting", "contracts"),
-        ("errors",),
+        ("errors", "lean_imports"),
     ),
     "lightning_modules": (
         ("asr", "sed"),

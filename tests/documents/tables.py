@@ -1,4 +1,4 @@
-"""The tables of README.md and docs/*.md, made from the packs in results/.
+"""The tables of README.md and docs/, made from the packs in results/.
 
     python tests/documents/tables.py            names the blocks that are not what their pack gives; exit code 1 if any
     python tests/documents/tables.py --write    puts into each block what its pack gives
@@ -38,8 +38,8 @@ PARTS = ("heading", "table", "whys", "notes", "verdicts")
 
 
 def documents() -> list[Path]:
-    """README.md and docs/*.md, but those that are made as a whole."""
-    return [ROOT / "README.md", *(path for path in sorted((ROOT / "docs").glob("*.md")) if path not in CLAIMS)]
+    """README.md and all of docs/, but those that are made as a whole."""
+    return [ROOT / "README.md", *(path for path in sorted((ROOT / "docs").rglob("*.md")) if path not in CLAIMS)]
 
 
 def claims_text(statements: Path) -> str:

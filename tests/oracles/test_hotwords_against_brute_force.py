@@ -14,6 +14,7 @@ from lightning_modules.decoding.ctc.hotwords import Hotwords
 from lightning_modules.decoding.ctc.prefix_beam import prefix_beam_search
 from lightning_modules.decoding.language_models.ngram_language_model import NgramLanguageModel
 from lightning_modules.decoding.texts import spell
+
 from .test_prefix_beam_against_brute_force import (
     CHARACTERS,
     EVERYTHING,

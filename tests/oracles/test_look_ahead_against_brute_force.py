@@ -21,6 +21,7 @@ from lightning_modules.decoding.language_models.look_ahead import (
 from lightning_modules.decoding.language_models.ngram_table import advance
 from lightning_modules.decoding.language_models.spelling import ROOT, longer
 from lightning_modules.lm.ngram import estimate_ngrams
+
 from .test_prefix_beam_against_brute_force import (
     SYMBOLS,
     WORD_SYMBOLS,
@@ -84,9 +85,7 @@ def test_an_open_vocabulary_spells_what_it_lacks(log_probs_TV: Lattice, lm_weigh
     model = LookAheadNgram(WORDS, symbols=SYMBOLS, unknown=UnknownWords(SPELLING, ESCAPE))
     columns = [*range(1, blank + 1), 0, *range(blank + 1, 4)]
     found = search(log_probs_TV[:, columns], language_model=model, lm_weight=lm_weight, blank=blank)
-    expected = {
-        tokens: ctc + lm_weight * open_log_prob(tokens) for tokens, ctc in labellings(log_probs_TV).items()
-    }
+    expected = {tokens: ctc + lm_weight * open_log_prob(tokens) for tokens, ctc in labellings(log_probs_TV).items()}
     scores = {tuple(columns[token] for token in h.tokens): h.score for h in found}
     assert scores == pytest.approx(expected, rel=1e-9, abs=1e-9)
 
@@ -106,4 +105,3 @@ def test_the_mass_of_a_place_is_that_of_all_words_that_begin_so_after_any_histor
             begun = [token for token, word in enumerate(WORD_SYMBOLS) if token > 1 and word.startswith(prefix)]
             expected = sum(math.exp(WORDS.log_prob(token, history)) for token in begun)
             assert math.exp(advance(model.look_ahead.mass, context, place)[0]) == pytest.approx(expected, rel=1e-12)
-

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import unicodedata
 from collections import defaultdict
 from functools import cached_property
 from pathlib import Path
@@ -18,6 +19,11 @@ AUDIO_SUFFIXES = frozenset(
 def is_audio(path: Path) -> bool:
     """Whether a name is that of audio, seen or hidden by a leading dot."""
     return path.suffix.lower() in AUDIO_SUFFIXES
+
+
+def one_form(name: str) -> str:
+    """A name as it is compared: a Mac writes ``é`` as two characters."""
+    return unicodedata.normalize("NFC", name)
 
 
 def clip_name(written: str) -> str:
@@ -46,7 +52,7 @@ class AudioFiles:
             return path
         candidates = [] if is_audio(path) else _with_suffixes(path)
         if not candidates and Path(written).name == written:
-            candidates = (self._by_name if is_audio(path) else self._by_stem).get(written, [])
+            candidates = (self._by_name if is_audio(path) else self._by_stem).get(one_form(written), [])
         if len(candidates) > 1:
             first, second = (os.path.relpath(found, self._root) for found in candidates[:2])
             raise ManifestError(
@@ -71,14 +77,14 @@ class AudioFiles:
             folders[:] = sorted(name for name in folders if not name.startswith("."))
             for name in sorted(names):
                 if not name.startswith(".") and is_audio(Path(name)):
-                    found[name].append(Path(folder, name))
+                    found[one_form(name)].append(Path(folder, name))
         return found
 
     @cached_property
     def _by_stem(self) -> dict[str, list[Path]]:
         found: dict[str, list[Path]] = defaultdict(list)
         for path in self.everything():
-            found[path.stem].append(path)
+            found[one_form(path.stem)].append(path)
         return found
 
 

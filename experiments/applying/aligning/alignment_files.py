@@ -14,7 +14,9 @@ from experiments.applying.transcribing.transcript import Token, Word
 
 def as_textgrid(aligned: AlignedText) -> str:
     """Tiers ``words`` and ``tokens`` over the whole utterance, in Praat's long form; gaps are intervals of no text."""
-    tiers = (("words", aligned.words), ("tokens", [token for word in aligned.words for token in word.tokens]))
+    tiers: tuple[tuple[str, Sequence[Word | Token]], ...] = (
+        ("words", aligned.words), ("tokens", [token for word in aligned.words for token in word.tokens])
+    )  # fmt: skip
     lines = [
         'File type = "ooTextFile"', 'Object class = "TextGrid"', "",
         "xmin = 0", f"xmax = {_seconds(aligned.duration)}", "tiers? <exists>", f"size = {len(tiers)}", "item []:",
@@ -58,7 +60,7 @@ def as_json(aligned: Iterable[AlignedText], *, record: Mapping[str, Any]) -> str
     return json.dumps(content, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
 
 
-def _without_gaps(said: Sequence[Word] | Sequence[Token], duration: float) -> Iterable[tuple[str, str, str]]:
+def _without_gaps(said: Sequence[Word | Token], duration: float) -> Iterable[tuple[str, str, str]]:
     """(start, end, text) as written, from 0 to the end; an interval of no length in milliseconds is left out."""
     end = _seconds(0.0)
     for one in said:

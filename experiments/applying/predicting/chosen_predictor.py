@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 
 import numpy as np
 import torch
 
+from datamodules.run_warning import RunWarning
 from experiments.applying.chosen_run import ChosenRun
 from experiments.applying.loaded_system import facts_of, load_system
 from experiments.applying.predicting.decision import Decision, Overrides, decision_of
@@ -17,6 +19,7 @@ from experiments.errors import UserError
 from experiments.runs.run_folder import PREDICTIONS
 from lightning_modules.sed.detector import SoundEventDetector
 from lightning_modules.sed.fitting.fitted import FittedPostProcessing
+from lightning_modules.sed.tagger import Tagger
 
 POST_PROCESSING = ("scores/postprocessing.json", "postprocessing.json")  # of a run's folder, of an exported one
 WINDOW_SECONDS = 10.0  # where a run does not say how long its clips were
@@ -31,6 +34,8 @@ def make_predictor(chosen: ChosenRun, settings: Settings) -> FilePredictor:
             f"run {chosen.name}: {type(system).__name__} hears no sound events; allowed: a system of lightning_modules."
             "sed (earmark transcribe is for speech)"
         )
+    if isinstance(system, Tagger):
+        raise UserError(f"run {chosen.name}: Tagger says which classes a clip has and not when, so it has no events")
     facts = facts_of(chosen)
     plan = window_plan(system, sample_rate_hz=facts.sample_rate_hz, settings=settings, folder=chosen.folder)
     decision = _decision(chosen, facts.classes, settings.overrides)
@@ -49,10 +54,15 @@ def window_plan(
     """Windows as long as the longest clip that the run's own ``folder`` has predictions of, where nothing is set."""
     frame_samples = round(system.hop_seconds * sample_rate_hz)
     frame_seconds = frame_samples / sample_rate_hz
-    if settings.window_seconds is not None:
-        frames = round(settings.window_seconds / frame_seconds)
-    else:
-        frames = (longest_clip(folder) if folder is not None else 0) or round(WINDOW_SECONDS / frame_seconds)
+    window_seconds = settings.window_seconds
+    frames = longest_clip(folder) if folder is not None and window_seconds is None else 0
+    if window_seconds is None and not frames:
+        text = (
+            f"the run does not say how long its clips were: windows of {WINDOW_SECONDS:g} s; best is a "
+            "--window-seconds as long as they were"
+        )
+        warnings.warn(text, RunWarning, stacklevel=2)
+    frames = frames or round((WINDOW_SECONDS if window_seconds is None else window_seconds) / frame_seconds)
     overlap = frames // OVERLAP
     if settings.overlap_seconds is not None:
         overlap = round(settings.overlap_seconds / frame_seconds)

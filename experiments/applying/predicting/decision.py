@@ -1,4 +1,4 @@
-"""From curves to events: the run's own post-processing, as its scoring fitted and applied it, or what a user sets of it.
+"""From curves to events: the run's own post-processing, as its scoring applied it, or what a user sets of it.
 
 A file that is one window is decided exactly as scoring decides a clip. In a longer one each window is decided as such a
 clip as far as that can be, and no edge of a window shows:

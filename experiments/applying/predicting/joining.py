@@ -1,11 +1,11 @@
-"""The curves of overlapped windows made one: no frame near a window's end counts, and from window to window it is faded.
+r"""The curves of overlapped windows made one: no frame near a window's end counts, and windows are faded.
 
-A window knows nothing of what lies beyond its ends, so the first quarter of an overlap is left to the window before, the
-last to the window after; over the half between the one fades out while the other fades in:
+A window knows nothing of what lies beyond its ends, so the first quarter of an overlap is left to the window before
+and the last to the window after; over the half between the one fades out while the other fades in:
 
     weight 1 |-----------\
-             |            \\   /---------
-           0 |_____________\\_/__________      overlap: |quarter|  half  |quarter|
+             |            \   /---------
+           0 |_____________\_/__________      overlap: |quarter|  half  |quarter|
 
 A network whose output hangs on a bounded stretch (convolutions), at most a quarter of the overlap to each side, gives
 what one pass over the whole file gives, to float error. A recurrent one hangs on everything before and after, and its

@@ -1,4 +1,4 @@
-"""How far a prediction is, with the time left: by seconds of audio where headers state them. Silent without a terminal."""
+"""How far a prediction is, with the time left, by seconds of audio where headers state them; for terminals alone."""
 
 from __future__ import annotations
 

@@ -1,13 +1,13 @@
 """All that a prediction can be told, and ``predict.yaml``: what it was told, read back by ``--load-params``.
 
-    earmark: 0.1.0
-    run: {text: weak_sed/glu_mil, name: …, key: …}
-    settings: {formats: [dcase], window_seconds: 10.0, overlap_seconds: 2.5, …}
-    post_processing: {…}             what the settings and the run's own fit came to
-    files: ["yard.wav: 12.5 s, 3 events: dog 2, cat 1", …]
-    failed: ["broken.wav: cut short …"]
-    no_audio: [notes.md]
-    written: [DIGEST yard.tsv]       by which a file of ours is told from one that was corrected since
+earmark: 0.1.0
+run: {text: weak_sed/glu_mil, name: …, key: …}
+settings: {formats: [dcase], window_seconds: 10.0, overlap_seconds: 2.5, …}
+post_processing: {…}             what the settings and the run's own fit came to
+files: ["yard.wav: 12.5 s, 3 events: dog 2, cat 1", …]
+failed: ["broken.wav: cut short …"]
+no_audio: [notes.md]
+written: [DIGEST yard.tsv]       by which a file of ours is told from one that was corrected since
 """
 
 from __future__ import annotations

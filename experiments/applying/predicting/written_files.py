@@ -1,4 +1,4 @@
-"""Output files and ``predict.yaml``: nothing that was not written here, or was edited since, is ever overwritten unasked.
+"""Output files and ``predict.yaml``: what was not written here, or was edited since, is never overwritten unasked.
 
 Each folder that was named (or that of ``-o``) has one ``predict.yaml``, with the digests of what was written below it.
 """

@@ -60,8 +60,8 @@ class HotwordBeam(FusedBeam):
 def with_hotwords(by: RowDecoder | None, path: Path, *, bonus: float, beam_size: int) -> RowDecoder:
     """The decoder with the phrases of a file, in the form of texts; ``beam_size`` where ``by`` has no beam.
 
-    Raises ``UserError`` for a file that can't be read, a phrase that is not spoken words, and a decoder without a prefix
-    beam.
+    Raises ``UserError`` for a file that can't be read, a phrase that is not spoken words, and a decoder without a
+    prefix beam.
     """
     try:
         phrases = tuple(dict.fromkeys(normalise(phrase, language="und") for phrase in read_hotwords(path)))

@@ -1,16 +1,17 @@
 """A long recording cut into parts that a recogniser can read, in the memory of one part.
 
-``vad``: between two stretches of speech, in the middle of a pause of ``pause_seconds`` or more (what hears speech is
-given, ``speech_activity.py``); stretches without speech are left out and counted. ``quiet``: nothing is heard, and a
-part is cut only where it gets longer than ``max_seconds``. Either way such a part is cut at its quietest place: where
-the mean power over ``QUIET_SECONDS`` is lowest, within its second half, the last of equal places. ``none``: one part,
-whatever its length. No sample is in two parts.
+A recording of ``max_seconds`` or less is one part, as in training. A longer one is cut in the middle of each pause of
+``pause_seconds`` or more, and silence besides is left out and counted; what hears speech is given: silero-vad
+(``speech_activity.py``, ``--cut vad``) or power alone (``loudness.py``, ``--cut quiet``). A part that gets longer than
+``max_seconds`` nevertheless is cut at its quietest place: where the mean power over ``QUIET_SECONDS`` is lowest, within
+its second half, the last of equal places. No sample is in two parts.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from typing import Literal, get_args
 
 import numpy as np
@@ -42,7 +43,7 @@ class Part:
 class Cutter:
     """Cuts one recording; ``num_left_out`` counts the samples without speech so far.
 
-    ``is_speech`` hears one hop after the other, the last one perhaps shorter; None where every hop is kept.
+    ``is_speech`` hears one hop after the other, the last one perhaps shorter; None where every hop is speech.
     """
 
     sample_rate_hz: int
@@ -53,6 +54,13 @@ class Cutter:
 
     def parts(self, blocks: Iterable[Samples]) -> Iterator[Part]:
         """The parts in their order; blocks of any length."""
+        taken, rest = _up_to(iter(blocks), self.max_seconds * self.sample_rate_hz)
+        if rest is not None:
+            yield from self._long(chain(taken, rest))
+        elif sum(map(len, taken)):
+            yield Part(0, np.concatenate(taken))
+
+    def _long(self, blocks: Iterable[Samples]) -> Iterator[Part]:
         hop = round(HOP_SECONDS * self.sample_rate_hz)
         pause = max(1, round(self.pause_seconds / HOP_SECONDS))
         head = round(HEAD_SECONDS / HOP_SECONDS)
@@ -79,6 +87,18 @@ class Cutter:
             yield Part(first, np.concatenate(held))
         else:
             self.num_left_out += sum(map(len, held))
+
+
+def _up_to(blocks: Iterator[Samples], num_samples: float) -> tuple[list[Samples], Iterator[Samples] | None]:
+    """The first blocks that are longer than so many samples, and the others; None for those where all are not."""
+    taken: list[Samples] = []
+    count = 0
+    for block_S in blocks:
+        taken.append(block_S)
+        count += len(block_S)
+        if count > num_samples:
+            return taken, blocks
+    return taken, None
 
 
 def _hops(blocks: Iterable[Samples], hop: int) -> Iterator[Samples]:

@@ -13,6 +13,7 @@ from datamodules.audio.audio_reader import sound_length
 from datamodules.audio.cuts import Cut
 from datamodules.audio.waveforms import Waveforms
 from experiments.applying.predicting.mono_stream import mono_stream
+from experiments.applying.transcribing.loudness import SILENT_DECIBELS, Loudness
 from experiments.applying.transcribing.parts import Cutter
 from experiments.applying.transcribing.reading import Reader
 from experiments.applying.transcribing.settings import Settings
@@ -33,17 +34,20 @@ class Transcriber:
         self.sample_rate_hz = self.reader.sample_rate_hz
         hears = network_file() is not None and self.sample_rate_hz in RATES_HZ
         self.how = self.settings.cut or ("vad" if hears else "quiet")
-        self._ear = SpeechActivity(sample_rate_hz=self.sample_rate_hz) if self.how == "vad" else None
+        self._ear: SpeechActivity | Loudness | None = None
+        if self.how != "none":
+            self._ear = SpeechActivity(sample_rate_hz=self.sample_rate_hz) if self.how == "vad" else Loudness()
 
     @property
     def cut_in_words(self) -> str:
         """For people."""
-        longest = f"at the quietest place where a part gets longer than {self.settings.max_seconds:g} s"
         if self.how == "none":
             return "not cut: one part a file, whatever its length"
-        if self.how == "quiet":
-            return f"cut {longest}"
-        return f"cut in pauses of {self.settings.pause_seconds:g} s or more (silero-vad), and {longest}"
+        by = "silero-vad" if self.how == "vad" else f"{SILENT_DECIBELS:g} dB under the loudest"
+        return (
+            f"files of more than {self.settings.max_seconds:g} s cut in pauses of {self.settings.pause_seconds:g} s or "
+            f"more ({by}), and at the quietest place of a longer part"
+        )
 
     def file(self, path: Path, *, name: str, advance: Advance = lambda seconds: None) -> Transcript:
         """A whole file, all channels mixed. Raises ``ValueError`` with the reason alone, ``OSError``."""
@@ -78,6 +82,8 @@ class Transcriber:
         self, name: str, seconds: float, parts: tuple[ReadPart, ...], cutter: Cutter, remarks: list[str]
     ) -> Transcript:
         left_out = cutter.num_left_out / self.sample_rate_hz
+        if not parts:
+            remarks = [*remarks, "no speech was found"]
         if self.reader.unaligned:
             remarks = [
                 *remarks,

@@ -22,7 +22,7 @@ from experiments.applying.chosen_run import ChosenRun
 from experiments.configuration.schema import ALLOWED_IMPORTS
 from experiments.errors import UserError, first_line
 from experiments.runs import moved_files
-from experiments.runs.run_folder import CONFIG, offered
+from experiments.runs.run_folder import CONFIG, PREDICTIONS, offered
 from experiments.table_files.spec import read_table
 from experiments.table_files.yaml_files import read_yaml
 from lightning_modules.asr.ctc.decoder import Decoder
@@ -48,7 +48,7 @@ class RowDecoder:
 def own_decoder(chosen: ChosenRun) -> RowDecoder | None:
     """That of the run's own scoring; None where it has none, or where what it was fitted on is not in the folder."""
     spec = _decoder_spec(chosen.config)
-    if spec is None or not (chosen.folder / FITTED).is_file():
+    if spec is None or not (chosen.folder / FITTED).is_file() or not (chosen.folder / PREDICTIONS).is_dir():
         return None
     return _made(f"run {chosen.name}", spec, chosen.folder, imports=tuple(chosen.imports), folders={})
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -38,7 +39,8 @@ class SpeechActivity:
             raise UserError(
                 f"--cut vad: silero-vad hears 8000 and 16000 Hz, this recogniser {sample_rate_hz}; take --cut quiet"
             )
-        self._network = torch.jit.load(str(path), map_location="cpu").eval()
+        network: Any = torch.jit.load(str(path), map_location="cpu")  # type: ignore[no-untyped-call]
+        self._network = network.eval()
         self._rate_hz = sample_rate_hz
         self._speaks = False
 

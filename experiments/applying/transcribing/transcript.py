@@ -48,7 +48,7 @@ class ReadPart:
 
 @dataclass(frozen=True)
 class Transcript:
-    """A whole recording; ``left_out_seconds`` are of stretches without speech, ``remarks`` what else is to be known."""
+    """A whole recording; ``left_out_seconds`` are of silent stretches, ``remarks`` what else is to be known."""
 
     audio: str
     duration: float

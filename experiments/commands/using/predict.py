@@ -22,13 +22,13 @@ EXAMPLES = """examples:
   earmark predict --load-params garden/predict.yaml new/        the same run and settings on other files
   earmark predict --self-check                                  is this installation sound?
 
-RUN is an id or key of a finished run, TABLE/ROW (the run that is best on its validation), or a folder of a run or of
-earmark export. Events are decided as the run's own scoring decided them; docs/predict.md says how long files are heard.
+RUN is an id or key of a finished run, TABLE/ROW (the run that is best on its validation), or a folder of a run or
+of earmark export. Events are decided as the run's own scoring decided them; how long files are heard: docs/predict.md.
 Exit code: 0 all files were read, 1 some were not (a line each says why), 2 nothing was done.
 
---self-check predicts two clips that ship with earmark by a small system whose weights are fixed, and compares events and
-curves with the tables that ship beside them. It proves that decoding, resampling, log-mel, the network's layers, the
-joining of windows and the post-processing of this installation compute what they should. It says nothing of any run."""
+--self-check predicts two clips that ship with earmark by a small system whose weights are fixed, and compares events
+and curves with the tables that ship beside them. It proves that decoding, resampling, log-mel, the network's layers,
+the joining of windows and the post-processing of this installation compute what they should, and nothing of any run."""
 
 _GIVEN = ("scale", "window_seconds", "overlap_seconds", "batch_size", "threshold", "clip_threshold", "min_seconds",
           "top", "one_list", "audio_prefix", "device", "formats")  # fmt: skip
@@ -114,9 +114,7 @@ def _told(arguments: argparse.Namespace) -> tuple[str, Settings, list[str]]:
     return run_text, settings.with_given(given), words
 
 
-def _pipe(
-    predictor: FilePredictor, names: tuple[str, ...], arguments: argparse.Namespace, chosen: ChosenRun
-) -> int:
+def _pipe(predictor: FilePredictor, names: tuple[str, ...], arguments: argparse.Namespace, chosen: ChosenRun) -> int:
     """Standard input: its events on standard output, or as ``stdin`` in the output folder."""
     from experiments.applying.predicting.formats.known import FORMATS
     from experiments.applying.predicting.mono_stream import standard_input

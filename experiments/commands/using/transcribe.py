@@ -28,10 +28,10 @@ EXAMPLE = """examples:
   sox talk.wav -t flac - | earmark transcribe ctc_decoding/greedy - -f vtt standard input to standard output
 
 RUN is an id of MLflow or a key (or its beginning), TABLE/ROW (of several seeds the best on validation), or a folder
-of a run or of earmark export. Formats: txt, srt, vtt, tsv (milliseconds, as Whisper's), json (words with
-confidence, tokens), ctm, all. A word's confidence is the geometric mean of its tokens' posteriors at their spikes; it is not
-calibrated. What was told stands in transcribe.yaml beside the output. A file that can't be read is one line, the others
-go on, and the exit code is 1."""
+of a run or of earmark export. Formats: txt, srt, vtt, tsv (milliseconds, as Whisper's), json (words with confidence,
+tokens), ctm, all. A word's confidence is the geometric mean of its tokens' posteriors at their spikes; it is not
+calibrated. What was told stands in transcribe.yaml beside the output. A file that can't be read is one line, the
+others go on, and the exit code is 1."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -54,7 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--hotwords", metavar="TXT", help="words or phrases, one a line, that the beam favours")
     parser.add_argument("--hotword-bonus", type=float, metavar="B", help="natural log a character of them (default 1)")
     parser.add_argument("--beam-size", type=int, metavar="N", help="beam with --hotwords and no --row (default 100)")
-    parser.add_argument("--cut", metavar="HOW", help="vad (silences), quiet (only where too long), none (one part)")
+    parser.add_argument("--cut", metavar="HOW", help="long files: vad (silero-vad), quiet (by power), none")
     parser.add_argument("--max-seconds", type=float, metavar="S", help="longest part (default 20)")
     parser.add_argument("--pause-seconds", type=float, metavar="S", help="shortest pause of --cut vad (default 0.5)")
     parser.add_argument("--scale", help="scale of a TABLE/ROW (default: the table's first)")
@@ -88,7 +88,7 @@ def run(arguments: argparse.Namespace) -> int:
     outputs = _outputs(arguments, settings)
     chosen = choose_run(run_text, scale=settings.scale)
     transcriber, decoder = _transcriber(chosen, settings)
-    _say(arguments, f"{chosen.name} ({chosen.key_id[:7]}), read by {decoder}; {transcriber.cut_in_words}")
+    _say(f"{chosen.name} ({chosen.key_id[:7]}), read by {decoder}; {transcriber.cut_in_words}")
     done = _Done()
     try:
         if arguments.manifest is not None:
@@ -210,7 +210,7 @@ def _files(
                 continue
             if not files and not arguments.json:
                 sys.stdout.write(texts[0])
-            _say(arguments, _summary(name, transcript, time.monotonic() - started, files))
+            _say(_summary(name, transcript, time.monotonic() - started, files))
             done.files.append({**transcript.as_plain(), "audio": name, "written": [str(path) for path in files]})
 
 
@@ -247,14 +247,15 @@ def _manifest(arguments: argparse.Namespace, transcriber: Transcriber, answers: 
             {**transcript.as_plain(), "audio": str(line.record["audio_filepath"]), "written": [str(answers)]}
         )
     write_text(answers, "".join(answered))
-    _say(arguments, f"{answers}: {len(answered)} lines with pred_text, {len(done.failed)} left out")
+    _say(f"{answers}: {len(answered)} lines with pred_text, {len(done.failed)} left out")
 
 
 def _summary(name: str, transcript: Transcript, seconds: float, files: Sequence[Path]) -> str:
-    parts = [f"{name}: {transcript.duration:.1f} s in {len(transcript.parts)} parts"]
+    count = len(transcript.parts)
+    parts = [f"{name}: {transcript.duration:.1f} s in {count} part{'s' * (count != 1)}"]
     if transcript.left_out_seconds >= 0.05:
-        parts.append(f"{transcript.left_out_seconds:.1f} s without speech left out")
-    if len(transcript.parts) > 1:
+        parts.append(f"{transcript.left_out_seconds:.1f} s of silence left out")
+    if count > 1:
         places = [f"{part.start:.1f}" for part in transcript.parts[1:]]
         shown = ", ".join(places[:8]) + (", … (all in json)" if len(places) > 8 else "")
         parts.append(f"cut at {shown} s")
@@ -287,6 +288,6 @@ def _record(
         print(json.dumps({**record, "files": done.files, "failed": done.failed}, ensure_ascii=False, indent=1))
 
 
-def _say(arguments: argparse.Namespace, line: str) -> None:
+def _say(line: str) -> None:
     """To standard error: standard output is the text's, or the document's."""
     print(line, file=sys.stderr)

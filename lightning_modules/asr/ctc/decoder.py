@@ -66,6 +66,12 @@ class Decoder(ABC, Generic[Predictions]):
         """Figures of the last ``decode``, which gave ``hypotheses``, by name: what was cut, how it attended."""
         return {}
 
+    def judge(
+        self, predictions: Predictions, weights: Weights, references: UtteranceReferences, *, folder: Path
+    ) -> dict[str, float]:
+        """Figures of test beside its error rates that need its texts, by name; pictures and lists go to ``folder``."""
+        return {}
+
     def posteriors(self, predictions: Predictions) -> PosteriorPredictions | None:
         """The CTC posteriors among the predictions, where there are some: their spikes are measured and drawn."""
         return None

@@ -15,8 +15,8 @@ from lightning_modules.asr.ctc.decoder import PosteriorDecoder
 from lightning_modules.asr.predictions import PosteriorPredictions
 from lightning_modules.asr.tuning import Weights
 from lightning_modules.decoding.ctc.fusing import AnyLanguageModel
-from lightning_modules.decoding.ctc.prefix_beam import prefix_beam_search
-from lightning_modules.decoding.language_models.language_model import LanguageModel
+from lightning_modules.decoding.ctc.prefix_beam import BeamOptions, prefix_beam_search
+from lightning_modules.decoding.language_models.language_model import BackoffNgrams, LanguageModel
 from lightning_modules.decoding.language_models.ngram_language_model import NgramLanguageModel
 from lightning_modules.decoding.language_models.rescoring import NBestScores, language_model_scores
 from lightning_modules.decoding.language_models.untagged import Untagged, without_tags
@@ -117,24 +117,39 @@ class FusedBeam(PosteriorDecoder):
                 )
             if any(map(is_tag, references.symbols)):
                 raise ValueError("a model over words can't be asked inside a beam that writes language tags; rescore")
-            words = {word for text in references.training_texts for word in text.split()}
-            word_list = words if self.only_known_words else None
-            self._model = WordNgram(model.ngrams, symbols=references.symbols, word_list=word_list)
+            self._model = self._of_words(model.ngrams, references)
         else:
             raise ValueError("a neural language model over words can't be asked inside the beam; rescore with it")
 
+    def _of_words(self, ngrams: BackoffNgrams, references: UtteranceReferences) -> WordNgram:
+        """A word n-gram, as the beam of characters asks it."""
+        words = {word for text in references.training_texts for word in text.split()}
+        return WordNgram(ngrams, symbols=references.symbols, word_list=words if self.only_known_words else None)
+
     def decode(self, predictions: PosteriorPredictions, weights: Weights) -> list[Hypothesis]:
         """See ``Decoder.decode``."""
-        bonus = weights["word_bonus"]
+        return prefix_beam_search(
+            predictions.padded(), predictions.num_frames_N, beam_size=self.beam_size, **self._options(weights)
+        )
+
+    def best(self, predictions: PosteriorPredictions, weights: Weights, *, count: int) -> list[list[Hypothesis]]:
+        """Up to ``count``, 2 or more, hypotheses of every utterance, best first, in the predictions' order."""
         return prefix_beam_search(
             predictions.padded(),
             predictions.num_frames_N,
             beam_size=self.beam_size,
-            language_model=self._model,
-            lm_weight=weights["lm_weight"],
-            word_bonus=0.0 if self.log_bonus else bonus,
-            log_word_bonus=bonus if self.log_bonus else 0.0,
+            n_best=count,
+            **self._options(weights),
         )
+
+    def _options(self, weights: Weights) -> BeamOptions:
+        bonus = weights["word_bonus"]
+        return {
+            "language_model": self._model,
+            "lm_weight": weights["lm_weight"],
+            "word_bonus": 0.0 if self.log_bonus else bonus,
+            "log_word_bonus": bonus if self.log_bonus else 0.0,
+        }
 
 
 class Rescored(PosteriorDecoder):

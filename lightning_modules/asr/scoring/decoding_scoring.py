@@ -77,11 +77,12 @@ class DecodingScoring(Scoring):
         seconds = time.perf_counter() - started
         texts = spelled(test, hypotheses)
         audio_seconds = sum(on_test.duration_seconds.values())
+        judged = self.decoder.judge(test, weights, on_test, folder=output_dir)
         metrics = {
             **{f"validation/{name}": value for name, value in errors.items()},
             **{f"decoding/{name}": value for name, value in weights.items()},
             **self._spikiness(test),
-            **{f"test/{name}": value for name, value in self.decoder.measures(test, hypotheses).items()},
+            **{f"test/{name}": value for name, value in {**self.decoder.measures(test, hypotheses), **judged}.items()},
             **self._of_more_splits(predictions["own"], references, weights, output_dir=output_dir),
             "test/decoding_seconds": seconds,
             "test/real_time_factor": (test.encoding_seconds + seconds) / audio_seconds,

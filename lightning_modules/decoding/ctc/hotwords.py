@@ -22,7 +22,6 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from datamodules.texts.utf8_text import NotUtf8Error, read_utf8
 from lightning_modules.decoding.texts import MARK, are_words, has_subwords, is_tag
 
 ROOT, LOST = 0, 1  # before a word's first character; within a word that no phrase has here
@@ -96,11 +95,11 @@ def read_hotwords(path: Path) -> tuple[str, ...]:
     Raises ``ValueError`` in one line for a file that can't be read or holds no phrase.
     """
     try:
-        lines = unicodedata.normalize("NFC", read_utf8(path)).split("\n")
+        lines = unicodedata.normalize("NFC", path.read_text(encoding="utf-8-sig")).splitlines()
     except OSError as error:
         raise ValueError(f"hotwords {path}: {error.strerror}; expected a text file, a word or phrase a line") from None
-    except NotUtf8Error as error:
-        raise ValueError(f"hotwords {error}") from None
+    except UnicodeDecodeError:
+        raise ValueError(f"hotwords {path}: not UTF-8; expected a text file, a word or phrase a line") from None
     phrases = dict.fromkeys(" ".join(line.split()) for line in lines)
     phrases.pop("", None)
     if not phrases:

@@ -88,9 +88,9 @@ def prefix_beam_search(
     probabilities must not exceed 1. Its probability of the sentence's end counts too. ``space`` is the token that ends
     words (default: the model's " "). ``hotword_bonus`` (natural log) is for each character of ``hotwords``; with
     a language model's it is part of ``score``. A prefix that is less probable than the best by more than a factor of
-    1e270 is lost. ``frames`` are the tokens' first frames on the hypothesis's best path. Results depend neither on the batch nor
-    on ``num_threads`` (default: as many as torch uses). Where nothing has a probability the answer is the empty
-    hypothesis with score -inf; where no prefix ends in a listed word, the likeliest one with score -inf.
+    1e270 is lost. ``frames`` are the tokens' first frames on the hypothesis's best path. Results depend neither on the
+    batch nor on ``num_threads`` (default: as many as torch uses). Where nothing has a probability the answer is the
+    empty hypothesis with score -inf; where no prefix ends in a listed word, the likeliest one with score -inf.
 
     Raises ``ValueError`` for shapes, lengths, a blank, weights or a language model that do not fit, for NaN, and for
     log-probabilities above 0.

@@ -111,7 +111,9 @@ def in_tokens(ngrams: BackoffNgrams, symbols: Sequence[str]) -> BackoffNgrams:
     """N-grams of ``spelled_characters`` in the token ids of ``symbols``."""
     token_of = {symbol: token for token, symbol in enumerate(symbols)}
     tokens = [token_of[symbol] for symbol in ngrams.symbols]
-    tables = tuple({tuple(tokens[one] for one in gram): entry for gram, entry in table.items()} for table in ngrams.tables)
+    tables = tuple(
+        {tuple(tokens[one] for one in gram): entry for gram, entry in table.items()} for table in ngrams.tables
+    )
     return BackoffNgrams(tuple(symbols), ngrams.unit, tables)
 
 

@@ -49,7 +49,7 @@ def test_manifests_of_import_are_read(tmp_path: Path) -> None:
     nemo.write_text(
         '{"audio_filepath": "a.wav", "text": "ab"}\n{"audio_filepath": "a.wav", "text": "b"}\n', encoding="utf-8"
     )
-    with pytest.raises(UserError, match="line 2: id 'a' stands at .*line 1 already"):
+    with pytest.raises(UserError, match=r"line 2: id 'a' stands at .*line 1 already"):
         of_manifest(nemo)
 
 

@@ -60,7 +60,5 @@ def predictor(
 ) -> FilePredictor:
     """Frames of 0.04 s."""
     plan = WindowPlan(frame_samples=320, window_frames=window_frames, overlap_frames=overlap_frames)
-    decision = Decision(
-        classes=CLASSES, settings=dict.fromkeys(CLASSES, setting), gate=dict.fromkeys(CLASSES, gate)
-    )
+    decision = Decision(classes=CLASSES, settings=dict.fromkeys(CLASSES, setting), gate=dict.fromkeys(CLASSES, gate))
     return FilePredictor(system=made, sample_rate_hz=RATE_HZ, plan=plan, decision=decision, batch_size=3)

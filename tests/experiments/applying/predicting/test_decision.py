@@ -103,6 +103,6 @@ def test_what_is_out_of_range_is_refused_by_its_option(name: str, value: float) 
 
 def test_tags_of_another_system_are_refused_unless_a_clip_threshold_is_given() -> None:
     of_oracle = FittedPostProcessing(settings=fitted().settings, gate={}, fitted={"tags": "oracle"})
-    with pytest.raises(UserError, match="tags of 'oracle'.*--clip-threshold"):
+    with pytest.raises(UserError, match=r"tags of 'oracle'.*--clip-threshold"):
         decided(of_oracle)
     assert decided(of_oracle, clip_threshold=0.5).gate["dog"] == 0.5

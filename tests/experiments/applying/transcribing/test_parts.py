@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from experiments.applying.transcribing.loudness import Loudness
 from experiments.applying.transcribing.parts import HOP_SECONDS, Cutter, Part
 
 RATE_HZ = 1000
@@ -55,17 +57,16 @@ def test_every_sample_is_in_one_part_or_left_out(
     for part in parts:
         np.testing.assert_array_equal(part.waveform_S, audio_S[part.first_sample : part.end_sample])
         assert len(part.waveform_S) <= longest * RATE_HZ + HOP
-    assert all(before.end_sample <= after.first_sample for before, after in zip(parts, parts[1:], strict=False))
+    assert all(before.end_sample <= after.first_sample for before, after in pairwise(parts))
     again = Cutter(RATE_HZ, max_seconds=longest, is_speech=speaks if hears else None).parts([audio_S])
     assert [seconds(part) for part in again] == [seconds(part) for part in parts]  # whatever the blocks
 
 
 def test_speech_is_cut_in_its_pauses_and_what_is_silent_is_left_out() -> None:
     audio_S = np.concatenate([silence(2), loud(1), silence(1), loud(1), silence(0.2), loud(0.5), silence(5)])
-    cutter = Cutter(RATE_HZ, pause_seconds=0.5, is_speech=speaks)
+    cutter = Cutter(RATE_HZ, max_seconds=4.0, pause_seconds=0.5, is_speech=speaks)
     first, second = (seconds(part) for part in cutter.parts([audio_S]))
-    assert first == (pytest.approx(1.75, abs=0.07), pytest.approx(3.25, abs=0.07))
-    assert second == (pytest.approx(3.75, abs=0.07), pytest.approx(5.95, abs=0.07))
+    assert [*first, *second] == pytest.approx([1.75, 3.25, 3.75, 5.95], abs=0.07)
     assert cutter.num_left_out == len(audio_S) - round((first[1] - first[0] + second[1] - second[0]) * RATE_HZ)
 
 
@@ -84,8 +85,26 @@ def test_hours_of_silence_take_no_memory() -> None:
         for _ in range(600):
             yield silence(1)
 
-    cutter = Cutter(RATE_HZ, is_speech=speaks)
+    cutter = Cutter(RATE_HZ, max_seconds=20.0, is_speech=speaks)
     for part in cutter.parts(hours()):
         held += len(part.waveform_S)
     assert held == 0
     assert cutter.num_left_out == 600 * RATE_HZ
+
+
+def test_a_recording_that_is_short_enough_is_one_part_silence_and_all() -> None:
+    audio_S = np.concatenate([silence(1), loud(1), silence(1)])
+    [whole] = Cutter(RATE_HZ, max_seconds=3.0, is_speech=speaks).parts(blocks_of(audio_S, 100))
+    np.testing.assert_array_equal(whole.waveform_S, audio_S)
+    assert list(Cutter(RATE_HZ, max_seconds=3.0).parts([])) == []
+
+
+def test_power_tells_speech_from_silence_also_after_somebody_loud() -> None:
+    ear = Loudness()
+    heard = [ear(hop_S) for hop_S in (loud(0.03), 1e-3 * loud(0.03), 0.1 * loud(0.03), silence(0.03))]
+    assert heard == [True, False, True, False]
+    for _ in range(round(60 / HOP_SECONDS)):  # a minute later a much quieter one is heard too
+        ear(1e-3 * loud(0.03))
+    assert ear(4e-3 * loud(0.03))
+    ear.start()
+    assert ear(1e-3 * loud(0.03))

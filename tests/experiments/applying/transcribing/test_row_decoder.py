@@ -1,4 +1,4 @@
-"""A row's decoder out of its folder: class, fitted weights and the folders of its ``from:``; or why not, in one line."""
+"""A row's decoder out of its folder: class, fitted weights, the folders of its ``from:``; or why not, in one line."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ FUSED: Any = {
 def run_folder(home: Path, key: str, decoder: Any, *, sources: dict[str, str], weights: dict[str, float]) -> Path:
     folder = home / key
     (folder / "scores").mkdir(parents=True)
+    (folder / "predictions").mkdir()
     record = {"scoring": {"class_path": SCORING, "init_args": {"decoder": decoder}}, "from": sources, "stage": "score"}
     (folder / "config.yaml").write_text(to_yaml(record), encoding="utf-8")
     (folder / "scores" / "decoding.json").write_text(json.dumps({"weights": weights}), encoding="utf-8")

@@ -25,7 +25,12 @@ def test_the_next_command_is_of_the_same_cells_and_parses() -> None:
     arguments = build_parser().parse_args(["plan", *words])
     assert same_cells(arguments) == words
     again = build_parser().parse_args(["run", *same_cells(arguments)])
-    assert (again.table, again.rows, again.seeds, again.overrides) == ("weak_sed", ["mil", "fsl"], [0, 1], ["data.corpus=a b"])
+    assert (again.table, again.rows, again.seeds, again.overrides) == (
+        "weak_sed",
+        ["mil", "fsl"],
+        [0, 1],
+        ["data.corpus=a b"],
+    )
 
 
 @pytest.mark.parametrize(("out", "err", "said"), [(1, 1, True), (0, 1, False), (1, 0, False), (0, 0, False)])
@@ -39,7 +44,14 @@ def test_only_a_terminal_is_told(monkeypatch: pytest.MonkeyPatch, out: int, err:
 
 @pytest.mark.parametrize(
     ("corpus", "classes"),
-    [("soundscapes/demo", 1), ("soundscapes/study-fold3", 1), ("tones/tiny", 1), ("prompts", 0), ("mine", 0), ("bank", 1)],
+    [
+        ("soundscapes/demo", 1),
+        ("soundscapes/study-fold3", 1),
+        ("tones/tiny", 1),
+        ("prompts", 0),
+        ("mine", 0),
+        ("bank", 1),
+    ],
 )
 def test_a_corpus_is_followed_by_a_plan_that_there_is(corpus: str, classes: int) -> None:
     arguments = build_parser().parse_args(next_words(SimpleNamespace(name=corpus, classes=["dog"] * classes)))  # type: ignore[arg-type]

@@ -11,9 +11,13 @@ import numpy as np
 import pytest
 
 from datamodules.annotations import UtteranceReferences
+from datamodules.run_warning import RunWarning
 from datamodules.texts.tokenizer import Tokenizer, character_tokenizer, subword_tokenizer, word_tokenizer
 from lightning_modules.asr.ctc.decoder import Decoder, Greedy, PrefixBeam, PrefixSearch
 from lightning_modules.asr.ctc.fused_decoders import FusedBeam, Rescored
+from lightning_modules.asr.ctc.hotword_beam import HotwordBeam
+from lightning_modules.asr.ctc.look_ahead_beam import LookAheadBeam
+from lightning_modules.asr.ctc.n_best_decoders import ConfidentBeam, MinimumRisk
 from lightning_modules.asr.ctc.wfst_decoder import Wfst
 from lightning_modules.asr.predictions import PosteriorPredictions
 from lightning_modules.asr.scoring.decoding_scoring import DecodingScoring
@@ -104,6 +108,10 @@ def scores(
         (FusedBeam(beam_size=30), "words"),
         (FusedBeam(beam_size=30, only_known_words=True), "words"),
         (FusedBeam(beam_size=30, log_bonus=True), "words"),
+        (LookAheadBeam(beam_size=30), "words"),
+        (LookAheadBeam(beam_size=30, only_known_words=True), "words"),
+        (MinimumRisk(beam_size=30, n_best=20, lm_weights=[0.5, 1.0], word_bonuses=[0.0, 1.0]), "characters"),
+        (HotwordBeam(beam_size=30, rare_count=99, lm_weights=[0.5, 1.0], word_bonuses=[0.0, 1.0]), "characters"),
         (Rescored(beam_size=60, n_best=60), "characters"),
         (Rescored(beam_size=60, n_best=60), "words"),
         (Wfst(), "words"),
@@ -126,6 +134,36 @@ def test_a_language_model_mends_what_greedy_misreads(
         assert min(beside) >= kept["error"]
         assert name in kept["at_edge"] or len(beside) == 2 or kept["weights"][name] == 0
     assert min(trial["error"] for trial in kept["trials"]) == mended["validation/wer"]
+
+
+def test_each_word_has_a_confidence_that_tells_right_from_wrong(folders: dict[str, Path], tmp_path: Path) -> None:
+    rung = ConfidentBeam(beam_size=30, n_best=20, lm_weights=[0.3], word_bonuses=[0.0])
+    found = scores(rung, folders, tmp_path, "characters")
+    assert found["test/confidence_roc_area"] > 0.6
+    assert found["test/confidence_nce"] >= found["test/confidence_nce_unscaled"] - 0.05  # fitted on validation
+    lines = (tmp_path / "confidences.tsv").read_text(encoding="utf-8").splitlines()[1:]
+    words = [line.split("\t") for line in lines]
+    assert all(0 <= float(confidence) <= 1 for _, _, confidence, _ in words)
+    texts = dict(
+        line.split("\t") for line in (tmp_path / "hypotheses_test.tsv").read_text(encoding="utf-8").splitlines()
+    )
+    assert " ".join(word for utterance, word, _, _ in words if utterance == "test00") == texts["test00"]
+    assert (tmp_path / "reliability.png").stat().st_size > 1000
+
+
+def test_hotwords_are_a_file_of_phrases_and_what_cannot_be_written_is_said(
+    folders: dict[str, Path], tmp_path: Path
+) -> None:
+    (tmp_path / "names.txt").write_text("abba\n\ncab  dad\nzoë\n", encoding="utf-8")
+    rung = HotwordBeam(
+        beam_size=30, hotwords=tmp_path / "names.txt", lm_weights=[0.3], word_bonuses=[0.0], hotword_bonuses=[0.6]
+    )
+    with pytest.warns(RunWarning, match=r"1 phrases hold what the recogniser has no symbol for .* the first is 'zoë'"):
+        found = scores(rung, folders, tmp_path, "characters")
+    assert found["test/hotwords"] == 2
+    assert found["test/listed_wer"] <= found["test/listed_wer_without"]
+    with pytest.raises(ValueError, match="expected a text file"):
+        HotwordBeam(hotwords=tmp_path / "none.txt")
 
 
 def test_splits_beside_test_are_decoded_with_the_same_weights(folders: dict[str, Path], tmp_path: Path) -> None:
@@ -201,6 +239,10 @@ def test_what_does_not_fit_is_said(folders: dict[str, Path], tmp_path: Path) -> 
         scores(Wfst(), folders, tmp_path, "characters")
     with pytest.raises(ValueError, match="needs an n-gram over words"):
         scores(FusedBeam(only_known_words=True), folders, tmp_path, "characters")
+    with pytest.raises(ValueError, match="look-ahead needs an n-gram over words"):
+        scores(LookAheadBeam(), folders, tmp_path, "characters")
+    with pytest.raises(ValueError, match=r"escape 1\.5, allowed: a probability"):
+        LookAheadBeam(escape=1.5)
     with pytest.raises(ValueError, match="must lie within 2 and beam_size 10"):
         Rescored(beam_size=10, n_best=11)
     with pytest.raises(ValueError, match="the beam must be above 0"):

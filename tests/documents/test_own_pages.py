@@ -1,0 +1,72 @@
+"""The tutorial and the pages of one's own speech and systems: every block runs as it stands, in its order."""
+
+from __future__ import annotations
+
+import csv
+import re
+import shlex
+import shutil
+from pathlib import Path
+
+import pytest
+import soundfile
+
+from datamodules.corpus_files import listed_cuts
+
+from .. import warm_commands
+from ..launches import environment
+
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.DOTALL | re.MULTILINE)
+pytestmark = pytest.mark.integration
+
+
+def run_page(page: str, folder: Path, files: dict[str, str]) -> str:
+    """Run a page's ``sh`` blocks; a block of another language is written to its file when it is reached."""
+    printed = ""
+    for language, text in BLOCK.findall((DOCS / page).read_text(encoding="utf-8")):
+        if language in files:
+            (folder / files[language]).write_text(text, encoding="utf-8")
+        elif language == "sh":
+            for line in text.splitlines():
+                name, *arguments = shlex.split(line)
+                assert name == "earmark", line
+                done = warm_commands.run(arguments, environment=environment(folder), cwd=folder)
+                assert done.returncode == 0, f"{line}\n{done.stdout}{done.stderr}"
+                printed += done.stdout
+    return printed
+
+
+def test_a_pooling_of_ones_own_and_its_rows(tmp_path: Path) -> None:
+    printed = run_page("add_a_system.md", tmp_path, {"python": "top_frames.py", "yaml": "mine.yaml"})
+    assert re.search(r"\| top_.*3 +\|.*\d", printed)
+    assert re.search(r"\| top_.*10 +\|.*\d", printed)
+
+
+@pytest.mark.slow
+def test_speech_of_ones_own(tmp_path: Path, whole_spoken_tones: Path) -> None:
+    """Synthetic speech as a user would have it: a list with tabs, and clips beside it."""
+    lines = [["audio", "text", "speaker"]]
+    (tmp_path / "clips").mkdir()
+    for manifest in sorted((whole_spoken_tones / "manifests").glob("*.jsonl.gz")):
+        for cut in listed_cuts(manifest):
+            if cut["supervisions"][0]["language"] == "cs":
+                source = whole_spoken_tones / cut["recording"]["sources"][0]["source"]
+                samples_S, rate_hz = soundfile.read(source)
+                first, length = (round(cut[key] * rate_hz) for key in ("start", "duration"))
+                name = f"clips/{len(lines):03d}.wav"
+                soundfile.write(tmp_path / name, samples_S[first : first + length], rate_hz)
+                supervision = cut["supervisions"][0]
+                lines.append([name, supervision["text"], supervision["speaker"]])
+    with (tmp_path / "train.tsv").open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file, delimiter="\t", lineterminator="\n").writerows(lines)
+    assert re.search(r"\| lstm +\|.*\d", run_page("your_speech.md", tmp_path, {"yaml": "mine.yaml"}))
+
+
+@pytest.mark.slow
+def test_the_tutorial(folder: Path) -> None:
+    shutil.copy(folder / "garden" / "day 0.wav", folder / "evening.wav")
+    printed = run_page("tutorial.md", folder, {"yaml": "garden.yaml"})
+    assert re.search(r"\| strong +\|.*\d", printed)
+    assert (folder / "predicted" / "evening.txt").is_file()
+    assert "<html" in (folder / "garden.html").read_text(encoding="utf-8")

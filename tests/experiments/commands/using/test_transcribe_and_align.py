@@ -1,0 +1,139 @@
+"""The commands as a user types them, on a folder that holds a small untrained recogniser: no store, no corpus."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+
+from experiments.cli import main
+from lightning_modules.asr.ctc.ctc import CTC
+
+from ....lightning_modules.asr.small_recognisers import FEATURES, small_encoder
+
+RATE_HZ = 8000
+SYMBOLS = ["<blank>", " ", "a", "b", "c"]
+MODEL = {
+    "class_path": "lightning_modules.asr.ctc.ctc.CTC",
+    "init_args": {
+        "features": {"hop_seconds": 0.016, "window_seconds": 0.032, "num_mels": 40},
+        "encoder": {
+            "class_path": "lightning_modules.layers.recurrent_encoder.RecurrentEncoder",
+            "init_args": {
+                "num_mels": 40, "conv_channels": 8, "num_halvings": 1, "cell": "gru", "hidden_units": 32,
+                "num_layers": 1, "bidirectional": True, "dropout": 0.0,
+            },
+        },
+    },
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def recogniser(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder as ``earmark export`` writes one."""
+    folder = tmp_path_factory.mktemp("exported")
+    torch.manual_seed(3)
+    system = CTC(symbols=SYMBOLS, sample_rate_hz=RATE_HZ, encoder=small_encoder(), features=FEATURES)
+    with torch.no_grad():  # an untrained output says one symbol for ever; a sharp one says many
+        system.classifier.weight.mul_(60.0)
+    torch.save({"state_dict": system.state_dict()}, folder / "weights.ckpt")
+    record = {
+        "name": "small", "key": "abc123", "weights": "weights.ckpt", "config": {"model": MODEL}, "family": "asr",
+        "sample_rate_hz": RATE_HZ, "classes": [], "symbols": SYMBOLS,
+    }  # fmt: skip
+    (folder / "earmark.json").write_text(json.dumps(record), encoding="utf-8")
+    return folder
+
+
+@pytest.fixture
+def talk(tmp_path: Path) -> Path:
+    path = tmp_path / "talk.wav"
+    soundfile.write(path, np.random.default_rng(0).uniform(-0.3, 0.3, 2 * RATE_HZ), RATE_HZ)
+    return path
+
+
+def test_transcribing_writes_beside_the_input_and_says_what_it_did(
+    recogniser: Path, talk: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    broken = talk.with_name("broken.wav")
+    broken.write_bytes(b"RIFF")
+    assert main(["transcribe", str(recogniser), str(broken), str(talk), "-f", "all", "--cut", "quiet", "--json"]) == 1
+    out, err = capsys.readouterr()
+    document = json.loads(out)
+    assert [one["audio"] for one in document["files"]] == [str(talk)]
+    assert [one["audio"] for one in document["failed"]] == [str(broken)]
+    assert [line for line in err.splitlines() if str(broken) in line] == [
+        f"earmark: {broken}: {document['failed'][0]['why']}"
+    ]
+    text = document["files"][0]["text"]
+    assert text
+    assert talk.with_suffix(".txt").read_text(encoding="utf-8") == f"{text}\n"
+    assert {path.suffix for path in talk.parent.iterdir()} == {
+        ".wav", ".txt", ".srt", ".vtt", ".tsv", ".json", ".ctm", ".yaml",
+    }  # fmt: skip
+    assert "read by the greedy decoding that validation uses" in err
+    assert main(["transcribe", str(recogniser), str(talk)]) == 2
+    assert "--overwrite replaces them" in capsys.readouterr().err
+    params = talk.with_name("transcribe.yaml")
+    assert main(["transcribe", "--load-params", str(params), str(talk), "-f", "txt", "--overwrite"]) == 0
+    assert talk.with_suffix(".txt").read_text(encoding="utf-8") == f"{text}\n"
+
+
+def test_a_pipe_and_a_manifest(
+    recogniser: Path, talk: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=io.BytesIO(talk.read_bytes())))
+    assert main(["transcribe", str(recogniser), "-", "-f", "srt", "--cut", "quiet"]) == 0
+    assert capsys.readouterr().out.startswith("1\n00:00:0")
+    manifest = talk.with_name("test.jsonl")
+    lines = [
+        {"audio_filepath": "talk.wav", "text": "x"},
+        {"audio_filepath": "talk.wav", "offset": 0.5, "duration": 1.0},
+    ]
+    manifest.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    assert main(["transcribe", str(recogniser), "--manifest", str(manifest), "--cut", "quiet"]) == 0
+    answers = [json.loads(line) for line in manifest.with_name("test_pred.jsonl").read_text("utf-8").splitlines()]
+    assert [answer["text"] for answer in answers[:1]] == ["x"]
+    assert all(answer["pred_text"] for answer in answers)
+
+
+def test_aligning_writes_every_format_and_names_what_has_no_path(
+    recogniser: Path, talk: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = talk.with_suffix(".txt")
+    text.write_text("Ab, ca!\n", encoding="utf-8")
+    arguments = ["align", str(recogniser), "--audio", str(talk), "--text", str(text)]
+    assert main([*arguments, "--label-priors", "0.5"]) == 0
+    folder = talk.with_name("talk_aligned")
+    assert {path.name for path in folder.iterdir()} == {"talk.TextGrid", "words.ctm", "tokens.ctm", "alignment.json"}
+    assert [line.split()[4] for line in (folder / "words.ctm").read_text("utf-8").splitlines()] == ["ab", "ca"]
+    assert "with label priors of these 1 recordings, weight 0.5" in capsys.readouterr().err
+    assert main(arguments) == 2
+    assert "files are there already" in capsys.readouterr().err
+    text.write_text("Žába", encoding="utf-8")
+    assert main([*arguments, "--overwrite"]) == 1
+    assert "earmark: talk: its text has characters that the recogniser does not write: á ž" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["transcribe"], "which run?"),
+        (["transcribe", "RUN"], "name audio files, or --manifest JSONL"),
+        (["transcribe", "RUN", "a.wav", "-f", "doc"], "unknown format 'doc'"),
+        (["transcribe", "RUN", "-", "-f", "txt,srt"], "standard output takes one format"),
+        (["align", "RUN"], "name --manifest PATH, or --audio FILE --text FILE"),
+        (["align", "RUN", "--audio", "a.wav"], "name --manifest PATH"),
+        (["align", "RUN", "--manifest", "no.jsonl", "-f", "praat"], "unknown format 'praat'"),
+    ],
+)
+def test_mistakes_are_one_line(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(arguments) == 2
+    [line] = capsys.readouterr().err.splitlines()
+    assert message in line

@@ -1,0 +1,43 @@
+"""What stands in for a package while torchmetrics is imported: its names work, and nothing is left of it."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from experiments import lean_imports
+
+
+@pytest.fixture
+def big(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The name of a package that torchmetrics would import."""
+    name = "a_big_package"
+    (tmp_path / f"{name}.py").write_text(
+        "class Net:\n    size = 3\n\n    def __init__(self, size):\n        self.size = size"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr(lean_imports, "LATER", (name, "a_package_that_is_not_installed"))
+    return name
+
+
+def test_names_are_the_real_ones_when_they_are_used(big: str) -> None:
+    with lean_imports._stood_in():
+        scope: dict[str, Any] = {}
+        exec(f"from {big} import Net\nimport {big} as whole", scope)
+        assert importlib.util.find_spec(big) is not None  # by which torchmetrics asks what is installed
+        assert importlib.util.find_spec("a_package_that_is_not_installed") is None
+    assert big not in sys.modules
+    assert scope["Net"].size == 3
+    assert scope["whole"].Net(5).size == 5
+    assert type(scope["Net"](5)) is sys.modules.pop(big).Net
+
+
+def test_what_is_imported_already_stays(big: str) -> None:
+    real = __import__(big)
+    with lean_imports._stood_in():
+        assert __import__(big) is real
+    assert sys.modules.pop(big) is real
