@@ -56,6 +56,7 @@ RULES: dict[str, tuple[str, ...]] = {
         "lightning_modules.gathering",
         *(f"lightning_modules.{part}" for part in ("lm", *PARTS)),
     ),
+    "experiments.tracking.served_model": ("mlflow", "pandas"),
     "experiments.tracking": ("mlflow", "datamodules", "experiments"),
     "experiments.tracking.tracked_run": ("mlflow",),
     "experiments.planning.search": ("optuna", "experiments"),

@@ -88,3 +88,10 @@ def test_settings_of_log_mel_are_not_repeated() -> None:
     """The twin reads hop, window and filters from the layer: nothing of ``LogMelSettings`` is its own."""
     twin = ExportableLogMel(LogMel(sample_rate_hz=16000, **vars(LogMelSettings())))
     assert (twin.hop_samples, twin.window_samples) == (372, 1486)
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="asks Linux which files are open")
+def test_the_runtime_keeps_no_database_of_its_user() -> None:
+    """From 1.30 at the latest onnxruntime opens one on import, and torchmetrics imports it in every training."""
+    links = [link.readlink().name for link in Path("/proc/self/fd").iterdir() if link.is_symlink()]
+    assert not [name for name in links if "onnxruntime.db" in name]
