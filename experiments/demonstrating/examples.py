@@ -24,7 +24,7 @@ MOST_SECONDS = 30.0  # longer clips are left out: a page is to open at once
 
 @dataclass(frozen=True, kw_only=True)
 class Example:
-    """A clip as a WAV of 16 bits; ``events`` are the true ones, None where they are unknown; ``text`` is what is said."""
+    """A clip as a WAV of 16 bits; ``events`` are the true ones, None if unknown; ``text`` is the spoken one."""
 
     title: str
     sound: bytes

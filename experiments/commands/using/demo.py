@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-DESCRIPTION = """Write a page of static files on which finished runs hear audio that a visitor drops, chooses or records:
+DESCRIPTION = """Write a page of static files on which finished runs hear what a visitor drops, chooses or records:
 player, spectrogram, curves and events of sound events, posteriors and text of CTC recognisers, a column a run.
 The networks run in the browser (onnxruntime-web); a double click on index.html opens it, without server or network.
 

@@ -29,6 +29,7 @@ from .chromium import CHROMIUM, Chromium
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")]
 SYMBOLS = ("<blank>", " ", "a", "b", "c")
+STATUS = "document.getElementById('status').textContent"
 DONE = "earmark.page.state === 'done' || earmark.page.state === 'refused'"
 
 
@@ -113,7 +114,7 @@ def test_a_file_is_heard_as_predict_hears_it(browser: Chromium, tmp_path: Path, 
     path = noise(tmp_path / "noise.wav", seconds=6.0, channels=channels)
     browser.choose_file("#file", path)
     browser.wait_for(DONE)
-    assert browser.value("earmark.page.state") == "done", browser.value("document.getElementById('status').textContent")
+    assert browser.value("earmark.page.state") == "done", browser.value(STATUS)
     for number, window_frames in enumerate((500, 40)):
         expected = predictor(system(recurrent=True, own_level=True), window_frames=window_frames)(path)
         assert len(expected.events) >= 3
@@ -136,7 +137,7 @@ def test_the_keyboard_alone_plays_an_example(browser: Chromium, page: Path) -> N
     assert browser.value("document.activeElement.matches(':focus-visible')")
     browser.press("Enter", text="\r")
     browser.wait_for(DONE)
-    assert "whole" in browser.value("document.getElementById('status').textContent")
+    assert "whole" in browser.value(STATUS)
     browser.value("document.activeElement.blur()")
     browser.press(" ", code="Space", text=" ")
     browser.wait_for("document.getElementById('play').textContent === 'Pause'")
@@ -171,7 +172,7 @@ def test_what_cannot_be_heard_is_said_in_words(browser: Chromium, tmp_path: Path
         (silent, "silent throughout"),
     ):
         browser.choose_file("#file", path)
-        browser.wait_for(f"document.getElementById('status').textContent.includes({words!r})")
+        browser.wait_for(f"{STATUS}.includes({words!r})")
     browser.choose_file("#file", noise(tmp_path / "good.wav", seconds=2.0))
     browser.wait_for("earmark.page.state === 'done' && earmark.page.sound.name === 'good.wav'")
 
@@ -184,7 +185,7 @@ def test_a_missing_microphone_is_said_in_words(browser: Chromium, error: str, wo
     """What the browser throws becomes a sentence, and the page can still hear files."""
     browser.value(f"navigator.mediaDevices.getUserMedia = async () => {{ throw new DOMException('', '{error}') }}, 1")
     browser.value("document.getElementById('record').click()")
-    browser.wait_for(f"document.getElementById('status').textContent.includes({words!r})")
+    browser.wait_for(f"{STATUS}.includes({words!r})")
 
 
 def test_a_recording_is_heard(page: Path, tmp_path: Path) -> None:
