@@ -24,7 +24,7 @@ MOST_SECONDS = 30.0  # longer clips are left out: a page is to open at once
 
 @dataclass(frozen=True, kw_only=True)
 class Example:
-    """A clip as a WAV of 16 bits; ``events`` are its true ones, None where nobody knows them; ``text`` its transcript."""
+    """A clip as a WAV of 16 bits; ``events`` are the true ones, None if unknown; ``text`` is the spoken one."""
 
     title: str
     sound: bytes

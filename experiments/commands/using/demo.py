@@ -6,8 +6,8 @@ import argparse
 import sys
 from pathlib import Path
 
-DESCRIPTION = """Write a page of static files on which finished runs hear audio that a visitor drops, chooses or records:
-player, spectrogram, curves and events of sound event systems, posteriors and text of CTC recognisers, one column a run.
+DESCRIPTION = """Write a page of static files on which finished runs hear what a visitor drops, chooses or records:
+player, spectrogram, curves and events of sound events, posteriors and text of CTC recognisers, a column a run.
 The networks run in the browser (onnxruntime-web); a double click on index.html opens it, without server or network.
 
 RUN is an MLflow id, a key, the beginning of either, TABLE/ROW (its best seed), or a folder of a run or of earmark
@@ -54,9 +54,8 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"{len(examples)} examples, not {arguments.examples}: there are no more short ones", file=sys.stderr)
     write_demo(arguments.output, systems, examples, libraries)
     size = sum(path.stat().st_size for path in arguments.output.rglob("*") if path.is_file())
-    print(
-        f"{arguments.output / 'index.html'}: {', '.join(of.title for of in systems)}; {len(examples)} examples; {size / 1e6:.0f} MB"
-    )
+    titles = ", ".join(of.title for of in systems)
+    print(f"{arguments.output / 'index.html'}: {titles}; {len(examples)} examples; {size / 1e6:.0f} MB")
     print("open it with a double click; to share it, send or serve the whole folder")
     return 0
 

@@ -86,13 +86,14 @@
     return found.filter(word => word.text !== "");
   }
 
-  function show(panel, found, sound, references) {
+  function show(panel, found, sound, example) {
     const { system } = panel;
     panel.picture.hidden = false;
-    panel.draw = () => earmark.drawing[system.kind === "text" ? "posteriors" : "lanes"](panel.canvas, { system, found, length: sound.seconds, picture: sound.pictures.get(system.sampleRate), references });
+    panel.draw = () => earmark.drawing[system.kind === "text" ? "posteriors" : "lanes"](panel.canvas, { system, found, length: sound.seconds, picture: sound.pictures.get(system.sampleRate), references: example?.events });
     panel.draw();
     panel.text.replaceChildren();
     if (system.kind === "text") {
+      if (example?.text) panel.text.append(make("p", `said: ${example.text}`, { className: "hint" }));
       panel.text.append(make("p", found.text || "(no text)", { className: "text", lang: "und" }));
       panel.text.append(listed(words({ tokens: found.tokens, system }).map(word => span(word.onset, word.offset, word.text))));
     } else {
@@ -114,7 +115,7 @@
   // Lets the page draw and answer keys between two windows.
   const breath = () => new Promise(resolve => setTimeout(resolve, 0));
 
-  async function listen(panel, sound, references, isMine) {
+  async function listen(panel, sound, example, isMine) {
     const { system } = panel, samples = sound.atRate.get(system.sampleRate), windows = [];
     const cuts = earmark.windows.cut(samples.length, system.windows);
     for (const { firstFrame, begin, end } of cuts) {
@@ -122,7 +123,7 @@
       const said = await earmark.network.heard(system, samples.slice(begin, end));
       if (!isMine()) return null;
       windows.push({ firstFrame, ...said });
-      show(panel, decided(system, windows, sound), sound, references);
+      show(panel, decided(system, windows, sound), sound, example);
       if (windows.length < cuts.length) say(`${system.title}: ${windows.length} of ${cuts.length} windows heard`);
     }
     return decided(system, windows, sound);
@@ -136,8 +137,8 @@
     }).join(" · ");
   }
 
-  // A blob from anywhere; references are an example's. What cannot be heard is said in words, and the page stays as it was.
-  async function hear(name, blob, references = null) {
+  // A blob from anywhere; of an example it is known what is true. What cannot be heard is said in words, and the page stays as it was.
+  async function hear(name, blob, example = null) {
     const mine = ++turn, isMine = () => mine === turn;
     move("reading");
     say(`Reading ${name} …`);
@@ -151,12 +152,12 @@
       at("name").textContent = [name, ...sound.notes].join(" · ");
       await play(sound);
       for (const panel of panels) { panel.text.replaceChildren(); panel.picture.hidden = true; panel.draw = null; }
-      at("legend").hidden = references === null;
+      at("legend").hidden = !example?.events;
       move("listening");
       const results = [];
       for (const panel of panels) {
         say(`${panel.system.title} listens …`);
-        const found = await listen(panel, sound, references, isMine);
+        const found = await listen(panel, sound, example, isMine);
         if (found === null) return;
         results.push(found);
       }
@@ -209,13 +210,14 @@
       return;
     }
     panels = columns();
+    at("key").hidden = systems.every(system => system.kind === "text");
     at("choose").addEventListener("click", () => at("file").click());
     at("file").addEventListener("change", () => { if (at("file").files.length) first([...at("file").files]); at("file").value = ""; });
     at("record").addEventListener("click", record);
     at("play").addEventListener("click", () => player?.playPause());
     examples.forEach(example => {
       const button = make("button", example.title, { type: "button", title: example.licence });
-      button.addEventListener("click", async () => hear(example.title, new Blob([await earmark.network.unpacked(example.sound)], { type: "audio/wav" }), example.events));
+      button.addEventListener("click", async () => hear(example.title, new Blob([await earmark.network.unpacked(example.sound)], { type: "audio/wav" }), example));
       at("examples").append(button);
     });
     at("example-group").hidden = examples.length === 0;

@@ -14,6 +14,7 @@ from lightning_modules.decoding.sound_events.change_points import ChangePoints
 from lightning_modules.decoding.sound_events.events import PostProcessing
 from lightning_modules.decoding.sound_events.setting import EventSetting
 from lightning_modules.decoding.texts import spell
+
 from .node import NODE, computed
 
 pytestmark = pytest.mark.skipif(NODE is None, reason="no node on this machine")
@@ -46,8 +47,9 @@ def random_setting(rng: np.random.Generator) -> EventSetting:
         )  # fmt: skip
     return PostProcessing(
         median_seconds=float(rng.choice([0.0, 0.25, 0.9])), window_seconds=float(rng.choice([0.0, 0.25, 0.44])),
-        high_threshold=high, low_threshold=low, rescaled=rescaled, longest_gap_seconds=float(rng.choice([0.0, 0.2, 1.0])),
-        shortest_event_seconds=float(rng.choice([0.0, 0.1, 0.5])), keeps_one=keeps_one,
+        high_threshold=high, low_threshold=low, rescaled=rescaled, keeps_one=keeps_one,
+        shortest_event_seconds=float(rng.choice([0.0, 0.1, 0.5])),
+        longest_gap_seconds=float(rng.choice([0.0, 0.2, 1.0])),
         hysteresis="switch" if rng.random() < 0.5 else "extend",
     )  # fmt: skip
 
