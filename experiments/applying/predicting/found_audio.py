@@ -62,7 +62,7 @@ def output_stems(audio: Sequence[FoundAudio], output: Path | None) -> list[Path]
     Raises ``UserError`` where files of several folders would still have one.
     """
     places = [one.path if output is None else output / one.relative for one in audio]
-    stems = [place.with_suffix("") for place in places]
+    stems = [place.with_suffix("") if is_audio(place) else place for place in places]  # 2024.05 is a whole name
     shared = Counter(stems)
     stems = [place if shared[stem] > 1 else stem for place, stem in zip(places, stems, strict=True)]
     if twice := [stem for stem, number in Counter(stems).items() if number > 1]:

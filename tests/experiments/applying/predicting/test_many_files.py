@@ -99,6 +99,7 @@ def test_two_files_of_one_stem_keep_their_whole_names() -> None:
     assert output_stems(audio, None) == [Path("a/x.wav"), Path("a/x.flac")]
     same = [FoundAudio(Path("a/x.wav"), Path("a")), FoundAudio(Path("b/x.wav"), Path("b"))]
     assert output_stems(same, None) == [Path("a/x"), Path("b/x")]
+    assert output_stems([FoundAudio(Path("a/2024.05"), Path("a"))], None) == [Path("a/2024.05")]
     with pytest.raises(UserError, match="would be of several files"):
         output_stems(same, Path("out"))
 
