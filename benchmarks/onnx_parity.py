@@ -117,7 +117,7 @@ def main() -> int:
             continue
         worst = max(worst, inside, outside)
         print(f"{name:32} {inside:8.1e} {outside:8.1e} {size:6.1f}MB {time.perf_counter() - started:8.1f}", flush=True)
-    print("not here: language models (they hear no audio), Whisper's decoder (transformers' own loop), encoders of folders")
+    print("not here: language models (they hear no audio), Whisper (transformers' own loop), encoders of folders")
     return int(worst > MOST)
 
 

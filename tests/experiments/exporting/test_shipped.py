@@ -116,9 +116,7 @@ def detector(tiny: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> tupl
     return exported("mil", tiny, tmp_path_factory, inside=False)
 
 
-def exported(
-    name: str, tiny: ModuleType, factory: pytest.TempPathFactory, *, inside: bool = True
-) -> tuple[Any, Path]:
+def exported(name: str, tiny: ModuleType, factory: pytest.TempPathFactory, *, inside: bool = True) -> tuple[Any, Path]:
     """A tiny system, and the folder that it was exported to from a run's folder; no store is near."""
     folder, system = factory.mktemp("exported"), tiny.make(name)
     with pytest.MonkeyPatch.context() as patch:
@@ -138,8 +136,12 @@ def test_the_script_alone_finds_the_events_of_the_system(detector: tuple[Any, Pa
 
     system, folder = detector
     path = write_wav(tmp_path / "a.wav", samples_S := sound(), 8000)
-    code = f"{BLOCKER}\nsys.argv = ['run_model.py', {str(path)!r}, '--format', 'json']\n"
-    code += f"import runpy; sys.path.insert(0, {str(folder)!r})\nrunpy.run_path({str(folder / 'run_model.py')!r}, run_name='__main__')"
+    code = f"""{BLOCKER}
+import runpy
+sys.argv = ["run_model.py", {str(path)!r}, "--format", "json"]
+sys.path.insert(0, {str(folder)!r})
+runpy.run_path({str(folder / "run_model.py")!r}, run_name="__main__")
+"""
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     done = subprocess.run(
         [sys.executable, "-P", "-c", code], capture_output=True, text=True, env=environment, cwd=tmp_path, check=False
