@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import pytorch_lightning as lightning
 import soundfile
 import torch
 
@@ -57,10 +58,10 @@ def recogniser() -> CTC:
     return made.eval()
 
 
-def graph(made: torch.nn.Module, folder: Path) -> bytes:
+def graph(made: lightning.LightningModule, folder: Path) -> bytes:
     """The ONNX file of a system."""
     path = folder / MODEL
-    write_onnx(exportable(made).graphs[MODEL], path)  # type: ignore[arg-type]
+    write_onnx(exportable(made).graphs[MODEL], path)
     return path.read_bytes()
 
 
