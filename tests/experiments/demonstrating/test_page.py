@@ -70,7 +70,7 @@ def libraries(request: pytest.FixtureRequest) -> dict[str, bytes]:
     """The pinned packages, fetched once and kept beside pytest's cache."""
     with pytest.MonkeyPatch.context() as patch:
         if "EARMARK_LIBRARIES" not in os.environ:
-            patch.setenv("EARMARK_DATA", str(request.config.cache.mkdir("earmark_demo")))  # type: ignore[union-attr]
+            patch.setenv("EARMARK_DATA", str(request.config.cache.mkdir("earmark_demo")))
         try:
             return library_files(Path(os.environ["EARMARK_LIBRARIES"]) if "EARMARK_LIBRARIES" in os.environ else None)
         except UserError as error:
