@@ -83,7 +83,7 @@ def _clip(references: ClipReferences, clip: str, licence: str) -> Example:
         title=", ".join(sorted(references.tags[clip])) or "nothing but background",
         sound=wav(references.load_waveform(clip), references.sample_rate_hz),
         licence=licence,
-        events=None if events is None else tuple((*event,) for event in events),
+        events=None if events is None else tuple((of.onset_seconds, of.offset_seconds, of.label) for of in events),
     )
 
 

@@ -22,6 +22,7 @@ from experiments.exporting.exported_folder import check_exact
 from experiments.exporting.graphs import WAVEFORM
 from experiments.exporting.step_graphs import LOG_PROBS
 from lightning_modules.decoding.sound_events.events import PostProcessing
+from lightning_modules.decoding.sound_events.setting import EventSetting
 from lightning_modules.decoding.texts import are_words
 from lightning_modules.sed.detector import SoundEventDetector
 
@@ -94,7 +95,7 @@ def summary(chosen: ChosenRun) -> str:
     return f"{name}, run {chosen.key_id[:8]}" + (f"; on its test split {', '.join(figures)}" if figures else "")
 
 
-def _setting(setting: object) -> dict[str, Any]:
+def _setting(setting: EventSetting) -> dict[str, Any]:
     kind = "thresholds" if isinstance(setting, PostProcessing) else "change_points"
     return {"kind": kind, **asdict(setting)}  # type: ignore[call-overload]  # a dataclass, as all settings are
 

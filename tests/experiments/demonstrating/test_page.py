@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import pytorch_lightning as lightning
 import soundfile
 import torch
 
@@ -57,10 +58,10 @@ def recogniser() -> CTC:
     return made.eval()
 
 
-def graph(made: torch.nn.Module, folder: Path) -> bytes:
+def graph(made: lightning.LightningModule, folder: Path) -> bytes:
     """The ONNX file of a system."""
     path = folder / MODEL
-    write_onnx(exportable(made).graphs[MODEL], path)  # type: ignore[arg-type]
+    write_onnx(exportable(made).graphs[MODEL], path)
     return path.read_bytes()
 
 
@@ -69,7 +70,7 @@ def libraries(request: pytest.FixtureRequest) -> dict[str, bytes]:
     """The pinned packages, fetched once and kept beside pytest's cache."""
     with pytest.MonkeyPatch.context() as patch:
         if "EARMARK_LIBRARIES" not in os.environ:
-            patch.setenv("EARMARK_DATA", str(request.config.cache.mkdir("earmark_demo")))  # type: ignore[union-attr]
+            patch.setenv("EARMARK_DATA", str(request.config.cache.mkdir("earmark_demo")))
         try:
             return library_files(Path(os.environ["EARMARK_LIBRARIES"]) if "EARMARK_LIBRARIES" in os.environ else None)
         except UserError as error:
