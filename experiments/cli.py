@@ -113,6 +113,7 @@ def build_parser() -> argparse.ArgumentParser:
         ("events", score_events, "sound events"),
         ("text", score_text, "word and character error of texts"),
     )
+    commands.choices["completion"].set_defaults(whole=parser)
     return parser
 
 

@@ -72,6 +72,11 @@ RULES: dict[str, tuple[str, ...]] = {
         "experiments", "datamodules", "lightning_modules", "torch", "numpy", "pytorch_lightning", "safetensors",
         "onnx", "onnxruntime",
     ),
+    "experiments.applying.loaded_system": (
+        "experiments", "datamodules", "torch", "numpy", "pytorch_lightning", "safetensors",
+    ),
+    "experiments.commands.shell.completion": ("experiments", "shtab"),
+    "experiments.demonstrating.examples": ("experiments", "datamodules", "numpy", "soundfile"),
     "experiments.applying.predicting.mono_stream": ("datamodules", "numpy", "soxr"),
     "experiments.applying.predicting.self_check": (
         "experiments", "datamodules", "lightning_modules", "torch", "numpy", "soundfile",

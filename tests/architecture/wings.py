@@ -75,6 +75,7 @@ FLOORS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("prompts",),
         ("debian", "clip_corpus"),
         ("containers", "sound_files", "text_table", "whole_folder"),
+        ("file_locks",),
     ),
 }
 

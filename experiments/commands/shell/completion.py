@@ -78,14 +78,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print the script."""
+    """Print the script; ``arguments.whole`` is the parser of all commands, this one among them."""
     import shtab
 
-    from experiments.cli import build_parser
-
-    parser = build_parser()
-    _mark(parser)
-    print(shtab.complete(parser, arguments.shell, preamble=_preamble(arguments.shell)))
+    _mark(arguments.whole)
+    print(shtab.complete(arguments.whole, arguments.shell, preamble=_preamble(arguments.shell)))
     return 0
 
 
