@@ -17,6 +17,7 @@ from datamodules.joined_corpora import read_cards
 from experiments.applying.chosen_run import ChosenRun
 from experiments.configuration.schema import build
 from experiments.errors import UserError, first_line
+from experiments.table_files.merge import Config
 from experiments.table_files.table_values import corpus_of
 
 MOST_SECONDS = 30.0  # longer clips are left out: a page is to open at once
@@ -41,7 +42,7 @@ def test_examples(chosen: ChosenRun, *, count: int) -> tuple[Example, ...]:
     if count == 0:
         return ()
     where = f"examples of run {chosen.name}"
-    config = {section: chosen.config[section] for section in ("data", "scoring") if section in chosen.config}
+    config: Config = {name: chosen.config[name] for name in ("data", "scoring") if name in chosen.config}
     try:
         licences = read_cards(corpus_of(chosen.config)).licences
         data = build(config, stage="score", seed=0, where=where, imports=chosen.imports).data

@@ -35,6 +35,6 @@ def latest_revision() -> str:
     try:
         from mlflow.store.db.utils import _get_latest_schema_revision
 
-        return str(_get_latest_schema_revision())
+        return str(_get_latest_schema_revision())  # type: ignore[no-untyped-call]
     except Exception:  # its own affair, which may be another in every version
         return ""
