@@ -19,6 +19,7 @@ import pytorch_lightning as lightning
 
 from experiments.applying.chosen_run import EXPORTED, ChosenRun
 from experiments.applying.loaded_system import ModelFacts, facts_of, load_system, read_weights
+from experiments.applying.predicting.chosen_predictor import LONGEST_CLIP, longest_clip
 from experiments.errors import UserError, first_line
 from experiments.exporting.exportable import Exportable, NotExportableError, exportable
 from experiments.exporting.graphs import FEATURES, WAVEFORM, log_mel_of
@@ -134,6 +135,7 @@ def exported_record(chosen: ChosenRun, facts: ModelFacts, graphs: Exportable, pa
         "config": chosen.config,
         "imports": list(chosen.imports),
         **asdict(facts),
+        LONGEST_CLIP: longest_clip(chosen.folder) if facts.classes else 0,
         "weights": WEIGHTS,
         "code": code_digests(chosen.config, recipe_version=recipe.VERSION, imports=chosen.imports),
         "scores": {name: value for name, value in chosen.scores.items() if np.isfinite(value)},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import warnings
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import numpy as np
 import torch
 
 from datamodules.run_warning import RunWarning
-from experiments.applying.chosen_run import ChosenRun
+from experiments.applying.chosen_run import EXPORTED, ChosenRun
 from experiments.applying.loaded_system import facts_of, load_system
 from experiments.applying.predicting.decision import Decision, Overrides, decision_of
 from experiments.applying.predicting.file_events import FilePredictor
@@ -21,6 +22,7 @@ from lightning_modules.sed.detector import SoundEventDetector
 from lightning_modules.sed.fitting.fitted import FittedPostProcessing
 from lightning_modules.sed.tagger import Tagger
 
+LONGEST_CLIP = "longest_clip_frames"  # in what earmark export writes
 POST_PROCESSING = ("scores/postprocessing.json", "postprocessing.json")  # of a run's folder, of an exported one
 WINDOW_SECONDS = 10.0  # where a run does not say how long its clips were
 OVERLAP = 4  # a window is so many times its overlap
@@ -73,7 +75,9 @@ def window_plan(
 
 
 def longest_clip(folder: Path) -> int:
-    """Frames of the longest clip of validation and test; 0 where the folder has no predictions."""
+    """Frames of the longest clip of validation and test; 0 where a run's folder has no predictions."""
+    if (exported := folder / EXPORTED).is_file():
+        return int(json.loads(exported.read_text(encoding="utf-8")).get(LONGEST_CLIP, 0))
     longest = 0
     for split in ("validation", "test"):
         path = folder / PREDICTIONS / f"{split}.npz"

@@ -7,12 +7,14 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 import yaml
 
 from experiments.applying.chosen_run import choose_run
 from experiments.applying.loaded_system import facts_of, load_system
+from experiments.applying.predicting.chosen_predictor import longest_clip
 from experiments.errors import UserError
 from experiments.exporting import exported_folder
 from experiments.exporting.card_limits import limits
@@ -35,6 +37,8 @@ def made(tiny: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> tuple[An
         chosen = tiny.run_folder(folder / "a0b1", "mil", system, scores=json.dumps(SCORES))
         (chosen.folder / "scores").mkdir()
         (chosen.folder / "scores" / "per_class.csv").write_text(PER_CLASS)
+        (chosen.folder / "predictions").mkdir(exist_ok=True)
+        np.savez(chosen.folder / "predictions" / "test.npz", classes=system.classes, num_frames_N=np.array([25, 31]))
         attempt = {"wall_seconds": 90.0, "device": "cpu, 1 thread", "hardware": {"cpu": "EPYC", "cores": 2}}
         (chosen.folder / "provenance.json").write_text(json.dumps({"attempts": [attempt]}))
         (chosen.folder / "environment.txt").write_text("# python 3.12\ntorch==2.13.0+cpu\nnumpy==2.4.6\n")
@@ -51,6 +55,10 @@ def test_earmark_reads_it_back_with_the_same_weights(made: tuple[Any, Path]) -> 
     assert facts_of(chosen).classes == tuple(system.classes)
     loaded = load_system(chosen).state_dict()
     assert all(torch.equal(value, loaded[name]) for name, value in system.state_dict().items())
+
+
+def test_prediction_takes_windows_as_long_as_the_clips_of_the_run(made: tuple[Any, Path]) -> None:
+    assert longest_clip(made[1]) == 31
 
 
 def test_what_the_record_says_of_the_graph(made: tuple[Any, Path]) -> None:
