@@ -35,6 +35,7 @@ from experiments.stored_results.stored_scores import (
     read_sentences,
     read_utterances,
 )
+from experiments.table_files.table_values import corpus_of
 from experiments.waiting import with_bar
 
 NOT_HERE = "its stored predictions or its corpus are not on this disk"
@@ -79,9 +80,16 @@ def read_counts(
             read.left_out[run] = f"no labels of its test split: {why}" if why else NOT_HERE
         elif (wrong := _disagreement(cell, found)) is not None:
             read.left_out[run] = wrong
-        else:
+        elif cell.fold is None:
             read.by_run[run] = found
+        else:
+            read.by_run[run] = {name: of_corpus(of, corpus_of(cell.row.config)) for name, of in found.items()}
     return read
+
+
+def of_corpus(of: Units, corpus: str) -> Units:
+    """Units by their corpus and id: folds that are corpora may each have a ``test-0001``, of other clips."""
+    return replace(of, ids=tuple(f"{corpus}: {name}" for name in of.ids))
 
 
 class _Texts:

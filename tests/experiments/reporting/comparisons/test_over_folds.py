@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType as Stored
@@ -37,8 +38,9 @@ def texts_of(stored: Stored, fold: str, wrong: int) -> Sequence[Utterance]:
 
 
 def compared(
-    stored: Stored, folder: Path, rows: Mapping[str, Mapping[tuple[str, int], int]]
+    stored: Stored, folder: Path, rows: Mapping[str, Mapping[tuple[str, int], int]], *, named: bool = True
 ) -> tuple[Table, list[Cell], Significance]:
+    """``named`` utterances are told apart by their ids, others by their corpora alone."""
     tracker = stored.Folders(folder)
     table = stored.make_table(folder, "asr", list(rows), baseline="base")
     table = replace(table, columns=(replace(table.columns[0], equivalent_within=0.2),),
@@ -46,10 +48,26 @@ def compared(
     cells = []
     for row, of in rows.items():
         for number, ((fold, seed), wrong) in enumerate(of.items()):
-            cell = stored.text_cell(table, tracker, row, number, texts_of(stored, fold, wrong))
+            texts = texts_of(stored, fold, wrong) if named else stored.texts(wrong, num=UNITS, speakers=5)
+            cell = stored.text_cell(table, tracker, row, number, texts)
+            if not named:
+                (config := deepcopy(cell.row.config))["data"]["init_args"]["corpus"] = f"x/{fold}"
+                cell = replace(cell, row=replace(cell.row, config=config))
             cells.append(replace(cell, seed=seed, fold=fold))
     found = compare_rows(table, cells, StoredScores(tracker), stored.Splits(None), num_resamples=stored.DRAWS)
     return table, cells, found
+
+
+def test_utterances_of_one_name_in_other_corpora_are_others(stored: Stored, tmp_path: Path, earmark_home: Path) -> None:
+    found = {}
+    for named in (True, False):
+        (folder := tmp_path / str(named)).mkdir()
+        found[named] = compared(stored, folder, {"base": BASE, "new": NEW}, named=named)[2]
+    named, by_corpus = (of.joint["new", WER] for of in (found[True], found[False]))
+    assert by_corpus.p == named.p
+    of_units = [of.test_set["new", WER] for of in found.values()]
+    assert of_units[0].num_differing == of_units[1].num_differing > UNITS / 2
+    assert of_units[0].num_units == of_units[1].num_units
 
 
 def test_three_folds_of_two_seeds_by_hand(stored: Stored, tmp_path: Path, earmark_home: Path) -> None:
