@@ -22,7 +22,7 @@ from experiments.table_files.yaml_files import read_yaml
 
 HEAD = """# Where each mean over runs is expected: scale: {row: {metric: {low, high, rule, runs}}}, rates in 0-1.
 # rule: spread, a prediction interval of 5 runs or more (1 % of means leave it by chance); share, a quarter of the mean
-# to each side (fewer runs); floor, half a point of a percentage or 2 % of another number. Reasons: docs/report.md.
+# to each side (fewer runs, or folds); floor, half a point of a percentage or 2 % of another number. Reasons: docs/report.md.
 # Checked by `earmark report TABLE --check`, written by `earmark report TABLE --write-expected` from finished runs.
 """
 FLOOR_PERCENT = 0.005  # half a point: other processors and library versions round elsewhere
@@ -167,7 +167,7 @@ def intervals(report: Report) -> dict[str, dict[str, RerunInterval]]:
             summary = report.cells[row, column.metric]
             if summary is None or report.diverged(row, column.metric) or column.metric.endswith(MACHINE_METRICS):
                 continue
-            interval = rerun_interval(summary, floor=_floor(column, summary.mean))
+            interval = rerun_interval(summary, floor=_floor(column, summary.mean), over_folds=bool(report.table.folds))
             found.setdefault(row, {})[column.metric] = interval
     return found
 

@@ -4,7 +4,8 @@ Of n >= 5 runs with mean x and standard deviation s, the mean of m further runs 
 x ± t · s · sqrt(1/n + 1/m), t the quantile of Student's distribution with n - 1 degrees of freedom (a prediction
 interval: Hahn and Meeker 1991, Statistical Intervals, section 4.6; normal runs). It is left by chance at the rate that
 t is taken at. Two to four runs know too little of s: at n = 2 the same t is 64, which sees nothing. There the interval
-is a share of the mean, which has no rate, and which sees a loss of a third.
+is a share of the mean, which has no rate, and which sees a loss of a third. So it is over folds, however many: s holds
+what the folds differ in, and further runs are of the same folds.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ class RerunInterval(NamedTuple):
         return 0.0 < lost <= (self.high - self.low) / 2
 
 
-def rerun_interval(summary: Summary, *, floor: float) -> RerunInterval:
+def rerun_interval(summary: Summary, *, floor: float, over_folds: bool = False) -> RerunInterval:
     """The interval of another mean of as many runs, at least ``floor`` to each side (in the figures' unit).
 
     Runs that all came to the same have no chance in them (an oracle, a constant): theirs is the floor.
@@ -50,14 +51,14 @@ def rerun_interval(summary: Summary, *, floor: float) -> RerunInterval:
     >>> rerun_interval(Summary(mean=0.4, std=0.1, n=2), floor=0.005)
     RerunInterval(low=0.30000000000000004, high=0.5, rule='share', num_runs=2)
     """
-    half, rule = _half_width(summary)
+    half, rule = _half_width(summary, over_folds=over_folds)
     if half < floor or summary.std == 0.0:
         half, rule = floor, "floor"
     return RerunInterval(summary.mean - half, summary.mean + half, rule, summary.n)
 
 
-def _half_width(summary: Summary) -> tuple[float, Rule]:
-    if summary.std is None or summary.n < MIN_RUNS:
+def _half_width(summary: Summary, *, over_folds: bool) -> tuple[float, Rule]:
+    if over_folds or summary.std is None or summary.n < MIN_RUNS:
         return SHARE * abs(summary.mean), "share"
     from scipy.special import stdtrit  # scipy.stats takes half a second to import
 

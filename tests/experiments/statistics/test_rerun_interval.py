@@ -22,6 +22,13 @@ def test_by_hand() -> None:
     assert rerun_interval(Summary(0.4, 0.0, 9), floor=0.005) == pytest.approx((0.395, 0.405, "floor", 9))
 
 
+def test_what_folds_differ_in_widens_nothing() -> None:
+    found = rerun_interval(Summary(0.4, 0.3, 5), floor=0.005, over_folds=True)
+    assert found == pytest.approx((0.3, 0.5, "share", 5))
+    assert not found.is_blind
+    assert rerun_interval(Summary(0.4, 0.3, 5), floor=0.005).is_blind
+
+
 @pytest.mark.parametrize("n", [5, 6, 15])
 def test_the_spread_of_five_or_more_gives_a_prediction_interval(n: int) -> None:
     found = rerun_interval(Summary(0.3, 0.02, n), floor=0.005)
