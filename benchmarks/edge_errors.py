@@ -1,7 +1,8 @@
 """Where detected edges lie beside true ones: python benchmarks/edge_errors.py results/weak_sed-study.tar.xz [ROW …]
 
-From boundary_errors.csv and by_duration.csv of a pack's runs, summed over folds and seeds: events heard at all and found,
-and of the edges of events that were heard those within 0.2 s, earlier and later. Without rows: all with the true tags.
+From boundary_errors.csv and by_duration.csv of a pack's runs, summed over folds and seeds: events heard at all and
+found, and of the edges of events that were heard those within 0.2 s, earlier and later. Without rows: all with the true
+tags.
 """
 
 from __future__ import annotations

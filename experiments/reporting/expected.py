@@ -22,7 +22,8 @@ from experiments.table_files.yaml_files import read_yaml
 
 HEAD = """# Where each mean over runs is expected: scale: {row: {metric: {low, high, rule, runs}}}, rates in 0-1.
 # rule: spread, a prediction interval of 5 runs or more (1 % of means leave it by chance); share, a quarter of the mean
-# to each side (fewer runs, or folds); floor, half a point of a percentage or 2 % of another number. Reasons: docs/report.md.
+# to each side (fewer runs, or folds); floor, half a point of a percentage or 2 % of another number. Reasons:
+# docs/report.md.
 # Checked by `earmark report TABLE --check`, written by `earmark report TABLE --write-expected` from finished runs.
 """
 FLOOR_PERCENT = 0.005  # half a point: other processors and library versions round elsewhere
