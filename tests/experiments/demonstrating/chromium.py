@@ -9,6 +9,7 @@ import select
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,6 +18,14 @@ from typing import Any
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 FLAGS = ("--headless", "--no-sandbox", "--disable-gpu", "--mute-audio", "--no-first-run", "--remote-debugging-pipe")
+# The protocol is read from descriptor 3 and written to 4; copies out of the way first, which may be those themselves.
+ON_3_AND_4 = """
+import fcntl, os, sys
+ends = [fcntl.fcntl(int(end), fcntl.F_DUPFD, 10) for end in sys.argv[1:3]]
+for end, number in zip(ends, (3, 4)):
+    os.dup2(end, number)
+os.execv(sys.argv[3], sys.argv[3:])
+"""
 
 
 class Chromium:
@@ -27,8 +36,8 @@ class Chromium:
         read_here, write_there = os.pipe()
         read_there, write_here = os.pipe()
         command = [CHROMIUM, *FLAGS, *flags, f"--user-data-dir={profile}", "--window-size=1280,900", "about:blank"]
-        self._process = subprocess.Popen(  # the protocol is read from descriptor 3 and written to 4
-            ["/bin/sh", "-c", f'exec 3<&{read_there} 4>&{write_there}; exec "$@"', "sh", *command],
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", ON_3_AND_4, str(read_there), str(write_there), *command],
             pass_fds=(read_there, write_there), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL, start_new_session=True,
         )  # fmt: skip
