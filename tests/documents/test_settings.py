@@ -21,7 +21,9 @@ from lightning_modules.asr.attention.attention_decoders import AttentionBeam, Fu
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
-DOTTED = re.compile(r"`(?!model\.safetensors)(data|model|scoring|trainer|checkpoint)\.([a-z_.]*[a-z_])(?:: [^`]*)?`")
+DOTTED = re.compile(
+    r"`(?!model\.(?:safetensors|onnx)`)(data|model|scoring|trainer|checkpoint)\.([a-z_.]*[a-z_])(?:: [^`]*)?`"
+)
 CODE = re.compile(r"`([a-z][a-z_]*)`")
 
 
