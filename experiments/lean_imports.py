@@ -1,10 +1,10 @@
-"""torchmetrics, and with it Lightning, without three packages that earmark uses nothing of through it.
+"""torchmetrics, and with it Lightning, without two packages that earmark uses nothing of through it.
 
-Where they are installed, ``import torchmetrics`` imports ``transformers`` for its metrics of texts and images,
-``scipy.signal`` and ``onnxruntime`` for its metrics of speech quality: more than a quarter of all that a process with
-Lightning imports, and the last of them starts a thread, after which no run may be forked. While torchmetrics is
-imported, they are stood in for by modules whose names import the real package when they are first used, so that these
-metrics go on to work. Whoever imports the packages themselves has them as they are.
+Where they are installed, ``import torchmetrics`` imports ``transformers`` for its metrics of texts and images, and
+``onnxruntime`` for one of speech quality: a sixth of all that a process with Lightning imports, and the second starts a
+thread, after which no run may be forked. While torchmetrics is imported, they are stood in for by modules whose names
+import the real package when they are first used, so that these metrics go on to work. Whoever imports the packages
+themselves has them as they are. ``scipy.signal`` stays: every run's features need it, and the warm process has it then.
 
 It is so from the import of this module on, which stands before all that imports Lightning.
 """
@@ -20,7 +20,7 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
 
-LATER = ("transformers", "scipy.signal", "onnxruntime")
+LATER = ("transformers", "onnxruntime")
 
 
 class _Torchmetrics(MetaPathFinder):
