@@ -12,13 +12,13 @@ written: [DIGEST yard.tsv]       by which a file of ours is told from one that w
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from experiments.applying.params_file import read_params
 from experiments.applying.predicting.decision import Overrides
-from experiments.errors import UserError, unknown
-from experiments.table_files.yaml_files import read_yaml
+from experiments.errors import UserError
 
 PARAMS = "predict.yaml"
 
@@ -66,24 +66,7 @@ class Settings:
 
 def load_params(path: Path) -> tuple[str, Settings]:
     """The run and the settings of a ``predict.yaml``. Raises ``UserError`` naming file and key."""
-    record = read_yaml(path)
-    run = record.get("run") if isinstance(record, dict) else None
-    settings = record.get("settings") if isinstance(record, dict) else None
-    if not isinstance(run, dict) or not isinstance(run.get("text"), str) or not isinstance(settings, dict):
-        raise UserError(f"{path}: run.text and settings are missing, allowed: a {PARAMS} that earmark predict wrote")
-    known = {field.name: field for field in fields(Settings)}
-    for name, value in settings.items():
-        if name not in known:
-            raise UserError(f"{path}: {unknown('settings key', name, known)}")
-        if value is not None and not _fits(value, str(known[name].type)):
-            raise UserError(f"{path}: settings.{name} {value!r}, allowed: {known[name].type}")
+    run, settings = read_params(path, Settings, command="predict")
     text, key = run["text"], run.get("key")
     is_folder = Path(text).is_dir()  # else its key: the best run of a row may be another by now
     return (text if is_folder or not isinstance(key, str) else key), Settings(**settings)
-
-
-def _fits(value: object, written_type: str) -> bool:
-    """Whether a plain value is of a field's type as it is written above."""
-    kinds: dict[str, type | tuple[type, ...]] = {"str": str, "float": (int, float), "int": int, "bool": bool}
-    wanted = kinds[written_type.removesuffix(" | None")]
-    return isinstance(value, wanted) and (isinstance(value, bool) == (wanted is bool))

@@ -10,14 +10,14 @@ failed: [{audio: broken.wav, why: …}]
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from experiments.applying.params_file import read_params
 from experiments.applying.transcribing.parts import HOWS
 from experiments.applying.transcribing.text_formats import FORMATS
 from experiments.errors import UserError, unknown
-from experiments.table_files.yaml_files import read_yaml
 
 PARAMS = "transcribe.yaml"
 ALL = "all"
@@ -69,23 +69,5 @@ class Settings:
 
 def load_params(path: Path) -> tuple[str, Settings]:
     """The run and the settings of a ``transcribe.yaml``. Raises ``UserError`` naming file and key."""
-    record = read_yaml(path)
-    run = record.get("run") if isinstance(record, dict) else None
-    settings = record.get("settings") if isinstance(record, dict) else None
-    if not isinstance(run, dict) or not isinstance(run.get("text"), str) or not isinstance(settings, dict):
-        raise UserError(f"{path}: run.text and settings are missing, allowed: a {PARAMS} that earmark transcribe wrote")
-    known = {field.name: field for field in fields(Settings)}
-    for name, value in settings.items():
-        if name not in known:
-            raise UserError(f"{path}: {unknown('settings key', name, known)}")
-        if not _fits(value, str(known[name].type)):
-            raise UserError(f"{path}: settings.{name} {value!r}, allowed: {known[name].type}")
+    run, settings = read_params(path, Settings, command="transcribe")
     return run["text"], Settings(**settings)
-
-
-def _fits(value: object, written_type: str) -> bool:
-    """Whether a plain value is of a field's type as it is written above."""
-    if value is None:
-        return written_type.endswith(" | None")
-    kinds: dict[str, type | tuple[type, ...]] = {"str": str, "float": (int, float), "int": int}
-    return isinstance(value, kinds[written_type.removesuffix(" | None")]) and not isinstance(value, bool)
