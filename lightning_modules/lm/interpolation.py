@@ -1,7 +1,7 @@
 """Two n-gram models of one vocabulary as one: ``p = weight · p_one + (1 - weight) · p_other``, a back-off table again.
 
-The weight is fitted on held-out texts (expectation maximisation, Jelinek & Mercer 1980: it cannot miss the best, the
-likelihood has one top). The table has every n-gram of either with its interpolated probability, exactly; what neither
+The weight is fitted on held-out texts (Jelinek & Mercer 1980; by bounded search, which cannot miss the best as the log
+likelihood is concave, where their expectation maximisation crawls when the models are alike). The table has every n-gram of either with its interpolated probability, exactly; what neither
 lists backs off, with weights that make each context sum to one: SRILM's static mixture (``-mix-lm``, Stolcke 2002).
 """
 
@@ -12,24 +12,24 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
+from scipy.optimize import minimize_scalar
 
 from lightning_modules.decoding.language_models.language_model import BOUNDARY, BackoffNgrams, Ngram
 
-MOST_ROUNDS = 200
 Gram = tuple[int, ...]
 
 
 def fitted_weight(one: BackoffNgrams, other: BackoffNgrams, sentences: Iterable[Sequence[int]]) -> float:
     """The share of ``one`` that makes held-out sentences (tokens, without boundaries) likeliest; .5 without any."""
     tokens = [place for sentence in sentences for place in _predictions(sentence)]
+    if not tokens:
+        return 0.5
     prob_2M = np.exp([[model.log_prob(token, history) for history, token in tokens] for model in (one, other)])
-    weight = 0.5
-    for _ in range(MOST_ROUNDS if tokens else 0):
-        before, weight = weight, _next_weight(prob_2M, weight)
-        if abs(weight - before) < 1e-6:
-            break
-    return weight
+
+    def loss(weight: float) -> float:
+        return float(-np.log(weight * prob_2M[0] + (1 - weight) * prob_2M[1]).mean())
+
+    return float(minimize_scalar(loss, bounds=(0, 1), method="bounded", options={"xatol": 1e-6}).x)
 
 
 def interpolated(one: BackoffNgrams, other: BackoffNgrams, weight: float) -> BackoffNgrams:
@@ -55,11 +55,6 @@ def interpolated(one: BackoffNgrams, other: BackoffNgrams, weight: float) -> Bac
 def _predictions(sentence: Sequence[int]) -> list[tuple[Gram, int]]:
     padded = (BOUNDARY, *sentence, BOUNDARY)
     return [(padded[:place], padded[place]) for place in range(1, len(padded))]
-
-
-def _next_weight(prob_2M: NDArray[np.float64], weight: float) -> float:
-    share_2M = prob_2M * np.array([[weight], [1 - weight]])
-    return float((share_2M[0] / share_2M.sum(axis=0)).mean())
 
 
 def _mixed(one: BackoffNgrams, other: BackoffNgrams, weight: float, gram: Gram) -> float:

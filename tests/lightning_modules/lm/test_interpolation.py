@@ -7,7 +7,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from lightning_modules.decoding.language_models.language_model import BackoffNgrams
@@ -51,6 +51,8 @@ def test_the_whole_weight_on_one_model_is_that_model() -> None:
                 assert sentence_log_prob(mixed, text) == pytest.approx(sentence_log_prob(model, text), rel=1e-9)
 
 
+# Held-out texts of one rare token: the likelihood is almost flat and its top an end, where rounds of EM stop early.
+@example([[]], [[], [], [], []], [[], [], [], [1]])
 @given(sentences, sentences, sentences)
 def test_no_other_weight_makes_the_held_out_texts_likelier(
     some: list[list[int]], others: list[list[int]], held_out: list[list[int]]
@@ -67,7 +69,7 @@ def test_no_other_weight_makes_the_held_out_texts_likelier(
         return total
 
     best = log_likelihood(fitted_weight(one, other, held_out))
-    assert best >= max(log_likelihood(weight) for weight in np.linspace(0.01, 0.99, 25)) - 1e-3
+    assert best >= max(log_likelihood(weight) for weight in np.linspace(0.01, 0.99, 25)) - 1e-4
 
 
 def test_models_of_other_vocabularies_and_impossible_weights_are_refused() -> None:
