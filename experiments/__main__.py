@@ -13,6 +13,7 @@ from experiments.runs.own_code import find_own_code
 def main() -> int:
     """Run the command line."""
     find_own_code()
+    gc.set_threshold(50_000, 20, 100)  # a command's imports make millions of objects that stay: a fifth of their time
     from experiments.cli import main as run
 
     atexit.register(gc.freeze)  # the interpreter's last collections would walk all of torch: two seconds at the prompt

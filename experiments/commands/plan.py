@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from experiments.commands import report_source, table_arguments
+from experiments.commands.plan_check import PlanCheck
 from experiments.commands.power import print_power, read_power
 from experiments.commands.shell.next_command import same_cells, say_next
 from experiments.errors import UserError
@@ -49,14 +50,15 @@ def run(arguments: argparse.Namespace) -> int:
     for name, given in (("--as-run", arguments.as_run), ("--results", arguments.results)):
         if given:
             raise UserError(f"{name}: only with --power, a plan is of today's code")
-    table, _, cells = table_arguments.read_plan(arguments)
-    if arguments.json:  # for programs: no document with a refusal behind it
-        table_arguments.check_configurations(cells, one_of_a_shape=True)
-        print(json.dumps(_document(table, cells), indent=2, ensure_ascii=False))
-    else:
+    with PlanCheck() as check:
+        table, _, cells = table_arguments.read_plan(arguments, begin=check.begin)
+        if arguments.json:  # for programs: no document with a refusal behind it
+            check.finish(cells)
+            print(json.dumps(_document(table, cells), indent=2, ensure_ascii=False))
+            return 0
         _print(table, cells)
         sys.stdout.flush()
-        table_arguments.check_configurations(cells, one_of_a_shape=True)  # it may import Lightning, for seconds
+        check.finish(cells)  # new configurations take a second or two more
         verb = "run" if any(cell.would_run and cell.state != "running" for cell in cells) else "report"
         say_next(verb, *same_cells(arguments))
     return 0

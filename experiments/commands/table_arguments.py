@@ -11,6 +11,7 @@ from experiments.errors import UserError
 from experiments.table_files.table_values import LARGEST_SEED
 
 if TYPE_CHECKING:
+    from experiments.configuration.early_check import EarlyCheck
     from experiments.launching.warm_start import WarmStart
     from experiments.planning.cell import Cell
     from experiments.table_files.spec import Table
@@ -134,11 +135,13 @@ def read_plan(
     return table, tracker, cells
 
 
-def check_configurations(cells: list[Cell], *, one_of_a_shape: bool = False, warm: WarmStart | None = None) -> None:
+def check_configurations(
+    cells: list[Cell], *, one_of_a_shape: bool = False, warm: WarmStart | EarlyCheck | None = None
+) -> None:
     """Build every row that would run: a misspelt key, a wrong type or a refused value costs seconds, not a night.
 
     ``one_of_a_shape`` builds one of the rows that differ in numbers alone: a sweep of hundreds is planned in a second.
-    What passed before, as this home remembers, is not built again; the rest is by a child of the ``warm`` process.
+    What passed before, as this home remembers, is not built again; the rest is by a process that is ``warm``.
     Raises ``UserError``.
     """
     from datamodules.corpus_folder import home

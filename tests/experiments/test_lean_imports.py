@@ -41,3 +41,27 @@ def test_what_is_imported_already_stays(big: str) -> None:
     with lean_imports._stood_in():
         assert __import__(big) is real
     assert sys.modules.pop(big) is real
+
+
+def test_a_package_that_is_used_is_imported_from_then_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a_tree").mkdir()
+    (tmp_path / "a_tree" / "__init__.py").write_text("")
+    (tmp_path / "a_tree" / "leaf.py").write_text("class Green:\n    pass")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    finder = lean_imports._LaterFinder(["a_tree"])
+    monkeypatch.setattr(sys, "meta_path", [finder, *sys.meta_path])
+    scope: dict[str, Any] = {}
+    exec("import a_tree.leaf\nfrom a_tree.leaf import Green", scope)
+    assert not isinstance(3, scope["Green"])  # nothing is, and nothing was imported to say so
+    assert isinstance(sys.modules["a_tree.leaf"], lean_imports._Later)
+    green = scope["a_tree"].leaf.Green()
+    assert isinstance(green, scope["Green"])
+    assert type(green) is sys.modules.pop("a_tree.leaf").Green
+    del sys.modules["a_tree"]
+
+
+def test_methods_that_are_not_to_be_compiled_stay_as_they_are() -> None:
+    compiler = lean_imports._Later(lean_imports.COMPILER, lean_imports._LaterFinder([]))
+    disable: Any = compiler.disable
+    assert disable(len, recursive=True) is len
+    assert compiler.__version__.startswith("2.")
