@@ -1,8 +1,9 @@
 """Two n-gram models of one vocabulary as one: ``p = weight · p_one + (1 - weight) · p_other``, a back-off table again.
 
 The weight is fitted on held-out texts (Jelinek & Mercer 1980; by bounded search, which cannot miss the best as the log
-likelihood is concave, where their expectation maximisation crawls when the models are alike). The table has every n-gram of either with its interpolated probability, exactly; what neither
-lists backs off, with weights that make each context sum to one: SRILM's static mixture (``-mix-lm``, Stolcke 2002).
+likelihood is concave, where their expectation maximisation crawls when the models are alike). The table has every
+n-gram of either with its interpolated probability, exactly; what neither lists backs off, with weights that make each
+context sum to one: SRILM's static mixture (``-mix-lm``, Stolcke 2002).
 """
 
 from __future__ import annotations
