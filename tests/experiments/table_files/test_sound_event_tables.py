@@ -15,6 +15,7 @@ SHARED = {
     },
     "sed_cells": {"gru": "mil"},
 }  # fmt: skip
+AT_STUDY = {"sed_cells": {"gru": "mil"}, "sed_augmentation": {"shift": "mil"}}
 
 
 def _strong(table: Table, row: str) -> bool:
@@ -37,8 +38,16 @@ def test_rows_of_two_tables_are_one_run(name: str, scale: str) -> None:
         assert table.rows[own].config == weak_sed.rows[theirs].config, own
 
 
+@pytest.mark.parametrize("name", AT_STUDY)
+def test_rows_of_two_studies_are_one_run_on_every_fold(name: str) -> None:
+    table, weak_sed = read_table(name, scale="study"), read_table("weak_sed", scale="study")
+    assert table.folds == weak_sed.folds
+    for own, theirs in AT_STUDY[name].items():
+        assert table.rows[own].config == weak_sed.rows[theirs].config, own
+
+
 @pytest.mark.parametrize("scale", ["demo", "full"])
-@pytest.mark.parametrize("name", SHARED)
+@pytest.mark.parametrize("name", [*SHARED, "sed_augmentation"])
 def test_only_references_have_seen_strong_labels(name: str, scale: str) -> None:
     table = read_table(name, scale=scale)
     trained = {row for row, of in table.rows.items() if of.stage == "fit"}
