@@ -17,7 +17,6 @@ from experiments.applying.transcribing.settings import PARAMS
 from experiments.errors import UserError
 from experiments.table_files.yaml_files import read_yaml, to_yaml
 
-SAME = ("run.key", "decoder", "cut", "settings")  # what texts of one folder have in common
 EVERY_SECONDS = 10.0  # a record of thousands of files takes a second to write
 
 
@@ -75,10 +74,12 @@ class ParamsRecord:
         return done
 
     def _refuse_other(self, path: Path, record: Mapping[str, Any]) -> None:
-        for key in SAME:
-            was, now = _at(record, key), _at(self.told, key)
-            if was != now:
-                raise UserError(f"--resume: {path}: {key} {was}, now {now}; without --resume all are read anew")
+        was, now = _facts(record), _facts(self.told)
+        for key in now:
+            if was.get(key) != now[key]:
+                raise UserError(
+                    f"--resume: {path}: {key} {was.get(key)}, now {now[key]}; --overwrite alone reads all anew"
+                )
 
 
 def _record(path: Path) -> Mapping[str, Any]:
@@ -86,7 +87,8 @@ def _record(path: Path) -> Mapping[str, Any]:
     return record if isinstance(record, dict) else {}
 
 
-def _at(record: Any, key: str) -> Any:
-    for name in key.split("."):
-        record = record.get(name) if isinstance(record, Mapping) else None
-    return record
+def _facts(record: Mapping[str, Any]) -> dict[str, Any]:
+    """What the texts have in common, each setting by itself, so that a message names the one that differs."""
+    run, settings = record.get("run") or {}, record.get("settings") or {}
+    by_name = {f"settings.{name}": value for name, value in settings.items()}
+    return {"run.key": run.get("key"), **by_name, "decoder": record.get("decoder"), "cut": record.get("cut")}

@@ -113,7 +113,7 @@ def test_an_interruption_keeps_what_is_finished_and_the_next_call_goes_on(
 
     (folder / "a.txt").write_text("read before", encoding="utf-8")
     assert main([*command, "--max-seconds", "10", "--resume"]) == 2
-    assert "settings" in capsys.readouterr().err
+    assert f"{params}: settings.max_seconds 20.0, now 10.0" in capsys.readouterr().err
     assert main([*command, "--resume"]) == 0
     assert "1 files have their texts from an earlier call" in capsys.readouterr().err
     assert (folder / "a.txt").read_text(encoding="utf-8") == "read before"
