@@ -18,9 +18,11 @@ help:
 
 # The stamp is newer than what it was made from, so an unchanged clone installs once.
 $(VENV)/.installed: pyproject.toml constraints.txt
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[wfst,pretrained,export,search,slurm,test]'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "installing PyTorch, Lightning, MLflow and what they need into $(VENV): some minutes, and gigabytes"
+	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[wfst,pretrained,export,search,slurm,test]'
 	@touch $@
+	@echo "installed: . $(BIN)/activate && earmark predict --self-check"
 
 install: $(VENV)/.installed
 

@@ -12,8 +12,11 @@ from experiments.table_files.yaml_files import read_yaml
 KINDS: dict[str, type | tuple[type, ...]] = {"str": str, "float": (int, float), "int": int, "bool": bool}
 
 
-def read_params(path: Path, settings: type, *, command: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    """(``run``, arguments of the dataclass ``settings``). Raises ``UserError`` naming file, key and value."""
+def read_params(path: Path, settings: type, *, command: str) -> tuple[str, dict[str, Any]]:
+    """(run, arguments of the dataclass ``settings``). Raises ``UserError`` naming file, key and value.
+
+    A run is named by its key, since the best run of a row may be another by now; a folder by its path.
+    """
     record = read_yaml(path)
     run = record.get("run") if isinstance(record, dict) else None
     given = record.get("settings") if isinstance(record, dict) else None
@@ -27,7 +30,8 @@ def read_params(path: Path, settings: type, *, command: str) -> tuple[dict[str, 
             raise UserError(f"{path}: {unknown('settings key', name, known)}")
         if not _fits(value, known[name]):
             raise UserError(f"{path}: settings.{name} {value!r}, allowed: {known[name]}")
-    return run, given
+    text, key = run["text"], run.get("key")
+    return (text if Path(text).is_dir() or not isinstance(key, str) else key), given
 
 
 def _fits(value: object, written_type: str) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -14,10 +15,12 @@ from numpy.typing import NDArray
 from datamodules.annotations import Event, FrameGrid
 from experiments.applying.predicting.decision import Decision
 from experiments.applying.predicting.joining import WindowCurves, join
-from experiments.applying.predicting.mono_stream import mono_stream
+from experiments.applying.predicting.mono_stream import MonoStream, mono_stream
 from experiments.applying.predicting.windows import Window, WindowPlan, cut_windows
 from experiments.errors import UserError
 from lightning_modules.sed.detector import SoundEventDetector
+
+NO_SAMPLES = "no samples at the system's sample rate"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +47,28 @@ class FileEvents:
         return self.num_file_samples / self.sample_rate_hz
 
 
+class HeardFile(NamedTuple):
+    """What is known of a file that was read to its end; ``end_seconds`` is where its samples end."""
+
+    audio: Path
+    sample_rate_hz: int
+    num_channels: int
+    num_file_samples: int
+    end_seconds: float
+
+
+class WholeClip(NamedTuple):
+    """A file that is one window."""
+
+    file: HeardFile
+    window: Window
+
+    @property
+    def length(self) -> int:
+        """In samples at the system's rate."""
+        return len(self.window.samples_S)
+
+
 @dataclass(frozen=True, kw_only=True)
 class FilePredictor:
     """A system on its device with its windows, ``batch_size`` of them at a time, and its decision."""
@@ -67,17 +92,28 @@ class FilePredictor:
         with mono_stream(audio, sample_rate_hz=self.sample_rate_hz) as stream:
             windows = list(self._detected(cut_windows(stream.blocks(), self.plan), advance))
             if not windows:
-                raise ValueError("no samples at the system's sample rate")
-            sound, num_file_samples = stream.sound, stream.num_file_samples
-            end_seconds = stream.duration_seconds
+                raise ValueError(NO_SAMPLES)
+            file = _heard_file(audio, stream)
+        return self.events_of(file, windows)
+
+    def whole_clip(self, audio: Path) -> WholeClip | None:
+        """The file's only window; None where it has more. Raises as a call does."""
+        with mono_stream(audio, sample_rate_hz=self.sample_rate_hz) as stream:
+            first_two = list(islice(cut_windows(stream.blocks(), self.plan), 2))
+            if not first_two:
+                raise ValueError(NO_SAMPLES)
+            return WholeClip(_heard_file(audio, stream), first_two[0]) if len(first_two) == 1 else None
+
+    def events_of(self, file: HeardFile, windows: list[WindowCurves]) -> FileEvents:
+        """The decision on a file's windows."""
         grid, overlap = self.grid, self.plan.overlap_frames
-        events = self.decision.events(windows, overlap_frames=overlap, grid=grid, end_seconds=end_seconds)
+        events = self.decision.events(windows, overlap_frames=overlap, grid=grid, end_seconds=file.end_seconds)
         curves_TC = join(windows, overlap_frames=overlap)
         return FileEvents(
-            audio=audio,
-            sample_rate_hz=sound.sample_rate_hz,
-            num_channels=sound.num_channels,
-            num_file_samples=num_file_samples,
+            audio=file.audio,
+            sample_rate_hz=file.sample_rate_hz,
+            num_channels=file.num_channels,
+            num_file_samples=file.num_file_samples,
             num_windows=len(windows),
             classes=self.decision.classes,
             hop_seconds=grid.hop_seconds,
@@ -117,6 +153,11 @@ class FilePredictor:
             WindowCurves(window.first_frame, curves_BTC[row, : num_frames_B[row]], tags_BC[row])
             for row, window in enumerate(windows)
         ]
+
+
+def _heard_file(audio: Path, stream: MonoStream) -> HeardFile:
+    sound = stream.sound
+    return HeardFile(audio, sound.sample_rate_hz, sound.num_channels, stream.num_file_samples, stream.duration_seconds)
 
 
 def _mean(curves_TC: NDArray[np.float32], event: Event, classes: tuple[str, ...], grid: FrameGrid) -> float:

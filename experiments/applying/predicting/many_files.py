@@ -6,11 +6,11 @@ import importlib.metadata
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from experiments.applying.chosen_run import ChosenRun
+from experiments.applying.predicting.clip_batches import predict_files
 from experiments.applying.predicting.file_events import FileEvents, FilePredictor
 from experiments.applying.predicting.formats.json_files import label_studio
 from experiments.applying.predicting.formats.known import FORMATS
@@ -73,17 +73,19 @@ class ManyFiles:
     ) -> Outcome:
         """Predict and write; ``tell`` is told of each broken file, ``advance`` of the seconds that are done of one."""
         outcome = Outcome()
+        found = {one.path: (one, stem) for one, stem in zip(self._found.audio, self._stems, strict=True)}
         try:
-            for one, stem in zip(self._found.audio, self._stems, strict=True):
+            for path, events in predict_files(self._predictor, found, advance=advance):
                 try:
-                    events = self._predictor(one.path, advance=partial(advance, one.path))
-                    outcome.done.append(self._write(one, stem, events))
-                except UserError:  # of the system, not of the file
+                    if not isinstance(events, FileEvents):
+                        raise events
+                    outcome.done.append(self._write(*found[path], events))
+                except UserError:  # of the outputs, not of the file
                     raise
                 except (OSError, ValueError) as error:
                     why = str(getattr(error, "strerror", None) or error)
-                    outcome.failed.append((one.path, why))
-                    tell(one.path, why)
+                    outcome.failed.append((path, why))
+                    tell(path, why)
         finally:  # what an interruption leaves is known as ours
             for (root, name), texts in self._texts.items():
                 join = FORMATS[name].join

@@ -66,7 +66,5 @@ class Settings:
 
 def load_params(path: Path) -> tuple[str, Settings]:
     """The run and the settings of a ``predict.yaml``. Raises ``UserError`` naming file and key."""
-    run, settings = read_params(path, Settings, command="predict")
-    text, key = run["text"], run.get("key")
-    is_folder = Path(text).is_dir()  # else its key: the best run of a row may be another by now
-    return (text if is_folder or not isinstance(key, str) else key), Settings(**settings)
+    run_text, settings = read_params(path, Settings, command="predict")
+    return run_text, Settings(**settings)

@@ -69,5 +69,5 @@ class Settings:
 
 def load_params(path: Path) -> tuple[str, Settings]:
     """The run and the settings of a ``transcribe.yaml``. Raises ``UserError`` naming file and key."""
-    run, settings = read_params(path, Settings, command="transcribe")
-    return run["text"], Settings(**settings)
+    run_text, settings = read_params(path, Settings, command="transcribe")
+    return run_text, Settings(**settings)

@@ -8,12 +8,13 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from experiments.applying.chosen_run import ChosenRun
+    from experiments.applying.transcribing.nemo_manifest import Line
+    from experiments.applying.transcribing.params_record import ParamsRecord
     from experiments.applying.transcribing.recordings import Transcriber
     from experiments.applying.transcribing.row_decoder import RowDecoder
     from experiments.applying.transcribing.settings import Settings
@@ -31,7 +32,7 @@ RUN is an id of MLflow or a key (or its beginning), TABLE/ROW (of several seeds 
 of a run or of earmark export. Formats: txt, srt, vtt, tsv (milliseconds, as Whisper's), json (words with confidence,
 tokens), ctm, all. A word's confidence is the geometric mean of its tokens' posteriors at their spikes; it is not
 calibrated. What was told stands in transcribe.yaml beside the output. A file that can't be read is one line, the
-others go on, and the exit code is 1."""
+others go on, and the exit code is 1. What was finished before a Ctrl-C is kept: --resume reads the other files."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -60,6 +61,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--scale", help="scale of a TABLE/ROW (default: the table's first)")
     parser.add_argument("--load-params", type=Path, metavar="YAML", help="settings of an earlier transcribe.yaml")
     parser.add_argument("--overwrite", action="store_true", help="replace output files that are there")
+    parser.add_argument("--resume", action="store_true", help="leave out files whose texts an earlier call wrote")
     parser.add_argument("--json", action="store_true", help="one JSON document on standard output, texts and all")
 
 
@@ -80,6 +82,7 @@ class _Done:
 def run(arguments: argparse.Namespace) -> int:
     """Exit code 0 where every file was read, 1 where some were not."""
     from experiments.applying.chosen_run import choose_run
+    from experiments.applying.transcribing.params_record import ParamsRecord
     from experiments.errors import UserError
 
     run_text, settings = _told(arguments)
@@ -89,19 +92,20 @@ def run(arguments: argparse.Namespace) -> int:
     chosen = choose_run(run_text, scale=settings.scale)
     transcriber, decoder = _transcriber(chosen, settings)
     _say(f"{chosen.name} ({chosen.key_id[:7]}), read by {decoder}; {transcriber.cut_in_words}")
-    done = _Done()
+    told = {
+        "run": {"text": run_text, "name": chosen.name, "key": chosen.key_id},
+        "decoder": decoder, "cut": transcriber.cut_in_words, "settings": settings.as_plain(),
+    }  # fmt: skip
+    record, done = ParamsRecord(told, [] if arguments.manifest is not None else outputs), _Done()
     try:
         if arguments.manifest is not None:
             _manifest(arguments, transcriber, outputs[0][0], done)
         else:
-            _files(arguments, transcriber, settings, outputs, done)
+            _files(arguments, transcriber, record, settings, done)
     finally:
         transcriber.reader.close()
-    record = {
-        "run": {"text": run_text, "name": chosen.name, "key": chosen.key_id},
-        "decoder": decoder, "cut": transcriber.cut_in_words, "settings": settings.as_plain(),
-    }  # fmt: skip
-    _record(arguments, record, outputs, done)
+    if arguments.json:
+        print(json.dumps({**record.head, "files": done.files, "failed": done.failed}, ensure_ascii=False, indent=1))
     return 1 if done.failed else 0
 
 
@@ -130,6 +134,8 @@ def _outputs(arguments: argparse.Namespace, settings: Settings) -> list[list[Pat
     from experiments.applying.transcribing.settings import PARAMS
     from experiments.errors import UserError
 
+    if arguments.resume and (arguments.manifest is not None or arguments.audio == ["-"]):
+        raise UserError("--resume leaves out files that are transcribed; allowed: with FILE…")
     if arguments.manifest is not None:
         answers = arguments.output or arguments.manifest.with_name(f"{arguments.manifest.stem}_pred.jsonl")
         refuse_existing([answers], overwrite=arguments.overwrite)
@@ -148,12 +154,22 @@ def _outputs(arguments: argparse.Namespace, settings: Settings) -> list[list[Pat
     folders = {files[0].parent for files in found}
     params = [folder / PARAMS for folder in folders]
     foreign = [path for path in params if path.is_file() and not _is_ours(path)]
-    refuse_existing([*(path for files in found for path in files), *foreign], overwrite=arguments.overwrite)
+    new = [] if arguments.resume else [path for files in found for path in files]
+    refuse_existing([*new, *foreign], overwrite=arguments.overwrite)
     return found
 
 
 def _is_ours(params: Path) -> bool:
-    return params.read_text(encoding="utf-8", errors="replace").startswith("earmark: ")
+    """Whether ``earmark transcribe`` wrote it; another file of the name is somebody's own."""
+    from experiments.applying.params_file import read_params
+    from experiments.applying.transcribing.settings import Settings
+    from experiments.errors import UserError
+
+    try:
+        read_params(params, Settings, command="transcribe")
+    except UserError:
+        return False
+    return True
 
 
 def _transcriber(chosen: ChosenRun, settings: Settings) -> tuple[Transcriber, str]:
@@ -188,15 +204,44 @@ def _in_words(by: RowDecoder | None) -> str:
 def _files(
     arguments: argparse.Namespace,
     transcriber: Transcriber,
+    record: ParamsRecord,
     settings: Settings,
-    outputs: Sequence[Sequence[Path]],
     done: _Done,
+) -> None:
+    """All of them, one after the other; the record says what is finished, however it ends."""
+    from datamodules.run_warning import first_names
+    from experiments.applying.transcribing.output_files import refuse_existing
+
+    kept = record.keep_finished(arguments.audio) if arguments.resume else []
+    if kept:
+        _say(f"{len(kept)} files have their texts from an earlier call: {first_names(kept)}")
+    left = [(name, files) for name, files in zip(arguments.audio, record.outputs, strict=True) if name not in kept]
+    refuse_existing([path for _, files in left for path in files], overwrite=arguments.overwrite)
+    try:
+        _read_files(left, transcriber, record, settings, done, is_document=arguments.json)
+    except KeyboardInterrupt:
+        num_left = len(left) - len(done.files) - len(done.failed)
+        if record.folders:
+            _say(f"stopped: {len(kept) + len(done.files)} files have their texts, {num_left} wait for --resume")
+        raise
+    finally:
+        record.write(done.files, done.failed, is_last=True)
+
+
+def _read_files(
+    left: Sequence[tuple[str, Sequence[Path]]],
+    transcriber: Transcriber,
+    record: ParamsRecord,
+    settings: Settings,
+    done: _Done,
+    *,
+    is_document: bool,
 ) -> None:
     from experiments.applying.predicting.mono_stream import standard_input
     from experiments.applying.transcribing.progress import progress
 
-    with progress([Path(name) for name in arguments.audio if name != "-"]) as advance:
-        for name, files in zip(arguments.audio, outputs, strict=True):
+    with progress([Path(name) for name, _ in left if name != "-"]) as advance:
+        for name, files in left:
             started = time.monotonic()
             try:
                 if name == "-":
@@ -208,10 +253,11 @@ def _files(
             except (OSError, ValueError) as error:
                 done.fail(name, error)
                 continue
-            if not files and not arguments.json:
+            if not files and not is_document:
                 sys.stdout.write(texts[0])
             _say(_summary(name, transcript, time.monotonic() - started, files))
             done.files.append({**transcript.as_plain(), "audio": name, "written": [str(path) for path in files]})
+            record.write(done.files, done.failed)
 
 
 def _written(transcript: Transcript, settings: Settings, files: Sequence[Path]) -> list[str]:
@@ -230,24 +276,28 @@ def _manifest(arguments: argparse.Namespace, transcriber: Transcriber, answers: 
     from experiments.applying.transcribing.output_files import write_text
     from experiments.waiting import with_bar
 
-    answered = []
-    for line in with_bar(list(read_lines(arguments.manifest)), "transcribing"):
-        try:
-            if line.whole:
-                transcript = transcriber.file(line.audio, name=line.audio.name)
-            else:
-                transcript = transcriber.stretch(
-                    line.audio, name=line.audio.name, start=line.offset, duration=line.duration
-                )
-        except (OSError, ValueError) as error:
-            done.fail(line.place, error)
-            continue
-        answered.append(line.answered(transcript.text))
-        done.files.append(
-            {**transcript.as_plain(), "audio": str(line.record["audio_filepath"]), "written": [str(answers)]}
-        )
-    write_text(answers, "".join(answered))
-    _say(f"{answers}: {len(answered)} lines with pred_text, {len(done.failed)} left out")
+    answered: list[str] = []
+    lines = list(read_lines(arguments.manifest))
+    try:
+        for line in with_bar(lines, "transcribing"):
+            try:
+                transcript = _of_line(line, transcriber)
+            except (OSError, ValueError) as error:
+                done.fail(line.place, error)
+                continue
+            answered.append(line.answered(transcript.text))
+            audio = str(line.record["audio_filepath"])
+            done.files.append({**transcript.as_plain(), "audio": audio, "written": [str(answers)]})
+    finally:  # what an interruption leaves is said to be so many of so many
+        if answered or done.failed:
+            write_text(answers, "".join(answered))
+            _say(f"{answers}: {len(answered)} of {len(lines)} lines with pred_text, {len(done.failed)} left out")
+
+
+def _of_line(line: Line, transcriber: Transcriber) -> Transcript:
+    if line.whole:
+        return transcriber.file(line.audio, name=line.audio.name)
+    return transcriber.stretch(line.audio, name=line.audio.name, start=line.offset, duration=line.duration)
 
 
 def _summary(name: str, transcript: Transcript, seconds: float, files: Sequence[Path]) -> str:
@@ -261,31 +311,6 @@ def _summary(name: str, transcript: Transcript, seconds: float, files: Sequence[
         parts.append(f"cut at {shown} s")
     parts += [*transcript.remarks, f"read in {seconds:.1f} s"]
     return ", ".join(parts) + (f" -> {', '.join(map(str, files))}" if files else "")
-
-
-def _record(
-    arguments: argparse.Namespace, record: dict[str, Any], outputs: Sequence[Sequence[Path]], done: _Done
-) -> None:
-    """``transcribe.yaml`` in every folder that was written to, and with ``--json`` the document."""
-    from experiments.applying.transcribing.output_files import write_text
-    from experiments.applying.transcribing.settings import PARAMS
-    from experiments.table_files.yaml_files import to_yaml
-
-    record = {"earmark": version("earmark"), **record}
-    if arguments.manifest is None:
-        for folder in dict.fromkeys(files[0].parent for files in outputs if files):
-            brief = [
-                {
-                    "audio": one["audio"],
-                    "seconds": round(one["duration"], 3),
-                    "parts": len(one["parts"]),
-                    "written": one["written"],
-                }
-                for one in done.files
-            ]
-            write_text(folder / PARAMS, to_yaml({**record, "files": brief, "failed": done.failed}))
-    if arguments.json:
-        print(json.dumps({**record, "files": done.files, "failed": done.failed}, ensure_ascii=False, indent=1))
 
 
 def _say(line: str) -> None:

@@ -6,13 +6,16 @@ import io
 import json
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 import soundfile
 import torch
 
+from experiments.applying.transcribing.recordings import Transcriber
 from experiments.cli import main
+from experiments.table_files.yaml_files import read_yaml
 from lightning_modules.asr.ctc.ctc import CTC
 
 from ....lightning_modules.asr.small_recognisers import FEATURES, small_encoder
@@ -83,6 +86,63 @@ def test_transcribing_writes_beside_the_input_and_says_what_it_did(
     params = talk.with_name("transcribe.yaml")
     assert main(["transcribe", "--load-params", str(params), str(talk), "-f", "txt", "--overwrite"]) == 0
     assert talk.with_suffix(".txt").read_text(encoding="utf-8") == f"{text}\n"
+
+
+def test_an_interruption_keeps_what_is_finished_and_the_next_call_goes_on(
+    recogniser: Path, talk: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = talk.parent
+    names = [str(folder / name) for name in ("a.wav", "b.wav", "c.wav")]
+    for name in names:
+        Path(name).write_bytes(talk.read_bytes())
+    command = ["transcribe", str(recogniser), *names, "-f", "txt,ctm", "--cut", "quiet"]
+    read = Transcriber.file
+
+    def interrupted(self: Transcriber, path: Path, **options: Any) -> Any:
+        if path.name == "b.wav":
+            raise KeyboardInterrupt
+        return read(self, path, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Transcriber, "file", interrupted)
+        assert main(command) == 130
+    assert "stopped: 1 files have their texts, 2 wait for --resume" in capsys.readouterr().err
+    params = folder / "transcribe.yaml"
+    assert [one["audio"] for one in read_yaml(params)["files"]] == names[:1]
+    assert {path.name for path in folder.glob("?.*")} == {"a.wav", "b.wav", "c.wav", "a.txt", "a.ctm"}
+
+    (folder / "a.txt").write_text("read before", encoding="utf-8")
+    assert main([*command, "--max-seconds", "10", "--resume"]) == 2
+    assert f"{params}: settings.max_seconds 20.0, now 10.0" in capsys.readouterr().err
+    assert main([*command, "--resume"]) == 0
+    assert "1 files have their texts from an earlier call" in capsys.readouterr().err
+    assert (folder / "a.txt").read_text(encoding="utf-8") == "read before"
+    assert [one["audio"] for one in read_yaml(params)["files"]] == names
+
+    (folder / "d.wav").write_bytes(talk.read_bytes())  # one more, whose folder has our record and no text of its own
+    assert main(["transcribe", str(recogniser), str(folder / "d.wav"), "--cut", "quiet"]) == 0
+    params.write_text("mine: 1\n", encoding="utf-8")
+    assert main(["transcribe", str(recogniser), str(folder / "talk.wav"), "--cut", "quiet"]) == 2
+    assert f"1 output files are there already: {params}" in capsys.readouterr().err
+
+    params.unlink()  # whose texts they are is not known any more
+    assert main([*command, "--resume"]) == 2
+    assert "6 output files are there already" in capsys.readouterr().err
+
+
+def test_an_interrupted_manifest_keeps_the_lines_that_are_answered(
+    recogniser: Path, talk: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    manifest = talk.with_name("test.jsonl")
+    manifest.write_text('{"audio_filepath": "talk.wav"}\n{"audio_filepath": "talk.wav", "offset": 1.0}\n')
+
+    def interrupted(self: Transcriber, path: Path, **options: Any) -> Any:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Transcriber, "stretch", interrupted)
+    assert main(["transcribe", str(recogniser), "--manifest", str(manifest), "--cut", "quiet"]) == 130
+    assert "1 of 2 lines with pred_text" in capsys.readouterr().err
+    assert len(manifest.with_name("test_pred.jsonl").read_text(encoding="utf-8").splitlines()) == 1
 
 
 def test_a_pipe_and_a_manifest(
