@@ -2,9 +2,9 @@
 
 The file is optional; a corpus without it is what it was, its digest too. A line is a phone, in the order of time:
 utterance, start and end in seconds, the phone's name, the number of its word in the text (from 1; 0 in silence), and
-the letters of that word that it says. The letters of a word's phones are the word, so a letter has the time of its phone;
-a phone without letters (the first sound of a letter that stands for two) belongs to the one before it in its word, or
-to the next where there is none. Standard library only.
+the letters of that word that it says. The letters of a word's phones are the word, so a letter has the time of its
+phone; a phone without letters (the first sound of a letter that stands for two) belongs to the one before it in its
+word, or to the next where there is none. Standard library only.
 """
 
 from __future__ import annotations

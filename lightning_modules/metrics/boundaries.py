@@ -31,10 +31,10 @@ def shared_gaps(words: Times, *, most_seconds: float) -> list[tuple[float, float
 
 
 def errors_ms(words: Times, real: Times) -> NDArray[np.float64]:
-    """Starts and ends of W words, (W, 2). Raises ``ValueError`` for other words."""
+    """Starts and ends of W words, (W, 2), to a millionth: 100 ms are within 100. Raises ``ValueError`` for others."""
     if len(words) != len(real):
         raise ValueError(f"{len(words)} words and {len(real)} real ones")
-    return 1000 * (np.array(words, np.float64) - np.array(real, np.float64)).reshape(-1, 2)
+    return np.round(1000 * (np.array(words, np.float64) - np.array(real, np.float64)), 6).reshape(-1, 2)
 
 
 def boundary_figures(errors_W2: NDArray[np.float64]) -> dict[str, float]:

@@ -4,7 +4,7 @@ A label file has a line a phone, ``END_SECONDS 125 PHONE`` after ``#``; ``pau`` 
 synthesiser's aligner set them, no hand, so errors below that are not to be told. Words are not marked. Russian
 is written nearly as it is said, so letters and phones are aligned by least cost: a letter costs nothing with a phone
 that it may stand for, less within its own kind (vowel, consonant) than outside; signs and doubled letters go with the
-phone before. An utterance whose letters and phones disagree in more than ``WORST_SHARE`` of its letters gets none.
+phone before. An utterance whose letters and phones disagree in one sound and ``WORST_SHARE`` of its letters gets none.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from datamodules.phones import Phone
 
 SILENCE = "pau"
 WORST_SHARE = 0.15
+ONE_SOUND = 1.5
 _HARD = {
     "б": "b p", "в": "v f", "г": "g k v h", "д": "d t c", "ж": "zh sh", "з": "z s zh sh", "к": "k g h", "л": "l",
     "м": "m", "н": "n", "п": "p b", "р": "r", "с": "s z sh zh sch", "т": "t d c ch", "ф": "f v", "х": "h g",
@@ -62,7 +63,7 @@ def spelt_phones(text: str, phones: Sequence[Phone]) -> tuple[Phone, ...] | None
     letters = [(letter, number) for number, word in enumerate(text.split(), start=1) for letter in word]
     spoken = [place for place, phone in enumerate(phones) if phone.name != SILENCE]
     steps = _cheapest(
-        [phones[place] for place in spoken], letters, _pauses(phones, spoken), most=WORST_SHARE * len(letters)
+        [phones[place] for place in spoken], letters, _pauses(phones, spoken), most=ONE_SOUND + WORST_SHARE * len(letters)
     )
     if steps is None:
         return None
