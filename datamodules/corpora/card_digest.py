@@ -17,6 +17,7 @@ import soundfile
 
 from datamodules.corpora.clip_corpus import SPLITS
 from datamodules.corpus_files import FileFacts, listed_cuts
+from datamodules.phones import FILE as PHONES
 
 
 def card_digest(folder: Path, *, has_classes: bool, audio: Mapping[str, FileFacts]) -> str:
@@ -58,6 +59,8 @@ def _speech(folder: Path, audio: Mapping[str, FileFacts]) -> str:
             else:
                 total.update(hashlib.sha256(_samples(folder / source)).digest())
         total.update(f"{split} {len(cuts)}\n".encode())
+    if (folder / PHONES).is_file():
+        total.update((folder / PHONES).read_bytes())
     return total.hexdigest()
 
 

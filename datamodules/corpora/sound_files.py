@@ -46,13 +46,18 @@ def trim_silence(
     >>> len(trim_silence(sound)) / SAMPLE_RATE_HZ
     0.14
     """
+    return waveform_S[sounding(waveform_S, below_peak_db=below_peak_db, margin_frames=margin_frames)]
+
+
+def sounding(waveform_S: NDArray[np.float32], *, below_peak_db: float, margin_frames: int) -> slice:
+    """The samples that ``trim_silence`` leaves."""
     num_frames = len(waveform_S) // _FRAME
     level_T = np.sqrt(np.mean(waveform_S[: num_frames * _FRAME].reshape(num_frames, _FRAME) ** 2, axis=1))
     if num_frames == 0 or not level_T.max() > 0:
-        return waveform_S[:0]
+        return slice(0)
     loud = np.flatnonzero(level_T > level_T.max() * 10 ** (-below_peak_db / 20))
     first, last = max(0, loud[0] - margin_frames), loud[-1] + 1 + margin_frames
-    return waveform_S[first * _FRAME : last * _FRAME]
+    return slice(first * _FRAME, last * _FRAME)
 
 
 def to_bank_samples(waveform_S: NDArray[np.float32]) -> NDArray[np.int16]:

@@ -47,7 +47,8 @@ RULES: dict[str, tuple[str, ...]] = {
     ),
     "lightning_modules.asr": (
         *TORCH_ONLY, "pytorch_lightning", "matplotlib", *CONTRACTS, "lightning_modules.scoring",
-        "lightning_modules.gathering", "datamodules.texts.transcripts", "datamodules.texts.written_words",
+        "lightning_modules.gathering", "datamodules.phones", "datamodules.texts.transcripts",
+        "datamodules.texts.written_words",
         *(f"lightning_modules.{part}" for part in ("asr", "lm", *PARTS)),
     ),
     "lightning_modules.lm": (

@@ -19,6 +19,7 @@ from datamodules.corpora.prompts import Voice
 from datamodules.corpora.speech import speech_festvox_ru, speech_fillets, speech_prompts, speech_stamps
 from datamodules.corpora.speech.speech_prompts import parse_texts
 from datamodules.corpus_folder import CorpusMissingError, data_root, read_card
+from datamodules.phones import Phone, read_phones
 from experiments.commands.data import prepare_data
 from experiments.errors import UserError
 
@@ -169,6 +170,30 @@ def test_festvox_texts_lose_their_stress_signs(package_archive: Any, earmark_hom
     assert found["ru-0006"][:3] == ("слово б ё", "ru", "nsh")
     assert len(found) == 25
     assert dropped("festvox_ru") == {"ru": {"over 20 s": 1}}
+    assert not (data_root() / "festvox_ru" / "phones.tsv").exists()
+
+
+def test_festvox_phones_count_from_where_silence_was_cut(package_archive: Any, earmark_home: Any) -> None:
+    """Half a second of digital silence before each recording, of which 50 ms are left."""
+    texts = [f"да {a}т {b}т" for a in "аоуэи" for b in "еёжзи"]
+    files = {f"usr/share/f/lab/ru_{k:04}.lab": LABELS for k in range(len(texts))}
+    for k in range(len(texts)):
+        sound_S = np.random.default_rng(k).normal(0, 0.1, 16_000)
+        file = io.BytesIO()
+        soundfile.write(file, np.concatenate([np.zeros(8000), sound_S]), 16_000, format="WAV")
+        files[f"usr/share/f/wav/ru_{k:04}.wav"] = file.getvalue()
+    entries = [f'( ru_{k:04} "{text}" )' for k, text in enumerate(texts)]
+    files["usr/share/f/etc/txt.done.data"] = "\n".join(entries).encode()
+    package_archive.add("festvox-ru", files)
+    speech_festvox_ru.prepare()
+    found = read_phones(data_root() / "festvox_ru")
+    assert found["ru-0000"][:3] == (
+        Phone(0.0, 0.05, "pau"), Phone(0.05, 0.15, "d", 1, "д"), Phone(0.15, 0.25, "a", 1, "а"),
+    )  # fmt: skip
+    assert "ru-0002" not in found  # жт is not what its labels say: no phones, and it stays
+
+
+LABELS = b"#\n0.5 125 pau\n0.6 125 d\n0.7 125 a\n0.8 125 a\n0.9 125 t\n1.0 125 e\n1.1 125 t\n1.5 125 pau\n"
 
 
 def test_stamps_meet_the_line_of_their_language(package_archive: Any, earmark_home: Any) -> None:

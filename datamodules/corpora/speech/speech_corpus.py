@@ -3,6 +3,7 @@
     audio/SPLIT/ID.flac              16 kHz mono, 16 bit (not for imported corpora, whose files stay where they are)
     manifests/SPLIT.jsonl.gz         Lhotse cuts: one supervision over the whole cut with text, language, speaker
     dropped.json                     clips that were left out, by language and reason
+    phones.tsv                       when each phone is said, where the corpus knows (``datamodules/phones.py``)
     files.json                       what every file was when it was made (``datamodules/corpus_files.py``)
     corpus.json                      the card, written last
 
@@ -30,19 +31,25 @@ from datamodules.corpora.clip_corpus import SPLITS
 from datamodules.corpora.sound_files import SAMPLE_RATE_HZ, SoundFileError, write_flac
 from datamodules.corpus_files import FileFacts, facts_of, record_files
 from datamodules.corpus_folder import CorpusCard
+from datamodules.phones import FILE as PHONES
+from datamodules.phones import HEADER, Phone, check_phones, phone_lines
 
 Dropped = Mapping[str, Mapping[str, int]]  # language -> reason -> clips
 
 
 @dataclass(frozen=True)
 class Utterance:
-    """One utterance: mono samples in [-1, 1] at 16 kHz, its normalised text, ISO 639-1 language, and who speaks."""
+    """One utterance: mono samples in [-1, 1] at 16 kHz, its normalised text, ISO 639-1 language, and who speaks.
+
+    ``phones``, where it is known when each is said, are all of it, silence too.
+    """
 
     utterance_id: str
     waveform_S: NDArray[np.float32]
     text: str
     language: str
     speaker: str
+    phones: tuple[Phone, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -85,7 +92,8 @@ def write_speech_corpus(
 
     ``utterances`` maps each of ``SPLITS`` to its utterances, which are consumed one at a time; ``dropped`` is read
     after them. Raises ``ValueError`` for a repeated id, an id that can't be a file name or a column of a list, an
-    empty or not normalised text and an utterance without samples; ``OSError`` for a full disk.
+    empty or not normalised text, an utterance without samples, and phones that do not spell the text within its time;
+    ``OSError`` for a full disk.
     """
     writer = _Writer(folder)
     for split in SPLITS:
@@ -95,6 +103,8 @@ def write_speech_corpus(
             if not len(utterance.waveform_S):
                 raise ValueError(f"utterance {utterance.utterance_id!r} has no samples")
             samples_S = np.clip(np.round(utterance.waveform_S * 32767.0), -32768, 32767).astype("<i2")
+            if utterance.phones:
+                writer.add_phones(utterance, duration_seconds=len(samples_S) / SAMPLE_RATE_HZ)
             source = f"audio/{split}/{utterance.utterance_id}.flac"
             write_flac(folder / source, samples_S, SAMPLE_RATE_HZ)
             recording = Recording(
@@ -146,6 +156,7 @@ class _Writer:
         self._seen: set[str] = set()
         self._cuts: list[MonoCut] = []
         self._num_clips: dict[str, int] = {}
+        self._phones: list[str] = []
         (folder / "manifests").mkdir()
 
     def check(self, utterance: Utterance | SpeechFile) -> None:
@@ -157,6 +168,11 @@ class _Writer:
         self._seen.add(name)
         if not text or text != unicodedata.normalize("NFC", " ".join(text.split())):
             raise ValueError(f"utterance {name!r} has text {text!r}, allowed: NFC, single spaces, not empty")
+
+    def add_phones(self, utterance: Utterance, *, duration_seconds: float) -> None:
+        """Keep what is said when; the digest has it where there is something, so that corpora without keep theirs."""
+        check_phones(utterance.utterance_id, utterance.text, utterance.phones, duration_seconds=duration_seconds)
+        self._phones += phone_lines(utterance.utterance_id, utterance.phones)
 
     def add(self, cut: MonoCut, utterance: Utterance | SpeechFile, audio_digest: bytes) -> None:
         sources = utterance.sources if isinstance(utterance, SpeechFile) else {}
@@ -182,6 +198,10 @@ class _Writer:
     def finish(
         self, facts: SpeechFacts, dropped: Dropped | None, *, known: Mapping[str, FileFacts] | None = None
     ) -> CorpusCard:
+        if self._phones:
+            content = "\n".join([HEADER, *self._phones]) + "\n"
+            (self._folder / PHONES).write_text(content, encoding="utf-8", newline="")
+            self._digest.update(content.encode())
         counts = {language: dict(reasons) for language, reasons in (dropped or {}).items()}
         text = json.dumps(counts, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
         (self._folder / "dropped.json").write_text(text, encoding="utf-8")

@@ -1,7 +1,8 @@
 """Speech corpus ``festvox_ru``: long Russian sentences read by one man, made for speech synthesis (16 kHz).
 
 Texts stand in ``etc/txt.done.data``, ``( ru_0001 "text" )``: ``+`` before a stressed vowel, a comma wherever the
-reader pauses. Prepare it with
+reader pauses. ``lab/ru_0001.lab`` has its phones (``festvox_phones.py``); one without them, or whose text is
+another, stays without phones. Prepare it with
 
     earmark data festvox_ru
 """
@@ -18,10 +19,13 @@ from rich.progress import track
 
 from datamodules.corpora import debian
 from datamodules.corpora.sound_files import decode
+from datamodules.corpora.speech.festvox_phones import parse_labels, spelt_phones
 from datamodules.corpora.speech.speech_corpus import SpeechFacts
 from datamodules.corpora.speech.speech_preparing import prepare_speech
 from datamodules.corpora.speech.speech_selection import Limits, Recorded
 from datamodules.corpus_folder import CorpusCard
+from datamodules.phones import Phone
+from datamodules.texts.text_rules import UnspeakableTextError, normalise
 
 NAME = "festvox_ru"
 _PACKAGE = "festvox-ru"
@@ -46,10 +50,12 @@ def prepare(*, rebuild: bool = False) -> CorpusCard:
 
 
 def _read(debs: Mapping[str, Path]) -> Iterator[Recorded]:
-    texts, sounds = {}, {}
-    for path, data in debian.members(debs[_PACKAGE], lambda path: path.endswith((_TEXTS, ".wav"))):
+    texts, sounds, labels = {}, {}, {}
+    for path, data in debian.members(debs[_PACKAGE], lambda path: path.endswith((_TEXTS, ".wav", ".lab"))):
         if path.endswith(_TEXTS):
             texts = parse_texts(data.decode("utf-8"))
+        elif path.endswith(".lab"):
+            labels[PurePosixPath(path).stem] = data.decode("utf-8")
         else:
             sounds[PurePosixPath(path).stem] = data
     for name in track(sorted(sounds), description=NAME, console=Console(stderr=True)):
@@ -60,7 +66,16 @@ def _read(debs: Mapping[str, Path]) -> Iterator[Recorded]:
             speaker="nsh",
             load=partial(decode, name, sounds[name]),
             flaw="" if name in texts else "no text",
+            phones=_phones(texts.get(name, ""), labels.get(name, "")),
         )
+
+
+def _phones(text: str, listed: str) -> tuple[Phone, ...]:
+    """Those that say the text; none where there are none, or it cannot be said."""
+    try:
+        return spelt_phones(normalise(text, language="ru"), parse_labels(listed)) or ()
+    except UnspeakableTextError:
+        return ()
 
 
 def parse_texts(listed: str) -> dict[str, str]:

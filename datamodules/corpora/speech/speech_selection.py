@@ -16,9 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datamodules.corpora.clip_corpus import SPLITS
-from datamodules.corpora.sound_files import SAMPLE_RATE_HZ, SoundFileError, trim_silence
+from datamodules.corpora.sound_files import SAMPLE_RATE_HZ, SoundFileError, sounding
 from datamodules.corpora.speech.speech_corpus import Utterance
 from datamodules.corpora.speech.speech_splits import deal
+from datamodules.phones import Phone, shifted
 from datamodules.texts.text_rules import UnspeakableTextError, normalise
 
 SILENCE_BELOW_PEAK_DB = 40.0  # weak consonants at the ends lie 30 dB below a vowel, the soundbank's threshold
@@ -30,7 +31,8 @@ MIN_SECONDS = 0.2
 class Recorded:
     """A recording and what it is said to say; ``load`` decodes it to mono at 16 kHz, shape (samples,).
 
-    ``flaw`` is a reason that the reader knows for not using it.
+    ``flaw`` is a reason that the reader knows for not using it. ``phones`` are those of the whole recording, where a
+    corpus says when each is said.
     """
 
     utterance_id: str
@@ -39,6 +41,7 @@ class Recorded:
     speaker: str
     load: Callable[[], NDArray[np.float32]]
     flaw: str = ""
+    phones: tuple[Phone, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -70,7 +73,9 @@ class Selection:
         for kept in sorted(self.kept[split], key=lambda kept: kept.recorded.utterance_id):
             recorded = kept.recorded
             waveform_S = kept.samples_S.astype(np.float32) / 32767.0
-            yield Utterance(recorded.utterance_id, waveform_S, kept.text, recorded.language, recorded.speaker)
+            yield Utterance(
+                recorded.utterance_id, waveform_S, kept.text, recorded.language, recorded.speaker, kept.phones
+            )
 
 
 @dataclass(frozen=True)
@@ -78,6 +83,7 @@ class _Kept:
     recorded: Recorded
     text: str
     samples_S: NDArray[np.int16]
+    phones: tuple[Phone, ...]
 
     @property
     def characters_per_second(self) -> float:
@@ -124,9 +130,11 @@ def _usable(recorded: Recorded, limits: Limits, seen: set[bytes]) -> _Kept | str
     except UnspeakableTextError as error:
         return error.reason
     try:
-        waveform_S = trim_silence(recorded.load(), below_peak_db=SILENCE_BELOW_PEAK_DB, margin_frames=MARGIN_FRAMES)
+        whole_S = recorded.load()
     except SoundFileError:
         return "damaged sound"
+    kept = sounding(whole_S, below_peak_db=SILENCE_BELOW_PEAK_DB, margin_frames=MARGIN_FRAMES)
+    waveform_S = whole_S[kept]
     seconds = len(waveform_S) / SAMPLE_RATE_HZ
     if seconds < MIN_SECONDS:
         return "no sound"
@@ -137,7 +145,8 @@ def _usable(recorded: Recorded, limits: Limits, seen: set[bytes]) -> _Kept | str
     if digest in seen:
         return "there twice"
     seen.add(digest)
-    return _Kept(recorded, text, samples_S)
+    trimmed_seconds = (kept.start or 0) / SAMPLE_RATE_HZ
+    return _Kept(recorded, text, samples_S, shifted(recorded.phones, -trimmed_seconds, duration_seconds=seconds))
 
 
 def _plausible(of_language: list[_Kept], limits: Limits, dropped: Counter[str]) -> Iterator[_Kept]:

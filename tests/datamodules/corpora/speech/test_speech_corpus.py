@@ -13,6 +13,7 @@ import pytest
 import soundfile
 from lhotse import CutSet
 
+from datamodules.corpora.card_digest import card_digest
 from datamodules.corpora.sound_files import SoundFileError
 from datamodules.corpora.speech.speech_corpus import (
     SpeechFacts,
@@ -23,6 +24,7 @@ from datamodules.corpora.speech.speech_corpus import (
 )
 from datamodules.corpora.speech.speech_summary import summarise_speech
 from datamodules.corpus_folder import CorpusCard
+from datamodules.phones import Phone, read_phones
 
 FACTS = SpeechFacts(name="s", synthetic=True, licences={"x": "CC0-1.0"}, description="d")
 
@@ -162,3 +164,16 @@ def test_a_summary_counts_by_language_and_says_what_was_dropped(tmp_path: Path) 
     assert "texts in two splits: 1" in lines[3]
     assert lines[4] == "left out of cs: 3 digits, 1 no text"
     assert len(lines) == 5
+
+
+def test_phones_are_a_file_and_part_of_the_digest_where_there_are_some(tmp_path: Path) -> None:
+    said = (Phone(0.0, 0.2, "a", 1, "aho"), Phone(0.2, 0.5, "j", 1, "j"))
+    plain, timed = write(tmp_path / "plain", utterance()), write(tmp_path / "timed", replace(utterance(), phones=said))
+    assert not (tmp_path / "plain" / "phones.tsv").exists()
+    assert read_phones(tmp_path / "timed") == {"a": said}
+    assert plain.digest != timed.digest
+    for folder, card in (("plain", plain), ("timed", timed)):
+        assert card_digest(tmp_path / folder, has_classes=False, audio={}) == card.digest
+    assert "phones.tsv" in json.loads((tmp_path / "timed" / "files.json").read_text())
+    with pytest.raises(ValueError, match="its phones spell 'aho'"):
+        write(tmp_path / "wrong", replace(utterance(), phones=said[:1]))
