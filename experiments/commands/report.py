@@ -78,6 +78,8 @@ def run(arguments: argparse.Namespace) -> int:
     from experiments.reporting.notes import write_note
     from experiments.reporting.report import make_report
     from experiments.reporting.searched import apart
+    from experiments.stored_results.part_counts import with_part_counts
+    from experiments.stored_results.stored_scores import StoredScores
 
     if arguments.as_run and (arguments.check or arguments.write_expected):
         raise UserError("--as-run: not with --check or --write-expected, whose figures are of today's code")
@@ -96,6 +98,7 @@ def run(arguments: argparse.Namespace) -> int:
     table = report_charts.asked(arguments, _compared(arguments, table), page=style == "html")
     if arguments.charts:
         report_charts.check(table)
+    cells = with_part_counts(cells, StoredScores(tracker), [column.metric for column in table.columns])
     tests = _Tests(_tested(arguments, table, cells), tracker, cells, splits)
     made = make_report(table, cells, tests.significance, searches=searches, card=card)
     if arguments.charts and not arguments.output:

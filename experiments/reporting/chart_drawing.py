@@ -16,8 +16,9 @@ from typing import Any, NoReturn
 from experiments.errors import UserError, unknown
 from experiments.planning.cell import Cell, axes, num_runs
 from experiments.runs import journal
+from experiments.runs.journal import CurvePoint
 from experiments.statistics.stats import Summary, summarise
-from experiments.table_files.charts import Against, Chart, Curves, MetricChart
+from experiments.table_files.charts import Against, Chart, Curves, MetricChart, Over
 from experiments.table_files.merge import get_path
 from experiments.table_files.spec import Table
 from experiments.tracking.run_store import RunStore
@@ -67,20 +68,23 @@ def draw_charts(
     return paths, undrawn
 
 
-def run_curve(cell: Cell, metric: str, tracker: RunStore) -> dict[float, float]:
-    """A run's metric by epoch, the mean over an epoch in which training logged several values; empty without any."""
-    return _by_epoch(_points(cell, metric, tracker))
+def run_curve(cell: Cell, metric: str, tracker: RunStore, *, over: Over = "epoch") -> dict[float, float]:
+    """A run's metric by epoch, the mean over an epoch in which training logged several values, or by step.
+
+    Empty without any.
+    """
+    return _by_place(_points(cell, metric, tracker), over)
 
 
-def _by_epoch(points: Sequence[tuple[float, float]]) -> dict[float, float]:
-    by_epoch: dict[float, list[float]] = defaultdict(list)
-    for epoch, value in points:
-        if math.isfinite(value):
-            by_epoch[epoch].append(value)
-    return {epoch: fmean(by_epoch[epoch]) for epoch in sorted(by_epoch)}
+def _by_place(points: Sequence[CurvePoint], over: Over) -> dict[float, float]:
+    by_place: dict[float, list[float]] = defaultdict(list)
+    for point in points:
+        if math.isfinite(point.value):
+            by_place[point.epoch if over == "epoch" else point.step + 1].append(point.value)
+    return {place: fmean(by_place[place]) for place in sorted(by_place)}
 
 
-def _points(cell: Cell, metric: str, tracker: RunStore) -> Sequence[tuple[float, float]]:
+def _points(cell: Cell, metric: str, tracker: RunStore) -> Sequence[CurvePoint]:
     assert cell.key is not None, "a finished cell has a key"
     assert cell.run is not None, "and a run"
     run_dir = tracker.run_dir(cell.key.id)
@@ -104,21 +108,21 @@ def _draw_curves(
     """
     scale = _scale(chart)
     points = {row: [_points(cell, chart.metric, tracker) for cell in cells] for row, cells in finished.items()}
-    curves = {row: [curve for of in runs if (curve := _by_epoch(of))] for row, runs in points.items()}
+    curves = {row: [curve for of in runs if (curve := _by_place(of, chart.over))] for row, runs in points.items()}
     if not any(curves.values()):
         _refuse_metric(chart, finished, where=where)
     for number, (row, of_row) in enumerate(curves.items()):
         if of_row:
-            epochs = [epoch for epoch in of_row[0] if all(epoch in curve for curve in of_row)]
-            values = [[scale * curve[epoch] for curve in of_row] for epoch in epochs]
+            places = [place for place in of_row[0] if all(place in curve for curve in of_row)]
+            values = [[scale * curve[place] for curve in of_row] for place in places]
             colour, style = look(number)
             label = _label(row, len(of_row), num_runs)
-            axis.plot(epochs, [fmean(of) for of in values], style, color=colour, label=label, linewidth=1.6)
-            axis.fill_between(epochs, [min(of) for of in values], [max(of) for of in values], color=colour, alpha=0.15)
+            axis.plot(places, [fmean(of) for of in values], style, color=colour, label=label, linewidth=1.6)
+            axis.fill_between(places, [min(of) for of in values], [max(of) for of in values], color=colour, alpha=0.15)
     axis.xaxis.get_major_locator().set_params(integer=True)
-    axis.set_xlabel("epoch")
+    axis.set_xlabel("epoch" if chart.over == "epoch" else "optimiser steps")
     draw_legend(axis)
-    return sum(not all(math.isfinite(value) for _, value in of) for runs in points.values() for of in runs)
+    return sum(not all(math.isfinite(value) for _, _, value in of) for runs in points.values() for of in runs)
 
 
 def _draw_against(

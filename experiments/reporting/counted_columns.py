@@ -1,7 +1,7 @@
 """How many test units a column is over, where that is a part of the split: ``over 20 (n=2)``.
 
 A scoring that gives a figure of a part (``test/wer_over_20_words``) says beside it, under the same name with ``_n``,
-how many utterances or clips that part has.
+how many utterances, clips or events that part has; of earlier runs their files say it (``part_counts.py``).
 """
 
 from __future__ import annotations
@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
+from experiments.stored_results.part_counts import COUNT
 from experiments.table_files.columns import Column
 from experiments.tracking.tracked_run import TrackedRun
-
-COUNT = "_n"
 
 
 def counted(columns: Sequence[Column], runs: Iterable[TrackedRun]) -> tuple[Column, ...]:

@@ -26,6 +26,14 @@ class JournalLine(NamedTuple):
     fields: Mapping[str, Any]
 
 
+class CurvePoint(NamedTuple):
+    """A value that training logged; ``step`` counts the optimiser's steps that were done, ``epoch`` begins at 0."""
+
+    step: int
+    epoch: float
+    value: float
+
+
 class Journal:
     """Appends records to one run folder's journal.
 

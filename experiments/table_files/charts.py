@@ -2,7 +2,8 @@
 
 Two kinds have a ``metric``, its ``label`` and its ``unit`` (as columns have them), and ``chart_drawing.py`` draws them:
 
-- ``curves``: a metric of training over epochs, a line for each of ``rows`` (default: every row that trains);
+- ``curves``: a metric of training ``over`` epochs or optimiser steps, a line for each of ``rows`` (default: every row
+  that trains);
 - ``against``: a final metric against a numeric setting ``x`` of the rows, a line for each of ``lines``.
 
 Two show what the report has, and ``pictures/`` draws them:
@@ -26,8 +27,9 @@ from experiments.table_files.groups import Group
 from experiments.table_files.table_values import read_mapping, read_texts
 
 Unit = Literal["percent", "number"]
+Over = Literal["epoch", "step"]
 KEYS = {
-    "curves": ("kind", "metric", "label", "unit", "rows"),
+    "curves": ("kind", "metric", "label", "unit", "rows", "over"),
     "against": ("kind", "metric", "label", "unit", "x", "x_label", "lines"),
     "comparison": ("kind", "columns", "groups", "floors"),
     "example": ("kind", "rows", "clip"),
@@ -55,7 +57,9 @@ class MetricChart(Chart):
 
 @dataclass(frozen=True)
 class Curves(MetricChart):
-    """A metric over epochs: a line is one row's mean over seeds. No ``lines``: every row that trains has one."""
+    """A metric of training: a line is one row's mean over seeds. No ``lines``: every row that trains has one."""
+
+    over: Over = "epoch"
 
 
 @dataclass(frozen=True)
@@ -103,7 +107,7 @@ def read_charts(
     >>> value = {"cer": {"kind": "curves", "metric": "validation/cer", "rows": ["scratch"]}}
     >>> read_charts(value, where="t.yaml", rows=["scratch"])  # doctest: +NORMALIZE_WHITESPACE
     (Curves(name='cer', metric='validation/cer', label='validation/cer', unit='percent',
-            lines={'scratch': ('scratch',)}),)
+            lines={'scratch': ('scratch',)}, over='epoch'),)
     """
     charts: list[Chart] = []
     for name, entry in read_mapping(value, where=f"{where}: charts").items():
@@ -174,7 +178,10 @@ def _metric_chart(name: str, kind: str, fields: Mapping[str, Any], *, where: str
         raise UserError(f"{where}.unit: {unknown('value', str(unit), ('percent', 'number'))}")
     if kind == "curves":
         curves = _rows(fields.get("rows"), where=f"{where}.rows", rows=rows)
-        return Curves(name, metric, label, unit, {row: (row,) for row in curves})
+        over = fields.get("over", "epoch")
+        if over not in ("epoch", "step"):
+            raise UserError(f"{where}.over: {unknown('value', str(over), ('epoch', 'step'))}")
+        return Curves(name, metric, label, unit, {row: (row,) for row in curves}, over)
     lines = {
         line: _rows(names, where=f"{where}.lines.{line}", rows=rows)
         for line, names in read_mapping(fields.get("lines"), where=f"{where}.lines").items()

@@ -310,8 +310,8 @@ class Tracker:
         """Fetch an artifact of a run into ``folder``, whole or not at all, in the place of one that is there."""
         fetch(lambda aside: self._client.download_artifacts(run_id, artifact, aside), folder / artifact, folder=folder)
 
-    def curve(self, run_id: str, metric: str) -> list[tuple[float, float]]:
-        """(epoch, value) of a metric that training logged, by step; a resumed epoch's later value stands.
+    def curve(self, run_id: str, metric: str) -> list[journal.CurvePoint]:
+        """The points of a metric that training logged, by step; a resumed epoch's later value stands.
 
         Step and time tell which epoch a value is of: the journal's line had both.
         """
@@ -320,7 +320,9 @@ class Tracker:
         }
         points = sorted(self._client.get_metric_history(run_id, metric), key=lambda point: point.timestamp)
         by_step = {
-            point.step: (float(epochs[point.step, point.timestamp]), as_logged(point.value))
+            point.step: journal.CurvePoint(
+                point.step, float(epochs[point.step, point.timestamp]), as_logged(point.value)
+            )
             for point in points
             if (point.step, point.timestamp) in epochs
         }

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
+from experiments.runs.journal import CurvePoint
 from experiments.tracking.store_place import StorePlace
 
 
@@ -37,5 +38,5 @@ class RunStore(Protocol):
     def download(self, run_id: str, artifact: str, folder: Path) -> None:
         """Fetch an artifact; raises an error of the store, or ``OSError``, for one that is not there."""
 
-    def curve(self, run_id: str, metric: str) -> list[tuple[float, float]]:
-        """(epoch, value) of a metric that training logged."""
+    def curve(self, run_id: str, metric: str) -> list[CurvePoint]:
+        """The points of a metric that training logged, by step."""

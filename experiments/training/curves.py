@@ -6,22 +6,22 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
-from experiments.runs.journal import NAME, read_lines
+from experiments.runs.journal import NAME, CurvePoint, read_lines
 
 PICTURE = Path("pictures") / "learning_curves.png"
 
 
-def learning_curves(run_dir: Path) -> dict[str, list[tuple[float, float]]]:
-    """(epoch, value) by metric, for the metrics that training logged; a resumed epoch's later value stands."""
+def learning_curves(run_dir: Path) -> dict[str, list[CurvePoint]]:
+    """The points of each metric that training logged, by step; a resumed epoch's later value stands."""
     lines, _ = read_lines(run_dir / NAME)
-    curves: dict[str, dict[int, tuple[float, float]]] = defaultdict(dict)
+    curves: dict[str, dict[int, CurvePoint]] = defaultdict(dict)
     for line in lines:
         values = line.fields.get("values", {})
         if line.kind == "metrics" and "epoch" in values:
             step = int(line.fields["step"])
             for key, value in values.items():
                 if key != "epoch":
-                    curves[key][step] = (float(values["epoch"]), float(value))
+                    curves[key][step] = CurvePoint(step, float(values["epoch"]), float(value))
     return {key: [points[step] for step in sorted(points)] for key, points in sorted(curves.items())}
 
 
@@ -56,8 +56,8 @@ def draw_learning_curves(run_dir: Path) -> Path | None:
         for key, points in lines.items():
             marker = "." if len(points) < 60 else None
             axis.plot(
-                spread_epochs([epoch for epoch, _ in points]),
-                [value for _, value in points],
+                spread_epochs([point.epoch for point in points]),
+                [point.value for point in points],
                 label=key,
                 marker=marker,
                 linewidth=1.2,

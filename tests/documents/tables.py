@@ -118,6 +118,7 @@ def report_of(pack: Path) -> Report:
     from experiments.reporting.searched import apart
     from experiments.reporting.significance import compare_rows
     from experiments.stored_results.packs.packed_store import open_packs
+    from experiments.stored_results.part_counts import with_part_counts
     from experiments.stored_results.stored_scores import StoredScores
 
     with tempfile.TemporaryDirectory() as folder:
@@ -125,6 +126,7 @@ def report_of(pack: Path) -> Report:
         table, cells, searches = apart(packed.table, packed.cells)
         tested = any(baseline in table.rows for baseline in table.baselines().values())
         scores = StoredScores(packed.store)
+        cells = with_part_counts(cells, scores, [column.metric for column in table.columns])
         significance = compare_rows(table, cells, scores, packed.splits) if tested else None
         return make_report(table, cells, significance, searches=searches, card=packed.card)
 

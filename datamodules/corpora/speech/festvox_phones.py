@@ -63,7 +63,10 @@ def spelt_phones(text: str, phones: Sequence[Phone]) -> tuple[Phone, ...] | None
     letters = [(letter, number) for number, word in enumerate(text.split(), start=1) for letter in word]
     spoken = [place for place, phone in enumerate(phones) if phone.name != SILENCE]
     steps = _cheapest(
-        [phones[place] for place in spoken], letters, _pauses(phones, spoken), most=ONE_SOUND + WORST_SHARE * len(letters)
+        [phones[place] for place in spoken],
+        letters,
+        _pauses(phones, spoken),
+        most=ONE_SOUND + WORST_SHARE * len(letters),
     )
     if steps is None:
         return None

@@ -18,6 +18,7 @@ from datamodules.clips.dcase_tsv import read_events, read_tags
 from datamodules.corpus_folder import CorpusCard
 from experiments.errors import UserError, first_line
 from experiments.planning.cell import Cell
+from experiments.runs.journal import CurvePoint
 from experiments.stored_results.packs import layout
 from experiments.stored_results.packs.archive import Archive, read_archive
 from experiments.stored_results.packs.packed_references import PackedSplits
@@ -65,7 +66,7 @@ class PackedStore:
         """Raises ``OSError``."""
         raise FileNotFoundError(f"{artifact}: not in the pack")
 
-    def curve(self, run_id: str, metric: str) -> list[tuple[float, float]]:
+    def curve(self, run_id: str, metric: str) -> list[CurvePoint]:
         """Empty: curves are in the journals."""
         return []
 

@@ -112,6 +112,22 @@ def test_curves_are_means_over_seeds_as_far_as_all_go_in_a_band(
     assert imread(tmp_path / "out/curves.png").shape[1] == 880
 
 
+def test_curves_over_steps_are_where_the_optimiser_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows whose epochs are of other lengths: ten steps, and twenty-five."""
+    of, tracker = table(tmp_path, curves={**CURVES, "over": "step"}), folders(tmp_path)
+    cells = [cell(of, row, 0, {}) for row in ("scratch_10", "decoder_10")]
+    write_journal(tracker, cells[0], [0.8, 0.6])
+    long = write_journal(tracker, cells[1], [])
+    for epoch, value in enumerate([0.9, 0.5]):
+        long.metrics({"validation/cer": value, "epoch": epoch}, step=25 * epoch + 24)
+    figures = drawn(monkeypatch)
+    draw_charts(of, of.charts, cells, tracker, folder=tmp_path / "out")
+    (axis,) = figures[0].axes
+    np.testing.assert_allclose(axis.lines[0].get_xydata(), [[10, 80], [20, 60]])
+    np.testing.assert_allclose(axis.lines[1].get_xydata(), [[25, 90], [50, 50]])
+    assert axis.get_xlabel() == "optimiser steps"
+
+
 @pytest.mark.integration  # a store of its own
 def test_without_the_runs_folder_curves_come_from_the_tracker(earmark_home: Path, tmp_path: Path) -> None:
     of, tracker = table(tmp_path, curves=CURVES), Tracker(earmark_home)
@@ -127,9 +143,12 @@ def test_without_the_runs_folder_curves_come_from_the_tracker(earmark_home: Path
         "train/loss": {0: 1.6, 1: pytest.approx(0.85)},
         "none": {},
     }
+    steps = run_curve(here, "train/loss", tracker, over="step")
+    assert steps == {5: 1.6, 15: 1.2, 17: 0.5}
     tracker.log_metrics(run_id, read_lines(journal.path)[0])
     journal.path.rename(tmp_path / "gone")
     assert {metric: run_curve(here, metric, tracker) for metric in from_journal} == from_journal
+    assert run_curve(here, "train/loss", tracker, over="step") == steps
     (stored,) = tracker.find("asr", tags={})
     assert stored.metrics["test/er"] == math.inf  # SQL stores have the largest float instead
 
