@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
+import os
 import sys
 from collections.abc import Sequence
+from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from experiments.commands import report_source, table_arguments
-from experiments.commands.plan_check import PlanCheck
 from experiments.commands.power import print_power, read_power
 from experiments.commands.shell.next_command import same_cells, say_next
 from experiments.errors import UserError
+from experiments.planning import checked_configurations
 
 if TYPE_CHECKING:
+    from experiments.configuration.early_check import EarlyCheck
     from experiments.planning.cell import Cell
     from experiments.table_files.spec import Table
 
@@ -62,6 +66,46 @@ def run(arguments: argparse.Namespace) -> int:
         verb = "run" if any(cell.would_run and cell.state != "running" for cell in cells) else "report"
         say_next(verb, *same_cells(arguments))
     return 0
+
+
+class PlanCheck:
+    """The check of what a plan would run: ``begin`` once the table is read, ``finish`` when it is known what that is.
+
+    Where the table looks new it begins beside the plan, as imports are most of its time.
+    """
+
+    def __init__(self) -> None:
+        self._early: EarlyCheck | None = None
+        self._table_id = ""
+
+    def begin(self, table: Table) -> None:
+        """Start importing, on another core, unless a plan of this very table was checked before."""
+        from datamodules.corpus_folder import home
+        from experiments.configuration.early_check import EarlyCheck
+        from experiments.runs.keys import named_modules
+
+        self._table_id = checked_configurations.table_id(table)
+        if self._table_id in checked_configurations.known(home() / "mlruns") or os.cpu_count() == 1:
+            return
+        modules = {module for row in table.rows.values() for module in named_modules(row.config)}
+        with contextlib.suppress(OSError):  # no process or no memory left: this one imports then
+            self._early = EarlyCheck(sorted(modules))
+
+    def finish(self, cells: list[Cell]) -> None:
+        """Check what would run. Raises ``UserError``."""
+        from datamodules.corpus_folder import home
+
+        table_arguments.check_configurations(cells, one_of_a_shape=True, warm=self._early)
+        checked_configurations.add(home() / "mlruns", [self._table_id])
+
+    def __enter__(self) -> PlanCheck:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._early is not None:
+            self._early.end()
 
 
 def _power(arguments: argparse.Namespace) -> int:

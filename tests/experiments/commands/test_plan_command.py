@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from experiments.commands import plan_check
-from experiments.commands.plan_check import PlanCheck
+from experiments.commands import table_arguments
+from experiments.commands.plan import PlanCheck
 from experiments.configuration import early_check
 from experiments.errors import UserError
 from experiments.planning.checked_configurations import table_id
@@ -39,7 +39,7 @@ def _processes(monkeypatch: pytest.MonkeyPatch, tiny_tones: Path, earmark_home: 
     (earmark_home / "mlruns").mkdir()
     monkeypatch.setattr(early_check, "EarlyCheck", Started)
     monkeypatch.setattr(os, "cpu_count", lambda: 2)
-    monkeypatch.setattr(plan_check, "check_configurations", lambda *_, **__: None)
+    monkeypatch.setattr(table_arguments, "check_configurations", lambda *_, **__: None)
 
 
 def _plan(path: Path = TINY) -> None:
@@ -66,7 +66,7 @@ def test_a_refused_table_is_imported_for_again(monkeypatch: pytest.MonkeyPatch) 
         raise UserError("tiny.yaml: rows.mil: no")
 
     with monkeypatch.context() as patch:
-        patch.setattr(plan_check, "check_configurations", refuse)
+        patch.setattr(table_arguments, "check_configurations", refuse)
         with pytest.raises(UserError):
             _plan()
     _plan()
