@@ -19,36 +19,27 @@ import sys
 import tempfile
 import traceback
 from collections.abc import Mapping, Sequence
+from multiprocessing import forkserver
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, NoReturn
 
-PRELOADED = [
-    "experiments.__main__",
-    "experiments.cli",
-    "experiments.configuration.schema",  # torch and Lightning
-    "experiments.launching.launch",
-    "experiments.planning.plan",
-    "experiments.tracking.mlflow_store",
-    "experiments.training.train",
-    "datamodules.asr",
-    "datamodules.sed",
-    "lightning_modules.asr.ctc.ctc",
-    "lightning_modules.sed.detection_scoring",
-    "lightning_modules.sed.mil",
-    "matplotlib.backends.backend_agg",
-    "rich.console",
-    "rich.table",
-]
 CHILD = "earmark in a test"  # run by path: pytest's import mode gives this file no name that a child could import
 _server = multiprocessing.get_context("forkserver")
-_server.set_forkserver_preload(PRELOADED)
+_server.set_forkserver_preload(["imported_before"])
+
+
+def _start_server() -> None:
+    """Where it does not run yet. It finds what it imports in its current folder, ``python -c`` having that first."""
+    with contextlib.chdir(Path(__file__).parent / "warm"):
+        forkserver.ensure_running()
 
 
 def run(
     arguments: Sequence[str], *, environment: Mapping[str, str], cwd: Path | None = None, timeout_seconds: float = 600
 ) -> subprocess.CompletedProcess[str]:
     """A command that runs to its end, with its output."""
+    _start_server()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         request = (list(arguments), dict(environment), str(cwd or Path.cwd()), name)
