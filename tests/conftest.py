@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import signal
@@ -30,6 +31,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Files with trainings first: at the end no process waits for another's."""
     with_trainings = {item.path for item in items if item.get_closest_marker("integration")}
     items.sort(key=lambda item: item.path not in with_trainings)
+
+
+def pytest_collection_finish() -> None:
+    """Modules stay: no collection of garbage looks through all of them again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture

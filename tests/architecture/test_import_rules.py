@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from .wings import import_statements
 
 ROOT = Path(__file__).resolve().parents[2]
 OURS = ("datamodules", "lightning_modules", "experiments")
@@ -109,22 +111,15 @@ MODULES = modules()
 
 def imported(path: Path) -> Iterator[tuple[str, bool, bool]]:
     """(module, at import time?, for types alone?) of each import; ``from a import b`` is a.b where that is a module."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    types = _inside(tree, lambda node: isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING")
-    lazy = types | _inside(tree, lambda node: isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
-    for node in ast.walk(tree):
+    for node, later, for_types in import_statements(path):
         if isinstance(node, ast.Import):
             for alias in node.names:
-                yield alias.name, id(node) not in lazy, id(node) in types
-        elif isinstance(node, ast.ImportFrom):
+                yield alias.name, not later, for_types
+        else:
             assert node.level == 0, f"{path}: relative import"
             for alias in node.names:
                 name = f"{node.module}.{alias.name}"
-                yield (name if name in MODULES else str(node.module)), id(node) not in lazy, id(node) in types
-
-
-def _inside(tree: ast.AST, holds: Callable[[ast.AST], bool]) -> set[int]:
-    return {id(inner) for node in ast.walk(tree) if holds(node) for inner in ast.walk(node)}
+                yield (name if name in MODULES else str(node.module)), not later, for_types
 
 
 def is_within(name: str, prefix: str) -> bool:

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import ast
 from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -95,13 +97,33 @@ def modules() -> dict[str, Path]:
     return {".".join(path.with_suffix("").parts).removesuffix(".__init__"): ROOT / path for path in paths}
 
 
+@cache
+def import_statements(path: Path) -> tuple[tuple[ast.Import | ast.ImportFrom, bool, bool], ...]:
+    """(statement, inside a function or for type checkers?, for type checkers alone?) of each import of a file."""
+    return tuple(_import_statements(ast.parse(path.read_text(encoding="utf-8")).body, later=False, for_types=False))
+
+
+def _import_statements(
+    nodes: Sequence[ast.AST], *, later: bool, for_types: bool
+) -> Iterator[tuple[ast.Import | ast.ImportFrom, bool, bool]]:
+    for node in nodes:
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            yield node, later or for_types, for_types
+            continue
+        is_function = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        is_checking = isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+        for blocks in ("body", "orelse", "finalbody", "handlers", "cases"):  # no expression holds an import
+            inner = getattr(node, blocks, ())
+            yield from _import_statements(inner, later=later or is_function, for_types=for_types or is_checking)
+
+
 def imports(path: Path, known: dict[str, Path]) -> set[str]:
     """Modules of ours that a file imports, in functions and for type checkers too."""
     found = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node, *_ in import_statements(path):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
+        else:
             names = {f"{node.module}.{alias.name}": str(node.module) for alias in node.names}
             found |= {name if name in known else module for name, module in names.items()}
     return found & set(known)

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import ModuleType as Stored
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from experiments.planning.cell import Cell
@@ -195,6 +195,7 @@ def test_bold_and_order_whatever_the_groups(values: Figures, parts: Sequence[int
     assert [of[row] for row in made.rows] == sorted((of[row] for row in values), key=[2, 0, 1, 3].index)
 
 
+@settings(max_examples=40)  # each is ten documents
 @given(values=st.dictionaries(st.sampled_from("abcdefg"), st.none() | st.floats(0, 1), min_size=1))
 def test_one_group_of_all_rows_changes_nothing_but_its_heading(values: Figures) -> None:
     plain, grouped = report(values), report(values, [Group("all", "All", tuple(values))])
