@@ -41,21 +41,9 @@ def _draw(confidence_M: NDArray[np.float64], is_right_M: NDArray[np.bool_], befo
     axes = figure.subplots()
     axes.plot([0, 1], [0, 1], color="0.7", linewidth=1)
     before = reliability(before_M, is_right_M)
-    axes.plot(
-        [one.confidence for one in before],
-        [one.share_right for one in before],
-        marker="o",
-        color="0.6",
-        linewidth=1,
-        label="posterior as it is",
-    )
-    axes.plot(
-        [one.confidence for one in bins],
-        [one.share_right for one in bins],
-        marker="o",
-        color="tab:blue",
-        label="mapped",
-    )
+    for of_words, colour, name in ((before, "0.6", "posterior as it is"), (bins, "tab:blue", "mapped")):
+        confidences, shares = [one.confidence for one in of_words], [one.share_right for one in of_words]
+        axes.plot(confidences, shares, marker="o", color=colour, label=name)
     axes.legend(fontsize=8)
     for one in bins:
         axes.annotate(

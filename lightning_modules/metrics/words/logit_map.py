@@ -1,8 +1,8 @@
 """Two numbers that make confidences mean what they say: a scale and an offset of their logit (Platt 1999).
 
-``c' = σ(slope · logit(c) + offset)``, chosen for the least cross entropy on words that were not decoded for it. One scale
-of a posterior cannot lower the confidence of a word that all texts of a list share; an offset can. Ranks stay, unless
-sure words are the more often wrong ones.
+``c' = σ(slope · logit(c) + offset)``, chosen for the least cross entropy on words that were not decoded for it. One
+scale of a posterior cannot lower the confidence of a word that all texts of a list share; an offset can. Ranks stay,
+unless sure words are the more often wrong ones.
 """
 
 from __future__ import annotations
