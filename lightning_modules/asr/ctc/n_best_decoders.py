@@ -26,6 +26,7 @@ from lightning_modules.metrics.words.calibration import (
     normalised_cross_entropy,
     roc_area,
 )
+from lightning_modules.metrics.words.logit_map import LogitMap, fit_logit_map
 
 POSTERIOR_SCALES = (0.02, 0.05, 0.1, 0.2, 0.4, 0.7, 1.0)
 TEMPERATURES = tuple(float(scale) for scale in np.geomspace(0.01, 2.0, 40))  # scales of the posterior, in fact
@@ -95,9 +96,10 @@ class MinimumRisk(FusedBeam):
 class ConfidentBeam(FusedBeam):
     """``FusedBeam``, and how sure each word of its texts is, from its ``n_best``.
 
-    The posterior's scale is the one whose confidences have the least cross entropy on validation; ECE, NCE and the area
-    under the ROC (``metrics/words/calibration.py``) are those of test. ``scores/confidences.tsv`` has every word,
-    ``scores/reliability.png`` the picture.
+    The posterior's scale and a map of the confidences' logit (``metrics/words/logit_map.py``) are those of the least
+    cross entropy on validation, kept in ``scores/confidence.json``; ECE, NCE and the area under the ROC
+    (``metrics/words/calibration.py``) are those of test: mapped, of the best scale without a map (``_unmapped``) and of
+    scale 1 (``_unscaled``). ``scores/confidences.tsv`` has every word, ``scores/reliability.png`` the picture.
     """
 
     def __init__(
@@ -136,20 +138,27 @@ class ConfidentBeam(FusedBeam):
         on_validation = self._doubted(self._validation[0], weights, self._validation[1])
         right_M = _joined_right(on_validation)
         scale = min(TEMPERATURES, key=lambda one: cross_entropy_bits(_confidences(on_validation, one), right_M))
+        mapped = _best_map(on_validation, right_M)
         on_test = self._doubted(predictions, weights, references)
-        confidence_M, right_M = _confidences(on_test, scale), _joined_right(on_test)
+        confidence_M, right_M = mapped.map(_confidences(on_test, mapped.scale)), _joined_right(on_test)
         write_confidences(
-            [(one.utterance_id, word) for one in on_test for word in one.words], confidence_M, right_M, folder=folder
+            [(one.utterance_id, word) for one in on_test for word in one.words],
+            confidence_M,
+            right_M,
+            before_M=_confidences(on_test, 1.0),
+            settings={"posterior_scale": mapped.scale, **mapped.map._asdict()},
+            folder=folder,
         )
-        plain_M = _confidences(on_test, 1.0)
         figures = {
-            "confidence_scale": scale,
-            "confidence_ece": calibration_error(confidence_M, right_M),
-            "confidence_ece_unscaled": calibration_error(plain_M, right_M),
-            "confidence_nce": normalised_cross_entropy(confidence_M, right_M),
-            "confidence_nce_unscaled": normalised_cross_entropy(plain_M, right_M),
+            "confidence_scale": mapped.scale,
+            "confidence_slope": mapped.map.slope,
+            "confidence_offset": mapped.map.offset,
             "confidence_roc_area": roc_area(confidence_M, right_M),
         }
+        unmapped = {"_unmapped": _confidences(on_test, scale), "_unscaled": _confidences(on_test, 1.0)}
+        for name, of in {"": confidence_M, **unmapped}.items():
+            figures[f"confidence_ece{name}"] = calibration_error(of, right_M)
+            figures[f"confidence_nce{name}"] = normalised_cross_entropy(of, right_M)
         return {name: figure for name, figure in figures.items() if not math.isnan(figure)}  # none wrong, or none right
 
     def _doubted(
@@ -189,6 +198,19 @@ def _doubted(utterance_id: str, row: Sequence[Hypothesis], symbols: Sequence[str
         [one.score for one in row],
         [said == heard for said, heard in pairs],
     )
+
+
+class _Mapped(NamedTuple):
+    """A scale of the posterior, and the map of the confidences that it gives."""
+
+    scale: float
+    map: LogitMap
+
+
+def _best_map(utterances: Sequence[_Doubted], right_M: NDArray[np.bool_]) -> _Mapped:
+    """Of every scale with its best map the one of least cross entropy."""
+    mapped = [_Mapped(scale, fit_logit_map(_confidences(utterances, scale), right_M)) for scale in TEMPERATURES]
+    return min(mapped, key=lambda of: cross_entropy_bits(of.map(_confidences(utterances, of.scale)), right_M))
 
 
 def _confidences(utterances: Sequence[_Doubted], scale: float) -> NDArray[np.float64]:

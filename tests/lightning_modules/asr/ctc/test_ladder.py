@@ -141,6 +141,13 @@ def test_each_word_has_a_confidence_that_tells_right_from_wrong(folders: dict[st
     found = scores(rung, folders, tmp_path, "characters")
     assert found["test/confidence_roc_area"] > 0.6
     assert found["test/confidence_nce"] >= found["test/confidence_nce_unscaled"] - 0.05  # fitted on validation
+    assert found["test/confidence_nce"] >= found["test/confidence_nce_unmapped"] - 0.05
+    kept = json.loads((tmp_path / "confidence.json").read_text(encoding="utf-8"))
+    assert kept == {
+        "posterior_scale": found["test/confidence_scale"],
+        "slope": found["test/confidence_slope"],
+        "offset": found["test/confidence_offset"],
+    }
     lines = (tmp_path / "confidences.tsv").read_text(encoding="utf-8").splitlines()[1:]
     words = [line.split("\t") for line in lines]
     assert all(0 <= float(confidence) <= 1 for _, _, confidence, _ in words)
