@@ -39,10 +39,21 @@ def run(
     arguments: Sequence[str], *, environment: Mapping[str, str], cwd: Path | None = None, timeout_seconds: float = 600
 ) -> subprocess.CompletedProcess[str]:
     """A command that runs to its end, with its output."""
+    return _run("earmark", arguments, environment, cwd, timeout_seconds)
+
+
+def train(run_dir: Path, *, environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+    """``python -m experiments.training.train RUN_DIR``, likewise."""
+    return _run("train", [str(run_dir)], environment, None, 600)
+
+
+def _run(
+    program: str, arguments: Sequence[str], environment: Mapping[str, str], cwd: Path | None, timeout_seconds: float
+) -> subprocess.CompletedProcess[str]:
     _start_server()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        request = (list(arguments), dict(environment), str(cwd or Path.cwd()), name)
+        request = (program, list(arguments), dict(environment), str(cwd or Path.cwd()), name)
         child = _server.Process(target=runpy.run_path, args=(__file__, {"REQUEST": request}, CHILD))
         child.start()
         child.join(timeout_seconds)
@@ -53,7 +64,7 @@ def run(
         return subprocess.CompletedProcess(list(arguments), child.exitcode, said, errors)
 
 
-def _be(arguments: list[str], environment: dict[str, str], cwd: str, folder: str) -> None:
+def _be(program: str, arguments: list[str], environment: dict[str, str], cwd: str, folder: str) -> None:
     for number, name in ((1, "stdout"), (2, "stderr")):
         with Path(folder, name).open("wb") as file:
             os.dup2(file.fileno(), number)
@@ -61,15 +72,16 @@ def _be(arguments: list[str], environment: dict[str, str], cwd: str, folder: str
     os.environ.clear()
     os.environ.update(environment)
     os.chdir(cwd)
-    sys.argv = ["earmark", *arguments]
+    sys.argv = [program, *arguments]
     from experiments.__main__ import main
     from experiments.launching import warm_start
+    from experiments.training import train
 
     # Only its part that starts and ends a process is used there.
     vars(warm_start)["subprocess"] = SimpleNamespace(Popen=_WarmProcess, DEVNULL=subprocess.DEVNULL)
     code: object = 1
     try:
-        code = main()
+        code = main() if program == "earmark" else train.main(arguments)
     except SystemExit as end:
         code = end.code
     except BaseException:

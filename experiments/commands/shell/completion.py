@@ -7,6 +7,7 @@ They are written into the script, so that a Tab starts no Python.
 from __future__ import annotations
 
 import argparse
+from functools import cache
 from pathlib import Path
 
 SHELLS = ("bash", "zsh", "fish")
@@ -98,6 +99,7 @@ def _preamble(shell: str) -> str:
     return form.format(tables=" ".join(rows), rows=cases, own=OWN_ROWS)
 
 
+@cache
 def _shipped_rows() -> dict[str, list[str]]:
     """The rows that ``--rows`` takes at any scale, by shipped table: those that ``each:`` and ``grid:`` make too."""
     from experiments.table_files.spec import TABLES, read_table

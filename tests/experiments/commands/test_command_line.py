@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -13,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from ...launches import TINY, earmark
+from ... import warm_commands
+from ...launches import TINY, earmark, environment
 
 pytestmark = pytest.mark.integration
 
@@ -128,14 +128,7 @@ def test_code_that_changed_since_the_plan_is_refused(home: Path, launched: subpr
     planned = json.loads((copy / "key.json").read_text())
     planned["code"]["lightning_modules.losses.mil"] = "another digest"
     (copy / "key.json").write_text(json.dumps(planned))
-    environment = {**os.environ, "EARMARK_HOME": str(home)}
-    done = subprocess.run(
-        [sys.executable, "-m", "experiments.training.train", str(copy)],
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = warm_commands.train(copy, environment=environment(home))
     assert done.returncode == 1
     assert "code changed since this run was planned (lightning_modules.losses.mil)" in done.stderr
 
@@ -159,8 +152,8 @@ def test_two_processes_score_as_one(home: Path, tmp_path: Path) -> None:
     assert "devices: 2" in record
     (single / "config.yaml").write_text(record.replace("devices: 2", "devices: 1"))
     # Its last checkpoint says that all epochs are done, so one process only predicts and scores.
-    environment = {**os.environ, "EARMARK_HOME": str(home)}
-    subprocess.run([sys.executable, "-m", "experiments.training.train", str(single)], env=environment, check=True)
+    alone = warm_commands.train(single, environment=environment(home))
+    assert alone.returncode == 0, alone.stderr
     two, one = (json.loads((path / "metrics.json").read_text()) for path in (folder, single))
     assert two.keys() == one.keys()
     for name, value in one.items():

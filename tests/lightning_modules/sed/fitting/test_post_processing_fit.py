@@ -180,7 +180,7 @@ def run(tmp_path: Path) -> dict[str, Any]:
     ],
 )
 def test_what_is_stored_makes_the_same_events_again(run: dict[str, Any], choice: dict[str, Any]) -> None:
-    DetectionScoring(num_pictures=1, **choice).score(**run)
+    DetectionScoring(num_pictures=0, **choice).score(**run)
     test: ClipReferences = run["references"]["test"]
     stored = FittedPostProcessing.load(run["output_dir"] / "postprocessing.json")
     predictions = DetectionPredictions.load(run["predictions"]["own"] / "test.npz")
