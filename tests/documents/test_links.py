@@ -51,6 +51,7 @@ def test_the_map_names_every_page() -> None:
 def test_a_system_page_has_its_parts_and_names_what_there_is(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     assert re.findall(r"^## (.*)$", text, re.MULTILINE) == PARTS
+    assert re.search(r"^!\[[^\]]+\]\(\.\./pictures/\w+\.png\)$", text, re.MULTILINE), "no picture"
     sources = ""
     for name, target in LINK.findall(text):
         if target.endswith(".py"):
