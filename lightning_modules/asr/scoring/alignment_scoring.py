@@ -31,7 +31,8 @@ class AlignmentScoring(Scoring):
 
     ``gap_seconds`` and ``shift_seconds`` are candidates: words that are no further apart than the first meet in the
     middle, and all times are moved by the second. ``SPLIT/boundary_ms`` is the median error, and so on
-    (``metrics/words/boundaries.py``), ``SPLIT/words`` how many words were aligned, ``SPLIT/words_left_out`` how many not.
+    (``metrics/words/boundaries.py``), ``SPLIT/words`` how many words were aligned, ``SPLIT/words_left_out`` how many
+    were not.
     """
 
     def __init__(
