@@ -320,9 +320,7 @@ class Tracker:
         }
         points = sorted(self._client.get_metric_history(run_id, metric), key=lambda point: point.timestamp)
         by_step = {
-            point.step: journal.CurvePoint(
-                point.step, float(epochs[point.step, point.timestamp]), as_logged(point.value)
-            )
+            point.step: journal.CurvePoint(point.step, epochs[point.step, point.timestamp], as_logged(point.value))
             for point in points
             if (point.step, point.timestamp) in epochs
         }

@@ -20,7 +20,7 @@ from datamodules.phones import TimedReferences, letter_spans, word_spans
 from datamodules.run_warning import RunWarning, first_names
 from lightning_modules.asr.aligner import Aligned, Aligner, TokenTime
 from lightning_modules.asr.tuning import Tuned, Weights, Within, climb
-from lightning_modules.metrics.boundaries import boundary_figures, errors_ms, place_figures, places, shared_gaps
+from lightning_modules.metrics.words.boundaries import boundary_figures, errors_ms, place_figures, places, shared_gaps
 from lightning_modules.scoring import Scoring
 
 WITHIN = {"gap_seconds": Within(low=0.0), "shift_seconds": Within()}
@@ -31,7 +31,8 @@ class AlignmentScoring(Scoring):
 
     ``gap_seconds`` and ``shift_seconds`` are candidates: words that are no further apart than the first meet in the
     middle, and all times are moved by the second. ``SPLIT/boundary_ms`` is the median error, and so on
-    (``metrics/boundaries.py``), ``SPLIT/words`` how many words were aligned, ``SPLIT/words_left_out`` how many not.
+    (``metrics/words/boundaries.py``), ``SPLIT/words`` how many words were aligned, ``SPLIT/words_left_out`` how many
+    were not.
     """
 
     def __init__(

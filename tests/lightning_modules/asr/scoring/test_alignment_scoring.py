@@ -162,6 +162,6 @@ def test_references_without_phones_are_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize("settings", [{"gap_seconds": []}, {"gap_seconds": [-0.1]}, {"shift_seconds": []}])
 def test_candidates_out_of_range_are_refused(settings: dict[str, list[float]]) -> None:
     with pytest.raises(ValueError, match="one number or more"):
-        AlignmentScoring(aligner=CtcAligner(), **settings)  # type: ignore[arg-type]
+        AlignmentScoring(aligner=CtcAligner(), **settings)
     with pytest.raises(ValueError, match="prior_scales"):
         CtcAligner(prior_scales=[-1.0])

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from lightning_modules.metrics.words.calibration import cross_entropy_bits, normalised_cross_entropy
 from lightning_modules.metrics.words.logit_map import LogitMap, fit_logit_map, logits
 
 
-def words(seed: int, count: int = 400) -> tuple[np.ndarray, np.ndarray]:
+def words(seed: int, count: int = 400) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """Words that are too sure, a third of them wholly: right as often as ``σ(.4 logit - .7)``."""
     draws = np.random.default_rng(seed)
     confidence_M = np.where(draws.random(count) < 0.3, 1.0, draws.beta(4, 1, count))
@@ -23,7 +24,7 @@ def test_no_other_map_has_less_cross_entropy() -> None:
     num_right = int(right_M.sum())
     target_M = np.where(right_M, (num_right + 1) / (num_right + 2), 1 / (len(right_M) - num_right + 2))
 
-    def loss(pair: np.ndarray) -> float:
+    def loss(pair: NDArray[np.float64]) -> float:
         at_M = pair[0] * logits(confidence_M) + pair[1]
         return float((np.logaddexp(0, at_M) - target_M * at_M).sum())
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lightning_modules.metrics.boundaries import boundary_figures, errors_ms, place_figures, places, shared_gaps
+from lightning_modules.metrics.words.boundaries import boundary_figures, errors_ms, place_figures, places, shared_gaps
 
 
 def test_words_meet_where_the_gap_is_short_and_overlaps_stay() -> None:
