@@ -1,4 +1,4 @@
-"""Rooms and noises: the drawn ratio exactly, scipy's convolution, onsets where they were, the same whatever the order."""
+"""Rooms and noises: the drawn ratio, scipy's convolution, onsets where they were, the same in any order."""
 
 from __future__ import annotations
 

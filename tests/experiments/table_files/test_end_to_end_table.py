@@ -1,4 +1,4 @@
-"""The end-to-end table gives every system the same chances: start, batches, updates, learning rate, dropout and masks."""
+"""The end-to-end table gives every system the same start, batches, updates, learning rate, dropout and masks."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from experiments.table_files.merge import get_path
 from experiments.table_files.spec import read_table
 
 SYSTEMS = ("ctc", "rnnt", "rnnt_attention", "encoder_decoder", "bahdanau", "las_content", "las_location", "hybrid")
-EQUAL = ("trainer.max_epochs", "data.batch_seconds", "data.speed_factors", "model.optimizer.lr", "model.scheduler.max_lr",
-         "model.encoder.dropout", "model.spec_augment.time_mask_seconds", "trainer.gradient_clip_val",
+EQUAL = ("trainer.max_epochs", "data.batch_seconds", "data.speed_factors", "model.optimizer.lr",
+         "model.scheduler.max_lr", "model.encoder.dropout", "model.spec_augment.time_mask_seconds", "trainer.gradient_clip_val",
          "fine_tuning.groups.encoder.start", "fine_tuning.groups.encoder.train_from_epoch")  # fmt: skip
 
 
