@@ -4,7 +4,7 @@ Reverberation is the convolution with an impulse response that is drawn too: the
 energy falls by 60 dB in the drawn RT60 (Polack's model, as in Habets' survey of 2006), in a drawn ratio to the direct
 path. The direct path stays at sample 0 with weight 1, so that nothing is heard later than without; what rings on after
 the recording's end is cut, and the recording keeps its length. Noise is a recording of a folder from a drawn place,
-repeated where it is too short, so loud that ``10 log10(energy of the speech / energy of the noise)`` is the drawn ratio.
+repeated where it is too short, so loud that ``10 log10(energy of the speech / energy of the noise)`` is as drawn.
 Everything that is drawn is a pure function of (seed, epoch, name): no order, loader process or resume changes it.
 """
 

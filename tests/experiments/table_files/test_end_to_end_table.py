@@ -9,8 +9,9 @@ from experiments.table_files.spec import read_table
 
 SYSTEMS = ("ctc", "rnnt", "rnnt_attention", "encoder_decoder", "bahdanau", "las_content", "las_location", "hybrid")
 EQUAL = ("trainer.max_epochs", "data.batch_seconds", "data.speed_factors", "model.optimizer.lr",
-         "model.scheduler.max_lr", "model.encoder.dropout", "model.spec_augment.time_mask_seconds", "trainer.gradient_clip_val",
-         "fine_tuning.groups.encoder.start", "fine_tuning.groups.encoder.train_from_epoch")  # fmt: skip
+         "model.scheduler.max_lr", "model.encoder.dropout", "model.spec_augment.time_mask_seconds",
+         "trainer.gradient_clip_val", "fine_tuning.groups.encoder.start",
+         "fine_tuning.groups.encoder.train_from_epoch")  # fmt: skip
 
 
 @pytest.mark.parametrize("scale", ["demo", "study", "full"])
