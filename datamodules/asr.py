@@ -17,6 +17,7 @@ from torch.utils.data import DataLoader
 
 from datamodules.annotations import Unit, UtteranceReferences
 from datamodules.audio.audio_place import CACHE_GIGABYTES, Audio, AudioPlace
+from datamodules.audio.room_and_noise import RoomAndNoise
 from datamodules.batches import UtteranceLength
 from datamodules.dealing.deal import Deal, Split
 from datamodules.joined_corpora import read_cards
@@ -59,6 +60,7 @@ class SpeechDataModule(UtteranceSplits, pl.LightningDataModule):
         word_min_count: words that the training texts have less often are ``<unk>``.
         vocabulary_size: symbols of ``unit: subword``, the blank among them; null for the others.
         speed_factors: speed perturbation of training utterances, each factor equally likely; (0.9, 1, 1.1) is Ko 2015.
+        augmentation: rooms and noises of training utterances (``room_and_noise.py``); None leaves them as recorded.
         max_seconds: training utterances that are longer are left out; scored splits keep theirs.
         max_tokens_per_second: training utterances of more tokens a second at their own speed are left out, after
             ``train_minutes`` were chosen: CTC has no frames for them where it subsamples.
@@ -90,6 +92,7 @@ class SpeechDataModule(UtteranceSplits, pl.LightningDataModule):
         word_min_count: int = 1,
         vocabulary_size: int | None = None,
         speed_factors: Sequence[float] = (1.0,),
+        augmentation: RoomAndNoise | None = None,
         max_seconds: float | None = None,
         max_tokens_per_second: float | None = None,
         test_joined: int | None = None,
@@ -105,11 +108,8 @@ class SpeechDataModule(UtteranceSplits, pl.LightningDataModule):
         self.sample_rate_hz = read_cards(corpus).sample_rate_hz
         if not speed_factors or not all(0.5 <= factor <= 2 for factor in speed_factors):
             raise ValueError(f"speed_factors {list(speed_factors)} must be at least one number, each within 0.5 and 2")
-        for name, value in (
-            ("batch_seconds", batch_seconds),
-            ("max_seconds", max_seconds),
-            ("max_tokens_per_second", max_tokens_per_second),
-        ):
+        limits = {"batch_seconds": batch_seconds, "max_seconds": max_seconds}
+        for name, value in {**limits, "max_tokens_per_second": max_tokens_per_second}.items():
             if value is not None and not 0 < value < float("inf"):
                 raise ValueError(f"{name} must be a positive number, got {value}")
         self.corpus = corpus
@@ -121,6 +121,7 @@ class SpeechDataModule(UtteranceSplits, pl.LightningDataModule):
         self.word_min_count = word_min_count
         self.vocabulary_size = vocabulary_size
         self.speed_factors = tuple(speed_factors)
+        self.augmentation = augmentation
         self.max_seconds = max_seconds
         self.max_tokens_per_second = max_tokens_per_second
         self.test_joined = test_joined
@@ -190,6 +191,8 @@ class SpeechDataModule(UtteranceSplits, pl.LightningDataModule):
     def train_dataloader(self) -> DataLoader[Draw]:
         """``UtteranceBatch`` of at most ``batch_seconds``; every rank has equally many."""
         store, kept = self._opened(self._train), list(self._kept)
+        if self.augmentation is not None:
+            self.augmentation.open(sample_rate_hz=self.sample_rate_hz)
         buckets = DurationBuckets(
             indices=kept,
             utterance_ids=[store.utterances[index].utterance_id for index in kept],
@@ -203,7 +206,7 @@ class SpeechDataModule(UtteranceSplits, pl.LightningDataModule):
         return DataLoader(
             store,
             batch_sampler=buckets,
-            collate_fn=UtteranceCollator(store, self._tokenizer),
+            collate_fn=UtteranceCollator(store, self._tokenizer, self.augmentation),
             num_workers=self.num_workers,
             persistent_workers=self.num_workers > 0,
         )

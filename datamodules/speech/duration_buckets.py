@@ -139,7 +139,7 @@ class DurationBuckets(Sampler[list[Draw]]):
         """An utterance at its speed, which is another one's if it is heard again in the epoch."""
         name = self.utterance_ids[place] + (f"#{copy}" if copy else "")
         speed = drawn_speed(name, factors=self.speed_factors, seed=self.seed, epoch=self.epoch)
-        return Draw(self.indices[place], speed)
+        return Draw(self.indices[place], speed, name, self.epoch)
 
     def __iter__(self) -> Iterator[list[Draw]]:
         rank, world = rank_and_world()

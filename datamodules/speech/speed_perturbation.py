@@ -17,10 +17,15 @@ from numpy.typing import NDArray
 
 
 class Draw(NamedTuple):
-    """One utterance of a batch: its number in the store, and how fast it is played."""
+    """One utterance of a batch: its number in the store, how fast it is played, and what is drawn for it by name.
+
+    ``name`` is empty for an utterance that is heard as it was recorded, as all of validation and test are.
+    """
 
     number: int
     speed: float
+    name: str = ""
+    epoch: int = 0
 
 
 def drawn_speed(utterance_id: str, *, factors: Sequence[float], seed: int, epoch: int) -> float:

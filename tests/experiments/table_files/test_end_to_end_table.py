@@ -1,0 +1,28 @@
+"""The end-to-end table gives every system the same start, batches, updates, learning rate, dropout and masks."""
+
+from __future__ import annotations
+
+import pytest
+
+from experiments.table_files.merge import get_path
+from experiments.table_files.spec import read_table
+
+SYSTEMS = ("ctc", "rnnt", "rnnt_attention", "encoder_decoder", "bahdanau", "las_content", "las_location", "hybrid")
+EQUAL = ("trainer.max_epochs", "data.batch_seconds", "data.speed_factors", "model.optimizer.lr",
+         "model.scheduler.max_lr", "model.encoder.dropout", "model.spec_augment.time_mask_seconds",
+         "trainer.gradient_clip_val", "fine_tuning.groups.encoder.start",
+         "fine_tuning.groups.encoder.train_from_epoch")  # fmt: skip
+
+
+@pytest.mark.parametrize("scale", ["demo", "study", "full"])
+def test_every_system_has_the_updates_of_the_others(scale: str) -> None:
+    table = read_table("end_to_end", scale=scale)
+    for path in EQUAL:
+        found = {row: str(get_path(table.rows[row].config, path)) for row in (*SYSTEMS, "ctc_listener")}
+        assert len(set(found.values())) == 1, (path, found)
+    starts = {row: table.rows[row].sources["seed"].row for row in SYSTEMS}
+    assert set(starts.values()) == {"start", "start_listener"}
+    both = [table.rows[row] for row in ("start", "start_listener")]
+    assert all(row.reference for row in both)
+    assert len({get_path(row.config, "trainer.max_epochs") for row in both}) == 1
+    assert all(set(get_path(table.rows[row].config, "scoring.decoders")) == {"greedy", "beam"} for row in SYSTEMS)
