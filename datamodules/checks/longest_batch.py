@@ -42,9 +42,9 @@ def longest_batch(
     )
 
     def padded_samples(batch: Sequence[Draw]) -> int:
-        return len(batch) * max(samples_at_speed(num_samples[number], speed) for number, speed in batch)
+        return len(batch) * max(samples_at_speed(num_samples[draw.number], draw.speed) for draw in batch)
 
-    return [(utterances[number], speed) for number, speed in max(buckets.global_batches(), key=padded_samples)]
+    return [(utterances[draw.number], draw.speed) for draw in max(buckets.global_batches(), key=padded_samples)]
 
 
 def load_batch(batch: Sequence[tuple[CheckedUtterance, float]], *, tokenizer: Tokenizer) -> UtteranceBatch:
