@@ -180,7 +180,7 @@ def test_a_plan_names_the_results_of_an_older_recipe_in_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], commit: str, said: bool
 ) -> None:
     cell = stale_cell(stale({"git.sha": commit}, tmp_path / "gone.json"), tmp_path)
-    monkeypatch.setattr(plan.table_arguments, "read_plan", lambda _: (cell.table, None, [cell]))
+    monkeypatch.setattr(plan.table_arguments, "read_plan", lambda _, **__: (cell.table, None, [cell]))
     monkeypatch.setattr(plan.table_arguments, "check_configurations", lambda *_, **__: None)
     parser = ArgumentParser()
     plan.add_arguments(parser)
