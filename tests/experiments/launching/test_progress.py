@@ -44,7 +44,7 @@ def test_a_plan_shows_its_whys_as_they_are(
     table = Table("t", tmp_path / "t.yaml", "T", "sed", "demo", {"a": row}, (0,), (), {}, (), ())
     cells = [Cell(table, row, 0, None, {}, "failed", ODD, TrackedRun("i", "failed", {}, {}))]
     monkeypatch.setenv("COLUMNS", "200")
-    monkeypatch.setattr(table_arguments, "read_plan", lambda _: (table, cast(Tracker, None), cells))
+    monkeypatch.setattr(table_arguments, "read_plan", lambda _, **__: (table, cast(Tracker, None), cells))
     monkeypatch.setattr(table_arguments, "check_configurations", lambda *_, **more: None)
     assert main(["plan", "t"]) == 0
     assert ODD in capsys.readouterr().out
