@@ -45,7 +45,7 @@ class EarlyCheck:
 
     def end(self) -> None:
         """End it, whatever it does."""
-        self._process.kill()
+        self._process.terminate()
         self._process.communicate()
         self._folder.cleanup()
 
