@@ -10,8 +10,8 @@ SCALE := demo
 help:
 	@echo "make demo       install, prepare real audio, train and report the demo table (about 12 minutes on 2 cores, after 3 to 4 of set-up)"
 	@echo "make ladder     the same for speech: language models, a CTC recogniser, every way to decode it"
-	@echo "make test       install and run the tests (under 10 minutes on 2 cores)"
-	@echo "make test-unit  the quick tier alone (under 2 minutes)"
+	@echo "make test       install and run the tests (10 to 11 minutes on 2 cores; the bound is 10)"
+	@echo "make test-unit  the quick tier alone (about 3 minutes; the bound is 2)"
 	@echo "make test-slow  the tests that take minutes each"
 	@echo "make lint types ruff and mypy"
 	@echo "make tables     the tables of README.md and docs/ from the packs in results/"
