@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 EARMARK := $(BIN)/earmark
 SCALE := demo
 
-.PHONY: help install data demo ladder tables test test-unit test-slow lint types clean
+.PHONY: help install early data demo ladder tables test test-unit test-slow lint types clean
 
 help:
 	@echo "make demo       install, prepare real audio, train and report the demo table (about 12 minutes on 2 cores, after 3 to 4 of set-up)"
@@ -16,11 +16,12 @@ help:
 	@echo "make lint types ruff and mypy"
 	@echo "make tables     the tables of README.md and docs/ from the packs in results/"
 
-# The stamp is newer than what it was made from, so an unchanged clone installs once.
+# The stamp is newer than what it was made from, so an unchanged clone installs once. Python compiles what it imports,
+# which is a small part: compiling all of it here would take longer.
 $(VENV)/.installed: pyproject.toml constraints.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "installing PyTorch, Lightning, MLflow and what they need into $(VENV): some minutes, and gigabytes"
-	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[wfst,pretrained,export,search,slurm,test]'
+	@$(BIN)/python -m pip install --quiet --no-compile --constraint constraints.txt --editable '.[wfst,pretrained,export,search,slurm,test]'
 	@touch $@
 	@echo "installed: . $(BIN)/activate && earmark predict --self-check"
 
@@ -29,6 +30,14 @@ install: $(VENV)/.installed
 tables: install
 	$(BIN)/python tests/documents/tables.py --write
 
+# Sounds are fetched while pip installs. What fails here is said by the data step, which fetches what is missing.
+early:
+	@test -e $(VENV)/.installed || { test -x $(BIN)/python || $(PYTHON) -m venv $(VENV); \
+	  $(BIN)/python -m pip install --quiet --constraint constraints.txt rich numpy G722 \
+	  && { $(BIN)/python -m datamodules.corpora.sounds.fetch_early & fetching=$$!; \
+	       trap 'kill $$fetching 2>/dev/null' INT TERM; \
+	       $(MAKE) --no-print-directory install; code=$$?; wait $$fetching; exit $$code; }; }
+
 # Exit code 3 means that this machine has no apt-get: then, and only then, synthetic tones stand in for real audio.
 data: install
 	@$(EARMARK) data soundscapes --scale $(SCALE); code=$$?; \
@@ -36,7 +45,8 @@ data: install
 	elif [ $$code -eq 0 ]; then echo soundscapes/$(SCALE) >$(VENV)/.corpus; else exit $$code; fi
 
 # The table is printed even if a row failed; the target fails then all the same.
-demo: data
+demo: early
+	@$(MAKE) --no-print-directory data
 	@corpus=$$(cat $(VENV)/.corpus); \
 	if [ $$corpus = soundscapes/$(SCALE) ]; then set --; else set -- --set data.corpus=$$corpus; fi; \
 	$(EARMARK) run weak_sed --scale $(SCALE) "$$@"; code=$$?; \

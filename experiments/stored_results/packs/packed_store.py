@@ -94,7 +94,7 @@ def open_packs(paths: Sequence[Path], folder: Path) -> Packed:
         with reading(archive):
             unfold(archive.files, folder)
             _check_scores(archive, folder)
-            packs.append(_read(archive, json.loads(archive.files[layout.PLAN]), folder))
+            packs.append(read_packed(archive, folder))
     return _together(packs, archives)
 
 
@@ -162,7 +162,9 @@ def keys_of(archive: Archive) -> list[str]:
     return sorted({name.split("/")[1] for name in archive.files if name.startswith("runs/")})
 
 
-def _read(archive: Archive, document: Mapping[str, Any], folder: Path) -> Packed:
+def read_packed(archive: Archive, folder: Path) -> Packed:
+    """One pack; only its table file is written to ``folder``. Raises what ``reading`` tells in a line."""
+    document: Mapping[str, Any] = json.loads(archive.files[layout.PLAN])
     runs = {key: read_run(archive.files[f"runs/{key}/{layout.RUN}"], key=key).run for key in keys_of(archive)}
     table_file = folder / f"{document['table']}.yaml"
     if table_file.parent != folder:

@@ -143,6 +143,56 @@ def test_merged_runs_are_as_they_were(home: Path, table: Path, pack: Path, other
     assert printed("report", table) == merged_text, "to the last character"
 
 
+@pytest.mark.parametrize("style", ["md", "csv", "json", "latex"])
+def test_a_merged_store_reports_without_corpora_as_the_first_one(
+    style: str, home: Path, table: Path, pack: Path, other: Path, printed: Report, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    printed("results", "merge", pack)
+    assert not (other / "data").exists()
+    merged = printed("report", table, "--format", style)
+    monkeypatch.setenv("EARMARK_HOME", str(home))
+    assert printed("report", table, "--format", style) == merged, "to the last character"
+
+
+def test_a_merged_store_is_packed_again_with_its_labels(
+    table: Path, pack: Path, other: Path, printed: Report, tmp_path: Path
+) -> None:
+    printed("results", "merge", pack)
+    printed("results", "pack", table, "--output", tmp_path / "again.tar.xz")
+    assert printed("report", "--results", tmp_path / "again.tar.xz") == printed("report", "--results", pack)
+
+
+def test_other_labels_of_the_same_data_are_a_conflict(
+    pack: Path, other: Path, printed: Report, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def change(files: dict[str, bytes]) -> None:
+        name = next(name for name in files if name.startswith("references/"))
+        labels = json.loads(files[name])
+        labels["tags"] = {clip: labels["classes"] for clip in labels["tags"]}
+        files[name] = json.dumps(labels).encode()
+
+    spoilt = _spoilt(pack, tmp_path / "spoilt.tar.xz", change)
+    printed("results", "merge", pack)
+    (labels,) = (other / "merged").glob("*/labels-*.json")
+    before = labels.read_bytes()
+    assert main(["results", "merge", str(spoilt)]) == 2
+    said = capsys.readouterr().err
+    assert "labels of the data" in said and labels.name in said and "nothing was merged" in said
+    assert labels.read_bytes() == before
+
+
+def test_a_digest_that_leads_elsewhere_is_refused(
+    pack: Path, other: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def change(files: dict[str, bytes]) -> None:
+        for name in [name for name in files if name.endswith("/run.json")]:
+            files[name] = files[name].replace(json.loads(files[name])["tags"]["key.data"].encode(), b"../../elsewhere")
+
+    assert main(["results", "merge", str(_spoilt(pack, tmp_path / "spoilt.tar.xz", change))]) == 2
+    assert "is not that of its parts" in capsys.readouterr().err
+    assert not (other / "merged").exists() and not list(tmp_path.rglob("elsewhere*"))
+
+
 def _without(run: TrackedRun, prefixes: tuple[str, ...]) -> dict[str, str]:
     return {name: text for name, text in run.tags.items() if not name.startswith(prefixes)}
 
