@@ -13,6 +13,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from experiments.stored_results.packs.merged_references import differing, keep, 
 from experiments.stored_results.packs.packed_run import differing_figure, logged
 from experiments.stored_results.packs.packed_store import (
     PackedRun,
+    check_curves,
     check_same_runs,
     keys_of,
     read_packed,
@@ -134,6 +136,8 @@ def checked_run(archive: Archive, key: str) -> PackedRun:
     if not isinstance(parse_value(files["config.yaml"].decode()), dict):
         raise ValueError(f"run {key}: config.yaml holds no mapping")
     _check_journal(files[journal.NAME], packed, key)
+    if curves := files.get(f"scores/{layout.CURVES}"):
+        check_curves(BytesIO(curves))
     return packed
 
 

@@ -40,7 +40,7 @@ class Packing:
             cell.run.tags["key"]: cell for cell in every_cell(cells) if cell.state == "finished" and cell.run
         }  # of two cells with one run the last
 
-    def write(self, path: Path, *, predictions: Predictions) -> str:
+    def write(self, path: Path, *, predictions: Predictions, curves: bool) -> str:
         """Write the pack; returns its digest. Raises ``UserError``, or ``OSError`` for a path that can't be written."""
         if not any(cell.row.table == self.table.name for cell in self.runs.values()):
             raise UserError(f"{self.table.name}: no finished run at scale {self.table.scale} to pack")
@@ -49,7 +49,7 @@ class Packing:
             assert cell.run is not None
             packed = packed_run(
                 self._tracker, cell.run, family=cell.table.family, scored_by=self._scored_by(cell),
-                predictions=predictions, blanked=self.blanked,
+                predictions=predictions, curves=curves, blanked=self.blanked,
             )  # fmt: skip
             files |= {f"runs/{key}/{name}": data for name, data in packed.items()}
         own = [cell for cell in self.cells if cell.row.table == self.table.name and cell.state == "finished"]
