@@ -17,12 +17,13 @@ help:
 	@echo "make lint types ruff and mypy"
 	@echo "make tables     the tables of README.md and docs/ from the packs in results/"
 
-# The stamp is newer than what it was made from, so an unchanged clone installs once. Python compiles what it imports,
-# which is a small part: compiling all of it here would take longer.
+# The stamp is newer than what it was made from, so an unchanged clone installs once. pip compiles on one core, so it is
+# left to all of them; what no Python 3 can compile, some packages' oldest files, is passed over.
 $(VENV)/.installed: pyproject.toml constraints.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "installing PyTorch, Lightning, MLflow and what they need into $(VENV): some minutes, and gigabytes"
 	@$(BIN)/python -m pip install --quiet --no-compile --constraint constraints.txt --editable '.[wfst,pretrained,export,search,slurm,test]'
+	@$(BIN)/python -m compileall -qq -j 0 $(VENV)/lib || true
 	@touch $@
 	@echo "installed: . $(BIN)/activate && earmark predict --self-check"
 
@@ -31,11 +32,11 @@ install: $(VENV)/.installed
 tables: install
 	$(BIN)/python tests/documents/tables.py --write
 
-# Sounds are fetched while pip installs. What fails here is said by the data step, which fetches what is missing.
+# Sounds are fetched and decoded while pip installs. What fails here is said by the data step, which does what is missing.
 early:
 	@test -e $(VENV)/.installed || { test -x $(BIN)/python || $(PYTHON) -m venv $(VENV); \
-	  $(BIN)/python -m pip install --quiet --constraint constraints.txt rich numpy G722 \
-	  && { $(BIN)/python -m datamodules.corpora.sounds.fetch_early & fetching=$$!; \
+	  $(BIN)/python -m pip install --quiet --constraint constraints.txt rich numpy soundfile soxr G722 \
+	  && { $(BIN)/python -m datamodules.corpora.sounds.soundbank_early & fetching=$$!; \
 	       trap 'kill $$fetching 2>/dev/null' INT TERM; \
 	       $(MAKE) --no-print-directory install; code=$$?; wait $$fetching; exit $$code; }; }
 

@@ -26,7 +26,6 @@ from datamodules.corpora.containers import read_container
 from datamodules.corpora.prompts import VOICES, Voice, read_prompts
 from datamodules.corpora.sound_files import SAMPLE_RATE_HZ, decode, to_bank_samples, trim_silence, write_flac
 from datamodules.corpora.sounds.inventory import Inventory, ListedSound, read_inventory
-from datamodules.corpora.sounds.packages import soundbank_packages
 from datamodules.corpora.sounds.sound_classes import SOUND_CLASSES
 from datamodules.corpora.whole_folder import locked, whole_folder
 from datamodules.corpus_folder import CorpusCard, CorpusMissingError, data_root, read_card
@@ -68,7 +67,7 @@ def prepare(*, rebuild: bool = False) -> CorpusCard:
             except CorpusMissingError:
                 pass
         inventory = read_inventory()
-        debs = debian.fetch(soundbank_packages())
+        debs = debian.fetch([*inventory.licences, *(voice.package for voice in VOICES)])
         with whole_folder(target) as folder:
             return _build(folder, inventory, debs)
 
