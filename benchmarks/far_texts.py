@@ -48,7 +48,8 @@ def main(pack: str) -> None:
             if (found := parts(cell, scores, splits)) is not None:
                 rows[cell.row.name].append(found)
     if not rows:
-        sys.exit("\n".join(splits.why.values()) or f"{pack}: no run has texts of the corpus that is prepared here")
+        lacking = "\n".join(dict.fromkeys(splits.why.values()))
+        sys.exit(lacking or f"{pack}: no run has texts of the corpus that is prepared here")
     counts = {
         part: {len(run[part].utterances) for runs in rows.values() for run in runs if part in run} for part in PARTS
     }
