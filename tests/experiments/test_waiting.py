@@ -21,6 +21,24 @@ with working("reading [a] table"):
         print("a warning", file=sys.stderr)
 print("end")
 """
+BARS = {
+    "transcribe": """
+from experiments.applying.transcribing.progress import progress
+with progress([]) as advance:
+    advance(None)(1.0)
+    print("a text")
+""",
+    "predict": """
+from experiments.applying.predicting.seconds_bar import SecondsBar
+with SecondsBar([]):
+    print("a text")
+""",
+    "run": """
+from experiments.launching.progress import LaunchProgress
+with LaunchProgress("a table", 2):
+    print("a text")
+""",
+}
 NOTHING = "import sys, experiments.waiting as w\nwith w.working('a'):\n list(w.with_bar([1], 'b'))\n"
 
 
@@ -61,6 +79,14 @@ def test_a_terminal_sees_each_step_and_what_is_printed(out: bool) -> None:
     else:
         assert printed.splitlines() == lines
         assert "run 0" not in seen
+
+
+@pytest.mark.parametrize("command", BARS)
+def test_no_bar_takes_the_output_of_a_pipe(command: str) -> None:
+    printed, seen = told(BARS[command], out=False)
+    assert printed == "a text\n"
+    assert "a text" not in seen
+    assert "\x1b" in seen
 
 
 def test_a_terminal_without_colours_or_control_gets_none() -> None:
