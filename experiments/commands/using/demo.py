@@ -37,11 +37,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Choose, export, write. Raises ``UserError``."""
-    from experiments.applying.chosen_run import choose_run
-    from experiments.demonstrating.demo_folder import check_replaceable, write_demo
-    from experiments.demonstrating.examples import test_examples
-    from experiments.demonstrating.heard_systems import heard_system
-    from experiments.demonstrating.libraries import library_files
     from experiments.errors import UserError
     from experiments.waiting import with_bar, working
 
@@ -49,9 +44,15 @@ def run(arguments: argparse.Namespace) -> int:
         raise UserError(f"{len(arguments.runs)} runs, allowed: 1 to 4 beside one another")
     if not 0 <= arguments.examples <= 20:
         raise UserError(f"--examples {arguments.examples}, allowed: 0 to 20")
-    check_replaceable(arguments.output)
-    named = [_title_and_run(text) for text in arguments.runs]
     with working("choosing runs"):
+        from experiments.applying.chosen_run import choose_run
+        from experiments.demonstrating.demo_folder import check_replaceable, write_demo
+        from experiments.demonstrating.examples import test_examples
+        from experiments.demonstrating.heard_systems import heard_system
+        from experiments.demonstrating.libraries import library_files
+
+        check_replaceable(arguments.output)
+        named = [_title_and_run(text) for text in arguments.runs]
         chosen = [(title, choose_run(text, scale=arguments.scale)) for title, text in named]
     with working("fetching the page's libraries"):
         libraries = library_files(arguments.libraries)

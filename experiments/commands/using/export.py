@@ -48,13 +48,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Choose, prove, write, and say what was written."""
-    from experiments.applying.chosen_run import choose_run
-    from experiments.exporting.exported_folder import check_free, export
     from experiments.waiting import working
 
-    if not arguments.check:
-        check_free(arguments.folder)
     with working(f"reading {arguments.run_name}"):
+        from experiments.applying.chosen_run import choose_run
+        from experiments.exporting.exported_folder import check_free, export
+
+        if not arguments.check:
+            check_free(arguments.folder)
         chosen = choose_run(arguments.run_name, scale=arguments.scale)
     if arguments.check:
         with working(f"exporting {chosen.name} at several lengths"):
