@@ -2,8 +2,11 @@
 
     python benchmarks/speech_steps.py               # --help: utterances, seconds, tokens a second, steps, seed
 
-CTC, attention alone and the hybrid on one GRU encoder (tables data_curve and alignment), on a batch of noise: forward,
-backward, clipping and AdamW. data_curve has 17 utterances of 2.3 s a batch, alignment 7 of 8.8 s.
+CTC, attention alone and the hybrid on one GRU encoder (tables data_curve and alignment), or every row of ``--table``
+that trains, on a batch of noise: forward, backward, clipping and the optimiser. data_curve has 17 utterances of 2.3 s a
+batch, alignment 7 of 8.8 s.
+
+    python benchmarks/speech_steps.py --table end_to_end_search --scale demo
 """
 
 from __future__ import annotations
@@ -17,6 +20,8 @@ from typing import Any
 import torch
 
 from datamodules.batches import UtteranceBatch
+from experiments.configuration.model_alone import build_model
+from experiments.table_files.spec import read_table
 from lightning_modules.asr.attention.ctc_attention import CTCAttention
 from lightning_modules.asr.attention.las import ListenAttendSpell
 from lightning_modules.asr.ctc.ctc import CTC
@@ -37,12 +42,14 @@ def main() -> None:
     parser.add_argument("--tokens-per-second", type=float, default=13.0)
     parser.add_argument("--steps", type=int, default=5, help="of which the median is printed, after one for warmth")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--table", help="of recognisers: its rows that train, in the place of these three")
+    parser.add_argument("--scale", help="of the table (default: its first)")
     given = parser.parse_args()
     torch.set_num_threads(1)
     torch.manual_seed(given.seed)
     batch = noise(given.utterances, given.seconds, round(given.seconds * given.tokens_per_second))
     print("| system | parameters | a step, s |\n| --- | --- | --- |")
-    for name, system in systems().items():
+    for name, system in (systems() if given.table is None else systems_of(given.table, given.scale)).items():
         count = sum(parameter.numel() for parameter in system.parameters())
         print(f"| {name} | {count:,} | {seconds_a_step(system, batch, steps=given.steps):.3f} |", flush=True)
 
@@ -61,6 +68,18 @@ def systems() -> dict[str, Recogniser]:
         "attention": ListenAttendSpell(encoder=encoder(), speller=speller, **common),
         "hybrid": CTCAttention(encoder=encoder(), speller=speller, ctc_weight=0.3, **common),
     }
+
+
+def systems_of(table: str, scale: str | None) -> dict[str, Recogniser]:
+    """Of each row that trains, trials of a search left out; with Adam, whose step costs what AdamW's does."""
+    rows = read_table(table, scale=scale).rows
+    facts = {"symbols": SYMBOLS, "sample_rate_hz": SAMPLE_RATE_HZ}
+    found = {
+        name: build_model(row.config["model"], facts=facts, where=name)
+        for name, row in rows.items()
+        if row.stage == "fit"
+    }
+    return {name: system for name, system in found.items() if isinstance(system, Recogniser)}
 
 
 def noise(utterances: int, seconds: float, num_tokens: int) -> UtteranceBatch:

@@ -21,6 +21,8 @@ from datamodules.checks.findings import Checked, Finding, One, Severity, finding
 from datamodules.checks.speech_checks import CheckedUtterance
 from datamodules.corpora.clip_corpus import SPLITS
 
+Nearest = Callable[[Sequence[str], Sequence[str]], Sequence[str | None]]  # of texts among others; None: all are far
+
 
 def shared_audio(entries: Sequence[One]) -> Finding | None:
     """Parts of one channel of a file (or of two files of the same samples) in two splits that overlap by more than the
@@ -45,10 +47,30 @@ def shared_recordings(clips: Sequence[CheckedClip]) -> Finding | None:
 
 def shared_texts(utterances: Sequence[CheckedUtterance]) -> Finding | None:
     """Held-out texts that an earlier split has too: a language model knows them by heart, or was weighed on them."""
-    shared = _shared(utterances, lambda one: (one.entry.language, one.entry.text))
+    shared = _shared(utterances, _language_and_text)
     return _finding(
         "shared_texts", "warning", "held-out text is in another split too", shared,
         lambda one, _: repr(one.entry.text[:60]),
+    )  # fmt: skip
+
+
+def near_texts(utterances: Sequence[CheckedUtterance], *, nearest: Nearest) -> Finding | None:
+    """Held-out texts that are nearly one of an earlier split, without those that are the same (``shared_texts``).
+
+    Error rates over them say less of other texts: scoring gives theirs apart (``test/wer_far_from_training``).
+    """
+    same = {(each.split, id(each.one)) for each in _shared(utterances, _language_and_text)}
+    by_split = {split: {one.entry.text.strip(): one for one in utterances if one.split == split} for split in SPLITS}
+    shared: list[_Shared[CheckedUtterance]] = []
+    for split in SPLITS:
+        for earlier in _earlier(split):
+            held_out = [one for one in utterances if one.split == split and (earlier, id(one)) not in same]
+            found = nearest([one.entry.text for one in held_out], list(by_split[earlier]))
+            pairs = [(one, text) for one, text in zip(held_out, found, strict=True) if text is not None]
+            shared += [_Shared(one, earlier, by_split[earlier][text]) for one, text in pairs]
+    return _finding(
+        "near_texts", "warning", "held-out text is nearly one of another split", shared,
+        lambda one, other: f"{one.entry.text[:60]!r}, {_name(other)}: {other.entry.text[:60]!r}",
     )  # fmt: skip
 
 
@@ -88,6 +110,10 @@ def _sharing_audio(entries: Sequence[One]) -> list[_Shared[One]]:
             if split in of_sound and (other := of_sound[split].overlapping(one)) is not None:
                 shared.append(_Shared(one, split, other))
     return shared
+
+
+def _language_and_text(one: CheckedUtterance) -> Hashable:
+    return one.entry.language, one.entry.text
 
 
 def _recording(one: CheckedClip) -> str:

@@ -103,16 +103,17 @@ def _tested(name: str, scale: str | None, evidence: list[Evidence], *, packs: _P
 
 
 def _of_store(name: str, scale: str | None, evidence: list[Evidence]) -> Source:
-    from datamodules.corpus_folder import home, read_card
+    from datamodules.corpus_folder import home
     from experiments.planning.plan import make_plan
     from experiments.reporting.claims.answers import asked_rows
-    from experiments.stored_results.split_references import TestSplits
+    from experiments.stored_results.packs.merged_references import MergedSplits
     from experiments.table_files.spec import read_table
     from experiments.tracking.mlflow_store import Tracker
 
     table, tracker = read_table(name, scale=scale), Tracker(home())
     cells = make_plan(table, tracker, rows=asked_rows(table, evidence), from_store=True)
-    return Source(table, tracker, cells, TestSplits(), read_card)
+    splits = MergedSplits(tracker.root, cells)
+    return Source(table, tracker, cells, splits, splits.card)
 
 
 class _Packs:

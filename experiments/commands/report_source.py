@@ -55,12 +55,12 @@ def read_source(arguments: argparse.Namespace, folder: tempfile.TemporaryDirecto
     """The plan that the arguments mean; ``folder`` is where packs are unfolded. Raises ``UserError``."""
     if arguments.results:
         return _packed(arguments, Path(folder.name))
-    from datamodules.corpus_folder import read_card
-    from experiments.stored_results.split_references import TestSplits
+    from experiments.stored_results.packs.merged_references import MergedSplits
 
     table, tracker, cells = table_arguments.read_plan(arguments, from_store=True, runs_as_they_were=arguments.as_run)
     stays = tracker.place.read_only or arguments.as_run  # a colleague's store is reported as it is
-    return Source(table, tracker, cells, TestSplits(), read_card, None if stays else tracker)
+    splits = MergedSplits(tracker.root, cells)
+    return Source(table, tracker, cells, splits, splits.card, None if stays else tracker)
 
 
 def _packed(arguments: argparse.Namespace, folder: Path) -> Source:

@@ -31,8 +31,8 @@ def write_record(chosen: ChosenRun, path: Path) -> str | None:
         return f"{RECORD}: the store has no finished run of the key {chosen.key_id}; earmark import can't bring it back"
     try:
         files = packed_run(
-            tracker, found[0], family=chosen.family, scored_by=found[0].tags.get(SCORED_BY, ""), predictions="none",
-            blanked=Blanked(),
+            tracker, found[0], family=chosen.family, scored_by=found[0].tags.get(SCORED_BY, ""),
+            predictions="none", curves=False, blanked=Blanked(),
         )  # fmt: skip
     except UserError as error:
         return f"{RECORD}: {error}; earmark import can't bring it back"

@@ -1,7 +1,8 @@
 """Which data the store's finished runs of a plan were made on, where the corpus itself is not on this disk.
 
 A report needs no audio: it finds its runs by the other parts of their keys. Of several digests the newest run's is
-taken, for all cells of the corpus alike, so that no mean is over two different data; the report says so.
+taken, for all cells of the corpus alike, so that no mean is over two different data; the report says so, but where a
+merged pack brought the labels and the card of the one draw that there is: then it is the pack's report.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import NamedTuple
 from datamodules.corpus_folder import data_root
 from datamodules.joined_corpora import corpus_names
 from experiments.planning.known_runs import ACCEPTED, FORM
+from experiments.planning.merged_data import is_merged
 from experiments.runs import keys, moved_files
 from experiments.runs.config_form import form_key
 from experiments.table_files.folds import in_fold
@@ -59,6 +61,8 @@ class DataInStore:
                         wanted.setdefault(place, set()).update(forms)
         runs = [run for (family, code), configs in wanted.items() for run in self._runs(family, code, configs)]
         digests = list(dict.fromkeys(run.tags["key.data"] for run in sorted(runs, key=lambda run: -run.start_ms)))
+        if len(digests) == 1 and is_merged(self._tracker.root, digests[0]):
+            return StoredData(digests[0], "")  # its labels and card came with a pack: nothing is left to compare
         return StoredData(digests[0], _says(corpus, digests)) if digests else None
 
     def _runs(self, family: str, code: str, configs: set[str]) -> list[TrackedRun]:

@@ -21,6 +21,7 @@ from experiments.runs.run_folder import write_whole
 NAME = "provenance.json"
 ENVIRONMENT = "environment.txt"
 DIFF = "git.diff"
+VECTORS = {"avx512f": "AVX-512", "avx2": "AVX2", "asimd": "NEON"}  # by flags of /proc/cpuinfo, the widest first
 SOURCE = Path(__file__).resolve().parents[2]
 
 
@@ -51,11 +52,14 @@ def _package(item: importlib.metadata.Distribution) -> str:
 
 
 def hardware(proc: Path = Path("/proc")) -> dict[str, Any]:
-    """What this machine is: ``cpu``, ``cores``, ``memory_bytes``, ``gpus`` and their ``driver`` and ``cuda``.
+    """What this machine is: ``cpu``, ``vectors``, ``cores``, ``memory_bytes``, ``gpus``, their ``driver`` and ``cuda``.
 
-    What cannot be found out is left out.
+    ``vectors`` is the widest set of vector instructions: torch sums in another order with each, and one name of a
+    processor stands for several. What cannot be found out is left out.
     """
     found: dict[str, Any] = {"cpu": _line(proc / "cpuinfo", r"model name\s*:\s*(.+)") or platform.processor()}
+    flags = (_line(proc / "cpuinfo", r"(?:flags|Features)\s*:\s*(.+)") or "").split()
+    found["vectors"] = next((name for flag, name in VECTORS.items() if flag in flags), None)
     found["cores"] = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     if kilobytes := _line(proc / "meminfo", r"MemTotal:\s*(\d+) kB"):
         found["memory_bytes"] = int(kilobytes) * 1024
@@ -89,8 +93,11 @@ def hardware_line(machine: Mapping[str, Any]) -> str:
     >>> gpu = {"gpus": ["H100"], "driver": "1", "cuda": "12"}
     >>> hardware_line({"cpu": "EPYC", "cores": 2, "memory_bytes": 8 << 30, **gpu})
     'EPYC, 2 cores, 8.0 GiB, H100 (driver 1, CUDA 12)'
+    >>> hardware_line({"cpu": "EPYC", "vectors": "AVX2", "cores": 2})
+    'EPYC with AVX2, 2 cores'
     """
-    parts = [str(machine.get("cpu", "unknown processor")), f"{machine.get('cores', '?')} cores"]
+    with_vectors = f" with {machine['vectors']}" if "vectors" in machine else ""
+    parts = [f"{machine.get('cpu', 'unknown processor')}{with_vectors}", f"{machine.get('cores', '?')} cores"]
     if "memory_bytes" in machine:
         parts.append(f"{machine['memory_bytes'] / 2**30:.1f} GiB")
     if gpus := machine.get("gpus"):

@@ -1,7 +1,8 @@
 """Of one run's stored curve statistics: what a report draws its curve metrics from.
 
 Metrics at every threshold (PSDS, mAP, the best F1) are figures of weighted clips; those at given thresholds are F1 of
-summed counts like any other. A pack has no such file: its columns of these metrics have figures, and no tests.
+summed counts like any other. A pack has such a file where ``--curves`` asked for it: without, its columns of these
+metrics have figures and no tests.
 """
 
 from __future__ import annotations

@@ -21,13 +21,17 @@ TUNED_EVENTS, TUNED = "events_tuned_test.tsv", "_tuned"  # of a scoring with tun
 
 
 class Utterance(NamedTuple):
-    """One test utterance, and what a run wrote of it."""
+    """One test utterance, and what a run wrote of it.
+
+    ``training_text`` is ``near_training`` or ``far_from_training``, empty of runs that did not say it.
+    """
 
     utterance_id: str
     language: str
     speaker: str
     reference: str
     hypothesis: str
+    training_text: str = ""
 
 
 class Sentence(NamedTuple):
@@ -78,7 +82,14 @@ def read_utterances(path: Path) -> list[Utterance]:
     """The lines of ``errors_test.csv``."""
     with path.open(encoding="utf-8", newline="") as file:
         return [
-            Utterance(line["utterance"], line["language"], line["speaker"], line["reference"], line["hypothesis"])
+            Utterance(
+                line["utterance"],
+                line["language"],
+                line["speaker"],
+                line["reference"],
+                line["hypothesis"],
+                line.get("training_text") or "",
+            )
             for line in csv.DictReader(file)
         ]
 

@@ -36,7 +36,8 @@ Rows = Sequence[Sequence[float]]
 def text_counts(utterances: Sequence[Utterance]) -> dict[str, UnitCounts]:
     """``test/wer``, ``/cer``, the three kinds of word edits, the share of utterances without any; WER and CER by group.
 
-    Groups are languages and the lengths of ``text_report.py``: utterances of others count nothing.
+    Groups are languages and the lengths and distances from training texts of ``text_report.py``: utterances of others
+    count nothing.
     """
     edits = [utterance_edits(item.reference, item.hypothesis) for item in utterances]
     words, characters = ([pair[unit] for pair in edits] for unit in (0, 1))
@@ -50,8 +51,9 @@ def text_counts(utterances: Sequence[Utterance]) -> dict[str, UnitCounts]:
     }
     lengths = [LENGTH_NAMES[bisect_left(LENGTHS_WORDS, e.length)] for e in words]
     languages = [re.sub(r"[^\w.-]", "_", item.language, flags=re.ASCII) for item in utterances]
-    for group in (*sorted(set(lengths)), *sorted(set(languages))):
-        inside = [group in pair for pair in zip(lengths, languages, strict=True)]
+    distances = [item.training_text for item in utterances]
+    for group in (*sorted(set(lengths)), *sorted(set(languages)), *sorted(set(distances) - {""})):
+        inside = [group in names for names in zip(lengths, languages, distances, strict=True)]
         for rate in ("wer", "cer"):
             rows[f"{rate}_{group}"] = [
                 pair if within else (0, 0) for pair, within in zip(rows[rate], inside, strict=True)

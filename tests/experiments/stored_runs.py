@@ -89,7 +89,7 @@ def text_cell(table: Table, tracker: Tracker, row: str, seed: int, utterances: S
     cell = make_cell(table, tracker, row, seed, metrics)
     with (scores_of(tracker, cell) / "errors_test.csv").open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow(["utterance", "language", "speaker", "reference", "hypothesis"])
+        writer.writerow(["utterance", "language", "speaker", "reference", "hypothesis", "training_text"])
         writer.writerows(utterances)
     return cell
 

@@ -56,6 +56,7 @@ def _findings(
 ) -> list[Finding | None]:
     from datamodules.checks import audio_checks, split_checks
     from datamodules.checks import speech_checks as checks
+    from lightning_modules.metrics.words.training_neighbours import near_training
 
     learnt = {character for one in utterances if one.split == "train" for character in one.entry.text}
     known = learnt if alphabet is None else set(alphabet)
@@ -76,6 +77,7 @@ def _findings(
         audio_checks.duration_outliers(utterances),
         checks.speech_rate_outliers(utterances),
         split_checks.shared_texts(utterances),
+        split_checks.near_texts(utterances, nearest=near_training),
         split_checks.shared_speakers(utterances),
         audio_checks.repeated_audio(utterances),
         audio_checks.mixed_sample_rates(utterances),

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from experiments.commands import table_arguments
 from experiments.commands.shell.next_command import say_next
 from experiments.errors import UserError
+
+if TYPE_CHECKING:
+    from experiments.table_files.spec import Table
 
 DESCRIPTION = """Write the finished runs of a table, and those that they stand on, to one file: configuration, key,
 journal, environment, scores (no pictures), what MLflow knows, provenance; with the table's file, the cards of its
@@ -21,6 +26,7 @@ EXAMPLES = """examples:
   earmark results pack weak_sed --rows mil,fsl --seeds 0 --output two_rows.tar.xz
   earmark results pack weak_sed --as-run --output before_the_edit.tar.xz        whatever today's code is
   earmark results pack weak_sed --predictions all --output whole.tar.xz         rows that stand on these can run there
+  earmark results pack weak_sed --curves --output with_tests_of_psds.tar.xz     its report has the stars of PSDS too
 """
 
 
@@ -32,6 +38,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--predictions", choices=("none", "test", "all"), default="none",
         help="stored posteriors: none (default), of the test split, or all, which a merge takes along",
+    )  # fmt: skip
+    parser.add_argument(
+        "--curves", action="store_true",
+        help="the statistics of each run's curves too, some hundred kB: tests of PSDS and mAP are drawn from them",
     )  # fmt: skip
     parser.add_argument(
         "--as-run", action="store_true", help="the newest finished runs of each row, whatever today's code is"
@@ -46,7 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
     table, tracker, cells = table_arguments.read_plan(arguments, from_store=True, runs_as_they_were=arguments.as_run)
     packing = Packing(table, cells, tracker, scored_by=version_of)
     try:
-        digest = packing.write(arguments.output, predictions=arguments.predictions)
+        digest = packing.write(arguments.output, predictions=arguments.predictions, curves=arguments.curves)
     except OSError as error:
         raise UserError(f"--output {arguments.output}: {error.strerror or error}") from None
     own = [cell for cell in cells if cell.row.table == table.name]
@@ -55,7 +65,17 @@ def run(arguments: argparse.Namespace) -> int:
         f"{arguments.output}: {finished} of {len(own)} cells of {table.name} at scale {table.scale}, "
         f"{len(packing.runs)} runs, {arguments.output.stat().st_size:,} bytes, digest {digest[:16]}"
     )
+    untested = [] if arguments.curves else curve_columns(table)
+    if untested:
+        print(f"no tests from it in {', '.join(untested)}: what these are drawn from takes --curves", file=sys.stderr)
     if packing.blanked.num_replaced:
         print(f"{packing.blanked.num_replaced} paths or names of this machine were replaced in it")
     say_next("report", "--results", str(arguments.output), why="the table from it, without a store")
     return 0
+
+
+def curve_columns(table: Table) -> list[str]:
+    """Labels of the columns whose tests draw from curve statistics."""
+    from experiments.stored_results.curve_counts import METRICS
+
+    return [column.label for column in table.columns if column.metric in METRICS]

@@ -14,6 +14,7 @@ MANIFEST, PLAN, TABLE_FILE = "manifest.json", "plan.json", "table.yaml"
 RUN = "run.json"  # of a run's folder: what MLflow knows of it
 RECORDS = ("config.yaml", "key.json", "journal.jsonl", "environment.txt", "provenance.json", "metrics.json")
 SCORES = (".csv", ".tsv", ".json", ".txt")  # of scores/: what is text; pictures are drawn again
+CURVES = "curve_statistics.npz"  # of scores/, where it is asked for: as large as the curves themselves
 NAME_CHARACTERS = 100  # what a tar archive takes without extensions
 
 MEGABYTE = 2**20
@@ -29,7 +30,7 @@ _KEY = r"[0-9a-f]{16}"
 _NAMES = re.compile(
     rf"{PLAN}|{TABLE_FILE}|references/{_KEY}\.json"
     rf"|runs/{_KEY}/(?:{RUN}|{'|'.join(map(re.escape, RECORDS))})"
-    rf"|runs/{_KEY}/scores/{_PART}(?:{'|'.join(map(re.escape, SCORES))})"
+    rf"|runs/{_KEY}/scores/(?:{re.escape(CURVES)}|{_PART}(?:{'|'.join(map(re.escape, SCORES))}))"
     rf"|runs/{_KEY}/predictions/{_PART}(?:/{_PART})*",
     re.ASCII,
 )

@@ -2,7 +2,7 @@
 
 A run comes as a finished run's folder, and is delivered to MLflow as any other: curves with their steps, params, tags,
 files. Of a run that the store has finished with the same figures nothing is written again. The tag ``earmark.merged``
-has the digest of the pack.
+has the digest of the pack. Labels and cards of the pack's data are kept for reports without the corpora.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +23,18 @@ from experiments.runs.keys import RunKey
 from experiments.runs.run_folder import KEY, TRACKED, is_locked
 from experiments.stored_results.packs import layout
 from experiments.stored_results.packs.archive import Archive
+from experiments.stored_results.packs.merged_references import differing, keep, kept
 from experiments.stored_results.packs.packed_run import differing_figure, logged
-from experiments.stored_results.packs.packed_store import PackedRun, check_same_runs, keys_of, read_run, reading, unfold
+from experiments.stored_results.packs.packed_store import (
+    PackedRun,
+    check_curves,
+    check_same_runs,
+    keys_of,
+    read_packed,
+    read_run,
+    reading,
+    unfold,
+)
 from experiments.table_files.stored_names import name_problem
 from experiments.table_files.table_values import check_name
 from experiments.table_files.yaml_files import parse_value
@@ -38,10 +49,14 @@ STATES = ("started", "finished", "failed", "stopped")
 
 @dataclass
 class Merge:
-    """What is to be written, looked at before anything is: runs by key with their pack, and those that are there."""
+    """What is to be written, looked at before anything is: runs by key with their pack, and those that are there.
+
+    ``references`` are the files of labels and cards by their place.
+    """
 
     new: dict[str, tuple[Archive, PackedRun]] = field(default_factory=dict)
     there: set[str] = field(default_factory=set)
+    references: dict[Path, bytes] = field(default_factory=dict)
 
 
 def look(archives: Sequence[Archive], tracker: Tracker) -> Merge:
@@ -66,8 +81,13 @@ def look(archives: Sequence[Archive], tracker: Tracker) -> Merge:
                 merge.there.add(key)
             else:
                 merge.new[key] = archive, packed
+        with reading(archive), tempfile.TemporaryDirectory(prefix="earmark-") as folder:
+            references = kept(read_packed(archive, Path(folder)), tracker.root)
+            if differs := differing(references, tracker.root):
+                conflicts.append(f"{archive.path}: {differs}")
+            merge.references |= references
     if conflicts:
-        more = f" (and {len(conflicts) - 1} more runs)" if len(conflicts) > 1 else ""
+        more = f" (and {len(conflicts) - 1} more)" if len(conflicts) > 1 else ""
         raise UserError(f"{conflicts[0]}{more}; nothing was merged")
     return merge
 
@@ -116,6 +136,8 @@ def checked_run(archive: Archive, key: str) -> PackedRun:
     if not isinstance(parse_value(files["config.yaml"].decode()), dict):
         raise ValueError(f"run {key}: config.yaml holds no mapping")
     _check_journal(files[journal.NAME], packed, key)
+    if curves := files.get(f"scores/{layout.CURVES}"):
+        check_curves(BytesIO(curves))
     return packed
 
 
@@ -146,6 +168,7 @@ def write(merge: Merge, tracker: Tracker, *, say: Callable[[str], None]) -> int:
     Raises ``OSError``; what was written until then is whole, and the same merge goes on.
     """
     left = 0
+    keep(merge.references)
     for key, (archive, packed) in with_bar(list(merge.new.items()), "runs are merged"):
         folder = tracker.run_dir(key)
         _write_folder(folder, archive, packed, tracker)

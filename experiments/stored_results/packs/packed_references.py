@@ -33,13 +33,14 @@ def packed_references(
             entry: dict[str, Any] = {"data": data_name(cell), "file": None, "why": splits.why_not(cell)}
             said[data_name(cell)] = entry
             if isinstance(references, ClipReferences):
-                data = json.dumps(_plain(references), ensure_ascii=False).encode()
+                data = json.dumps(plain_references(references), ensure_ascii=False).encode()
                 name = f"references/{hashlib.sha256(data).hexdigest()[:16]}.json"
                 entry["file"], files[name] = name, data
     return list(said.values()), files
 
 
-def _plain(references: ClipReferences) -> dict[str, Any]:
+def plain_references(references: ClipReferences) -> dict[str, Any]:
+    """As JSON takes them, without sounds."""
     events = references.events
     return {
         "classes": list(references.classes),
@@ -67,7 +68,7 @@ class PackedSplits(TestSplits):
         self._cards = dict(cards)
         for entry in said:
             file, name = entry["file"], str(entry["data"])
-            self._known[name] = None if file is None else _references(json.loads(files[file]))
+            self._known[name] = None if file is None else references_of(json.loads(files[file]))
             if entry["why"]:
                 self._unread[name] = str(entry["why"])
 
@@ -87,7 +88,8 @@ class PackedSplits(TestSplits):
         return None
 
 
-def _references(plain: Mapping[str, Any]) -> ClipReferences:
+def references_of(plain: Mapping[str, Any]) -> ClipReferences:
+    """What ``plain_references`` made plain. Raises ``KeyError``, ``TypeError``, ``ValueError`` for other mappings."""
     events = plain["events"]
     return ClipReferences(
         classes=tuple(plain["classes"]),

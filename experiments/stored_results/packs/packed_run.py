@@ -23,14 +23,23 @@ OF_A_STORE = ("mlflow.", "earmark.")  # tags that say where, when and by whom a 
 
 
 def packed_run(
-    tracker: Tracker, run: TrackedRun, *, family: str, scored_by: str, predictions: Predictions, blanked: Blanked
+    tracker: Tracker,
+    run: TrackedRun,
+    *,
+    family: str,
+    scored_by: str,
+    predictions: Predictions,
+    curves: bool,
+    blanked: Blanked,
 ) -> dict[str, bytes]:
     """Bytes by name below the run's folder; ``scored_by`` is the version of its scoring, which older runs do not say.
+
+    ``curves``: with the statistics that tests of curve metrics draw from.
 
     Raises ``UserError`` for a run whose files are nowhere, or are others'.
     """
     with tempfile.TemporaryDirectory() as aside:
-        files = _files(tracker, run, lambda name: _is_wanted(name, predictions), Path(aside))
+        files = _files(tracker, run, lambda name: _is_wanted(name, predictions, curves=curves), Path(aside))
     if missing := [name for name in ("config.yaml", "key.json", journal.NAME) if name not in files]:
         raise UserError(f"run {run.run_id} ({run.tags.get(NAME, '?')}): no {missing[0]}, neither here nor in MLflow")
     files[journal.NAME] = _journal(files[journal.NAME], blanked)
@@ -53,10 +62,10 @@ def packed_run(
     return {**files, layout.RUN: json.dumps(record, sort_keys=True, ensure_ascii=False, indent=0).encode()}
 
 
-def _is_wanted(name: str, predictions: Predictions) -> bool:
+def _is_wanted(name: str, predictions: Predictions, *, curves: bool) -> bool:
     folder, _, last = name.partition("/")
     if folder == "scores":
-        return "/" not in last and last.endswith(layout.SCORES)
+        return "/" not in last and (last.endswith(layout.SCORES) or (curves and last == layout.CURVES))
     if folder == "predictions":
         return predictions == "all" or (predictions == "test" and Path(last).name.startswith("test"))
     return name in layout.RECORDS

@@ -9,8 +9,10 @@ from __future__ import annotations
 import contextlib
 import csv
 import json
+import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -26,6 +28,7 @@ from experiments.stored_results.packs.packed_run import FAMILY, differing_figure
 from experiments.stored_results.packs.plan_record import read_plan
 from experiments.stored_results.stored_scores import (
     CONSTANTS,
+    CURVES,
     EVENTS,
     SENTENCES,
     TAGS,
@@ -40,9 +43,24 @@ from experiments.table_files.table_values import corpus_of
 from experiments.tracking.store_place import StorePlace
 from experiments.tracking.tracked_run import TrackedRun
 
+
+def check_curves(file: Path | BytesIO) -> None:
+    """An archive of arrays (npz) of no more bytes than a file may have. Raises ``ValueError`` for another.
+
+    Arrays are read by their archived sizes, so that none can unpack to more.
+    """
+    try:
+        with zipfile.ZipFile(file) as archive:
+            num_bytes = sum(entry.file_size for entry in archive.infolist())
+    except zipfile.BadZipFile as error:
+        raise ValueError(f"{layout.CURVES}: {error}") from None
+    if num_bytes > layout.MOST_BYTES_OF_A_FILE:
+        raise ValueError(f"{layout.CURVES}: {num_bytes} bytes unpacked; at most {layout.MOST_BYTES_OF_A_FILE}")
+
+
 READERS: Mapping[str, Callable[[Path], object]] = {
     EVENTS: read_events, TUNED_EVENTS: read_events, TAGS: read_tags, UTTERANCES: read_utterances,
-    SENTENCES: read_sentences, CONSTANTS: read_constants,
+    SENTENCES: read_sentences, CONSTANTS: read_constants, CURVES: check_curves,
 }  # fmt: skip
 
 
@@ -94,7 +112,7 @@ def open_packs(paths: Sequence[Path], folder: Path) -> Packed:
         with reading(archive):
             unfold(archive.files, folder)
             _check_scores(archive, folder)
-            packs.append(_read(archive, json.loads(archive.files[layout.PLAN]), folder))
+            packs.append(read_packed(archive, folder))
     return _together(packs, archives)
 
 
@@ -162,7 +180,9 @@ def keys_of(archive: Archive) -> list[str]:
     return sorted({name.split("/")[1] for name in archive.files if name.startswith("runs/")})
 
 
-def _read(archive: Archive, document: Mapping[str, Any], folder: Path) -> Packed:
+def read_packed(archive: Archive, folder: Path) -> Packed:
+    """One pack; only its table file is written to ``folder``. Raises what ``reading`` tells in a line."""
+    document: Mapping[str, Any] = json.loads(archive.files[layout.PLAN])
     runs = {key: read_run(archive.files[f"runs/{key}/{layout.RUN}"], key=key).run for key in keys_of(archive)}
     table_file = folder / f"{document['table']}.yaml"
     if table_file.parent != folder:

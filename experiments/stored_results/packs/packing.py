@@ -8,12 +8,12 @@ from dataclasses import asdict
 from pathlib import Path
 
 from datamodules.corpus_folder import CorpusMissingError
-from datamodules.joined_corpora import read_cards
 from experiments.errors import UserError
 from experiments.planning.cell import Cell
 from experiments.stored_results.packs import layout
 from experiments.stored_results.packs.archive import write_archive
 from experiments.stored_results.packs.blanked import Blanked
+from experiments.stored_results.packs.merged_references import MergedSplits
 from experiments.stored_results.packs.packed_references import packed_references
 from experiments.stored_results.packs.packed_run import Predictions, packed_run
 from experiments.stored_results.packs.plan_record import every_cell, write_plan
@@ -40,7 +40,7 @@ class Packing:
             cell.run.tags["key"]: cell for cell in every_cell(cells) if cell.state == "finished" and cell.run
         }  # of two cells with one run the last
 
-    def write(self, path: Path, *, predictions: Predictions) -> str:
+    def write(self, path: Path, *, predictions: Predictions, curves: bool) -> str:
         """Write the pack; returns its digest. Raises ``UserError``, or ``OSError`` for a path that can't be written."""
         if not any(cell.row.table == self.table.name for cell in self.runs.values()):
             raise UserError(f"{self.table.name}: no finished run at scale {self.table.scale} to pack")
@@ -49,15 +49,16 @@ class Packing:
             assert cell.run is not None
             packed = packed_run(
                 self._tracker, cell.run, family=cell.table.family, scored_by=self._scored_by(cell),
-                predictions=predictions, blanked=self.blanked,
+                predictions=predictions, curves=curves, blanked=self.blanked,
             )  # fmt: skip
             files |= {f"runs/{key}/{name}": data for name, data in packed.items()}
         own = [cell for cell in self.cells if cell.row.table == self.table.name and cell.state == "finished"]
-        said, labels = packed_references(own, StoredScores(self._tracker), TestSplits())
+        splits = MergedSplits(self._tracker.root, self.cells)
+        said, labels = packed_references(own, StoredScores(self._tracker), splits)
         document = {
             **write_plan(self.table, self.cells),
             "experiment_id": self._tracker.experiment_id(self.table.family),
-            "cards": self._cards(),
+            "cards": self._cards(splits),
             "references": said,
         }
         text = json.dumps(document, ensure_ascii=False, indent=0)
@@ -66,13 +67,13 @@ class Packing:
         files[layout.TABLE_FILE] = self.blanked.text(table_text).encode()
         return write_archive(path, {**files, **labels})
 
-    def _cards(self) -> dict[str, object]:
-        """The cards of the corpora that rows and cells name, as far as they are prepared here."""
+    def _cards(self, splits: TestSplits) -> dict[str, object]:
+        """The cards of the corpora that rows and cells name, as far as they are prepared here or came with a pack."""
         cards: dict[str, object] = {}
         rows = [*self.table.rows.values(), *(cell.row for cell in self.cells)]
         for corpus in sorted({corpus_of(row.config) for row in rows}):
             try:
-                cards[corpus] = asdict(read_cards(corpus))
+                cards[corpus] = asdict(splits.card(corpus))
             except CorpusMissingError:
                 continue
         return cards

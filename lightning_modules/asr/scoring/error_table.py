@@ -21,7 +21,7 @@ from lightning_modules.metrics.text_scores import TextScores
 COLUMNS = (
     "utterance", "language", "speaker", "seconds", "words", "errors", "wer", "cer",
     "substitutions", "deletions", "insertions", "reference", "hypothesis", "aligned_reference", "aligned_hypothesis",
-    "aligned_edits",
+    "aligned_edits", "training_text",
 )  # fmt: skip
 MAX_ROWS_HTML = 2000  # of the page, the worst; a browser grows slow beyond. The CSV has them all
 _STYLE = """
@@ -67,9 +67,16 @@ def aligned_rows(reference: str, hypothesis: str) -> AlignedRows:
 
 
 def write_error_csv(
-    path: Path, scores: TextScores, hypotheses: Mapping[str, str], references: UtteranceReferences
+    path: Path,
+    scores: TextScores,
+    hypotheses: Mapping[str, str],
+    references: UtteranceReferences,
+    distances: Mapping[str, str],
 ) -> None:
-    """Every utterance, the most errors per word first; rates of empty references are empty cells."""
+    """Every utterance, the most errors per word first; rates of empty references are empty cells.
+
+    ``distances`` says of each id ``near_training`` or ``far_from_training``, the column ``training_text``.
+    """
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(COLUMNS)
@@ -91,6 +98,7 @@ def write_error_csv(
                     reference,
                     hypothesis,
                     *aligned_rows(reference, hypothesis),
+                    distances[utterance],
                 )
             )
 

@@ -2,9 +2,9 @@
 
 Shared by every scoring of recognisers, so that all are measured alike. Writes ``hypotheses_SPLIT.tsv`` (``id``, tab,
 text: what ``earmark score text`` reads), ``errors_SPLIT.csv`` and ``.html``, ``per_language.csv``, ``per_speaker.csv``,
-``per_length.csv`` and ``scores.json``, and of several corpora ``per_corpus.csv`` and ``per_corpus_language.csv``. Error
-rates are sums of edits over sums of words (characters); a metric that is undefined (no word in a language, say) is left
-out, since trackers draw infinity as a number.
+``per_length.csv``, ``per_training_text.csv`` and ``scores.json``, and of several corpora ``per_corpus.csv`` and
+``per_corpus_language.csv``. Error rates are sums of edits over sums of words (characters); a metric that is undefined
+(no word in a language, say) is left out, since trackers draw infinity as a number.
 """
 
 from __future__ import annotations
@@ -27,9 +27,11 @@ from lightning_modules.metrics.bootstrap import Bootstrap
 from lightning_modules.metrics.edits import error_rate
 from lightning_modules.metrics.text_scores import TextScores, named, score_texts
 from lightning_modules.metrics.word_list import share_empty, share_in_list, word_list
+from lightning_modules.metrics.words.training_neighbours import near_training
 
 LENGTHS_WORDS = (5, 10, 20)  # utterances of up to so many words; the last group has more
 LENGTH_NAMES = ("up_to_5_words", "6_to_10_words", "11_to_20_words", "over_20_words")
+NEAR_TRAINING, FAR_FROM_TRAINING = "near_training", "far_from_training"
 ENOUGH_SPEAKERS = 10  # from here on confidence is over speakers; percentiles of fewer blocks are rough and too narrow
 
 
@@ -48,8 +50,10 @@ def report_texts(
     ``/wer_ci95_low`` and ``_high`` (blocks are speakers where there are ``ENOUGH_SPEAKERS``, else utterances);
     ``/wer_LANGUAGE`` and ``/cer_LANGUAGE`` where there are several; ``/wer_corpus_CORPUS`` and ``/cer_corpus_CORPUS``
     and ``/wer_speaker_max`` likewise;
-    ``/wer_up_to_5_words`` and so on (``LENGTH_NAMES``) by the reference's length; the same names with ``_n`` are the
-    utterances under a figure of a language, a corpus or a length;
+    ``/wer_up_to_5_words`` and so on (``LENGTH_NAMES``) by the reference's length; ``/wer_far_from_training`` and
+    ``/cer_far_from_training`` over the utterances whose text is at least .3 edits a character from every training text
+    (``training_neighbours.py``), ``_near_training`` over the others; the same names with ``_n`` are the utterances
+    under a figure of a language, a corpus, a length or such a distance;
     ``/utterances_right``, the share without any word error; ``/empty_hypotheses``, the share without any word;
     ``/words_in_list``, the share of output words that are training words or stand in ``word_list_file``, and
     ``/reference_words_in_list``, the same of the references. Raises ``ValueError`` where the ids are not the split's,
@@ -59,10 +63,12 @@ def report_texts(
     _warn_of_empty(hypotheses, references, split=split)
     output_dir.mkdir(parents=True, exist_ok=True)
     scores = score_texts(references.texts, hypotheses)
+    distances = _distances(references)
     groups = {
         "language": scores.by_group(references.languages),
         "speaker": scores.by_group(references.speakers),
         "length": scores.by_group(_lengths(scores)),
+        "training_text": scores.by_group(distances),
     }
     if len(set(references.corpora.values())) > 1:
         groups["corpus"] = scores.by_group(references.corpora)
@@ -80,7 +86,7 @@ def report_texts(
     defined |= {name: float(value) for name, value in (more or {}).items() if math.isfinite(value)}
 
     write_transcripts(output_dir / f"hypotheses_{split}.tsv", hypotheses)
-    write_error_csv(output_dir / f"errors_{split}.csv", scores, hypotheses, references)
+    write_error_csv(output_dir / f"errors_{split}.csv", scores, hypotheses, references, distances)
     write_error_html(output_dir / f"errors_{split}.html", scores, hypotheses, references, title=f"{split} errors")
     for name, parts in groups.items():
         _write_groups(output_dir / f"per_{name}.csv", name, parts, references.duration_seconds)
@@ -138,8 +144,8 @@ def _by_group(groups: Mapping[str, Mapping[str, TextScores]]) -> dict[str, float
     metrics: dict[str, float] = {}
     for name, part in groups["length"].items():
         metrics |= {f"wer_{name}": part.total.words.rate, f"wer_{name}_n": len(part.utterances)}
-    for kind, prefix in (("language", ""), ("corpus", "corpus_")):
-        if len(parts := groups.get(kind, {})) > 1:
+    for kind, prefix in (("training_text", ""), ("language", ""), ("corpus", "corpus_")):
+        if len(parts := groups.get(kind, {})) > 1 or kind == "training_text":
             for group, part in parts.items():
                 name = prefix + re.sub(r"[^\w.-]", "_", group, flags=re.ASCII)
                 metrics[f"wer_{name}"] = part.total.words.rate
@@ -161,6 +167,13 @@ def _lengths(scores: TextScores) -> dict[str, str]:
         utterance: LENGTH_NAMES[sum(edits.words.length > edge for edge in LENGTHS_WORDS)]
         for utterance, edits in scores.utterances.items()
     }
+
+
+def _distances(references: UtteranceReferences) -> dict[str, str]:
+    """Whether each utterance's text is nearly a training text or far from all of them."""
+    near = near_training(references.texts.values(), references.training_texts)
+    names = (FAR_FROM_TRAINING if one is None else NEAR_TRAINING for one in near)
+    return dict(zip(references.texts, names, strict=True))
 
 
 def _write_groups(

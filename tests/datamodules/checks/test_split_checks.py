@@ -15,6 +15,7 @@ from datamodules.checks import split_checks
 from datamodules.checks.speech_checks import CheckedUtterance
 from datamodules.corpora.clip_corpus import SPLITS
 from datamodules.importers.entry import ManifestEntry
+from lightning_modules.metrics.words.training_neighbours import near_training
 
 
 def utterance(
@@ -66,6 +67,22 @@ def test_one_text_in_two_languages_is_not_shared():
     german = utterance("x", "test", text="a")
     german = german._replace(entry=ManifestEntry("x", Path("x.wav"), "a", "", language="de"))
     assert split_checks.shared_texts([*APART, german]) is None
+
+
+def test_texts_that_are_nearly_one_of_an_earlier_split_are_found_and_equal_ones_left_to_shared_texts():
+    utterances = [
+        utterance("a", "train", text="press one to go on"),
+        utterance("b", "validation", text="press two to go on"),
+        utterance("c", "test", text=" press one to go in"),
+        utterance("d", "test", text="press one to go on"),  # training's own, and nearly validation's
+        utterance("e", "test", text="goodbye"),
+    ]
+    found = split_checks.near_texts(utterances, nearest=near_training)
+    assert (found.severity, found.count) == ("warning", 3)
+    assert found.what.endswith(": 1 of validation in train, 1 of test in train, 2 of test in validation")
+    example = "'press two to go on', train.tsv, line 7: a: 'press one to go on'"
+    assert found.examples[0] == f"validation.tsv, line 7: b: {example}"
+    assert split_checks.near_texts([utterances[0], utterances[4]], nearest=near_training) is None
 
 
 @pytest.mark.parametrize(

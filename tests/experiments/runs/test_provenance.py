@@ -50,6 +50,19 @@ def test_hardware_of_a_machine_with_gpus(smi: Path, tmp_path: Path) -> None:
     assert provenance.hardware_line(found).endswith("2.0 GiB, H100 + H100 (driver 550.54, CUDA 12.4)")
 
 
+@pytest.mark.parametrize(
+    ("flags", "vectors"),
+    [("fpu avx avx2 avx512f", "AVX-512"), ("fpu avx avx2", "AVX2"), ("fpu sse4_2", None)],
+)
+def test_processors_of_one_name_differ_in_their_vector_instructions(
+    flags: str, vectors: str | None, tmp_path: Path
+) -> None:
+    (tmp_path / "cpuinfo").write_text(CPUINFO + f"flags\t\t: {flags}\n")
+    found = provenance.hardware(tmp_path)
+    assert found.get("vectors") == vectors
+    assert (f" with {vectors}, " in provenance.hardware_line(found)) == (vectors is not None)
+
+
 def test_what_a_machine_does_not_tell_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     assert not set(provenance.hardware(tmp_path)) & {"gpus", "driver", "cuda", "memory_bytes"}

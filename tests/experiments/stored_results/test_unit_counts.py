@@ -68,6 +68,23 @@ def test_rates_by_length_and_language_are_those_of_the_runs_report() -> None:
     assert ours == pytest.approx({"wer": groups["pt"].total.words.rate, "cer": groups["a"].total.characters.rate})
 
 
+def test_rates_near_and_far_from_training_texts_are_of_these_utterances_alone() -> None:
+    written = [
+        ("a b", "a c", "near_training"),
+        ("c d", "c d", "far_from_training"),
+        ("e f", "x y", "far_from_training"),
+    ]
+    utterances = [Utterance(str(k), "en", "s", *of) for k, of in enumerate(written)]
+    counts = text_counts(utterances)
+    rates = {name: counts[f"test/{name}"].value() for name in ("wer_near_training", "wer_far_from_training")}
+    assert rates == {"wer_near_training": 0.5, "wer_far_from_training": 0.5}
+    assert counts["test/cer_far_from_training"].value() == pytest.approx(2 / 6)
+    before = text_counts([item._replace(training_text="") for item in utterances])
+    assert counts.keys() - before.keys() == {
+        f"test/{rate}_{part}" for rate in ("wer", "cer") for part in ("near_training", "far_from_training")
+    }
+
+
 def test_a_constant_has_one_text_for_each_rate() -> None:
     utterances = [Utterance("a", "en", "s", "x y", ""), Utterance("b", "en", "t", "x", "")]
     counts = constant_counts(utterances, {"wer": "x", "cer": "y"})

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from experiments.errors import UserError
-from experiments.table_files.charts import Comparison, Confused, ExampleClip, read_charts
+from experiments.table_files.charts import Comparison, Confused, Curves, ExampleClip, read_charts
 from experiments.table_files.columns import Column
 from experiments.table_files.groups import Group
 from experiments.table_files.spec import read_table
@@ -73,3 +73,11 @@ def test_a_table_file_has_them_beside_its_columns_and_groups(tmp_path: Path) -> 
         Comparison("c", (("test/f1", "test/f2"),), ("own",)),
         ExampleClip("e", ("a",)),
     )
+
+
+def test_learning_curves_of_plans_with_other_batches_and_epochs_are_over_steps() -> None:
+    charts = read_table("transfer_study", scale="study").charts
+    curves = [chart for chart in charts if isinstance(chart, Curves)]
+    assert len(curves) == 4
+    assert {chart.over for chart in curves} == {"step"}
+    assert all(any(row.startswith("scratch_") for row in chart.lines) for chart in curves)

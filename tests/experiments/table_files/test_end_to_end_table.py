@@ -26,3 +26,15 @@ def test_every_system_has_the_updates_of_the_others(scale: str) -> None:
     assert all(row.reference for row in both)
     assert len({get_path(row.config, "trainer.max_epochs") for row in both}) == 1
     assert all(set(get_path(table.rows[row].config, "scoring.decoders")) == {"greedy", "beam"} for row in SYSTEMS)
+
+
+@pytest.mark.parametrize("scale", ["demo", "study"])
+def test_the_search_tries_the_same_settings_on_the_same_systems(scale: str) -> None:
+    searched, demo = read_table("end_to_end_search", scale=scale), read_table("end_to_end", scale="demo")
+    assert set(searched.searches) == {*SYSTEMS, "ctc_listener"}
+    assert len({str(search) for search in searched.searches.values()}) == 1
+    for row in searched.searches:
+        for path in ("model", "model.speller", "model.predictor", "model.predictor.hidden_units", "fine_tuning"):
+            assert get_path(searched.rows[row].config, path) == get_path(demo.rows[row].config, path), (row, path)
+        assert searched.rows[row].sources["seed"].row == demo.rows[row].sources["seed"].row
+    assert all(search.metric.startswith("validation/") for search in searched.searches.values())

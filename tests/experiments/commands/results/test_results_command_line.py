@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -141,6 +142,88 @@ def test_merged_runs_are_as_they_were(home: Path, table: Path, pack: Path, other
             assert _points(other, run, metric) == _points(home, theirs, metric)
     monkeypatch.setenv("EARMARK_HOME", str(home))
     assert printed("report", table) == merged_text, "to the last character"
+
+
+@pytest.mark.parametrize("style", ["md", "csv", "json", "latex"])
+def test_a_merged_store_reports_without_corpora_as_the_first_one(
+    style: str, home: Path, table: Path, pack: Path, other: Path, printed: Report, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    printed("results", "merge", pack)
+    assert not (other / "data").exists()
+    merged = printed("report", table, "--format", style)
+    monkeypatch.setenv("EARMARK_HOME", str(home))
+    first = printed("report", table, "--format", style)
+    ids = {run.run_id for of in (other, home) for run in _runs(of)}  # MLflow's own, which CSV and JSON name
+    assert len(ids) == 8
+    assert re.sub("|".join(ids), "ID", merged) == re.sub("|".join(ids), "ID", first), "to the last character"
+
+
+def test_curves_travel_where_they_are_asked_for(
+    home: Path, other: Path, table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    """Stars of PSDS and mAP are drawn from them: without, the pack says which columns have none."""
+    with_curves = tmp_path / "curves.yaml"
+    with_curves.write_text(table.read_text().replace("columns:\n", "columns:\n  test/psds1: {label: PSDS}\n"))
+    packs = {name: tmp_path / f"{name}.tar.xz" for name in ("without", "with")}
+    said = {}
+    monkeypatch.setenv("EARMARK_HOME", str(home))
+    for name, more in (("without", []), ("with", ["--curves"])):
+        assert main(["results", "pack", str(with_curves), "--output", str(packs[name]), *more]) == 0
+        said[name] = capsys.readouterr().err
+    assert "no tests from it in PSDS" in said["without"]
+    assert "no tests" not in said["with"]
+    assert main(["report", str(with_curves)]) == 0
+    first = capsys.readouterr().out
+    monkeypatch.setenv("EARMARK_HOME", str(other))
+    assert main(["report", "--results", str(packs["with"])]) == 0
+    assert capsys.readouterr().out == first
+    assert main(["results", "merge", str(packs["with"])]) == 0
+    capsys.readouterr()
+    assert main(["report", str(with_curves)]) == 0
+    assert capsys.readouterr().out == first
+
+
+def test_a_merged_store_is_packed_again_with_its_labels(
+    table: Path, pack: Path, other: Path, printed: Report, tmp_path: Path
+) -> None:
+    printed("results", "merge", pack)
+    printed("results", "pack", table, "--output", tmp_path / "again.tar.xz")
+    assert printed("report", "--results", tmp_path / "again.tar.xz") == printed("report", "--results", pack)
+
+
+def test_other_labels_of_the_same_data_are_a_conflict(
+    pack: Path, other: Path, printed: Report, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def change(files: dict[str, bytes]) -> None:
+        name = next(name for name in files if name.startswith("references/"))
+        labels = json.loads(files[name])
+        labels["tags"] = dict.fromkeys(labels["tags"], labels["classes"])
+        files[name] = json.dumps(labels).encode()
+
+    spoilt = _spoilt(pack, tmp_path / "spoilt.tar.xz", change)
+    printed("results", "merge", pack)
+    (labels,) = (other / "mlruns" / "merged").glob("*/labels-*.json")
+    before = labels.read_bytes()
+    assert main(["results", "merge", str(spoilt)]) == 2
+    said = capsys.readouterr().err
+    assert "labels of the data" in said
+    assert labels.name in said
+    assert "nothing was merged" in said
+    assert labels.read_bytes() == before
+
+
+def test_a_digest_that_leads_elsewhere_is_refused(
+    pack: Path, other: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def change(files: dict[str, bytes]) -> None:
+        for name in [name for name in files if name.endswith("/run.json")]:
+            files[name] = files[name].replace(json.loads(files[name])["tags"]["key.data"].encode(), b"../../elsewhere")
+
+    assert main(["results", "merge", str(_spoilt(pack, tmp_path / "spoilt.tar.xz", change))]) == 2
+    assert "is not that of its parts" in capsys.readouterr().err
+    assert not (other / "mlruns" / "merged").exists()
+    assert not list(tmp_path.rglob("elsewhere*"))
 
 
 def _without(run: TrackedRun, prefixes: tuple[str, ...]) -> dict[str, str]:

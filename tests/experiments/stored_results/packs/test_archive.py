@@ -9,6 +9,7 @@ import tarfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 from experiments.errors import UserError
 from experiments.stored_results.packs import archive, layout
 from experiments.stored_results.packs.archive import read_archive, write_archive
+from experiments.stored_results.packs.packed_store import check_curves
 
 RUN = "runs/0123456789abcdef"
 FILES = {"plan.json": b"{}", f"{RUN}/run.json": b"{}", f"{RUN}/scores/events_test.tsv": b"a\tb\n" * 50}
@@ -164,3 +166,14 @@ def test_a_file_that_is_no_pack_is_refused(tmp_path: Path) -> None:
     (tmp_path / "b").write_bytes(lzma.compress(b"no tar" * 1000))
     assert "damaged archive" in _refusal(tmp_path / "b")
     assert "No such file" in _refusal(tmp_path / "none")
+
+
+def test_curves_that_unpack_to_more_than_a_file_may_have_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    file = io.BytesIO()
+    np.savez_compressed(file, scores=np.zeros(1000))
+    check_curves(file)
+    monkeypatch.setattr(layout, "MOST_BYTES_OF_A_FILE", 4000)
+    with pytest.raises(ValueError, match="at most 4000"):
+        check_curves(file)
+    with pytest.raises(ValueError, match=r"curve_statistics\.npz"):
+        check_curves(io.BytesIO(b"not an archive"))

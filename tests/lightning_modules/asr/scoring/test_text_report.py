@@ -12,6 +12,7 @@ import pytest
 
 from datamodules.annotations import UtteranceReferences
 from datamodules.texts.transcripts import read_transcripts
+from experiments.stored_results.stored_scores import read_utterances
 from lightning_modules.asr.scoring.text_report import report_texts
 
 TEXTS = {
@@ -75,6 +76,34 @@ def test_metrics_are_jiwers_over_the_split_and_its_parts(tmp_path):
     letters = sum(map(len, references().texts.values()))
     assert stored["counts"] == {"utterances": 5, "words": total, "characters": letters, "speakers": 3, "languages": 2}
     assert stored["ci95_blocks"] == "utterances"
+
+
+def test_texts_near_and_far_from_training_are_reported_apart(tmp_path):
+    of = references(training_texts=("press two now", "the quick brown cat jumps", "ёлки палки"))
+    metrics = report_texts(hypotheses(), of, output_dir=tmp_path)
+    near = {"en-1", "en-2"}  # 3 of 13 and 3 of 25 characters differ; in ёлка 7 of 4
+    far = TEXTS.keys() - near
+    for name, ids in (("near_training", near), ("far_from_training", far)):
+        said, written = zip(*((of.texts[one], hypotheses()[one]) for one in ids), strict=True)
+        assert metrics[f"test/wer_{name}"] == jiwer.wer(list(said), list(written))
+        assert metrics[f"test/cer_{name}"] == jiwer.cer(list(said), list(written))
+        assert metrics[f"test/wer_{name}_n"] == metrics[f"test/cer_{name}_n"] == len(ids)
+    assert {row["training_text"]: row["utterances"] for row in rows(tmp_path / "per_training_text.csv")} == {
+        "near_training": "2",
+        "far_from_training": "3",
+    }
+    errors = rows(tmp_path / "errors_test.csv")
+    assert {row["utterance"] for row in errors if row["training_text"] == "near_training"} == near
+    assert {item.utterance_id for item in read_utterances(tmp_path / "errors_test.csv") if item.training_text} == {
+        *TEXTS
+    }
+
+
+def test_without_training_texts_all_are_far(tmp_path):
+    metrics = report_texts(hypotheses(), references(), output_dir=tmp_path)
+    assert metrics["test/wer_far_from_training"] == metrics["test/wer"]
+    assert metrics["test/wer_far_from_training_n"] == len(TEXTS)
+    assert not any("near_training" in name for name in metrics)
 
 
 def rows(path):
