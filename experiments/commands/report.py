@@ -71,20 +71,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Do what the arguments ask for; a whole table also becomes the MLflow experiment's note."""
-    from experiments.reporting.formats.report_csv import comma_separated
-    from experiments.reporting.formats.report_json import json_text
-    from experiments.reporting.formats.report_latex import latex
-    from experiments.reporting.formats.report_markdown import markdown, note
-    from experiments.reporting.notes import write_note
-    from experiments.reporting.report import make_report
-    from experiments.reporting.searched import apart
-    from experiments.stored_results.part_counts import with_part_counts
-    from experiments.stored_results.stored_scores import StoredScores
+    from experiments.waiting import working
 
     if arguments.as_run and (arguments.check or arguments.write_expected):
         raise UserError("--as-run: not with --check or --write-expected, whose figures are of today's code")
     folder = tempfile.TemporaryDirectory(prefix="earmark-")  # gone with the command
-    every_row, tracker, every_cell, splits, card, written = report_source.read_source(arguments, folder)
+    with working("reading results"):
+        from experiments.reporting.formats.report_csv import comma_separated
+        from experiments.reporting.formats.report_json import json_text
+        from experiments.reporting.formats.report_latex import latex
+        from experiments.reporting.formats.report_markdown import markdown, note
+        from experiments.reporting.notes import write_note
+        from experiments.reporting.report import make_report
+        from experiments.reporting.searched import apart
+        from experiments.stored_results.part_counts import with_part_counts
+        from experiments.stored_results.stored_scores import StoredScores
+
+        every_row, tracker, every_cell, splits, card, written = report_source.read_source(arguments, folder)
     table, cells, searches = apart(every_row, every_cell)
     style = arguments.format or SUFFIXES.get(arguments.output.suffix if arguments.output else "", "md")
     if style == "html" and not arguments.output:
@@ -98,9 +101,10 @@ def run(arguments: argparse.Namespace) -> int:
     table = report_charts.asked(arguments, _compared(arguments, table), page=style == "html")
     if arguments.charts:
         report_charts.check(table)
-    cells = with_part_counts(cells, StoredScores(tracker), [column.metric for column in table.columns])
-    tests = _Tests(_tested(arguments, table, cells), tracker, cells, splits)
-    made = make_report(table, cells, tests.significance, searches=searches, card=card)
+    with working(f"comparing the rows of {table.name}"):
+        cells = with_part_counts(cells, StoredScores(tracker), [column.metric for column in table.columns])
+        tests = _Tests(_tested(arguments, table, cells), tracker, cells, splits)
+        made = make_report(table, cells, tests.significance, searches=searches, card=card)
     if arguments.charts and not arguments.output:
         return report_charts.draw(arguments.charts, tests.source(made))
     if written is not None:
@@ -151,9 +155,13 @@ class _Tests:
 
     def write_page(self, made: Report, *, path: Path, mlflow_url: str) -> None:
         from experiments.reporting.formats.report_page import write_page
+        from experiments.waiting import working
 
         try:
-            write_page(made, self._cells, self._tracker, self._scores, self._splits, path=path, mlflow_url=mlflow_url)
+            with working(f"writing {path}"):
+                write_page(
+                    made, self._cells, self._tracker, self._scores, self._splits, path=path, mlflow_url=mlflow_url
+                )
         except OSError as error:
             raise UserError(f"--output {path}: {error.strerror or error}") from None
 

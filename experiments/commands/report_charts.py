@@ -77,15 +77,17 @@ def draw(folder: Path, source: ChartSource) -> int:
     from experiments.reporting.chart_drawing import draw_charts
     from experiments.reporting.pictures.drawn import draw_all_confused, draw_comparisons, draw_examples
     from experiments.reporting.searches.budget_chart import draw_budget_charts
+    from experiments.waiting import working
 
     report = source.report
     table = report.table
     try:
-        compared, undrawn = draw_comparisons(source, folder=folder)
-        examples, without = draw_examples(source, folder=folder)
-        confused, without_lines = draw_all_confused(source, folder=folder)
-        paths, none_finished = draw_charts(table, table.charts, source.cells, source.store, folder=folder)
-        paths += draw_budget_charts(table, report.budgets, folder=folder)
+        with working(f"drawing pictures in {folder}"):
+            compared, undrawn = draw_comparisons(source, folder=folder)
+            examples, without = draw_examples(source, folder=folder)
+            confused, without_lines = draw_all_confused(source, folder=folder)
+            paths, none_finished = draw_charts(table, table.charts, source.cells, source.store, folder=folder)
+            paths += draw_budget_charts(table, report.budgets, folder=folder)
     except OSError as error:
         raise UserError(f"--charts {folder}: {error.strerror}") from None
     undrawn += [*without, *without_lines, *none_finished]

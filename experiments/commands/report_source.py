@@ -67,10 +67,13 @@ def _packed(arguments: argparse.Namespace, folder: Path) -> Source:
     for name, given in (("--set", arguments.overrides), ("--as-run", arguments.as_run)):
         if given:
             raise UserError(f"{name}: not with --results; a pack holds the cells that it was made of")
+    from datamodules.run_warning import first_names
     from experiments.stored_results.packs.packed_store import open_packs
     from experiments.stored_results.packs.plan_record import wanted
+    from experiments.waiting import working
 
-    packed = open_packs(arguments.results, folder)
+    with working(f"reading {first_names(map(str, arguments.results))}"):
+        packed = open_packs(arguments.results, folder)
     table = packed.table
     asked = {
         "TABLE": (arguments.table and Path(arguments.table).stem, table.name),

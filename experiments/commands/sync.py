@@ -20,9 +20,6 @@ def run(arguments: argparse.Namespace) -> int:
 
     What the store refuses for good is said and no failure: no later sync would do more.
     """
-    from rich.console import Console
-    from rich.progress import track
-
     from datamodules.corpus_folder import home
     from experiments.errors import first_line
     from experiments.runs import journal
@@ -30,6 +27,7 @@ def run(arguments: argparse.Namespace) -> int:
     from experiments.tracking.delivery import close_dead, deliver, is_delivered, refused
     from experiments.tracking.mlflow_store import Tracker, TrackingError
     from experiments.tracking.refusals import REFUSED, told
+    from experiments.waiting import with_bar
 
     tracker = Tracker(home())
     tracker.place.check_writable()
@@ -41,8 +39,7 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"nothing delivered: {first_line(error)}", file=sys.stderr)
         return 1
     todo = [folder for folder in folders if not is_delivered(folder, tracker, present=present)]
-    console = Console(stderr=True)
-    for folder in track(todo, "sync", console=console, transient=True, disable=not console.is_terminal):
+    for folder in with_bar(todo, "sync"):
         try:
             close_dead(folder)
             ended = deliver(folder, tracker)

@@ -100,20 +100,29 @@ def read_plan(
     With ``runs_as_they_were`` the cells are judged by the store alone (``planning/as_run.py``). ``begin`` is called
     once the table is read, before what takes time.
     """
-    from datamodules.corpus_folder import home
-    from experiments.table_files.spec import read_table
+    from experiments.waiting import working
 
     if arguments.table is None:
         raise UserError("TABLE: the name of a shipped table, or the path of a .yaml file")
-    table = read_table(
-        arguments.table,
-        scale=arguments.scale,
-        overrides=overrides(arguments.overrides),
-        scored_rows=arguments.rows,
-    )
-    if begin is not None:
-        begin(table)
+    with working(f"reading {arguments.table}"):
+        from experiments.table_files.spec import read_table
 
+        table = read_table(
+            arguments.table,
+            scale=arguments.scale,
+            overrides=overrides(arguments.overrides),
+            scored_rows=arguments.rows,
+        )
+        if begin is not None:
+            begin(table)
+        with working(f"reading {table.name}: its runs, and what they would run on"):
+            return _with_cells(table, arguments, from_store=from_store, runs_as_they_were=runs_as_they_were)
+
+
+def _with_cells(
+    table: Table, arguments: argparse.Namespace, *, from_store: bool, runs_as_they_were: bool
+) -> tuple[Table, Tracker, list[Cell]]:
+    from datamodules.corpus_folder import home
     from experiments.planning.checked_corpora import CheckedCorpora
     from experiments.planning.plan import make_plan
     from experiments.tracking.mlflow_store import Tracker
@@ -148,6 +157,7 @@ def check_configurations(
     from experiments.planning import checked_configurations
     from experiments.planning.checked_configurations import check_id
     from experiments.table_files.merge import shape
+    from experiments.waiting import working
 
     asked = [cell for cell in cells if cell.would_run or cell.waits]
     rows = {(cell.table.name, cell.row.name, cell.fold or ""): cell for cell in asked}
@@ -172,8 +182,9 @@ def check_configurations(
         )
         for cell in new
     ]
-    if warm is None or not warm.check(questions):
-        check(questions)  # imports Lightning, which takes longer than all the rest of a plan
+    with working(f"checking {len(questions)} new configuration{'s' * (len(questions) != 1)}"):
+        if warm is None or not warm.check(questions):
+            check(questions)  # imports Lightning, which takes longer than all the rest of a plan
     checked_configurations.add(home() / "mlruns", map(check_id, new))
 
 

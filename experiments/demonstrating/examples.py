@@ -37,7 +37,7 @@ class Example:
 def test_examples(chosen: ChosenRun, *, count: int) -> tuple[Example, ...]:
     """The ``count`` test clips with the most different classes, or utterances of middle length.
 
-    Raises ``UserError`` where the run's corpus is not on this disk.
+    Raises ``UserError`` where the run's corpus, or a recording that it was imported from, is not on this disk.
     """
     if count == 0:
         return ()
@@ -48,13 +48,15 @@ def test_examples(chosen: ChosenRun, *, count: int) -> tuple[Example, ...]:
         data = build(config, stage="score", seed=0, where=where, imports=chosen.imports).data
         data.setup("score")
         references = data.references("test")
+        licence = (
+            f"clip of {corpus_of(chosen.config)}: {', '.join(f'{name} {text}' for name, text in licences.items())}"
+        )
+        if isinstance(references, ClipReferences):
+            return tuple(_clip(references, clip, licence) for clip in _telling(references, count))
+        assert isinstance(references, UtteranceReferences)
+        return tuple(_utterance(references, name, licence) for name in _middling(references, count))
     except (CorpusMissingError, OSError, ValueError, KeyError) as error:
         raise UserError(f"{where}: {first_line(error)}; --examples 0 leaves them out") from None
-    licence = f"clip of {corpus_of(chosen.config)}: {', '.join(f'{name} {text}' for name, text in licences.items())}"
-    if isinstance(references, ClipReferences):
-        return tuple(_clip(references, clip, licence) for clip in _telling(references, count))
-    assert isinstance(references, UtteranceReferences)
-    return tuple(_utterance(references, name, licence) for name in _middling(references, count))
 
 
 def _telling(references: ClipReferences, count: int) -> list[str]:

@@ -6,6 +6,7 @@ Without a terminal (a log file, CI) it prints one line when a run starts or ends
 from __future__ import annotations
 
 import contextlib
+import sys
 import time
 from types import TracebackType
 
@@ -29,6 +30,7 @@ class LaunchProgress:
         self._bars = Progress(
             TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
             TextColumn("left"), TimeRemainingColumn(), console=self._console, disable=not self._console.is_terminal,
+            redirect_stdout=sys.stdout.isatty(),
         )  # fmt: skip
         self._table = self._bars.add_task(title, total=total)
         self._total, self._done = total, 0

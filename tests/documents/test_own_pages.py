@@ -93,4 +93,5 @@ def test_the_tutorial(folder: Path) -> None:
     if not has_demo:
         pytest.skip("all but the demo: no npm, and EARMARK_LIBRARIES names no folder with its two libraries")
     assert (folder / "page" / "index.html").is_file()
-    assert "garden/strong" in (folder / "page" / "data" / "systems.js").read_text(encoding="utf-8")
+    systems = (folder / "page" / "data" / "systems.js").read_text(encoding="utf-8")
+    assert re.findall(r'"title": "(\w+) seed \d"', systems) == ["weak", "strong"]

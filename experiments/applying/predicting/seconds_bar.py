@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
@@ -20,7 +21,7 @@ class SecondsBar:
         self._bar = Progress(
             TextColumn("{task.description}", markup=False), BarColumn(), TaskProgressColumn(), TimeElapsedColumn(),
             TextColumn("left"), TimeRemainingColumn(), console=self._console, transient=True,
-            disable=not self._console.is_terminal,
+            disable=not self._console.is_terminal, redirect_stdout=sys.stdout.isatty(),
         )  # fmt: skip
         self._num_files, self._current, self._number = len(paths), Path(), 0
         total = sum(map(_stated_seconds, paths)) if self._console.is_terminal else 0.0

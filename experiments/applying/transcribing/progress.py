@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,7 +19,10 @@ def progress(files: Sequence[Path]) -> Iterator[Callable[[Path | None], Callable
     console = Console(stderr=True)
     seconds = {path: _seconds(path) for path in files} if console.is_terminal else {}
     columns = TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:.0f}%"), TimeRemainingColumn()
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+    with Progress(
+        *columns, console=console, transient=True, disable=not console.is_terminal,
+        redirect_stdout=sys.stdout.isatty(),  # else Rich would write the text of a pipe to standard error
+    ) as bar:  # fmt: skip
         task = bar.add_task("transcribing", total=sum(seconds.values()) or None)
         before = 0.0
 

@@ -1,7 +1,7 @@
 """A recogniser in use: parts of recordings to texts with the times of their words.
 
 Where the system has a CTC output (CTC, hybrids) times are those of the forced alignment of the chosen text, whoever
-chose it; a transducer's are the frames at which it wrote; an attention decoder alone knows none.
+chose it; a transducer's are the frames at which it wrote; those of an attention decoder alone where it looks.
 """
 
 from __future__ import annotations
@@ -16,11 +16,13 @@ import torch
 
 from datamodules.annotations import Hypothesis, Unit, UtteranceReferences
 from experiments.applying.chosen_run import ChosenRun
+from experiments.applying.transcribing.attended_tokens import attended_tokens
 from experiments.applying.transcribing.parts import Part
 from experiments.applying.transcribing.row_decoder import RowDecoder
 from experiments.applying.transcribing.transcript import ReadPart, Times, Token, Word
 from experiments.errors import UserError
 from experiments.runs.run_folder import PREDICTIONS
+from lightning_modules.asr.attention.encoder_decoder import EncoderDecoder
 from lightning_modules.asr.ctc.ctc_output import CtcOutput
 from lightning_modules.asr.gathering import GatheredFrames
 from lightning_modules.asr.predictions import EncodedPredictions, FramePredictions, PosteriorPredictions
@@ -53,6 +55,8 @@ class Reader:
         self.times: Times = "aligned" if isinstance(system, CtcOutput) else "parts"
         if isinstance(system, Transducer):
             self.times = "written"
+        elif self.times == "parts" and isinstance(system, EncoderDecoder) and system.speller.core.attention.has_weights:
+            self.times = "attended"
         self.unaligned = 0
         self._by = by
         self._folder = tempfile.TemporaryDirectory()
@@ -74,7 +78,7 @@ class Reader:
             stored = self._stored(encoded)
             [hypothesis] = self.system.greedy(encoded) if self._by is None else self._decoded(self._by, stored)
         text = spell(hypothesis.tokens, self.system.symbols)
-        words = self._words(hypothesis, stored)
+        words = self._words(hypothesis, encoded, stored)
         hop = self.system.hop_seconds
         return ReadPart(start, end, text, tuple(self._word(word, start, end, hop) for word in words))
 
@@ -121,16 +125,20 @@ class Reader:
         hypotheses: list[Hypothesis] = by.decoder.decode(by.decoder.read(folder, ONE, references), by.weights)
         return hypotheses
 
-    def _words(self, hypothesis: Hypothesis, stored: Iterable[FramePredictions]) -> tuple[AlignedWord, ...]:
+    def _words(
+        self, hypothesis: Hypothesis, encoded: Encoded, stored: Iterable[FramePredictions]
+    ) -> tuple[AlignedWord, ...]:
         """Words in frames of the part; none where none has a time."""
         if self.times == "written":
             said = zip(hypothesis.tokens, hypothesis.frames, strict=True)
             written = tuple(AlignedToken(token, frame, frame, frame, 0.0, 0.0) for token, frame in said)
             return aligned_words(Alignment(written, 0.0), self.system.symbols)
         posteriors = next((kind for kind in stored if isinstance(kind, PosteriorPredictions)), None)
-        if posteriors is None:
-            return ()
         try:
+            if self.times == "attended" and isinstance(self.system, EncoderDecoder):
+                return aligned_words(attended_tokens(self.system, encoded, hypothesis.tokens), self.system.symbols)
+            if posteriors is None:
+                return ()
             return aligned_words(forced_alignment(posteriors.log_probs_FV, hypothesis.tokens), self.system.symbols)
         except NoAlignmentError:
             self.unaligned += 1

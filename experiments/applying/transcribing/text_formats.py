@@ -54,7 +54,7 @@ def as_json(transcript: Transcript) -> str:
 def as_ctm(transcript: Transcript) -> str:
     """See above; a recording's name gets no blanks. Raises ``ValueError`` where words have no times."""
     if transcript.times == "parts" and transcript.text:
-        raise ValueError("its recogniser has no CTC output, so words have no times, which ctm needs; take srt or json")
+        raise ValueError("its recogniser attends to nothing, so words have no times, which ctm needs; take srt or json")
     name = re.sub(r"\s", "_", transcript.audio)
     return "".join(
         f"{name} 1 {word.start:.3f} {word.end - word.start:.3f} {word.text}"

@@ -1,8 +1,9 @@
 """What was read of one recording: its parts, their words and tokens with times in seconds from the recording's start.
 
 ``times`` says what word and token times are: ``aligned`` by forced alignment of the chosen text with the recogniser's
-CTC output; ``written``, the frames at which a transducer wrote them, which may be late; ``parts``, only where each part
-begins and ends is known (an attention decoder alone).
+CTC output; ``written``, the frames at which a transducer wrote them, which may be late; ``attended``, those at which an
+attention decoder looks while it writes the chosen text; ``parts``, only where each part begins and ends is known (a
+decoder that hears a summary vector).
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-Times = Literal["aligned", "written", "parts"]
+Times = Literal["aligned", "written", "attended", "parts"]
 MAX_CUE_CHARACTERS, MAX_CUE_SECONDS, CUE_PAUSE_SECONDS = 84, 7.0, 1.0  # two lines of 42, as subtitles have
 
 

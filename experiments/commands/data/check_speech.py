@@ -45,14 +45,10 @@ def look(arguments: argparse.Namespace, *, corpus: str | None) -> Looked:
 
 def decoded(files: Sequence[Path]) -> dict[Path, AudioFacts]:
     """What decoding every file says, with a bar for whoever waits."""
-    from rich.console import Console
-    from rich.progress import track
-
     from datamodules.audio.audio_facts import all_audio_facts
+    from experiments.waiting import with_bar
 
-    console = Console(stderr=True)
-    facts = all_audio_facts(files)
-    return dict(track(facts, "decoding", total=len(files), console=console, disable=not console.is_terminal))
+    return dict(with_bar(all_audio_facts(files), "decoding", total=len(files)))
 
 
 def _findings(

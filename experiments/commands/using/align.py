@@ -52,15 +52,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Exit code 0 where every text was aligned, 1 where some were not."""
-    from experiments.applying.aligning.aligner import align_texts
-    from experiments.applying.aligning.alignment_files import as_json
-    from experiments.applying.chosen_run import choose_run
-    from experiments.waiting import with_bar
+    from experiments.waiting import with_bar, working
 
-    formats, texts, folder = _asked(arguments)
-    files = _files(texts, folder, formats, overwrite=arguments.overwrite)
-    chosen = choose_run(arguments.run_text, scale=arguments.scale)
-    reader, spelling = _reader(chosen)
+    with working(f"loading {arguments.run_text}"):
+        from experiments.applying.aligning.aligner import align_texts
+        from experiments.applying.aligning.alignment_files import as_json
+        from experiments.applying.chosen_run import choose_run
+        from experiments.commands.using.next_use import after_texts
+
+        formats, texts, folder = _asked(arguments)
+        files = _files(texts, folder, formats, overwrite=arguments.overwrite)
+        chosen = choose_run(arguments.run_text, scale=arguments.scale)
+        reader, spelling = _reader(chosen)
     priors = "without label priors"
     if arguments.label_priors:
         priors = f"with label priors of these {len(texts)} recordings, weight {arguments.label_priors:g}"
@@ -83,6 +86,8 @@ def run(arguments: argparse.Namespace) -> int:
     print(f"{len(aligned)} of {len(texts)} texts aligned -> {folder}", file=sys.stderr)
     if arguments.json:
         print(json.dumps(json.loads(document), ensure_ascii=False))
+    elif not failed:
+        after_texts(reader.system, arguments.run_text, arguments.scale)
     return 1 if failed else 0
 
 

@@ -7,8 +7,11 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from experiments.commands.shell.next_command import say_next, with_scale
+
 if TYPE_CHECKING:
     from experiments.applying.chosen_run import ChosenRun
+    from experiments.exporting.parity import Parity
 
 DESCRIPTION = """Write a finished run as a folder for others: ONNX with log-mel inside (each graph held against the
 system in onnxruntime at several lengths, difference at most 1e-4), the weights as safetensors, configuration with
@@ -23,6 +26,7 @@ EXAMPLES = """examples:
   earmark export ctc_minutes/minutes_58 ctc --mlflow             and an MLflow model in ctc/mlflow
   mlflow models serve -m ctc/mlflow --env-manager local
   earmark export weak_sed/mil mil_model --check                  the parity of each output, and nothing is written
+exit code: 0 when it is written; 2 when nothing was, and one line says why
 """
 
 
@@ -44,29 +48,39 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Choose, prove, write, and say what was written."""
-    from experiments.applying.chosen_run import choose_run
-    from experiments.exporting.exported_folder import check_free, export
+    from experiments.waiting import working
 
-    if not arguments.check:
-        check_free(arguments.folder)
-    chosen = choose_run(arguments.run_name, scale=arguments.scale)
+    with working(f"reading {arguments.run_name}"):
+        from experiments.applying.chosen_run import choose_run
+        from experiments.exporting.exported_folder import check_free, export
+
+        if not arguments.check:
+            check_free(arguments.folder)
+        chosen = choose_run(arguments.run_name, scale=arguments.scale)
     if arguments.check:
-        return _check(chosen, inside=arguments.features == "inside")
+        with working(f"exporting {chosen.name} at several lengths"):
+            parity = _parity(chosen, inside=arguments.features == "inside")
+        for place, difference in parity.differences.items():
+            print(f"{place:40} {difference:.1e}")
+        say_next("export", *with_scale(arguments.run_name, arguments.scale), str(arguments.folder), why="writes it")
+        return 0
     also = []
     if arguments.mlflow:
         from experiments.exporting.mlflow_folder import write_mlflow_model
 
         also = [write_mlflow_model]
-    written = export(chosen, arguments.folder, inside=arguments.features == "inside", also=also)
+    with working(f"exporting {chosen.name}"):
+        written = export(chosen, arguments.folder, inside=arguments.features == "inside", also=also)
     print(f"run {chosen.name} ({chosen.key_id}) is in {written.folder}: {', '.join(written.system.graphs)}, "
           f"which differ from it by {written.parity.largest:.1e} at most")  # fmt: skip
     print(f"try it: python {written.folder / 'run_model.py'} FILE.wav")
     for line in written.without:
         print(f"without {line}", file=sys.stderr)
+    say_next("import", str(written.folder), why="on another machine: into its store, as a finished run")
     return 0
 
 
-def _check(chosen: ChosenRun, *, inside: bool) -> int:
+def _parity(chosen: ChosenRun, *, inside: bool) -> Parity:
     import tempfile
 
     from experiments.applying.loaded_system import load_system
@@ -76,9 +90,6 @@ def _check(chosen: ChosenRun, *, inside: bool) -> int:
 
     try:
         with tempfile.TemporaryDirectory() as folder:
-            parity = check_exact(exportable(load_system(chosen), inside=inside), Path(folder))
+            return check_exact(exportable(load_system(chosen), inside=inside), Path(folder))
     except NotExportableError as error:
         raise UserError(f"run {chosen.name}: can't be exported: {error}") from None
-    for place, difference in parity.differences.items():
-        print(f"{place:40} {difference:.1e}")
-    return 0

@@ -63,22 +63,28 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Predict and write; returns the exit code. Raises ``UserError``."""
-    from experiments.applying.chosen_run import choose_run
-    from experiments.applying.predicting.chosen_predictor import make_predictor
-    from experiments.applying.predicting.formats.known import chosen_formats
-    from experiments.applying.predicting.found_audio import find_audio
-    from experiments.applying.predicting.many_files import ManyFiles
-    from experiments.applying.predicting.self_check import self_check
+    from experiments.waiting import working
 
     if arguments.self_check:
-        said = self_check()
+        with working("hearing the shipped clips"):
+            from experiments.applying.predicting.self_check import self_check
+
+            said = self_check()
         print("\n".join(said.lines))
         return 0 if said.is_sound else 1
     run_text, settings, inputs = _told(arguments)
-    names = chosen_formats(settings.formats, one_list=settings.one_list)
-    found = None if inputs == ["-"] else find_audio(inputs)
-    chosen = choose_run(run_text, scale=settings.scale)
-    predictor = make_predictor(chosen, settings)
+    with working(f"loading {run_text}"):
+        from experiments.applying.chosen_run import choose_run
+        from experiments.applying.predicting.chosen_predictor import make_predictor
+        from experiments.applying.predicting.formats.known import chosen_formats
+        from experiments.applying.predicting.found_audio import find_audio
+        from experiments.applying.predicting.many_files import ManyFiles
+        from experiments.commands.using.next_use import after_events
+
+        names = chosen_formats(settings.formats, one_list=settings.one_list)
+        found = None if inputs == ["-"] else find_audio(inputs)
+        chosen = choose_run(run_text, scale=settings.scale)
+        predictor = make_predictor(chosen, settings)
     if found is None:
         return _pipe(predictor, names, arguments, chosen)
     work = ManyFiles(predictor, settings, names, found, output=arguments.output, overwrite=arguments.overwrite,
@@ -93,6 +99,9 @@ def run(arguments: argparse.Namespace) -> int:
         print(json.dumps(_document(outcome, chosen, found.no_audio), ensure_ascii=False, indent=1))
     else:
         _print_table(outcome)
+        if outcome.done and not outcome.failed:
+            beside = [] if arguments.output or settings.one_list else [path.parent for path in outcome.params]
+            after_events(run_text, settings.scale, beside, names)
     return 1 if outcome.failed else 0
 
 

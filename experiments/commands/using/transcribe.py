@@ -81,16 +81,20 @@ class _Done:
 
 def run(arguments: argparse.Namespace) -> int:
     """Exit code 0 where every file was read, 1 where some were not."""
-    from experiments.applying.chosen_run import choose_run
-    from experiments.applying.transcribing.params_record import ParamsRecord
     from experiments.errors import UserError
+    from experiments.waiting import working
 
     run_text, settings = _told(arguments)
     if bool(arguments.audio) == (arguments.manifest is not None):
         raise UserError("name audio files, or --manifest JSONL, one of the two (see earmark transcribe --help)")
-    outputs = _outputs(arguments, settings)
-    chosen = choose_run(run_text, scale=settings.scale)
-    transcriber, decoder = _transcriber(chosen, settings)
+    with working(f"loading {run_text}"):
+        from experiments.applying.chosen_run import choose_run
+        from experiments.applying.transcribing.params_record import ParamsRecord
+        from experiments.commands.using.next_use import after_texts
+
+        outputs = _outputs(arguments, settings)
+        chosen = choose_run(run_text, scale=settings.scale)
+        transcriber, decoder = _transcriber(chosen, settings)
     _say(f"{chosen.name} ({chosen.key_id[:7]}), read by {decoder}; {transcriber.cut_in_words}")
     told = {
         "run": {"text": run_text, "name": chosen.name, "key": chosen.key_id},
@@ -106,6 +110,11 @@ def run(arguments: argparse.Namespace) -> int:
         transcriber.reader.close()
     if arguments.json:
         print(json.dumps({**record.head, "files": done.files, "failed": done.failed}, ensure_ascii=False, indent=1))
+    elif done.files and not done.failed and outputs != [[]]:
+        beside = arguments.manifest is None and arguments.output is None and "txt" in settings.format_names
+        after_texts(
+            transcriber.reader.system, run_text, settings.scale, audio=Path(arguments.audio[0]) if beside else None
+        )
     return 1 if done.failed else 0
 
 

@@ -1,4 +1,4 @@
-"""What times mean by system: a transducer's are the frames at which it wrote, an attention decoder's are none."""
+"""What times mean by system: a transducer's are where it wrote, an attention decoder's where it looks, if it does."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ import numpy as np
 import pytest
 import torch
 
+from datamodules.annotations import Hypothesis
 from experiments.applying.chosen_run import ChosenRun
 from experiments.applying.transcribing.parts import Part
 from experiments.applying.transcribing.reading import Reader
 from experiments.errors import UserError
 from lightning_modules.asr.attention.encoder_decoder import EncoderDecoder
 from lightning_modules.asr.transducer.transducer import Transducer
-from lightning_modules.layers.attention import ContentAttention
+from lightning_modules.layers.attention import ContentAttention, SummaryContext
 from lightning_modules.layers.predictor import RecurrentPredictor
 from lightning_modules.layers.speller import SpellerSettings
 
@@ -49,13 +50,44 @@ def test_a_transducers_words_are_at_the_frames_where_it_wrote(tmp_path: Path) ->
         reader.log_posteriors(PART)
 
 
-def test_an_attention_decoders_words_have_no_times(tmp_path: Path) -> None:
+def attending(attention: Any) -> EncoderDecoder:
     torch.manual_seed(0)
-    system = EncoderDecoder(
+    return EncoderDecoder(
         symbols=SYMBOLS, sample_rate_hz=RATE_HZ, encoder=small_encoder(num_halvings=2), features=FEATURES,
-        speller=SpellerSettings(attention=partial(ContentAttention, units=16), **SIZES),
+        speller=SpellerSettings(attention=attention, **SIZES),
     ).eval()  # fmt: skip
-    reader = Reader(system, chosen(tmp_path), sample_rate_hz=RATE_HZ)
+
+
+def test_an_attention_decoders_words_are_where_it_looks(tmp_path: Path) -> None:
+    reader = Reader(attending(partial(ContentAttention, units=16)), chosen(tmp_path), sample_rate_hz=RATE_HZ)
+    assert reader.times == "attended"
+    with torch.inference_mode():
+        encoded = reader.system.encode(torch.from_numpy(PART.waveform_S)[None], torch.tensor([RATE_HZ]))
+    hypothesis = Hypothesis((2, 3, 1, 4, 4), 0.0, (0, 0, 0, 0, 0))
+    words = reader._words(hypothesis, encoded, [])
+    assert [word.text for word in words] == ["ab", "cc"]
+    frames = [(token.first_frame, token.last_frame) for word in words for token in word.tokens]
+    assert frames[0][0] == 0
+    assert frames[0][1] + 1 == frames[1][0]  # every frame is of one token
+    assert frames[1][1] + 2 <= frames[2][0]  # the space has one at least
+    assert frames[2][1] + 1 == frames[3][0]
+    assert frames[3][1] < int(encoded.num_frames_B[0]) - 1  # and the end of the text
+    read = reader.read(PART)
+    assert " ".join(word.text for word in read.words) == " ".join(read.text.split())
+    assert all(1.0 <= word.start < word.end <= 2.0 and word.confidence is None for word in read.words)
+
+
+def test_more_tokens_than_frames_have_no_times(tmp_path: Path) -> None:
+    reader = Reader(attending(partial(ContentAttention, units=16)), chosen(tmp_path), sample_rate_hz=RATE_HZ)
+    with torch.inference_mode():
+        encoded = reader.system.encode(torch.from_numpy(PART.waveform_S)[None], torch.tensor([RATE_HZ]))
+    many = int(encoded.num_frames_B[0])
+    assert reader._words(Hypothesis((2,) * many, 0.0, (0,) * many), encoded, []) == ()
+    assert reader.unaligned == 1
+
+
+def test_a_decoder_of_one_vector_knows_no_times(tmp_path: Path) -> None:
+    reader = Reader(attending(SummaryContext), chosen(tmp_path), sample_rate_hz=RATE_HZ)
     read = reader.read(PART)
     assert reader.times == "parts"
     assert (read.start, read.end, read.words) == (1.0, 2.0, ())

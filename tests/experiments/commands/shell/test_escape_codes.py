@@ -73,4 +73,5 @@ def test_a_terminal_has_colours_unless_they_are_unwanted(home: Path, more: dict[
     told = in_a_terminal(("plan", str(TINY), "--rows", "mil"), {**values, **more})
     assert bool(COLOUR.search(told)) == has_colours
     assert (b"\x1b" in told) == (more["TERM"] != "dumb")
+    assert (b"reading " in told) == (more["TERM"] != "dumb")  # the spinner's words
     assert b"next: earmark report " in told
