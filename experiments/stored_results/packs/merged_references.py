@@ -99,7 +99,8 @@ class MergedSplits(TestSplits):
         return super()._read(cell, config)
 
     def _folder(self, cell: Cell) -> Path | None:
-        return merged_folder(self._root, cell.run.tags["key.data"]) if cell.run else None
+        data = cell.run.tags.get("key.data") if cell.run else None  # another's run may have no key
+        return None if data is None else merged_folder(self._root, data)
 
 
 def _card(folder: Path, corpus: str) -> Path:
