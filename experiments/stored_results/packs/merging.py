@@ -81,6 +81,8 @@ def look(archives: Sequence[Archive], tracker: Tracker) -> Merge:
                 merge.there.add(key)
             else:
                 merge.new[key] = archive, packed
+        if layout.PLAN not in archive.files:
+            continue  # the record of an exported run, which has no table
         with reading(archive), tempfile.TemporaryDirectory(prefix="earmark-") as folder:
             references = kept(read_packed(archive, Path(folder)), tracker.root)
             if differs := differing(references, tracker.root):
