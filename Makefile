@@ -9,7 +9,7 @@ SEEDS := 0
 .PHONY: help install early data demo ladder tables test test-unit test-slow lint types clean
 
 help:
-	@echo "make demo       install, prepare real audio, train and report the demo table (6 to 11 minutes on 2 cores, after 3 to 4 of set-up)"
+	@echo "make demo       install, prepare real audio, train and report the demo table (about 11 minutes on 2 cores, after about 4 of set-up)"
 	@echo "make ladder     the same for speech: language models, a CTC recogniser, every way to decode it"
 	@echo "make test       install and run the tests (10 to 11 minutes on 2 cores; the bound is 10)"
 	@echo "make test-unit  the quick tier alone (about 3 minutes; the bound is 2)"

@@ -35,13 +35,16 @@ def kept(packed: Packed, root: Path) -> dict[Path, bytes]:
         if cell.run is None:
             continue
         folder = merged_folder(root, cell.run.tags["key.data"])
+        corpus = corpus_of(cell.row.config)
+        card, labels = _card(folder, corpus), _labels(folder, cell)
+        if labels in files:
+            continue  # cells that share a data section share its labels
         try:
-            corpus = corpus_of(cell.row.config)
-            files[_card(folder, corpus)] = json.dumps(asdict(packed.card(corpus)), ensure_ascii=False).encode()
+            files[card] = json.dumps(asdict(packed.card(corpus)), ensure_ascii=False).encode()
         except CorpusMissingError:
             continue  # it was not prepared where the pack was made: there is nothing to say of it
         if isinstance(references := packed.splits.of(cell), ClipReferences):
-            files[_labels(folder, cell)] = json.dumps(plain_references(references), ensure_ascii=False).encode()
+            files[labels] = json.dumps(plain_references(references), ensure_ascii=False).encode()
     return files
 
 
