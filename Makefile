@@ -6,10 +6,13 @@ EARMARK := $(BIN)/earmark
 SCALE := demo
 SEEDS := 0
 
+# Modules are compiled once, by what first imports them, also where the shell says that Python is to keep nothing.
+export PYTHONDONTWRITEBYTECODE :=
+
 .PHONY: help install early data demo ladder tables test test-unit test-slow lint types clean
 
 help:
-	@echo "make demo       install, prepare real audio, train and report the demo table (about 11 minutes on 2 cores, after about 4 of set-up)"
+	@echo "make demo       install, prepare real audio, train and report the demo table"
 	@echo "make ladder     the same for speech: language models, a CTC recogniser, every way to decode it"
 	@echo "make test       install and run the tests (10 to 11 minutes on 2 cores; the bound is 10)"
 	@echo "make test-unit  the quick tier alone (about 3 minutes; the bound is 2)"
@@ -17,15 +20,22 @@ help:
 	@echo "make lint types ruff and mypy"
 	@echo "make tables     the tables of README.md and docs/ from the packs in results/"
 
+INSTALL = test -x $(BIN)/python || $(PYTHON) -m venv $(VENV); \
+	echo "installing PyTorch, Lightning, MLflow and what they need into $(VENV): some minutes, and gigabytes"; \
+	$(BIN)/python -m pip install --quiet --no-compile --constraint constraints.txt --editable
+
 # The stamp is newer than what it was made from, so an unchanged clone installs once. pip compiles on one core, so it is
 # left to all of them; what no Python 3 can compile, some packages' oldest files, is passed over.
 $(VENV)/.installed: pyproject.toml constraints.txt
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@echo "installing PyTorch, Lightning, MLflow and what they need into $(VENV): some minutes, and gigabytes"
-	@$(BIN)/python -m pip install --quiet --no-compile --constraint constraints.txt --editable '.[wfst,pretrained,export,search,slurm,test]'
+	@$(INSTALL) '.[wfst,pretrained,export,search,slurm,test]'
 	@$(BIN)/python -m compileall -qq -j 0 $(VENV)/lib || true
-	@touch $@
+	@touch $(VENV)/.installed-core $@
 	@echo "installed: . $(BIN)/activate && earmark predict --self-check"
+
+# What sound event detection needs, without extras and without compiling all of it.
+$(VENV)/.installed-core: pyproject.toml constraints.txt
+	@$(INSTALL) .
+	@touch $@
 
 install: $(VENV)/.installed
 
@@ -34,14 +44,14 @@ tables: install
 
 # Sounds are fetched and decoded while pip installs. What fails here is said by the data step, which does what is missing.
 early:
-	@test -e $(VENV)/.installed || { test -x $(BIN)/python || $(PYTHON) -m venv $(VENV); \
+	@test -e $(VENV)/.installed-core || { test -x $(BIN)/python || $(PYTHON) -m venv $(VENV); \
 	  $(BIN)/python -m pip install --quiet --constraint constraints.txt rich numpy soundfile soxr G722 \
 	  && { $(BIN)/python -m datamodules.corpora.sounds.soundbank_early & fetching=$$!; \
 	       trap 'kill $$fetching 2>/dev/null' INT TERM; \
-	       $(MAKE) --no-print-directory install; code=$$?; wait $$fetching; exit $$code; }; }
+	       $(MAKE) --no-print-directory $(VENV)/.installed-core; code=$$?; wait $$fetching; exit $$code; }; }
 
 # Exit code 3 means that this machine has no apt-get: then, and only then, synthetic tones stand in for real audio.
-data: install
+data: $(VENV)/.installed-core
 	@$(EARMARK) data soundscapes --scale $(SCALE); code=$$?; \
 	if [ $$code -eq 3 ]; then $(EARMARK) data tones --scale demo && echo tones/demo >$(VENV)/.corpus; \
 	elif [ $$code -eq 0 ]; then echo soundscapes/$(SCALE) >$(VENV)/.corpus; else exit $$code; fi

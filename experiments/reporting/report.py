@@ -247,17 +247,25 @@ def _heading(table: Table, cells: Sequence[Cell], card_of: Callable[[str], Corpu
     rows = [cell.row for cell in cells] if table.folds else table.rows.values()
     corpora = sorted({corpus_of(row.config) for row in rows})
     deal = next((deal for row in rows if (deal := get_path(row.config, "data.deal"))), None)
-    says = []
+    says: dict[str, list[str]] = {}
     for corpus in corpora:
         try:
             card = card_of(corpus)
         except CorpusMissingError:
-            says.append(f"{corpus} (not prepared here)")
+            says.setdefault(" (not prepared here)", []).append(corpus)
             continue
         kind = "SYNTHETIC TONES, NOT REAL AUDIO" if card.synthetic else "real recordings"
         counts = "/".join(str(count) for count in card.num_clips.values())
         of = f"{counts} clips ({'/'.join(card.num_clips)})"
         if deal is not None:
             of = f"{sum(card.num_clips.values())} clips in {deal['of']} deals by {deal['by']}"
-        says.append(f"{corpus}: {kind}, {of}")
-    return f"{table.title} · scale {table.scale} · {'; '.join(says)} · mean ± std over {axes(cells)}"
+        says.setdefault(f": {kind}, {of}", []).append(corpus)
+    data = "; ".join(f"{_named(names)}{what}" for what, names in says.items())
+    return f"{table.title} · scale {table.scale} · {data} · mean ± std over {axes(cells)}"
+
+
+def _named(corpora: Sequence[str]) -> str:
+    """Corpora of which the same is said; numbered ones, as folds are, by the first and the last."""
+    if len(corpora) > 2 and len({corpus.rstrip("0123456789") for corpus in corpora}) == 1:
+        return f"{corpora[0]} to {corpora[-1]}, each"
+    return ", ".join(corpora)

@@ -8,6 +8,7 @@ metrics have figures and no tests.
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -16,11 +17,18 @@ import numpy as np
 from experiments.statistics.paired_bootstrap import MacroF1, Ratio, UnitCounts, Units
 from experiments.statistics.unit_statistics import Floats, UnitStatistics
 from lightning_modules.metrics.curves.clip_statistics import FALSE_POSITIVES, TRUE_POSITIVES, ClipStatistics
-from lightning_modules.sed.curve_scores.metrics import CUT, RANKED, SEGMENT_ER, Ranked
+from lightning_modules.metrics.curves.psds import PSDS1
+from lightning_modules.metrics.curves.psds_on_draws import psds_on_draws
+from lightning_modules.sed.curve_scores.metrics import CUT, RANKED, SEGMENT_ER
 from lightning_modules.sed.curve_scores.statistics import CurveScores
 from lightning_modules.sed.curve_scores.statistics_file import load
 
 METRICS = frozenset((*RANKED, *CUT, SEGMENT_ER))
+DRAWN_AT_ONCE = {
+    "test/psds1": PSDS1,
+    "test/psds1_without_st": replace(PSDS1, alpha_st=0.0),
+    "test/psds1_processed": PSDS1,
+}
 
 
 def curve_counts(path: Path, metrics: Collection[str]) -> dict[str, Units]:
@@ -32,7 +40,7 @@ def curve_counts(path: Path, metrics: Collection[str]) -> dict[str, Units]:
         names.add("raw/segment")  # which says of which clips its errors are
     scores = load(path, names)
     counts: dict[str, Units] = {
-        metric: _of_weights(of, [scores.statistics[name] for name in of.statistics])
+        metric: _of_weights(metric, [scores.statistics[name] for name in of.statistics])
         for metric, of in ranked.items()
         if scores.statistics.keys() >= set(of.statistics)
     }
@@ -43,9 +51,13 @@ def curve_counts(path: Path, metrics: Collection[str]) -> dict[str, Units]:
     return counts
 
 
-def _of_weights(ranked: Ranked, statistics: list[ClipStatistics]) -> UnitStatistics:
+def _of_weights(metric: str, statistics: list[ClipStatistics]) -> UnitStatistics:
     seen = np.concatenate([_seen(of) for of in statistics], axis=1)
-    return UnitStatistics("clips", statistics[0].clips, seen, partial(ranked.figure, statistics))
+    settings = DRAWN_AT_ONCE.get(metric)
+    return UnitStatistics(
+        "clips", statistics[0].clips, seen, partial(RANKED[metric].figure, statistics),
+        figures=None if settings is None else partial(psds_on_draws, statistics[0], settings),
+    )  # fmt: skip
 
 
 def _seen(statistics: ClipStatistics) -> Floats:

@@ -205,6 +205,14 @@ def test_the_shipped_file_catches_mil_at_one_percent_and_sees_a_loss_of_a_third_
     }
 
 
+def test_the_study_sees_any_system_lose_a_third_of_its_events() -> None:
+    study = read_expected(expected_path(read_table("weak_sed")))["study"]
+    events = {row: of["test/event_f1_macro"] for row, of in study.items() if "test/event_f1_macro" in of}
+    whole_clips = {"constant", "trivial", "trivial_oracle_tags"}  # they find no event
+    assert {row for row, interval in events.items() if interval.is_blind} <= whole_clips
+    assert len(events.keys() - whole_clips) >= 29
+
+
 def test_no_interval_is_written_of_a_figure_that_diverged(tmp_path: Path) -> None:
     found = intervals(report(tmp_path, {"a": [0.2, math.inf], "b": [0.5, 0.52]}))
     assert set(found) == {"b"}

@@ -32,6 +32,16 @@ def folded(stored: ModuleType, folder: Path) -> Table:
     return replace(table, folds={fold: {"data.corpus": f"x/{fold}"} for fold in "abc"})
 
 
+def test_folds_are_named_by_the_first_and_the_last(stored: ModuleType, tmp_path: Path) -> None:
+    table, tracker = folded(stored, tmp_path), stored.Folders(tmp_path)
+    cells = [replace(stored.make_cell(table, tracker, "base", number, None), fold=f"{number}") for number in range(3)]
+    for number, cell in enumerate(cells):
+        config = {**cell.row.config, "data": {**cell.row.config["data"], "init_args": {"corpus": f"x/fold{number}"}}}
+        cells[number] = replace(cell, row=replace(cell.row, config=config))
+    assert "x/fold0 to x/fold2, each (not prepared here)" in make_report(table, cells).heading
+    assert "x/fold0, x/fold1 (not prepared here)" in make_report(table, cells[:2]).heading
+
+
 def report_of(stored: ModuleType, folder: Path, values: Mapping[tuple[str, int], float]) -> Report:
     table, tracker = folded(stored, folder), stored.Folders(folder)
     cells = []
