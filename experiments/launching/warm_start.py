@@ -24,6 +24,7 @@ from experiments.runs import keys
 from experiments.runs.run_folder import LOG
 from experiments.table_files.spec import Table
 from experiments.training.process_title import ROOM
+from experiments.training.threads import BLAS_THREADS
 
 COMMAND = (sys.executable, "-m", "experiments.training.warm")
 TRAIN = "experiments.training.train"
@@ -59,7 +60,7 @@ class WarmStart:
 
     def __init__(self, environment: Mapping[str, str], modules: Sequence[str] = ()) -> None:
         """``environment`` is what its runs have in common: some variables are read by the imports. Raises OSError."""
-        self._environment = dict(environment)
+        self._environment = {**environment, BLAS_THREADS: "1"}  # others could not be forked
         self._runs: list[WarmProcess] = []
         self._is_gone_said = False
         self.is_gone = False  # and no child is on its way

@@ -28,6 +28,7 @@ import experiments.lean_imports  # noqa: F401  before Lightning
 from experiments.runs.own_code import find_own_code
 from experiments.runs.run_folder import LOG
 from experiments.training import process_title
+from experiments.training.threads import use_blas_threads
 
 LONGEST_MESSAGE_BYTES = 1 << 20
 TRAIN = "experiments.training.train"
@@ -52,7 +53,10 @@ def main(arguments: Sequence[str]) -> NoReturn:
 
 
 def _can_fork() -> bool:
-    """Not with a second thread, which a child lacks and whose locks it keeps, nor once CUDA was asked for anything."""
+    """Not with a second thread, which a child lacks and whose locks it keeps, nor once CUDA was asked for anything.
+
+    OpenBLAS starts its threads when it is loaded, so this process is started with one of them (``threads.py``).
+    """
     open_files = [os.readlink(link) for link in Path("/proc/self/fd").iterdir() if link.is_symlink()]
     return len(os.listdir("/proc/self/task")) == 1 and not any(name.startswith("/dev/nvidia") for name in open_files)
 
@@ -117,6 +121,7 @@ def _be(request: Mapping[str, Any], channel: socket.socket) -> NoReturn:
                 os.environ.pop(variable, None)
             else:
                 os.environ[variable] = value
+        use_blas_threads()
         process_title.show_as([sys.executable, "-m", name, folder])
         module = sys.modules["__main__"] = importlib.import_module(name)
         sys.argv = [str(module.__file__), folder]

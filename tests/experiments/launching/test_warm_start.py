@@ -16,12 +16,12 @@ import pytest
 
 from experiments.launching import executors, warm_start
 from experiments.launching.executors import LocalProcess
-from experiments.launching.warm_start import WarmStart
+from experiments.launching.warm_start import WarmProcess, WarmStart
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="runs are forked on Linux alone")
 
 STUB = """
-import time
+import time, {imports}
 time.sleep({import_seconds})
 
 def main(arguments):
@@ -48,8 +48,8 @@ class Warm:
         self.starts: list[WarmStart] = []
         self.environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(folder), *filter(None, sys.path)])}
 
-    def start(self, *, import_seconds: float = 0, **environment: str) -> WarmStart:
-        (self.folder / "stub_train.py").write_text(STUB.format(import_seconds=import_seconds))
+    def start(self, *, import_seconds: float = 0, imports: str = "os", **environment: str) -> WarmStart:
+        (self.folder / "stub_train.py").write_text(STUB.format(import_seconds=import_seconds, imports=imports))
         program = (
             "import sys; from experiments.training import warm; warm.TRAIN = 'stub_train'; warm.main(sys.argv[1:])"
         )
@@ -96,6 +96,18 @@ def test_a_child_is_what_a_process_of_its_own_would_be(warm: Warm) -> None:
     assert [part for part in facts["shown"] if part][-3:] == ["-m", "stub_train", str(folder)]
     assert facts["open"] == 4  # the three of every process, and the folder that is being listed
     assert (folder / "log.txt").read_text() == "said\n"
+
+
+def test_a_slot_of_several_threads_is_forked_too_and_its_linear_algebra_has_them(warm: Warm) -> None:
+    start = warm.start(imports="numpy, scipy.linalg", OMP_NUM_THREADS="2")
+    blas = "[of['num_threads'] for of in threadpool_info() if of['user_api'] == 'blas']"
+    folder = warm.run_dir("a", f"from threadpoolctl import threadpool_info\nprint({blas}, flush=True)")
+    run = start.start(folder, {**warm.environment, "OMP_NUM_THREADS": "2"})
+    _wait_for(run.ended)
+    assert run.ended() == "exit code 0"
+    assert isinstance(run, WarmProcess)
+    assert not start.is_gone
+    assert (folder / "log.txt").read_text() == "[2, 2]\n"
 
 
 @pytest.mark.parametrize(
