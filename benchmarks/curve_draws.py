@@ -13,11 +13,15 @@ import time
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.ndimage import uniform_filter1d
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from datamodules.annotations import Event
+from experiments.stored_results.curve_counts import DRAWN_AT_ONCE
+from lightning_modules.metrics.curves.clip_statistics import ClipStatistics
+from lightning_modules.metrics.curves.psds_on_draws import psds_on_draws
 from lightning_modules.metrics.curves.score_curves import ClipCurves, ScoreCurves
 from lightning_modules.metrics.curves.scored_clips import ScoredClips
 from lightning_modules.sed.curve_scores.metrics import RANKED
@@ -67,6 +71,16 @@ def main() -> None:
             for weights_N in weights_RN.astype(float):
                 of.figure(statistics, weights_N)
             print(f"{metric}: {time.process_time() - started:.1f} s for {arguments.draws:,} draws")
+            if metric in DRAWN_AT_ONCE:
+                print(f"{metric}, all at once: {_at_once(metric, statistics[0], weights_RN):.1f} s")
+
+
+def _at_once(metric: str, statistics: ClipStatistics, weights_RN: NDArray[np.int64]) -> float:
+    """Seconds of the processor, once it is compiled."""
+    psds_on_draws(statistics, DRAWN_AT_ONCE[metric], weights_RN[:1].astype(float))
+    started = time.process_time()
+    psds_on_draws(statistics, DRAWN_AT_ONCE[metric], weights_RN.astype(float))
+    return time.process_time() - started
 
 
 if __name__ == "__main__":
