@@ -64,23 +64,26 @@ def run_block(
     *,
     instead: Mapping[str, str] | None = None,
     without: tuple[str, ...] = (),
-    code: int = 0,
+    codes: Mapping[str, int] | None = None,
     home: Path | None = None,
 ) -> str:
     """What a block of shell lines prints in ``folder``, which is earmark's home where no other is given.
 
     ``instead`` says what stands for what cannot be in a test, ``without`` how lines begin that it passes over; both must
-    be there. ``code`` is what each line may end with beside 0.
+    be there. ``codes`` says with what lines end that begin so, others with 0.
     """
     for said, small in (instead or {}).items():
         assert said in text, f"the block has no {said!r} any more"
         text = text.replace(said, small)
     lines = [line for line in text.replace("\\\n", " ").splitlines() if line.strip()]
-    for start in without:
+    for start in (*without, *(codes or {})):
         assert any(line.startswith(start) for line in lines), f"the block has no line {start!r} any more"
-    return "".join(
-        run_line(line, folder, code=code, home=home) for line in lines if not line.startswith(without or ("\n",))
-    )
+    printed = ""
+    for line in lines:
+        if not line.startswith(without):
+            code = next((code for start, code in (codes or {}).items() if line.startswith(start)), 0)
+            printed += run_line(line, folder, code=code, home=home)
+    return printed
 
 
 def run_line(line: str, folder: Path, *, code: int = 0, home: Path | None = None) -> str:
@@ -93,13 +96,19 @@ def run_line(line: str, folder: Path, *, code: int = 0, home: Path | None = None
         if to_file:
             (folder / target.strip().removeprefix("~/")).write_text(done.stdout, encoding="utf-8")
     else:
-        programs = f"{_programs(home or folder)}{os.pathsep}{values['PATH']}"
-        values |= {"PATH": programs, "PYTHONPATH": str(ROOT), "HOME": str(folder)}
+        values = bash_environment(folder, home)
         done = subprocess.run(
             ["bash", "-euo", "pipefail", "-c", line], cwd=folder, env=values, capture_output=True, text=True, check=False
         )
-    assert done.returncode in (0, code), f"{line}\n{done.stdout}{done.stderr}"
+    assert done.returncode == code, f"{line}\n{done.stdout}{done.stderr}"
     return done.stdout
+
+
+def bash_environment(folder: Path, home: Path | None = None) -> dict[str, str]:
+    """Where ``earmark`` and ``python`` are this checkout's and this interpreter, and ``~`` is ``folder``."""
+    values = environment(home or folder)
+    programs = f"{_programs(home or folder)}{os.pathsep}{values['PATH']}"
+    return {**values, "PATH": programs, "PYTHONPATH": str(ROOT), "HOME": str(folder)}
 
 
 def _words(line: str, folder: Path) -> Iterator[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import os
 import re
 import shutil
 from pathlib import Path
@@ -15,6 +14,7 @@ from datamodules.corpora.speech import spoken_tones
 from datamodules.corpus_files import listed_cuts
 
 from .blocks import all_blocks, blocks, run_line
+from .page_homes import put_libraries
 
 pytestmark = pytest.mark.integration
 
@@ -65,18 +65,9 @@ def test_speech_of_ones_own(tmp_path: Path, earmark_home: Path) -> None:
     assert re.search(r"\| lstm +\|.*\d", run_page("docs/your_speech.md", tmp_path, {"yaml": "mine.yaml"}))
 
 
-def has_libraries(folder: Path) -> bool:
-    """The demo's libraries: from EARMARK_LIBRARIES into the data folder, or npm fetches them."""
-    if given := os.environ.get("EARMARK_LIBRARIES"):
-        shutil.copytree(given, folder / "data" / "libraries", ignore=lambda _, names: [
-            name for name in names if not name.endswith(".tgz")
-        ])  # fmt: skip
-    return bool(given) or shutil.which("npm") is not None
-
-
 @pytest.mark.slow
 def test_the_tutorial(folder: Path) -> None:
-    has_demo = has_libraries(folder)
+    has_demo = put_libraries(folder)
     shutil.copy(folder / "garden" / "day 0.wav", folder / "evening.wav")
     printed = run_page("docs/tutorial.md", folder, {"yaml": "garden.yaml"}, without=None if has_demo else "demo")
     assert re.search(r"\| strong +\|.*\d", printed)
