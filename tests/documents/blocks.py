@@ -1,7 +1,7 @@
 """The code blocks of README.md and docs/, and how a test runs them: as they stand in the page.
 
-A block is fenced and says its language; ``sh`` is what a reader types. Lines that are ``earmark`` alone run in a child of
-a process that has its imports (``warm_commands``), and so do those into a file; pipes and other programs are bash's.
+A block is fenced and says its language; ``sh`` is what a reader types. Lines that are ``earmark`` alone, or that into a
+file, run in a child of a process that has its imports (``warm_commands``); pipes and other programs are bash's.
 """
 
 from __future__ import annotations
@@ -19,9 +19,7 @@ from .. import warm_commands
 from ..launches import environment
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = [
-    path.relative_to(ROOT).as_posix() for path in [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-]
+PAGES = [path.relative_to(ROOT).as_posix() for path in [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]]
 INDENTED = "indented"
 OF_BASH = re.compile(r"&&|[|<>;`]|\$\(")
 
@@ -69,8 +67,8 @@ def run_block(
 ) -> str:
     """What a block of shell lines prints in ``folder``, which is earmark's home where no other is given.
 
-    ``instead`` says what stands for what cannot be in a test, ``without`` how lines begin that it passes over; both must
-    be there. ``codes`` says with what lines end that begin so, others with 0.
+    ``instead`` says what stands for what cannot be in a test, ``without`` how lines begin that it passes over, and
+    ``codes`` with what lines end that begin so, others with 0; each must be there.
     """
     for said, small in (instead or {}).items():
         assert said in text, f"the block has no {said!r} any more"
@@ -98,7 +96,12 @@ def run_line(line: str, folder: Path, *, code: int = 0, home: Path | None = None
     else:
         values = bash_environment(folder, home)
         done = subprocess.run(
-            ["bash", "-euo", "pipefail", "-c", line], cwd=folder, env=values, capture_output=True, text=True, check=False
+            ["bash", "-euo", "pipefail", "-c", line],
+            cwd=folder,
+            env=values,
+            capture_output=True,
+            text=True,
+            check=False,
         )
     assert done.returncode == code, f"{line}\n{done.stdout}{done.stderr}"
     return done.stdout

@@ -72,7 +72,9 @@ def test_sounds_of_ones_own_become_soundscapes(tmp_path: Path) -> None:
             lines.append(f"{path.relative_to(tmp_path)},{label}")
     (tmp_path / "sounds.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
     printed = run_block(
-        text, tmp_path, instead={"--name kitchen-scapes": "--name kitchen-scapes --clips 6 3 3", "2000 300 500": "6 3 3"}
+        text,
+        tmp_path,
+        instead={"--name kitchen-scapes": "--name kitchen-scapes --clips 6 3 3", "2000 300 500": "6 3 3"},
     )
     assert "no errors" in printed
 

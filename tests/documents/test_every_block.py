@@ -1,22 +1,27 @@
 """Every code block of README.md and docs/ runs in a test, or is named here with its reason.
 
 ``RUN_BY`` says of each page which test file runs how many of its blocks, by language; a test takes them from the page
-(``blocks.py``), so that what is run is what stands there. Blocks of settings are read as the file that they are part of.
+(``blocks.py``), so that what runs is what stands there. Blocks of settings are read as the file that they are part of.
 """
 
 from __future__ import annotations
 
 import re
+import shlex
 import tomllib
 from collections import Counter
 from pathlib import Path
 
 import pytest
 
+from experiments.cli import build_parser
+from experiments.table_files.spec import TABLES, read_table
+
 from .blocks import INDENTED, PAGES, ROOT, all_blocks
 
 SYSTEM = {"test_links.py": {"text": 1}, "test_system_pages.py": {"yaml": 1, "sh": 1}}  # each page of docs/systems
 FINISHED, SLOW, DATA, YAML = "test_finished_runs.py", "test_every_use.py", "test_data_pages.py", "test_yaml_blocks.py"
+ENDS = {"&&", "|", ";", ">", "<"}
 OWN, README = "test_own_pages.py", "test_readme_commands.py"
 RUN_BY: dict[str, dict[str, dict[str, int]]] = {  # page: test file, beside this one or below tests/: language: blocks
     "README.md": {SLOW: {"sh": 1}, README: {"sh": 1}, YAML: {"yaml": 1}},
@@ -29,7 +34,11 @@ RUN_BY: dict[str, dict[str, dict[str, int]]] = {  # page: test file, beside this
     "docs/decoding.md": {DATA: {"python": 2}},
     "docs/demo.md": {SLOW: {"sh": 1}},
     "docs/export.md": {SLOW: {"sh": 2}},
-    "docs/import.md": {DATA: {"sh": 2, "text": 1}, YAML: {"yaml": 1}, "datamodules/test_corpus_changes.py": {"text": 1}},
+    "docs/import.md": {
+        DATA: {"sh": 2, "text": 1},
+        YAML: {"yaml": 1},
+        "datamodules/test_corpus_changes.py": {"text": 1},
+    },
     "docs/launching.md": {FINISHED: {"sh": 3}, "test_slurm_lines.py": {"sh": 1}},
     "docs/pictures.md": {YAML: {"yaml": 4}},
     "docs/predict.md": {FINISHED: {"sh": 2}},
@@ -78,6 +87,32 @@ def test_the_named_tests_take_their_blocks_from_the_page(page: str) -> None:
         assert page in text or RUN_BY[page] is SYSTEM, f"{name}: does not name {page}"
         assert "blocks(" in text, f"{name}: takes no blocks from a page"
         assert "def test_" in text
+
+
+def commands(page: str) -> list[list[str]]:
+    """The words behind ``earmark`` of each line of its ``sh`` blocks that begins so, up to a pipe."""
+    found = []
+    for line in (line for block in all_blocks(page) if block.language == "sh" for line in block.text.splitlines()):
+        if line.startswith("earmark "):
+            words = shlex.split(line, comments=True)[1:]
+            found.append(words[: next((place for place, word in enumerate(words) if word in ENDS), len(words))])
+    return found
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_commands_parse_and_name_what_there_is(page: str) -> None:
+    """Those of tests that are slow, too."""
+    parser = build_parser()
+    for words in commands(page):
+        arguments, rest = parser.parse_known_args(words)
+        assert not rest or words[0] == "fit", words
+        if (TABLES / f"{vars(arguments).get('table')}.yaml").is_file():
+            table = read_table(arguments.table, scale=arguments.scale)
+            assert {*arguments.rows} <= {*table.rows, *table.grids}, words
+
+
+def test_the_pages_have_commands() -> None:
+    assert sum(len(commands(page)) for page in PAGES) > 120
 
 
 def test_reasons_are_of_blocks_that_there_are() -> None:

@@ -85,7 +85,7 @@ def test_stored_post_processing_is_read_back_and_curves_are_scored(home: Path, t
     for name in ("scores", "predictions"):
         shutil.copytree(run_of(home, "mil") / name, tmp_path / name)
     (text,), (score,) = blocks("docs/sed.md", "python"), blocks("docs/sed.md", "sh")
-    assert "events of 4 clips" in run_line(f"python -c '{text}print(\"events of\", len(events), \"clips\")'", tmp_path)
+    assert "events of 4 clips" in run_line(f'python -c \'{text}print("events of", len(events), "clips")\'', tmp_path)
     corpus = home / "data" / "soundscapes" / "demo"
     for split, name in (("test", "test"), ("validation", "val")):
         shutil.copy(corpus / f"{split}_strong.tsv", tmp_path / f"{name}.tsv")

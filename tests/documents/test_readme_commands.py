@@ -25,7 +25,9 @@ INSTEAD = {
     "--accept-code-change": f"{ROWS} --accept-code-change",
     "--rescore": f"{ROWS} --rescore",
     "run ctc_decoding ": "run ctc_decoding --rows greedy --seeds 0 ",
-    **{f"earmark run {table} ": f"earmark plan {table} " for table in ("end_to_end", "pooling", "encoders", "transfer")},
+    **{
+        f"earmark run {table} ": f"earmark plan {table} " for table in ("end_to_end", "pooling", "encoders", "transfer")
+    },
 }
 WITHOUT = (
     "earmark run weak_sed --on slurm",  # test_slurm_lines.py

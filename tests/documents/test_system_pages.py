@@ -1,4 +1,4 @@
-"""docs/systems: the line of a table stands in a row of its page's own table, and its command plans that table's rows."""
+"""docs/systems: the line of a table stands in a row of its page's own table, and its command plans that table."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ def test_its_line_is_one_of_a_row(page: str, tmp_path: Path) -> None:
 def test_its_command_plans(
     page: str, earmark_home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Without a corpus every cell is missing. One core: configurations are checked here, not by a process that imports."""
-    monkeypatch.setattr("os.cpu_count", lambda: 1)
+    """Without a corpus every cell is missing."""
+    monkeypatch.setattr("os.cpu_count", lambda: 1)  # configurations are checked here, not by a process that imports
     (command,) = blocks(page, "sh")
     words = shlex.split(command)
     assert main(words[1:]) == 0

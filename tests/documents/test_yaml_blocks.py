@@ -77,7 +77,8 @@ def test_settings_are_those_of_a_row(page: str, number: int, tmp_path: Path) -> 
     ("docs/sed.md", 1, "weak_sed"),
     ("docs/transfer.md", 0, "transfer"),
     ("docs/pretrained.md", 0, "ctc_decoding"),
-    ("docs/pretrained.md", 1, "ctc_decoding"),
+    ("docs/pretrained.md", 0, "end_to_end"),
+    ("docs/pretrained.md", 1, "end_to_end"),
     ("docs/pretrained.md", 2, "weak_sed"),
 ])  # fmt: skip
 def test_rows_stand_in_the_table_of_their_page(page: str, number: int, name: str, tmp_path: Path) -> None:
