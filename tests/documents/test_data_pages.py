@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import ast
 import gzip
+import io
 import itertools
 import json
 import re
+import shlex
 import shutil
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +18,8 @@ import pytest
 import soundfile
 
 from datamodules.corpora.speech.speech_splits import split_of_text
+from experiments.cli import build_parser
+from experiments.commands.shell.next_command import same_cells, say_next
 
 from ..experiments.commands.data.published_folders import noise, write_all
 from .blocks import blocks, run_block
@@ -28,7 +33,7 @@ def table(path: Path, heading: list[str], rows: list[list[str]]) -> None:
     path.write_text("".join("\t".join(line) + "\n" for line in lines), encoding="utf-8")
 
 
-@pytest.mark.integration
+@pytest.mark.slow
 def test_import_checks_and_imports_speech_and_events(tmp_path: Path) -> None:
     page = "docs/import.md"
     speech, events = blocks(page, "sh")
@@ -137,13 +142,29 @@ def test_texts_of_files_are_scored(tmp_path: Path) -> None:
     assert "wer_difference" in json.loads(document)
 
 
-@pytest.mark.integration
+@pytest.mark.slow  # each script reads every shipped table
 def test_completion_scripts_are_written_where_shells_look(tmp_path: Path) -> None:
     (text,) = blocks("docs/commands.md", "sh")
     run_block(text, tmp_path)
     for name in (".local/share/bash-completion/completions/earmark", ".zsh/completions/_earmark",
                  ".config/fish/completions/earmark.fish"):  # fmt: skip
         assert "earmark" in (tmp_path / name).read_text(encoding="utf-8")
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_the_next_command_is_said_as_the_page_shows_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What ``earmark plan`` of the same cells says in a terminal."""
+    (shown,) = blocks("docs/commands.md", "text")
+    said = Terminal()
+    monkeypatch.setattr(sys, "stdout", Terminal())
+    monkeypatch.setattr(sys, "stderr", said)
+    _, _, _, *cells = shlex.split(shown)
+    say_next("run", *same_cells(build_parser().parse_args(["plan", *cells])))
+    assert said.getvalue() == shown
 
 
 def test_models_are_listed(tmp_path: Path) -> None:

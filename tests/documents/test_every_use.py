@@ -104,6 +104,14 @@ def test_pages_are_made_that_hear(home: Path, tmp_path: Path) -> None:
     assert (tmp_path / "text_page" / "index.html").is_file()
 
 
+def test_runs_travel(home: Path, tmp_path: Path) -> None:
+    for row, name in (("mil", "mine"), ("mil_penalty", "theirs")):
+        run_line(f"earmark results pack weak_sed --scale demo --rows {row} --output {name}.tar.xz", tmp_path, home=home)
+    printed = run_block(blocks("docs/results.md", "sh")[0], tmp_path, home=home)
+    assert printed.count("| mil_penalty ") == 2
+    assert "4 were here with the same figures" in printed
+
+
 def test_tables_are_reported_and_what_would_decide_is_said(home: Path, tmp_path: Path) -> None:
     """Expected figures go beside the test, not into the shipped tables' own."""
     run_line("earmark results pack weak_sed --output weak_sed.tar.xz", tmp_path, home=home)
