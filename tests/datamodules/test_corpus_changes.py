@@ -32,6 +32,8 @@ from datamodules.corpus_folder import data_root, read_card
 from datamodules.importers.imported_corpus import Source, import_corpus
 from datamodules.run_warning import RunWarning
 
+from ..documents.blocks import blocks
+
 NUM_CLIPS = 40
 
 
@@ -76,6 +78,8 @@ def test_replaced_sound_of_an_imported_corpus_is_named(imported: Path) -> None:
     ) as said:
         check_files("mine")
     assert "earmark data import mine … --rebuild" in str(said.value)
+    shown = " ".join(blocks("docs/import.md", "text")[1].split())
+    assert f"data: {said.value}".replace(str(imported), "/home/me") == shown
     assert "\n" not in str(said.value)
     with pytest.raises(CorpusChangedError):  # and it stays said
         check_files("mine")

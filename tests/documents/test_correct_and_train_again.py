@@ -4,24 +4,17 @@ from __future__ import annotations
 
 import json
 import re
-import shlex
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 import soundfile
 
-from .. import warm_commands
-from ..launches import environment
+from .blocks import blocks, run_block
 
-DOCS = Path(__file__).resolve().parents[2] / "docs"
-BLOCK = re.compile(r"^```(\w*)\n(.*?)^```", re.DOTALL | re.MULTILINE)
+PAGE, FIRST_PAGE = "docs/correct_and_train_again.md", "docs/bring_your_sounds.md"
 RATE_HZ = 16_000
-
-
-def blocks(document: str, language: str) -> list[str]:
-    text = (DOCS / document).read_text(encoding="utf-8")
-    return [block for name, block in BLOCK.findall(text) if name == language]
 
 
 def recording(path: Path, seed: int, *, labelled: bool) -> None:
@@ -47,24 +40,13 @@ def folder(tmp_path: Path) -> Path:
         recording(tmp_path / "garden" / f"day {number}.wav", number, labelled=True)
     for number, name in enumerate(("new/monday.wav", "new/tuesday.wav", "newer/friday.wav"), start=10):
         recording(tmp_path / name, number, labelled=False)
-    table = blocks("bring_your_sounds.md", "yaml")[0]
+    table = blocks(FIRST_PAGE, "yaml")[0]
     for said, small in (("max_epochs: 5", "max_epochs: 1"), ("seeds: [0, 1]", "seeds: [0]"), ("size: 8", "size: 4")):
         assert said in table
         table = table.replace(said, small)
     (tmp_path / "garden.yaml").write_text(table, encoding="utf-8")
-    run(tmp_path, blocks("bring_your_sounds.md", "sh")[1])
+    run_block(blocks(FIRST_PAGE, "sh")[1], tmp_path)
     return tmp_path
-
-
-def run(folder: Path, text: str) -> str:
-    printed = ""
-    for line in text.splitlines():
-        name, *arguments = shlex.split(line)
-        assert name == "earmark", line
-        done = warm_commands.run(arguments, environment=environment(folder), cwd=folder)
-        assert done.returncode == 0, f"{line}\n{done.stdout}{done.stderr}"
-        printed += done.stdout
-    return printed
 
 
 def imported_events(folder: Path, corpus: str) -> str:
@@ -75,27 +57,33 @@ def imported_events(folder: Path, corpus: str) -> str:
 
 @pytest.mark.integration
 def test_predictions_are_corrected_imported_and_trained_on(folder: Path) -> None:
-    predict, take, again, next_ones, tasks, take_tasks = blocks("correct_and_train_again.md", "sh")
-    assert "2 files, 0.7 minutes" in run(folder, predict)
+    predict, take, again, next_ones, tasks, take_tasks = blocks(PAGE, "sh")
+    assert "2 files, 0.7 minutes" in run_block(predict, folder)
 
     corrected = folder / "new" / "monday.txt"
     corrected.write_text("1.234000\t2.345000\tblackbird\n", encoding="utf-8")  # a person's
     (folder / "new" / "tuesday.txt").write_text("", encoding="utf-8")
 
-    run(folder, take)
+    run_block(take, folder)
     assert "1.234\t2.345\tblackbird" in imported_events(folder, "garden-2")
-    assert re.search(r"\| strong +\|.*\d", run(folder, again))
+    assert re.search(r"\| strong +\|.*\d", run_block(again, folder))
 
-    run(folder, next_ones)
+    run_block(next_ones, folder)
     assert (folder / "predicted" / "friday.txt").is_file()
 
-    run(folder, tasks)
+    run_block(tasks, folder)
     listed = json.loads((folder / "tasks" / "predictions.json").read_text(encoding="utf-8"))
     assert [task["data"]["audio"] for task in listed] == [
         f"/data/local-files/?d=new/{name}.wav" for name in ("monday", "tuesday")
     ]
+    (shown,) = blocks(PAGE, "xml")  # what Label Studio shows them with: the controls and labels that the tasks name
+    labels, audio = ElementTree.fromstring(shown)
+    told = [result for task in listed for of in task["predictions"] for result in of["result"]]
+    assert {(result["from_name"], result["to_name"]) for result in told} <= {(labels.get("name"), labels.get("toName"))}
+    assert {label for result in told for label in result["value"]["labels"]} <= {of.get("value") for of in labels}
+    assert (audio.get("name"), audio.get("value")) == (labels.get("toName"), "$audio")
     region = {"type": "labels", "value": {"start": 3.25, "end": 4.5, "channel": 0, "labels": ["great tit"]}}
     listed[0]["annotations"] = [{"result": [region], "was_cancelled": False}]  # one is submitted, one is not
     (folder / "new" / "corrected.json").write_text(json.dumps(listed), encoding="utf-8")
-    run(folder, take_tasks)
+    run_block(take_tasks, folder)
     assert "3.25\t4.5\tgreat tit" in imported_events(folder, "garden-3")

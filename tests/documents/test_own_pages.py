@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import csv
-import os
 import re
-import shlex
 import shutil
 from pathlib import Path
 
@@ -15,11 +13,9 @@ import soundfile
 from datamodules.corpora.speech import spoken_tones
 from datamodules.corpus_files import listed_cuts
 
-from .. import warm_commands
-from ..launches import environment
+from .blocks import all_blocks, blocks, run_line
+from .page_homes import put_libraries
 
-DOCS = Path(__file__).resolve().parents[2] / "docs"
-BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.DOTALL | re.MULTILINE)
 pytestmark = pytest.mark.integration
 
 
@@ -29,23 +25,18 @@ def run_page(page: str, folder: Path, files: dict[str, str], *, without: str | N
     ``without`` is a command that this machine cannot run.
     """
     printed = ""
-    for language, text in BLOCK.findall((DOCS / page).read_text(encoding="utf-8")):
-        if language in files:
-            (folder / files[language]).write_text(text, encoding="utf-8")
-        elif language == "sh":
-            for line in text.splitlines():
-                name, *arguments = shlex.split(line)
-                assert name == "earmark", line
-                if arguments[0] == without:
-                    continue
-                done = warm_commands.run(arguments, environment=environment(folder), cwd=folder)
-                assert done.returncode == 0, f"{line}\n{done.stdout}{done.stderr}"
-                printed += done.stdout
+    for block in all_blocks(page):
+        if block.language in files:
+            (folder / files[block.language]).write_text(block.text, encoding="utf-8")
+        elif block.language == "sh":
+            for line in block.text.splitlines():
+                if without is None or not line.startswith(f"earmark {without}"):
+                    printed += run_line(line, folder)
     return printed
 
 
 def test_a_pooling_of_ones_own_and_its_rows(tmp_path: Path) -> None:
-    printed = run_page("add_a_system.md", tmp_path, {"python": "top_frames.py", "yaml": "mine.yaml"})
+    printed = run_page("docs/add_a_system.md", tmp_path, {"python": "top_frames.py", "yaml": "mine.yaml"})
     assert re.search(r"\| top\S*=3 +\|.*\d", printed)
     assert re.search(r"\| top\S*=10 +\|.*\d", printed)
 
@@ -53,7 +44,9 @@ def test_a_pooling_of_ones_own_and_its_rows(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_speech_of_ones_own(tmp_path: Path, earmark_home: Path) -> None:
     """Synthetic speech as a user would have it: a list with tabs, and clips beside it."""
-    lines = [["audio", "text", "speaker"]]
+    heading, *shown = (line.split("\t") for line in blocks("docs/your_speech.md", "text")[0].splitlines())
+    assert [len(line) for line in shown] == [len(heading)] * 2
+    lines = [heading]
     (tmp_path / "clips").mkdir()
     spoken_tones.prepare("demo")  # tiny has too few texts to deal
     made = earmark_home / "data" / "spoken_tones" / "demo"
@@ -69,23 +62,14 @@ def test_speech_of_ones_own(tmp_path: Path, earmark_home: Path) -> None:
                 lines.append([name, supervision["text"], supervision["speaker"]])
     with (tmp_path / "train.tsv").open("w", encoding="utf-8", newline="") as file:
         csv.writer(file, delimiter="\t", lineterminator="\n").writerows(lines)
-    assert re.search(r"\| lstm +\|.*\d", run_page("your_speech.md", tmp_path, {"yaml": "mine.yaml"}))
-
-
-def has_libraries(folder: Path) -> bool:
-    """The demo's libraries: from EARMARK_LIBRARIES into the data folder, or npm fetches them."""
-    if given := os.environ.get("EARMARK_LIBRARIES"):
-        shutil.copytree(given, folder / "data" / "libraries", ignore=lambda _, names: [
-            name for name in names if not name.endswith(".tgz")
-        ])  # fmt: skip
-    return bool(given) or shutil.which("npm") is not None
+    assert re.search(r"\| lstm +\|.*\d", run_page("docs/your_speech.md", tmp_path, {"yaml": "mine.yaml"}))
 
 
 @pytest.mark.slow
 def test_the_tutorial(folder: Path) -> None:
-    has_demo = has_libraries(folder)
+    has_demo = put_libraries(folder)
     shutil.copy(folder / "garden" / "day 0.wav", folder / "evening.wav")
-    printed = run_page("tutorial.md", folder, {"yaml": "garden.yaml"}, without=None if has_demo else "demo")
+    printed = run_page("docs/tutorial.md", folder, {"yaml": "garden.yaml"}, without=None if has_demo else "demo")
     assert re.search(r"\| strong +\|.*\d", printed)
     assert (folder / "predicted" / "evening.txt").is_file()
     assert "<html" in (folder / "garden.html").read_text(encoding="utf-8")
