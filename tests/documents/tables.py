@@ -12,7 +12,7 @@ A block stands between two comments, and its first one says how it is made:
 ``--rows`` or ``--group`` choose rows and ``--columns`` metrics (all, without); ``--parts`` are of heading, table, whys,
 notes and verdicts, in this order, the table alone by default. Bold, stars and corrections are the whole report's.
 ``--quote ROW`` is in the place of all that three test texts, as ``earmark report --quote`` prints them.
-docs/claims.md and docs/sed_questions.md are what ``earmark claims`` prints of all packs.
+docs/claims.md, docs/sed_questions.md and docs/alignment_questions.md are what ``earmark claims`` prints of all packs.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ ROOT = Path(__file__).resolve().parents[2]
 CLAIMS = {  # documents that are made as a whole, and their statements
     ROOT / "docs" / "claims.md": ROOT / "experiments" / "claims.yaml",
     ROOT / "docs" / "sed_questions.md": ROOT / "experiments" / "sed_questions.yaml",
+    ROOT / "docs" / "alignment_questions.md": ROOT / "experiments" / "alignment_questions.yaml",
 }
 BLOCK = re.compile(r"(<!-- earmark report (results/\S+)([^\n]*?) -->\n)(.*?)(<!-- end of report -->)", re.DOTALL)
 OPENING = "<!-- earmark report "
