@@ -14,7 +14,7 @@ from experiments.commands import claims
 from experiments.errors import UserError
 from experiments.stored_results.packs import packed_store
 
-PACK = Path(__file__).resolve().parents[3] / "results" / "tagger_search-demo.tar.xz"
+PACK = Path(__file__).resolve().parents[4] / "results" / "tagger_search-demo.tar.xz"
 OF_A_SEARCH = """tuned:
   says: A tuned network tags better than none.
   because: it has heard the classes
