@@ -50,7 +50,7 @@ def target(**settings: Any) -> SpeechDataModule:
 
 
 def shared_texts(data: SpeechDataModule, seed: SpeechDataModule) -> set[str]:
-    held_out = {one.text for split in ("validation", "test") for one in data.said(split)}  # type: ignore[arg-type]
+    held_out = {one.text for split in ("validation", "test") for one in data.said(split)}
     return {one.text for one in seed.said("train") if one.text in held_out}
 
 
@@ -74,7 +74,7 @@ def test_of_one_corpus_voices_are_shared_too_and_languages_count_as_they_were(tm
     data = target(languages=["cs"])
     lines, stored = said(tmp_path, data, section(corpus=TARGET, languages=["en"]))
     assert stored is not None
-    held_out = {one.speaker for split in ("validation", "test") for one in data.said(split)}  # type: ignore[arg-type]
+    held_out = {one.speaker for split in ("validation", "test") for one in data.said(split)}
     seed = SpeechDataModule(corpus=TARGET, batch_seconds=8.0, languages=["en"])
     voices = {f"{TARGET}:{one.speaker}" for one in seed.said("train")} & {f"{TARGET}:{name}" for name in held_out}
     assert set(stored[0]["voices"]) == voices != set()
