@@ -82,10 +82,14 @@ def _chosen(claims: tuple[Claim, ...], names: list[str] | None) -> tuple[Claim, 
 
 
 def _tested(name: str, scale: str | None, evidence: list[Evidence], *, packs: _Packs | None) -> Tested | None:
-    """The finished runs of the rows that a table's evidence names, and the tests between them; None without a pack."""
+    """The finished runs of the rows that a table's evidence names, and the tests between them; None without a pack.
+
+    A row with a search is the trial that validation chose, as in a report.
+    """
     from experiments.reporting.claims.answers import Tested, asked_columns, asked_rows
     from experiments.reporting.comparisons.columns import read_columns
     from experiments.reporting.report import make_report
+    from experiments.reporting.searched import apart
     from experiments.statistics.paired_bootstrap import NUM_RESAMPLES
     from experiments.stored_results.stored_counts import read_counts
     from experiments.stored_results.stored_scores import StoredScores
@@ -93,9 +97,10 @@ def _tested(name: str, scale: str | None, evidence: list[Evidence], *, packs: _P
     source = _of_store(name, scale, evidence) if packs is None else packs.of(name, scale)
     if source is None:
         return None
-    rows = asked_rows(source.table, evidence)
-    table = replace(source.table, columns=asked_columns(source.table, evidence))
-    cells = [cell for cell in source.cells if cell.row.table == table.name and cell.row.name in rows]
+    table, every_cell, _ = apart(source.table, source.cells)
+    rows = asked_rows(table, evidence)
+    table = replace(table, columns=asked_columns(table, evidence))
+    cells = [cell for cell in every_cell if cell.row.table == table.name and cell.row.name in rows]
     finished = [cell for cell in cells if cell.state == "finished" and cell.run]
     counts = read_counts(finished, StoredScores(source.store), source.splits, [of.metric for of in table.columns])
     columns = read_columns(table, finished, counts, source.splits, num_resamples=NUM_RESAMPLES)
@@ -105,13 +110,16 @@ def _tested(name: str, scale: str | None, evidence: list[Evidence], *, packs: _P
 def _of_store(name: str, scale: str | None, evidence: list[Evidence]) -> Source:
     from datamodules.corpus_folder import home
     from experiments.planning.plan import make_plan
+    from experiments.planning.search import with_trials
     from experiments.reporting.claims.answers import asked_rows
     from experiments.stored_results.packs.merged_references import MergedSplits
     from experiments.table_files.spec import read_table
     from experiments.tracking.mlflow_store import Tracker
 
     table, tracker = read_table(name, scale=scale), Tracker(home())
-    cells = make_plan(table, tracker, rows=asked_rows(table, evidence), from_store=True)
+    rows = asked_rows(table, evidence)
+    table = with_trials(table, tracker, from_store=True)
+    cells = make_plan(table, tracker, rows=rows, from_store=True)
     splits = MergedSplits(tracker.root, cells)
     return Source(table, tracker, cells, splits, splits.card)
 

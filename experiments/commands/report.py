@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from experiments.reporting.report import Report
     from experiments.statistics.rerun_interval import RerunInterval
     from experiments.stored_results.split_references import TestSplits
+    from experiments.stored_results.stored_scores import StoredScores
     from experiments.table_files.spec import Table
     from experiments.tracking.run_store import RunStore
 
@@ -30,6 +31,7 @@ EXAMPLES = """examples:
   earmark report weak_sed --baseline fsl --output t.tex                 booktabs, stars against another row
   earmark report ctc_decoding --output report.html                      one page with charts, sounds and pictures
   earmark report weak_sed --charts FOLDER                               pictures: rows compared, one clip, curves
+  earmark report ctc_decoding --quote greedy                            three test texts as every row wrote them
   earmark report weak_sed --as-run                                      what was run, after an edit of the code
   earmark report --results weak_sed.tar.xz                              from a pack: no store, no corpora
   earmark report weak_sed --check                                       exit code 1 if a figure left its interval
@@ -55,6 +57,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--mlflow-url", metavar="URL",
         help=f"the MLflow server that html links to (default: MLFLOW_TRACKING_URI if it is one, else {LOCAL_UI})",
+    )  # fmt: skip
+    parser.add_argument(
+        "--quote", metavar="ROW",
+        help="instead of the table the best, median and worst test utterance of this recogniser, as each row wrote it",
     )  # fmt: skip
     report_charts.add_arguments(parser)
     parser.add_argument(
@@ -92,6 +98,8 @@ def run(arguments: argparse.Namespace) -> int:
     style = arguments.format or SUFFIXES.get(arguments.output.suffix if arguments.output else "", "md")
     if style == "html" and not arguments.output:
         raise UserError("--format html: say where with --output FILE.html")
+    if arguments.quote:
+        return _quote(arguments, table, cells, StoredScores(tracker))
     whole = not (arguments.rows or arguments.seeds or arguments.folds or arguments.overrides)
     if arguments.check or arguments.write_expected:
         made = make_report(table, cells, card=card)
@@ -132,6 +140,22 @@ def _ending(made: Report) -> int:
         return 0
     print(f"{made.table.name}: no finished run at scale {made.table.scale}", file=sys.stderr)
     return 1
+
+
+def _quote(arguments: argparse.Namespace, table: Table, cells: Sequence[Cell], scores: StoredScores) -> int:
+    """Print or write what ``--quote`` asks for."""
+    from experiments.reporting.quoted_texts import quoted
+
+    if arguments.check or arguments.write_expected or arguments.charts or arguments.format not in (None, "md"):
+        raise UserError("--quote: prints Markdown of texts; not with --check, --write-expected, --charts or --format")
+    table.row(arguments.quote, where="--quote")
+    shown = [point for row in arguments.rows for point in table.grids.get(row, (row,))] or [*table.rows]
+    text = quoted(cells, scores, shown, chosen_by=arguments.quote)
+    if arguments.output:
+        _write(arguments.output, text)
+    else:
+        print(text, end="")
+    return 0
 
 
 class _Tests:

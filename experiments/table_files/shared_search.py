@@ -21,7 +21,7 @@ from experiments.table_files.table_values import read_mapping, read_texts
 if TYPE_CHECKING:
     from experiments.table_files.spec import Row
 
-KEYS = ("metric", "better", "budget", "parallel", "space", "sampler", "seeds", "folds", "rows")
+KEYS = ("metric", "better", "budget", "parallel", "space", "sampler", "seeds", "folds", "rows", "only_at")
 BUDGET = re.compile(r"([0-9]+) trials?")  # 12 trials, as one says it
 EXAMPLE = "such as 12 or 12 trials"
 
@@ -33,9 +33,11 @@ def with_shared_search(
     seeds: Sequence[int],
     grids: Grids,
     set_by: Mapping[str, Mapping[str, Any]],
+    scale: str,
+    scales: Sequence[str],
     where: str,
 ) -> dict[str, Row]:
-    """The rows, those that the table's search means with it; unchanged where the table has none.
+    """The rows, those that the table's search means with it; unchanged where the table has none at this scale.
 
     ``grids`` has all rows of the file, those of other scales too; ``set_by`` is what each row sets by dotted path, by
     its place. Raises ``UserError`` in one line.
@@ -43,6 +45,12 @@ def with_shared_search(
     if value is None:
         return dict(rows)
     fields = read_mapping(value, where=f"{where}: search", allowed=KEYS)
+    only_at = read_texts(fields.get("only_at", list(scales)), where=f"{where}: search.only_at")
+    for name in only_at:
+        if name not in scales:
+            raise UserError(f"{where}: search.only_at: {unknown('scale', name, scales)}")
+    if scale not in only_at:
+        return dict(rows)
     wanted = _wanted(rows, grids.named(fields.get("rows")), named=list(grids.entries), where=where)
     search = _search(fields, where=f"{where}: search")
     for row in wanted:
@@ -57,7 +65,7 @@ def _search(fields: Mapping[str, Any], *, where: str) -> Search:
     number = int(said[1]) if said else budget
     if type(number) is not int or number < 1:
         raise UserError(f"{where}.budget: expected how many trials every row has, {EXAMPLE}, got {budget!r}")
-    own = {key: value for key, value in fields.items() if key not in ("budget", "rows")}
+    own = {key: value for key, value in fields.items() if key not in ("budget", "rows", "only_at")}
     sampler = own.setdefault("sampler", "random")
     if sampler == "random":  # no draw rests on another: all are known from the start
         own.setdefault("parallel", number)

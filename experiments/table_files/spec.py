@@ -292,9 +292,9 @@ def read_table(
     _check_seeds(rows, seeds, names=list(entries), where=where)
     folds = read_folds(raw.get("folds"), where=where)
     by_row = {f"rows.{row}": set_by_hand(entries[row], scale=scale, point=grids.points.get(row, {})) for row in rows}
-    shared = raw.get("search")
-    rows = with_shared_search(rows, shared, seeds=seeds, grids=grids, set_by=by_row, where=where)
-    space = {"search.space": shared["space"]} if shared else {}
+    rows = with_shared_search(rows, raw.get("search"), seeds=seeds, grids=grids, set_by=by_row, scale=scale,
+                              scales=list(scales), where=where)  # fmt: skip
+    space = {"search.space": raw["search"]["space"]} if raw.get("search") else {}
     set_by = {f"scales.{scale}": table_scale, **by_row, **space, "--set": overrides}
     check_rows(folds, rows, set_by=set_by, where=where)
     check_searches(rows.values(), seeds=seeds, folds=folds, overrides=overrides, where=where)

@@ -11,7 +11,8 @@ A block stands between two comments, and its first one says how it is made:
 
 ``--rows`` or ``--group`` choose rows and ``--columns`` metrics (all, without); ``--parts`` are of heading, table, whys,
 notes and verdicts, in this order, the table alone by default. Bold, stars and corrections are the whole report's.
-docs/claims.md and docs/sed_questions.md are what ``earmark claims`` prints of all packs.
+``--quote ROW`` is in the place of all that three test texts, as ``earmark report --quote`` prints them.
+docs/claims.md, docs/sed_questions.md and docs/alignment_questions.md are what ``earmark claims`` prints of all packs.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ ROOT = Path(__file__).resolve().parents[2]
 CLAIMS = {  # documents that are made as a whole, and their statements
     ROOT / "docs" / "claims.md": ROOT / "experiments" / "claims.yaml",
     ROOT / "docs" / "sed_questions.md": ROOT / "experiments" / "sed_questions.yaml",
+    ROOT / "docs" / "alignment_questions.md": ROOT / "experiments" / "alignment_questions.yaml",
 }
 BLOCK = re.compile(r"(<!-- earmark report (results/\S+)([^\n]*?) -->\n)(.*?)(<!-- end of report -->)", re.DOTALL)
 OPENING = "<!-- earmark report "
@@ -74,7 +76,10 @@ def render(pack: Path, options: list[str]) -> str:
     parser.add_argument("--group")
     parser.add_argument("--columns", type=names)
     parser.add_argument("--parts", type=names, default=["table"])
+    parser.add_argument("--quote")
     asked = parser.parse_args(options)
+    if asked.quote:
+        return quotes_of(pack, asked.rows or [], asked.quote)
     made = report_of(pack)
     rows = asked.rows or [row for group in made.groups if asked.group in (None, group.name) for row in group.rows]
     metrics = asked.columns or [column.metric for column in made.table.columns]
@@ -109,6 +114,17 @@ def _part(part: str, made: Report, rows: list[str], metrics: list[str]) -> list[
         texts = row_texts(made, row, plus_minus="±", bold="**{}**")
         lines.append([escaped(row), *(texts[number] for number in places)])
     return ["\n".join(f"| {' | '.join(line)} |" for line in lines)]
+
+
+def quotes_of(pack: Path, rows: list[str], chosen_by: str) -> str:
+    """Three test texts of a pack, as these rows wrote them."""
+    from experiments.reporting.quoted_texts import quoted
+    from experiments.stored_results.packs.packed_store import open_packs
+    from experiments.stored_results.stored_scores import StoredScores
+
+    with tempfile.TemporaryDirectory() as folder:
+        packed = open_packs([pack], Path(folder))
+        return quoted(packed.cells, StoredScores(packed.store), rows or [*packed.table.rows], chosen_by=chosen_by)
 
 
 @functools.cache

@@ -111,7 +111,8 @@ def answer(claim: Claim, tested: Mapping[tuple[str, str | None], Tested]) -> Ans
 def _finding(one: Evidence, tested: Tested | None) -> Finding:
     if tested is None:
         column = Column(one.metric, one.metric, "higher", "number", 3)
-        return Finding(one, column, NOT_RUN, why=f"no results of table {one.table}")
+        scale = "" if one.scale is None else f" at scale {one.scale}"
+        return Finding(one, column, NOT_RUN, why=f"no results of table {one.table}{scale}")
     column = asked_columns(tested.table, [one])[0]
     rows = [one.row, one.against] if isinstance(one, Comparison) else [one.row]
     lacking = [row for row in rows if not tested.figures(row, one.metric)]

@@ -61,9 +61,18 @@ def test_rows_may_be_named_a_grid_too_and_one_of_another_scale_is_not_there(tmp_
     assert (found.trials, found.parallel, found.sampler, found.seeds) == (12, 3, "tpe", (1,))
 
 
+def test_at_a_scale_without_it_rows_are_as_they_are_written(tmp_path: Path) -> None:
+    there, gone = (SEARCH.replace("budget: 12", f"budget: 12, only_at: [{scale}]") for scale in ("demo", "full"))
+    assert "mil" in _table(tmp_path, there).searches
+    table = _table(tmp_path, gone)
+    assert list(table.searches) == ["own"]
+    assert table.rows["mil"].config == _table(tmp_path).rows["mil"].config
+
+
 @pytest.mark.parametrize(
     ("old", "new", "says"),
     [
+        ("budget: 12", "budget: 12, only_at: [fall]", "search.only_at: unknown scale 'fall' (did you mean 'full'?)"),
         ("budget: 12", "trials: 12", "search: unknown key 'trials'"),
         ("budget: 12", "budget: 0", "search.budget: expected how many trials every row has, such as 12"),
         ("budget: 12", "budget: dozen", "search.budget: expected how many trials every row has, such as 12"),
