@@ -109,7 +109,7 @@ def test_runs_travel(home: Path, tmp_path: Path) -> None:
         run_line(f"earmark results pack weak_sed --scale demo --rows {row} --output {name}.tar.xz", tmp_path, home=home)
     printed = run_block(blocks("docs/results.md", "sh")[0], tmp_path, home=home)
     assert printed.count("| mil_penalty ") == 2
-    assert "4 were here with the same figures" in printed
+    assert "6 were here with the same figures" in printed
 
 
 def test_tables_are_reported_and_what_would_decide_is_said(home: Path, tmp_path: Path) -> None:
