@@ -64,6 +64,7 @@ RULES: dict[str, tuple[str, ...]] = {
     "experiments.tracking.tracked_run": ("mlflow",),
     "experiments.planning.search": ("optuna", "experiments"),
     "experiments.launching.slurm": ("submitit", "experiments"),
+    "experiments.training.threads": ("threadpoolctl",),
     "experiments.pretrained.whisper_folder": ("experiments", "safetensors"),
     "experiments.pretrained": ("experiments", "datamodules", "numpy"),
     "experiments.exporting.shipped": (
