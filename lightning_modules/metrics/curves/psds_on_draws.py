@@ -27,7 +27,8 @@ from lightning_modules.metrics.curves.psds import SECONDS_AN_HOUR, Floats, PsdsS
 def psds_on_draws(statistics: ClipStatistics, settings: PsdsSettings, weights_RN: Floats) -> Floats:
     """PSDS of each of R resamples that have clip n ``weights_RN[:, n]`` times, (R,); NaN without a reference event.
 
-    Raises ``ValueError`` for weights that are no whole numbers, and for settings with cross triggers: their means are none.
+    Raises ``ValueError`` for weights that are no whole numbers, and for settings with cross triggers, whose means over
+    classes are none.
     """
     if settings.alpha_ct:
         raise ValueError(f"alpha_ct is {settings.alpha_ct}, allowed: 0")
