@@ -32,10 +32,9 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	@touch $(VENV)/.installed-core $@
 	@echo "installed: . $(BIN)/activate && earmark predict --self-check"
 
-# What sound event detection needs, without extras; what a run imports is compiled, while sounds are still decoded.
+# What sound event detection needs, without extras and without compiling all of it.
 $(VENV)/.installed-core: pyproject.toml constraints.txt
 	@$(INSTALL) .
-	@$(BIN)/python -c 'import mlflow, experiments.training.train'
 	@touch $@
 
 install: $(VENV)/.installed

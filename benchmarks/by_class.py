@@ -11,9 +11,10 @@ import io
 import json
 import statistics
 import sys
-import tarfile
 from collections import defaultdict
 from pathlib import Path
+
+from pack_files import texts
 
 ROWS = ["energy_oracle_tags", "mil", "mil_oracle_tags", "strong_upper_bound_oracle_tags"]
 METRIC = "event_f1"
@@ -21,13 +22,7 @@ METRIC = "event_f1"
 
 def by_class(pack: Path) -> dict[str, dict[str, list[float]]]:
     """Of each row the classes with a figure a run; runs without events of a class have none of it."""
-    files = {}
-    with tarfile.open(pack) as archive:
-        for member in archive:
-            if member.name.endswith(("/per_class.csv", "/provenance.json")):
-                content = archive.extractfile(member)
-                assert content is not None
-                files[member.name] = content.read().decode()
+    files = texts(pack, "/per_class.csv", "/provenance.json")
     found: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
     for name, text in files.items():
         run, _, file = name.rpartition("/scores/")

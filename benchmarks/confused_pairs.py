@@ -12,10 +12,11 @@ import csv
 import io
 import json
 import sys
-import tarfile
 from collections.abc import Mapping
 from pathlib import Path
 from statistics import fmean
+
+from pack_files import texts
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
@@ -30,13 +31,7 @@ PAIRS = [
 
 def shares(pack: Path) -> dict[str, dict[Training, float]]:
     """Of each row the share found in vain, by training."""
-    files = {}
-    with tarfile.open(pack) as archive:
-        for member in archive:
-            if member.name.endswith(("/co_occurrence.csv", "/provenance.json", "/key.json")):
-                content = archive.extractfile(member)
-                assert content is not None
-                files[member.name] = content.read().decode()
+    files = texts(pack, "/co_occurrence.csv", "/provenance.json")
     found: dict[str, dict[Training, float]] = {}
     for name, text in files.items():
         run, _, file = name.rpartition("/scores/")

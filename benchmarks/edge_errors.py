@@ -11,22 +11,17 @@ import csv
 import io
 import json
 import sys
-import tarfile
 from collections import Counter, defaultdict
 from pathlib import Path
+
+from pack_files import texts
 
 NEAR_SECONDS = 0.2
 
 
 def counted(pack: Path) -> dict[str, Counter[str]]:
     """Counts by row."""
-    files = {}
-    with tarfile.open(pack) as archive:
-        for member in archive:
-            if member.name.endswith(("boundary_errors.csv", "by_duration.csv", "provenance.json")):
-                content = archive.extractfile(member)
-                assert content is not None
-                files[member.name] = content.read().decode()
+    files = texts(pack, "boundary_errors.csv", "by_duration.csv", "provenance.json")
     found: dict[str, Counter[str]] = defaultdict(Counter)
     for name, text in files.items():
         run, _, file = name.rpartition("/scores/")

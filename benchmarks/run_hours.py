@@ -8,19 +8,14 @@ from __future__ import annotations
 
 import json
 import sys
-import tarfile
 from pathlib import Path
+
+from pack_files import texts
 
 
 def hours(pack: Path) -> tuple[int, float]:
     """The number of runs and their summed hours."""
-    seconds = []
-    with tarfile.open(pack) as archive:
-        for member in archive:
-            if member.name.endswith("/run.json"):
-                content = archive.extractfile(member)
-                assert content is not None
-                seconds.append(float(json.load(content)["metrics"].get("run/seconds", 0)))
+    seconds = [float(json.loads(text)["metrics"].get("run/seconds", 0)) for text in texts(pack, "/run.json").values()]
     return len(seconds), sum(seconds) / 3600
 
 
