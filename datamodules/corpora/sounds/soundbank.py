@@ -11,8 +11,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
 
@@ -82,12 +84,7 @@ def read_recordings() -> tuple[BankRecording, ...]:
 def _build(folder: Path, inventory: Inventory, debs: dict[str, Path]) -> CorpusCard:
     digests: dict[str, str] = {}  # of the samples -> path
     recordings = []
-    packages: list[str | Voice] = [*inventory.licences, *VOICES]
-    for source in track(packages, description="soundbank", console=Console(stderr=True)):
-        if isinstance(source, Voice):
-            raw_recordings = _raw_prompts(source, debs[source.package])
-        else:
-            raw_recordings = _raw_sounds(source, inventory, debs[source])
+    for raw_recordings in _unpacked([*inventory.licences, *VOICES], inventory, debs):
         for raw in raw_recordings:
             recording = _store(folder, raw, digests)
             if recording is not None:
@@ -108,6 +105,29 @@ def _build(folder: Path, inventory: Inventory, debs: dict[str, Path]) -> CorpusC
     )
     card.write(folder)
     return card
+
+
+def _unpacked(
+    sources: Sequence[str | Voice], inventory: Inventory, debs: dict[str, Path]
+) -> Iterator[list[_RawRecording]]:
+    """The recordings of each package, in the order of ``sources``, which decides what of two equal ones is kept.
+
+    Most of the time goes by in programs that decompress packages: a thread for each core waits for them.
+    """
+
+    def recordings(source: str | Voice) -> list[_RawRecording]:
+        if isinstance(source, Voice):
+            return list(_raw_prompts(source, debs[source.package]))
+        return list(_raw_sounds(source, inventory, debs[source]))
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        try:
+            progress = track(
+                pool.map(recordings, sources), "soundbank", total=len(sources), console=Console(stderr=True)
+            )
+            yield from progress
+        finally:  # a damaged package, Ctrl-C: what has not begun is not unpacked
+            pool.shutdown(wait=False, cancel_futures=True)
 
 
 def _raw_sounds(package: str, inventory: Inventory, deb: Path) -> Iterator[_RawRecording]:
