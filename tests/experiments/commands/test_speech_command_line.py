@@ -20,6 +20,7 @@ def test_recognisers_train_and_are_reported(tmp_path: Path) -> None:
     report = earmark(tmp_path, "report", str(TABLE), "--format", "csv")
     assert report.returncode == 0, report.stderr
     figures = {(line["row"], line["metric"]): line["mean"] for line in csv.DictReader(report.stdout.splitlines())}
-    for row in ("tdnn", "averaged", "subword", "subword_lm", "conformer"):
+    for row in ("tdnn", "averaged", "subword", "subword_lm", "subword_gru_lm", "hybrid_subword", "conformer"):
         assert figures[row, "test/cer"], row
         assert figures[row, "test_joined/cer"], row
+    assert figures["hybrid_subword", "test/cer_by_ctc"] != figures["hybrid_subword", "test/cer_by_attention"]
