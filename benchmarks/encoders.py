@@ -1,6 +1,6 @@
 """What a step of each encoder costs: parameters, and processor seconds of a training step on one thread.
 
-    python benchmarks/encoders.py                   # --help: scale, utterances, seconds, steps, seed
+    python benchmarks/encoders.py                   # --help: scale, depth, utterances, seconds, steps, seed
 
 All hear the same random features of a CTC table (40 bands, a frame each 10 ms); a step is forward and backward.
 """
@@ -15,23 +15,15 @@ from functools import partial
 
 import torch
 
-from lightning_modules.layers.conformer import demo_conformer, study_conformer
-from lightning_modules.layers.recurrent_encoder import SpeechEncoder, demo_encoder, eesen_encoder
-from lightning_modules.layers.tdnn import demo_tdnn, study_tdnn
+from lightning_modules.layers.recurrent_encoder import SpeechEncoder
+from lightning_modules.layers.sized_encoders import sized_conformer, sized_recurrent, sized_tdnn
 
-SCALES: dict[str, dict[str, Callable[[], SpeechEncoder]]] = {
-    "demo": {
-        "GRU": partial(demo_encoder, cell="gru"),
-        "LSTM": demo_encoder,
-        "TDNN": demo_tdnn,
-        "Conformer": demo_conformer,
-    },
-    "study": {
-        "GRU": partial(eesen_encoder, cell="gru"),
-        "LSTM": eesen_encoder,
-        "TDNN": study_tdnn,
-        "Conformer": study_conformer,
-    },
+SCALES = ("demo", "study")
+ENCODERS: dict[str, Callable[..., SpeechEncoder]] = {
+    "GRU": partial(sized_recurrent, cell="gru"),
+    "LSTM": partial(sized_recurrent, cell="lstm"),
+    "TDNN": sized_tdnn,
+    "Conformer": sized_conformer,
 }
 FRAMES_A_SECOND = 100
 
@@ -40,6 +32,7 @@ def main() -> None:
     """Print a row an encoder."""
     parser = argparse.ArgumentParser(description="parameters and seconds a step of each encoder")
     parser.add_argument("--scale", choices=SCALES, default="demo")
+    parser.add_argument("--depth", type=float, default=1.0, help="layers, as a share of the scale's own")
     parser.add_argument("--utterances", type=int, default=10)
     parser.add_argument("--seconds", type=float, default=4.0, help="of each utterance")
     parser.add_argument("--steps", type=int, default=7, help="of which the median is printed, after one for warmth")
@@ -50,8 +43,8 @@ def main() -> None:
     features_BTM = torch.randn(given.utterances, int(given.seconds * FRAMES_A_SECOND), 40)
     print("| encoder | parameters | a step, s | times GRU |\n| --- | --- | --- | --- |")
     first = None
-    for name, make in SCALES[given.scale].items():
-        encoder = make().train()
+    for name, make in ENCODERS.items():
+        encoder = make(size=given.scale, depth=given.depth).train()
         seconds = seconds_a_step(encoder, features_BTM, steps=given.steps)
         first = first or seconds
         count = sum(parameter.numel() for parameter in encoder.parameters())

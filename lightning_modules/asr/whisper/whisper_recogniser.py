@@ -1,7 +1,8 @@
 """Whisper with its own decoder: what it writes untouched, and fine-tuned on a corpus' texts.
 
 Its tokens are not the corpus' symbols: it writes texts, which ``TextScoring`` normalises and scores. The language of an
-utterance is given, by its tag (``data.language_tags: true``). Fine-tuned, it learns the texts as they are normalised.
+utterance is given, by its tag (``data.language_tags: true``). Fine-tuned, it learns the texts as they are normalised;
+with ``LayerwiseAdamW`` as ``model.optimizer`` its layers learn at rates of their own.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from lightning_modules.asr.gathering import GatheredFrames
 from lightning_modules.asr.recogniser import Encoded, Recogniser
 from lightning_modules.asr.whisper.written_texts import SUFFIX, PredictedTexts, WrittenTexts
 from lightning_modules.decoding.texts import is_tag
+from lightning_modules.layers.layer_rates import say_layers_above
 from lightning_modules.layers.pretrained_whisper import WhisperEncoder
 from lightning_modules.layers.pretrained_whisper_text import LONGEST_TEXT, WhisperText
 
@@ -42,6 +44,11 @@ class WhisperRecogniser(Recogniser):
         self.writer = WhisperText(folder=encoder.folder)
         for language in self._tags.values():
             self.writer.prompt(language)  # raises for one that it does not know
+        for stack in (
+            self.heard.model,
+            self.writer.model,
+        ):  # each from its own top: every decoder layer hears the encoder's
+            say_layers_above(stack, stack.layers, closing=[stack.layer_norm])
 
     def encoded_frames(self, num_samples_B: Tensor) -> Tensor:
         """Frames of the whole window: the decoder attends to the silence behind an utterance too."""

@@ -3,23 +3,74 @@
 from __future__ import annotations
 
 import csv
+import gzip
+import json
 from pathlib import Path
 
 import pytest
 
-from ...launches import earmark
+from lightning_modules.lm.stored import load_ngrams
+
+from ...launches import earmark, runs
+from ...lightning_modules.lm.foreign_arpa import as_kenlm
 
 TABLE = Path(__file__).parents[1] / "tiny_speech.yaml"
+FOREIGN = """\
+  foreign:
+    why: the same n-grams out of another toolkit's file
+    stage: score
+    set:
+      data:
+        class_path: datamodules.text.TextDataModule
+        init_args: {batch_size: 2, unit: subword, vocabulary_size: 30}
+      scoring: {class_path: lightning_modules.lm.arpa_scoring.ArpaNgrams, init_args: {file: FILE}}
+    unset: [data.batch_seconds, data.test_joined, scoring.decoder, scoring.num_pictures]
+  foreign_lm:
+    why: in the beam
+    stage: score
+    from: {own: subword, language_model: foreign}
+    set:
+      data.unit: subword
+      data.vocabulary_size: 30
+      scoring.decoder: lightning_modules.asr.ctc.fused_decoders.FusedBeam
+seeds: [0]
+"""
 pytestmark = pytest.mark.integration
+
+
+def _figures(home: Path, table: Path) -> dict[tuple[str, str], str]:
+    report = earmark(home, "report", str(table), "--format", "csv")
+    assert report.returncode == 0, report.stderr
+    return {(line["row"], line["metric"]): line["mean"] for line in csv.DictReader(report.stdout.splitlines())}
+
+
+def _run_of(home: Path, row: str) -> Path:
+    (found,) = (run for run in runs(home) if json.loads((run / "provenance.json").read_text())["row"] == row)
+    return found
 
 
 def test_recognisers_train_and_are_reported(tmp_path: Path) -> None:
     assert earmark(tmp_path, "data", "spoken_tones", "--scale", "tiny").returncode == 0
     done = earmark(tmp_path, "run", str(TABLE), "--slots", "1")
     assert done.returncode == 0, done.stderr
-    report = earmark(tmp_path, "report", str(TABLE), "--format", "csv")
-    assert report.returncode == 0, report.stderr
-    figures = {(line["row"], line["metric"]): line["mean"] for line in csv.DictReader(report.stdout.splitlines())}
-    for row in ("tdnn", "averaged", "subword", "subword_lm", "conformer"):
+    figures = _figures(tmp_path, TABLE)
+    for row in ("tdnn", "averaged", "subword", "subword_lm", "subword_gru_lm", "hybrid_subword", "conformer"):
         assert figures[row, "test/cer"], row
         assert figures[row, "test_joined/cer"], row
+    assert figures["hybrid_subword", "test/cer_by_ctc"] != figures["hybrid_subword", "test/cer_by_attention"]
+    _decodes_with_the_file_of_another_toolkit(tmp_path)
+
+
+def _decodes_with_the_file_of_another_toolkit(home: Path) -> None:
+    """Two rows more, which train nothing: KenLM's gzipped ARPA file of the n-grams that the row ``ngram`` counted."""
+    file, table = home / "texts.arpa.gz", home / TABLE.name
+    file.write_bytes(gzip.compress(as_kenlm(load_ngrams(_run_of(home, "ngram") / "scores")).encode()))
+    table.write_text(TABLE.read_text().replace("seeds: [0]\n", FOREIGN.replace("FILE", str(file))))
+    done = earmark(home, "run", str(table), "--slots", "1")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count(": finished after") == 2, done.stderr
+    figures = _figures(home, table)
+    for metric in ("test/cer", "test_joined/cer"):
+        assert figures["foreign_lm", metric] == figures["subword_lm", metric]
+    lists = [_run_of(home, row) / "scores" / "hypotheses_test.tsv" for row in ("foreign_lm", "subword_lm")]
+    assert lists[0].read_bytes() == lists[1].read_bytes()

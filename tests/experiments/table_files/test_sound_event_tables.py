@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from experiments.runs.config_form import form
 from experiments.table_files.row_sources import WEIGHTS
 from experiments.table_files.spec import Table, read_table
 
@@ -14,6 +15,10 @@ SHARED = {
         "mil_penalty.penalty_alpha=0.1": "mil_penalty", "strong_upper_bound": "strong_upper_bound",
     },
     "sed_cells": {"gru": "mil"},
+    "pretrained_sed": {
+        "crnn": "linear_softmax", "crnn_oracle_tags": "linear_softmax_oracle_tags",
+        "energy_oracle_tags": "energy_oracle_tags", "constant": "constant",
+    },
 }  # fmt: skip
 AT_STUDY = {"sed_cells": {"gru": "mil"}, "sed_augmentation": {"shift": "mil"}}
 
@@ -35,7 +40,19 @@ def _strong(table: Table, row: str) -> bool:
 def test_rows_of_two_tables_are_one_run(name: str, scale: str) -> None:
     table, weak_sed = read_table(name, scale=scale), read_table("weak_sed", scale=scale)
     for own, theirs in SHARED[name].items():
-        assert table.rows[own].config == weak_sed.rows[theirs].config, own
+        assert form(table.rows[own].config) == form(weak_sed.rows[theirs].config), own
+
+
+@pytest.mark.parametrize("scale", ["demo", "full"])
+def test_every_pretrained_encoder_stands_beside_the_floors(scale: str) -> None:
+    table = read_table("pretrained_sed", scale=scale)
+    trained = [name for name, row in table.rows.items() if row.stage == "fit"]
+    own, true = table.groups
+    assert list(own.rows) == ["constant", *trained]
+    assert list(true.rows) == ["energy_oracle_tags", *(f"{name}_oracle_tags" for name in trained)]
+    assert (own.baseline, true.baseline) == ("crnn", "crnn_oracle_tags")
+    for name in trained:
+        assert table.rows[f"{name}_oracle_tags"].sources["own"].row == name
 
 
 @pytest.mark.parametrize("name", AT_STUDY)
