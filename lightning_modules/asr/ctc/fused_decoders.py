@@ -19,7 +19,7 @@ from lightning_modules.decoding.ctc.prefix_beam import BeamOptions, prefix_beam_
 from lightning_modules.decoding.language_models.language_model import BackoffNgrams, LanguageModel
 from lightning_modules.decoding.language_models.ngram_language_model import NgramLanguageModel
 from lightning_modules.decoding.language_models.rescoring import NBestScores, language_model_scores
-from lightning_modules.decoding.language_models.untagged import Untagged, without_tags
+from lightning_modules.decoding.language_models.untagged import untagged, without_tags
 from lightning_modules.decoding.language_models.word_ngram import UNKNOWN, WordNgram
 from lightning_modules.decoding.texts import are_words, is_tag
 from lightning_modules.lm.stored import load_language_model
@@ -42,7 +42,7 @@ def check_weights(*, beam_size: float, lm_weights: Sequence[float], word_bonuses
 def read_language_model(folders: Mapping[str, Path], symbols: Sequence[str]) -> LanguageModel:
     """The model of ``folders["language_model"]``.
 
-    One that lacks nothing but the tags among ``symbols`` comes as ``Untagged``. Raises ``ValueError`` where ``from:``
+    One that lacks nothing but the tags among ``symbols`` comes ``untagged``. Raises ``ValueError`` where ``from:``
     names none, or where it is over characters other than ``symbols``.
     """
     if "language_model" not in folders:
@@ -51,7 +51,7 @@ def read_language_model(folders: Mapping[str, Path], symbols: Sequence[str]) -> 
     if tuple(model.symbols) == tuple(symbols):
         return model
     if tuple(model.symbols) == without_tags(symbols):
-        return Untagged(model, symbols)
+        return untagged(model, symbols)
     if UNKNOWN not in model.symbols:
         raise ValueError(
             f"the language model has {len(model.symbols)} symbols, other ones than the recogniser's {len(symbols)}; "

@@ -12,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lightning_modules.decoding.language_models.language_model import LanguageModel
+from lightning_modules.decoding.language_models.ngram_language_model import NgramLanguageModel
+from lightning_modules.decoding.language_models.ngram_table import NgramTable
 from lightning_modules.decoding.texts import is_tag
 
 
@@ -55,3 +57,46 @@ class Untagged:
         log_probs_NV = np.zeros((len(histories), len(self._symbols)), np.float32)
         log_probs_NV[:, self._characters_C] = self._language_model.next_log_probs(asked)
         return log_probs_NV
+
+
+class UntaggedNgrams(NgramLanguageModel):
+    """``Untagged`` of an n-gram model, with a table that the compiled search walks instead of asking by history."""
+
+    def __init__(self, language_model: NgramLanguageModel, symbols: Sequence[str]) -> None:
+        super().__init__(language_model.ngrams)
+        self._by_history = Untagged(language_model, symbols)
+        self.table = _with_tags(self.table, symbols)
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """The recogniser's vocabulary."""
+        return self._by_history.symbols
+
+    def next_log_probs(self, histories: Sequence[tuple[int, ...]]) -> NDArray[np.float32]:
+        """See ``Untagged``."""
+        return self._by_history.next_log_probs(histories)
+
+
+def untagged(language_model: LanguageModel, symbols: Sequence[str]) -> Untagged | UntaggedNgrams:
+    """The faster of the two that the model can be."""
+    if isinstance(language_model, NgramLanguageModel):
+        return UntaggedNgrams(language_model, symbols)
+    return Untagged(language_model, symbols)
+
+
+def _with_tags(table: NgramTable, symbols: Sequence[str]) -> NgramTable:
+    """The table of a model without tags among ``symbols``: in each context every tag leads back to it."""
+    is_tag_V = np.array([is_tag(symbol) for symbol in symbols])
+    characters_C, tags_G = np.flatnonzero(~is_tag_V), np.flatnonzero(is_tag_V)
+    lengths_N = np.diff(table.row_start_N1)
+    contexts_N = np.arange(len(lengths_N))
+    to_itself_E = np.repeat(contexts_N, len(tags_G))
+    context_E = np.concatenate((np.repeat(contexts_N, lengths_N), to_itself_E))
+    token_E = np.concatenate((characters_C[table.token_E], np.tile(tags_G, len(lengths_N))))
+    order_E = np.lexsort((token_E, context_E))
+    return table._replace(
+        row_start_N1=np.concatenate(([0], np.cumsum(lengths_N + len(tags_G)))),
+        token_E=token_E[order_E].astype(np.int32),
+        log_prob_E=np.concatenate((table.log_prob_E, np.zeros(len(to_itself_E))))[order_E],
+        next_context_E=np.concatenate((table.next_context_E, to_itself_E))[order_E],
+    )

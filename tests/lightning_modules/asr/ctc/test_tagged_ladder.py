@@ -12,7 +12,7 @@ from datamodules.texts.tokenizer import Tokenizer, character_tokenizer, word_tok
 from lightning_modules.asr.ctc.fused_decoders import FusedBeam, Rescored, read_language_model
 from lightning_modules.asr.predictions import PosteriorPredictions
 from lightning_modules.decoding.language_models.ngram_language_model import NgramLanguageModel
-from lightning_modules.decoding.language_models.untagged import Untagged
+from lightning_modules.decoding.language_models.untagged import UntaggedNgrams
 from lightning_modules.decoding.texts import spell
 from lightning_modules.lm.ngram import estimate_ngrams
 from lightning_modules.lm.stored import save_ngrams
@@ -76,7 +76,7 @@ def stored(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Path
 def test_a_stored_model_comes_untagged_only_where_tags_are_all_that_differs(stored: dict[str, dict[str, Path]]) -> None:
     assert isinstance(read_language_model(stored["character"], PLAIN.symbols), NgramLanguageModel)
     model = read_language_model(stored["character"], TAGGED.symbols)
-    assert isinstance(model, Untagged)
+    assert isinstance(model, UntaggedNgrams)
     assert model.symbols == TAGGED.symbols
     with pytest.raises(ValueError, match="other ones than the recogniser's"):
         read_language_model(stored["character"], (*TAGGED.symbols, "x"))

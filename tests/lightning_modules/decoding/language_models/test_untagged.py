@@ -17,8 +17,9 @@ from lightning_modules.decoding.ctc.labelling import labelling_log_prob
 from lightning_modules.decoding.ctc.prefix_beam import prefix_beam_search
 from lightning_modules.decoding.language_models.language_model import LanguageModel
 from lightning_modules.decoding.language_models.ngram_language_model import NgramLanguageModel
+from lightning_modules.decoding.language_models.ngram_table import advance
 from lightning_modules.decoding.language_models.rescoring import sentence_log_probs
-from lightning_modules.decoding.language_models.untagged import Untagged
+from lightning_modules.decoding.language_models.untagged import Untagged, UntaggedNgrams, untagged
 from lightning_modules.decoding.texts import spell
 from lightning_modules.lm.ngram import estimate_ngrams
 
@@ -57,6 +58,33 @@ def test_tags_may_stand_anywhere_among_the_symbols() -> None:
 def test_symbols_that_differ_by_more_than_tags_are_refused(symbols: tuple[str, ...]) -> None:
     with pytest.raises(ValueError, match=r"allowed: the .* of the recogniser that are no tag of a language"):
         Untagged(MODEL, symbols)
+
+
+@given(st.lists(st.integers(1, len(TAGGED.symbols) - 1), max_size=8), st.sampled_from([0.0, 0.4, 1.0, 2.5]))
+def test_a_walk_over_the_table_of_an_ngram_model_costs_what_its_histories_say(history: list[int], power: float) -> None:
+    model = untagged(MODEL, TAGGED.symbols)
+    assert isinstance(model, UntaggedNgrams)
+    context = model.table.start
+    for place, token in enumerate(history):
+        log_prob, context = advance(model.table, context, token)
+        told = Untagged(MODEL, TAGGED.symbols).next_log_probs([tuple(history[:place])])[0, token]
+        assert log_prob == pytest.approx(told, rel=1e-6)
+    np.testing.assert_allclose(model.powers(power).log_prob_E, np.exp(power * model.table.log_prob_E))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_beam_finds_the_same_texts_whether_it_walks_or_asks(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    log_probs_NTV = np.log(rng.dirichlet(np.full(len(TAGGED.symbols), 0.3), (4, 12)))
+    walked, asked = (
+        prefix_beam_search(log_probs_NTV, [12] * 4, beam_size=40, n_best=3, language_model=model, lm_weight=0.7,
+                           word_bonus=1.0)
+        for model in (UntaggedNgrams(MODEL, TAGGED.symbols), Untagged(MODEL, TAGGED.symbols))
+    )  # fmt: skip
+    assert any(NL in best[0].tokens for best in walked)
+    for by_table, by_history in zip(walked, asked, strict=True):
+        assert [found.tokens for found in by_table] == [found.tokens for found in by_history]
+        np.testing.assert_allclose([f.score for f in by_table], [f.score for f in by_history], rtol=1e-5)
 
 
 def test_sentences_have_the_probability_that_they_have_without_tags() -> None:
