@@ -137,8 +137,15 @@ class _Packs:
             self._by_table.setdefault(source.table.name, []).append(source)
 
     def of(self, table: str, scale: str | None) -> Source | None:
-        """The pack of a table at a scale, by default of the only one. Raises ``UserError`` where there are several."""
-        found = [source for source in self._by_table.get(table, ()) if scale in (None, source.table.scale)]
+        """The pack of a table at a scale, by default of the only one. Raises ``UserError`` where there are several.
+
+        One that was made with ``--set`` is of other runs than the table's own, and answers nothing.
+        """
+        found = [
+            source
+            for source in self._by_table.get(table, ())
+            if scale in (None, source.table.scale) and not source.table.overrides
+        ]
         if len(found) > 1:
             scales = ", ".join(sorted(source.table.scale for source in found))
             raise UserError(f"--results: {len(found)} packs of table {table}, of scale {scales}; allowed: one")

@@ -261,7 +261,8 @@ def _heading(table: Table, cells: Sequence[Cell], card_of: Callable[[str], Corpu
             of = f"{sum(card.num_clips.values())} clips in {deal['of']} deals by {deal['by']}"
         says.setdefault(f": {kind}, {of}", []).append(corpus)
     data = "; ".join(f"{_named(names)}{what}" for what, names in says.items())
-    return f"{table.title} · scale {table.scale} · {data} · mean ± std over {axes(cells)}"
+    with_set = "".join(f" · with {path}={value}" for path, value in table.overrides.items())
+    return f"{table.title} · scale {table.scale}{with_set} · {data} · mean ± std over {axes(cells)}"
 
 
 def _named(corpora: Sequence[str]) -> str:

@@ -5,6 +5,7 @@ import io
 import json
 import math
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
@@ -30,13 +31,21 @@ ER = Column("test/er", "ER", "lower", "number", 2)
 Values = dict[str, list[tuple[float, float] | None]]
 
 
-def build(home: Path, values: Values, *, synthetic: bool = False, reference: tuple[str, ...] = ()) -> Report:
+def build(
+    home: Path,
+    values: Values,
+    *,
+    synthetic: bool = False,
+    reference: tuple[str, ...] = (),
+    overrides: Mapping[str, str] | None = None,
+) -> Report:
     folder = home / "data" / "x" / "demo"
     folder.mkdir(parents=True)
     CorpusCard("x/demo", "d", ("a",), 16000, synthetic, {}, {"train": 4, "test": 2}, "").write(folder)
     config = {"data": {"class_path": "d.D", "init_args": {"corpus": "x/demo"}}}
     rows = {name: Row("t", name, f"why_{name}", "fit", config, {}, name in reference) for name in values}
     table = Table("t", home / "t.yaml", "Title", "sed", "demo", rows, (0, 1), (F1, ER), {}, (), ())
+    table = replace(table, overrides=overrides or {})
     cells = []
     for name, runs in values.items():
         for seed, pair in enumerate(runs):
@@ -99,6 +108,11 @@ def test_a_long_note_drops_its_last_rows_and_says_so(earmark_home: Path) -> None
 def test_a_synthetic_corpus_is_said_in_the_heading(earmark_home: Path) -> None:
     report = build(earmark_home, {"a": [(0.2, 1.0), (0.4, 1.2)]}, synthetic=True)
     assert "SYNTHETIC TONES, NOT REAL AUDIO" in markdown(report).splitlines()[0]
+
+
+def test_what_was_set_on_the_command_line_is_said_in_the_heading(earmark_home: Path) -> None:
+    report = build(earmark_home, {"a": [(0.2, 1.0), (0.4, 1.2)]}, overrides={"model.cell": "gru"})
+    assert " · scale demo · with model.cell=gru · x/demo: real recordings" in markdown(report).splitlines()[0]
 
 
 def test_csv_has_full_precision(earmark_home: Path) -> None:

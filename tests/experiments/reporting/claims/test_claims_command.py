@@ -26,12 +26,20 @@ OF_A_SEARCH = """tuned:
 
 @pytest.fixture
 def packs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> claims._Packs:
-    """Two packs of one table, of scale demo and study."""
+    """Three packs of one table, of scale demo, study, and of demo with ``--set``."""
+
+    def opened(file: Path) -> SimpleNamespace:
+        scale, *changed = file.stem.split("_")
+        return SimpleNamespace(table=SimpleNamespace(name="t", scale=scale, overrides=dict.fromkeys(changed, 1)))
+
     monkeypatch.setattr(packed_store, "open_packs", lambda files, folder: files[0])
-    monkeypatch.setattr(
-        claims, "of_packs", lambda file: SimpleNamespace(table=SimpleNamespace(name="t", scale=file.stem))
-    )
-    return claims._Packs([Path("demo.tar"), Path("study.tar")], tmp_path)
+    monkeypatch.setattr(claims, "of_packs", opened)
+    return claims._Packs([Path("demo_seed.tar"), Path("demo.tar"), Path("study.tar")], tmp_path)
+
+
+def test_what_was_made_with_set_answers_nothing(packs: claims._Packs) -> None:
+    found: Any = packs.of("t", "demo")
+    assert found.table.overrides == {}
 
 
 def test_a_line_that_names_a_scale_asks_its_pack_and_one_that_does_not_is_refused(packs: claims._Packs) -> None:
