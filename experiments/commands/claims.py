@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 import tempfile
 from dataclasses import replace
 from pathlib import Path
@@ -31,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--claims", type=_names, metavar="A,B", help="only these claims")
     parser.add_argument(
         "--results", type=Path, nargs="+", action="extend", default=[], metavar="FILE",
-        help="from packs of earmark results pack, one a table, without a store and without corpora",
+        help="from packs of earmark results pack, one a table, none with --set, without a store and corpora",
     )  # fmt: skip
     parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
     parser.add_argument("--output", type=Path, metavar="FILE", help="write there instead of printing")
@@ -125,7 +126,10 @@ def _of_store(name: str, scale: str | None, evidence: list[Evidence]) -> Source:
 
 
 class _Packs:
-    """Packs by table; ``folder`` is where they are unfolded."""
+    """Packs by table; ``folder`` is where they are unfolded.
+
+    One that was made with ``--set`` is of other runs than the table's own: it is left aside, and named.
+    """
 
     def __init__(self, files: list[Path], folder: Path) -> None:
         from experiments.stored_results.packs.packed_store import open_packs
@@ -134,18 +138,15 @@ class _Packs:
         for number, file in enumerate(files):
             (place := folder / str(number)).mkdir()
             source = of_packs(open_packs([file], place))
+            if changed := source.table.overrides:
+                what = ", ".join(f"{path}={value}" for path, value in changed.items())
+                print(f"{file}: made with --set {what}, so it answers no claim", file=sys.stderr)
+                continue
             self._by_table.setdefault(source.table.name, []).append(source)
 
     def of(self, table: str, scale: str | None) -> Source | None:
-        """The pack of a table at a scale, by default of the only one. Raises ``UserError`` where there are several.
-
-        One that was made with ``--set`` is of other runs than the table's own, and answers nothing.
-        """
-        found = [
-            source
-            for source in self._by_table.get(table, ())
-            if scale in (None, source.table.scale) and not source.table.overrides
-        ]
+        """The pack of a table at a scale, by default of the only one. Raises ``UserError`` where there are several."""
+        found = [source for source in self._by_table.get(table, ()) if scale in (None, source.table.scale)]
         if len(found) > 1:
             scales = ", ".join(sorted(source.table.scale for source in found))
             raise UserError(f"--results: {len(found)} packs of table {table}, of scale {scales}; allowed: one")

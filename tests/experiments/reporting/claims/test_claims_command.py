@@ -37,9 +37,12 @@ def packs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> claims._Packs:
     return claims._Packs([Path("demo_seed.tar"), Path("demo.tar"), Path("study.tar")], tmp_path)
 
 
-def test_what_was_made_with_set_answers_nothing(packs: claims._Packs) -> None:
+def test_what_was_made_with_set_answers_nothing_and_is_named(
+    capsys: pytest.CaptureFixture[str], packs: claims._Packs
+) -> None:
     found: Any = packs.of("t", "demo")
     assert found.table.overrides == {}
+    assert capsys.readouterr().err == "demo_seed.tar: made with --set seed=1, so it answers no claim\n"
 
 
 def test_a_line_that_names_a_scale_asks_its_pack_and_one_that_does_not_is_refused(packs: claims._Packs) -> None:
