@@ -24,7 +24,7 @@ from lightning_modules.lm.ngram_scoring import NgramScoring, costs_of
 from lightning_modules.lm.perplexity import perplexities, report_perplexity
 from lightning_modules.lm.stored import save_ngrams
 from lightning_modules.lm.units import Pieces
-from lightning_modules.metrics.words.near_texts import nearest
+from lightning_modules.metrics.words.near_texts import HeldOutTexts
 
 
 class OutsideNgrams(NgramScoring):
@@ -79,18 +79,21 @@ class OutsideNgrams(NgramScoring):
         return {**metrics, "model/parameters": float(sum(map(len, ngrams.tables)))}
 
     def _read(self, references: Mapping[str, Any]) -> tuple[list[str], Counter[str]]:
-        """All sentences but held-out ones and near ones, and how many were left out, said in one line."""
+        """All sentences but held-out ones, what is near or part of one, and training texts; counted, in one line."""
+        validation: TextReferences = references["validation"]
+        _refuse_other_languages(self.texts, [references[split] for split in ("validation", "test")])
         found = [read_outside_texts(path, language=language) for language, path in sorted(self.texts.items())]
-        found += self._dialogues(references["validation"])
+        found += self._dialogues(validation)
         counts = sum((one.left_out for one in found), Counter[str]())
-        held_out = sorted({text for split in ("validation", "test") for text in references[split].texts.values()})
+        held_out = HeldOutTexts({text for split in ("validation", "test") for text in references[split].texts.values()})
+        own = set(validation.training_texts)
         texts = list[str]()
         for text in (text for one in found for text in one.texts):
-            if (near := nearest(text, held_out)) is None:
-                texts.append(text)
+            if why := "a training text" if text in own else held_out.why_not(text):
+                counts[why] += 1
             else:
-                counts["a held-out text" if near == text else "nearly a held-out text"] += 1
-        texts = _writable(texts, references["validation"], counts)
+                texts.append(text)
+        texts = _writable(texts, validation, counts)
         said = ", ".join(f"{why}: {count}" for why, count in sorted(counts.items())) or "none"
         warnings.warn(f"texts: {len(texts)} sentences are trained on; left out: {said}", RunWarning, stacklevel=2)
         if not texts:
@@ -108,6 +111,13 @@ class OutsideNgrams(NgramScoring):
     def _estimate(self, texts: Sequence[str], symbols: Sequence[str], references: TextReferences) -> BackoffNgrams:
         pieces = Pieces(symbols, unit=references.unit)
         return estimate_ngrams(map(pieces.encode, texts), symbols=symbols, unit=references.unit, order=self.order)
+
+
+def _refuse_other_languages(texts: Mapping[str, Path], references: Sequence[TextReferences]) -> None:
+    """Rules for letters are a language's, and a model of one that nobody speaks here is a mistake."""
+    spoken = {language for of in references for language in of.languages.values()}
+    if other := next((language for language in texts if language not in spoken), None):
+        raise ValueError(f"texts.{other}: {other!r} is no language of the corpus, allowed: {', '.join(sorted(spoken))}")
 
 
 def _writable(texts: list[str], references: TextReferences, counts: Counter[str]) -> list[str]:

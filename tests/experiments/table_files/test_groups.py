@@ -92,7 +92,9 @@ def test_transfer_is_compared_with_as_much_of_the_language() -> None:
     assert {minutes[row] - minutes[baseline] for row, baseline in table.baselines().items()} == {0}
     assert set(table.baselines().values()) == {
         "scratch", "scratch_nl_20", "scratch_nl_40", "scratch_cs_10", "scratch_cs_20", "scratch_cs_40",
+        "scratch_ctc", "decoder_only",  # of what another encoder or its statistics alone make of them
         "whisper_frozen_ctc", "whisper_frozen_ctc_lm",  # of what adds texts to them
     }  # fmt: skip
+    assert table.baselines()["whisper_frozen_ctc"] == "scratch_ctc"  # the same but for the encoder
     assert table.baselines()["whisper_frozen_ctc_lm"] == "whisper_frozen_ctc"
     assert table.baselines()["whisper_frozen_ctc_texts"] == "whisper_frozen_ctc_lm"

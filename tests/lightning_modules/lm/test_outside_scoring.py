@@ -86,6 +86,39 @@ def test_texts_of_ones_own_are_interpolated_and_no_test_text_is_among_them(unit:
     assert metrics["validation/perplexity_per_character"] <= min(both) * 1.1
 
 
+def test_a_held_out_utterance_of_two_sentences_does_not_come_in_by_its_sentences(tmp_path: Path) -> None:
+    file = tmp_path / "mine.txt"
+    lines = (
+        "Now press three there. Go on!",
+        "Would you please stay on the line?",
+        "Wait for us all.",
+        "press one",
+    )
+    file.write_text("\n".join(lines), encoding="utf-8")
+    splits = {
+        "validation": references("hold one"),
+        "test": references("now press three there go on and wait", "stay on the line"),
+    }
+    with pytest.warns(RunWarning, match="2 sentences are trained on"):
+        metrics = OutsideNgrams(order=2, texts={"en": file}).score(
+            predictions={}, references=splits, output_dir=tmp_path
+        )
+    left_out = {name: value for name, value in metrics.items() if name.startswith("outside/left_out")}
+    assert left_out == {
+        "outside/left_out_a_part_of_a_held-out_text": 1,  # now press three there
+        "outside/left_out_around_a_held-out_text": 1,  # would you please stay on the line
+        "outside/left_out_a_training_text": 1,
+    }
+
+
+def test_a_language_that_the_corpus_has_not_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "mine.txt"
+    file.write_text("hola\n", encoding="utf-8")
+    splits = {split: references("hold one") for split in ("validation", "test")}
+    with pytest.raises(ValueError, match=r"texts\.sp: 'sp' is no language of the corpus, allowed: en"):
+        OutsideNgrams(order=2, texts={"sp": file}).score(predictions={}, references=splits, output_dir=tmp_path)
+
+
 def test_characters_that_the_corpus_lacks_are_counted(tmp_path: Path) -> None:
     file = tmp_path / "mine.txt"
     file.write_text("Zebra.\nGiraffe.\n", encoding="utf-8")

@@ -1,0 +1,87 @@
+"""The transfer study is a fair question: what is said to differ between its rows is all that differs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from experiments.table_files.spec import read_table
+
+TARGETS = ("nl_10", "nl_20", "nl_40", "cs_10", "cs_20", "cs_40")
+CONTROLS = ("fr_prompts", "ru_stamps")
+PLANS = (
+    "decoder_only",
+    "decoder_only_statistics",
+    "encoder_only",
+    "encoder_decoder",
+    "two_stage",
+    "shared_encoder",
+    "shared_decoder",
+)
+
+
+def configs(scale: str) -> dict[str, Any]:
+    return {name: row.config for name, row in read_table("transfer_study", scale=scale).rows.items()}
+
+
+def of_target(rows: dict[str, Any], target: str) -> dict[str, Any]:
+    """Rows that train on it, without trials of a search."""
+    ends = (target, f"{target}.start=fresh", f"{target}.start=seed")
+    wanted = {f"{plan}_{end}" for plan in ("scratch", *PLANS) for end in ends}
+    return {name: config for name, config in rows.items() if name in wanted}
+
+
+def without(config: dict[str, Any], *keys: str) -> dict[str, Any]:
+    return {key: value for key, value in config.items() if key not in keys}
+
+
+def test_by_default_it_is_what_two_cores_can_do() -> None:
+    rows = read_table("transfer_study").rows
+    assert rows.keys() == read_table("transfer_study", scale="short").rows.keys()
+    assert len(rows) < len(read_table("transfer_study", scale="study").rows) / 4
+
+
+@pytest.mark.parametrize("scale", ["short", "full"])
+def test_plans_of_a_target_differ_in_what_starts_from_the_seed_and_trains_alone(scale: str) -> None:
+    rows = configs(scale)
+    for target in ("nl_10",) if scale == "short" else (*TARGETS, *CONTROLS):
+        found = of_target(rows, target)
+        assert len(found) in (7, 15)  # scratch, and three or seven plans of two kinds of outputs
+        alike = [without(config, "fine_tuning") for config in found.values()]
+        assert all(config == alike[0] for config in alike), target
+        assert len({str(config.get("fine_tuning")) for config in found.values()}) == len(found)
+
+
+def test_every_row_that_trains_for_a_target_is_searched_with_the_same_draws() -> None:
+    searches = read_table("transfer_study", scale="study").searches
+    rows = configs("study")
+    assert searches.keys() == {name for target in (*TARGETS, *CONTROLS) for name in of_target(rows, target)}
+    assert len({str(search) for search in searches.values()}) == 1
+    assert not read_table("transfer_study", scale="short").searches
+
+
+def test_the_controls_change_the_language_alone_and_the_audio_alone() -> None:
+    rows = configs("full")
+
+    def heard(row: str) -> tuple[Any, Any]:
+        data = rows[row]["data"]["init_args"]
+        return data["corpus"], data.get("languages")
+
+    assert heard("seed_without_french") == ("prompts", ["en", "es", "it", "ru"])
+    assert heard("scratch_fr_prompts") == ("prompts", ["fr"])
+    assert heard("seed_of_prompts") == ("prompts", None)  # of all five, Russian among them
+    assert heard("scratch_ru_stamps") == ("stamps", ["ru"])
+    for seed in ("seed_without_french", "seed_of_prompts"):
+        apart = rows[seed]["data"]["init_args"]["apart_from"]
+        assert apart == ({"prompts": ["fr"]} if seed == "seed_without_french" else {"stamps": ["ru"]})
+
+
+def test_every_row_is_decoded_with_and_without_a_language_model_and_validation_chooses() -> None:
+    rows = configs("full")
+    for target in (*TARGETS, *CONTROLS):
+        for name, config in of_target(rows, target).items():
+            decoders = config["scoring"]["init_args"]["decoders"]
+            assert decoders.keys() == {"ctc_greedy", "joint", "joint_lm"}, name
+            fitted = [decoders[key]["init_args"] for key in ("joint", "joint_lm")]
+            assert all(len(weights) > 1 for of in fitted for weights in of.values()), name
