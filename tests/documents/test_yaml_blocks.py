@@ -76,6 +76,8 @@ def test_settings_are_those_of_a_row(page: str, number: int, tmp_path: Path) -> 
 @pytest.mark.parametrize(("page", "number", "name"), [
     ("docs/sed.md", 1, "weak_sed"),
     ("docs/transfer.md", 0, "transfer"),
+    ("docs/language_models.md", 0, "language_models"),
+    ("docs/language_models.md", 1, "ctc_decoding"),
     ("docs/pretrained.md", 0, "ctc_decoding"),
     ("docs/pretrained.md", 0, "end_to_end"),
     ("docs/pretrained.md", 1, "end_to_end"),
