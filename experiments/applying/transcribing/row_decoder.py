@@ -96,7 +96,7 @@ def _scored(config: Mapping[str, Any], folder: Path, *, name: str) -> _Scored | 
     if decoders is None:
         alone = _Scored(given.get("decoder"), folder / "scores" / FITTED)
         return None if alone.spec is None or not alone.fitted.is_file() else alone
-    chosen, of = _stored(folder / CHOSEN, "chosen", name=name), ", ".join(decoders)
+    chosen, of = _stored(folder / CHOSEN, "chosen", name=name), ", ".join(sorted(decoders))
     if not isinstance(chosen, str) or chosen not in decoders:
         raise UserError(f"{name}: {folder / CHOSEN}: chosen {chosen!r}, allowed: {of}")
     which = f" ({chosen}, which validation chose of {of})"

@@ -68,7 +68,7 @@ def _is_transcribed_as_scored(home: Path) -> None:
     chosen = json.loads((run / "scores" / "chosen_decoder.json").read_text())["chosen"]
     kind = {"ctc": "PrefixBeam", "attention": "AttentionBeam"}[chosen]
     lines = (run / "scores" / "hypotheses_test.tsv").read_text(encoding="utf-8").splitlines()
-    names = dict(line.split("\t") for line in lines[1:])
+    names = dict(line.split("\t") for line in lines)
     name = max(names, key=lambda one: len(names[one]))
     audio = next((home / "data" / "spoken_tones" / "tiny").rglob(f"{name}.*"))
     for row in ([], ["--row", f"{TABLE}/hybrid_subword"]):

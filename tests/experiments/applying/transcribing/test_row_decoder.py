@@ -111,7 +111,7 @@ def test_of_several_decoders_it_is_the_one_that_validation_chose(tmp_path: Path)
         assert by is not None
         assert isinstance(by.decoder, PrefixBeam)
         assert (by.decoder.beam_size, by.weights, by.folders) == (9, {}, {})
-        assert by.name.endswith(" (beam, which validation chose of greedy, beam, fused)")
+        assert by.name.endswith(" (beam, which validation chose of beam, fused, greedy)")
     fused = several_folder(tmp_path, "own2", chosen="fused")
     by = own_decoder(chosen(fused, scoring=SEVERAL))
     assert by is not None
@@ -125,7 +125,7 @@ def test_of_several_decoders_it_is_the_one_that_validation_chose(tmp_path: Path)
         (None, "no such file, and it says what validation chose; score the run again"),
         ("{", "not as scoring writes it (JSONDecodeError: "),
         ("{}", "not as scoring writes it (KeyError: 'chosen')"),
-        ('{"chosen": "wfst"}', "chosen 'wfst', allowed: greedy, beam, fused"),
+        ('{"chosen": "wfst"}', "chosen 'wfst', allowed: beam, fused, greedy"),
     ],
 )
 def test_a_choice_that_is_not_to_be_read_is_one_line_that_names_the_file(
@@ -133,14 +133,16 @@ def test_a_choice_that_is_not_to_be_read_is_one_line_that_names_the_file(
 ) -> None:
     folder = several_folder(tmp_path, "own1", chosen="beam")
     path = folder / "scores" / "chosen_decoder.json"
-    path.unlink() if content is None else path.write_text(content, encoding="utf-8")
+    if content is None:
+        path.unlink()
+    else:
+        path.write_text(content, encoding="utf-8")
     own = chosen(folder, scoring=SEVERAL)
-    for name, asked in (
-        ("run greedy seed 0", own_decoder),
-        (f"--row {folder}", lambda one: row_decoder(str(folder), one)),
-    ):
-        with pytest.raises(UserError) as error:
-            asked(own)
+    with pytest.raises(UserError) as of_the_run:
+        own_decoder(own)
+    with pytest.raises(UserError) as of_a_row:
+        row_decoder(str(folder), own)
+    for name, error in (("run greedy seed 0", of_the_run), (f"--row {folder}", of_a_row)):
         assert str(error.value).startswith(f"{name}: {path}: {why}")
         assert "\n" not in str(error.value)
 
