@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,20 +15,38 @@ from datamodules.audio.cuts import Cut
 from datamodules.audio.waveforms import Waveforms
 from experiments.applying.predicting.mono_stream import mono_stream
 from experiments.applying.transcribing.loudness import SILENT_DECIBELS, Loudness
-from experiments.applying.transcribing.parts import Cutter
-from experiments.applying.transcribing.reading import Reader
+from experiments.applying.transcribing.parts import Cutter, Part
 from experiments.applying.transcribing.settings import Settings
 from experiments.applying.transcribing.speech_activity import RATES_HZ, SpeechActivity, network_file
-from experiments.applying.transcribing.transcript import ReadPart, Transcript
+from experiments.applying.transcribing.transcript import ReadPart, Times, Transcript
+from lightning_modules.asr.recogniser import Recogniser
 
 Advance = Callable[[float], None]  # seconds of audio read so far
+
+
+class PartReader(Protocol):
+    """What reads a part: ``Reader``, ``WhisperReader``. ``unaligned`` counts the parts whose words have no times."""
+
+    times: Times
+    sample_rate_hz: int
+    unaligned: int
+
+    @property
+    def system(self) -> Recogniser:
+        """The recogniser."""
+
+    def read(self, part: Part) -> ReadPart:
+        """Its text, times in seconds of the recording. Raises ``ValueError`` for a part that can't be read."""
+
+    def close(self) -> None:
+        """Remove what was kept to read."""
 
 
 @dataclass
 class Transcriber:
     """Transcribes recordings one after another; ``how`` they are cut is said by ``cut_in_words``."""
 
-    reader: Reader
+    reader: PartReader
     settings: Settings
 
     def __post_init__(self) -> None:

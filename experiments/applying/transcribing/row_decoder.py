@@ -1,7 +1,8 @@
 """The decoder of a finished run, with the weights that validation chose and the language model of its ``from:``.
 
 Any row whose scoring decodes will do, on any recogniser whose predictions that decoder reads: ``ctc_decoding/wfst``
-brings its graph's beam, its weights and its n-gram. Weights that were fitted for another seed's recogniser are said.
+brings its graph's beam, its weights and its n-gram. Of a row that several decoders read (``SeveralDecodings``) it is
+the one whose figures stand under the plain names. Weights that were fitted for another seed's recogniser are said.
 """
 
 from __future__ import annotations
@@ -31,8 +32,9 @@ from lightning_modules.asr.tuning import Weights
 if TYPE_CHECKING:
     from experiments.tracking.mlflow_store import Tracker
 
-OWN = "own"  # in from: the recogniser that a decoding stands on
-FITTED = "scores/decoding.json"
+OWN, SEED = "own", "seed"  # in from: the recogniser that a decoding stands on, and where its training began
+FITTED = "decoding.json"  # in scores/, and of several decoders in a folder of each one's name
+CHOSEN = "scores/chosen_decoder.json"  # of several decoders
 
 
 @dataclass(frozen=True)
@@ -46,11 +48,13 @@ class RowDecoder:
 
 
 def own_decoder(chosen: ChosenRun) -> RowDecoder | None:
-    """That of the run's own scoring; None where it has none, or where what it was fitted on is not in the folder."""
-    spec = _decoder_spec(chosen.config)
-    if spec is None or not (chosen.folder / FITTED).is_file() or not (chosen.folder / PREDICTIONS).is_dir():
-        return None
-    return _made(f"run {chosen.name}", spec, chosen.folder, imports=tuple(chosen.imports), folders={})
+    """That of the run's own scoring; None where it has none, or where what it was fitted on is not in the folder.
+
+    Raises ``UserError`` where several decoders were scored and the folder does not say which of them was chosen.
+    """
+    name = f"run {chosen.name}"
+    scored = _scored(chosen.config, chosen.folder, name=name) if (chosen.folder / PREDICTIONS).is_dir() else None
+    return None if scored is None else _made(name, scored, imports=tuple(chosen.imports), folders={})
 
 
 def row_decoder(text: str, chosen: ChosenRun, *, scale: str | None = None) -> RowDecoder:
@@ -59,14 +63,13 @@ def row_decoder(text: str, chosen: ChosenRun, *, scale: str | None = None) -> Ro
     record = read_yaml(folder / CONFIG)
     if not isinstance(record, dict):
         raise UserError(f"--row {text}: {folder / CONFIG} is no configuration")
-    spec = _decoder_spec(
-        moved_files.config_today({key: value for key, value in record.items() if isinstance(value, dict)})
-    )
-    if spec is None or not (folder / FITTED).is_file():
+    config = moved_files.config_today({key: value for key, value in record.items() if isinstance(value, dict)})
+    scored = _scored(config, folder, name=f"--row {text}")
+    if scored is None:
         raise UserError(
             f"--row {text}: run {name} chose no decoder's weights; allowed: a finished row that decodes texts"
         )
-    sources = {key: folder / where for key, where in (record.get("from") or {}).items()}
+    sources = {key: folder / where for key, where in (record.get("from") or {}).items() if key != SEED}
     own = sources.pop(OWN, folder).resolve().name
     if own != chosen.key_id:
         line = f"--row {text}: its weights were fitted on the validation set of run {own}, not of {chosen.name}"
@@ -74,31 +77,59 @@ def row_decoder(text: str, chosen: ChosenRun, *, scale: str | None = None) -> Ro
     if lacking := [key for key, source in sources.items() if not source.is_dir()]:
         raise UserError(f"--row {text}: from.{lacking[0]}: its folder {sources[lacking[0]]} is gone")
     folders = {key: offered(source) for key, source in sources.items()}
-    return _made(f"row {text}", spec, folder, imports=tuple(record.get("imports") or ()), folders=folders)
+    return _made(f"row {text}", scored, imports=tuple(record.get("imports") or ()), folders=folders)
 
 
-def _decoder_spec(config: Mapping[str, Any]) -> Any:
-    """The ``decoder`` of a scoring section; of several the one whose figures stand under the plain names."""
+@dataclass(frozen=True)
+class _Scored:
+    """The ``decoder`` of a scoring section, the file of its weights, and which of several it is, for people."""
+
+    spec: Any
+    fitted: Path
+    which: str = ""
+
+
+def _scored(config: Mapping[str, Any], folder: Path, *, name: str) -> _Scored | None:
+    """None where no decoder's weights were chosen. Raises ``UserError`` where one of several was, but not which."""
     given = (config.get("scoring") or {}).get("init_args") or {}
-    return given.get("decoder")
+    decoders = given.get("decoders")
+    if decoders is None:
+        alone = _Scored(given.get("decoder"), folder / "scores" / FITTED)
+        return None if alone.spec is None or not alone.fitted.is_file() else alone
+    chosen, of = _stored(folder / CHOSEN, "chosen", name=name), ", ".join(sorted(decoders))
+    if not isinstance(chosen, str) or chosen not in decoders:
+        raise UserError(f"{name}: {folder / CHOSEN}: chosen {chosen!r}, allowed: {of}")
+    which = f" ({chosen}, which validation chose of {of})"
+    return _Scored(decoders[chosen], folder / "scores" / chosen / FITTED, which)
 
 
-def _made(name: str, spec: Any, folder: Path, *, imports: tuple[str, ...], folders: Mapping[str, Path]) -> RowDecoder:
+def _stored(path: Path, key: str, *, name: str) -> Any:
+    """What a scoring wrote under ``key``. Raises ``UserError`` naming the file."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))[key]
+    except FileNotFoundError:
+        why = "no such file"
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        why = f"not as scoring writes it ({type(error).__name__}: {first_line(error)})"
+    raise UserError(f"{name}: {path}: {why}, and it says what validation chose; score the run again")
+
+
+def _made(name: str, scored: _Scored, *, imports: tuple[str, ...], folders: Mapping[str, Path]) -> RowDecoder:
     set_parsing_settings(import_path_denylist=["*"], import_path_allowlist=[*ALLOWED_IMPORTS, *imports])
     parser = ArgumentParser(exit_on_error=False)
     parser.add_subclass_arguments(Decoder, "decoder", required=True)
-    plain = spec if isinstance(spec, dict) else {"class_path": str(spec)}
+    plain = scored.spec if isinstance(scored.spec, dict) else {"class_path": str(scored.spec)}
     try:
         decoder = parser.instantiate(parser.parse_object({"decoder": plain})).decoder
     except (ArgumentError, TypeError, ValueError) as error:
         raise UserError(f"{name}: scoring.decoder: {first_line(error)}") from None
-    weights = json.loads((folder / FITTED).read_text(encoding="utf-8"))["weights"]
+    weights = _stored(scored.fitted, "weights", name=name)
     lacking = [weight for weight in decoder.weight_grid if weight not in weights]
     if lacking:
         raise UserError(
-            f"{name}: {folder / FITTED} has no {lacking[0]}, which its decoder of today asks for; score it again"
+            f"{name}: {scored.fitted} has no {lacking[0]}, which its decoder of today asks for; score it again"
         )
-    return RowDecoder(name, decoder, weights, folders)
+    return RowDecoder(f"{name}{scored.which}", decoder, weights, folders)
 
 
 def _folder_of(text: str, chosen: ChosenRun, *, scale: str | None) -> tuple[Path, str]:

@@ -33,6 +33,7 @@ class Settings:
     cut: str | None = None  # vad where silero-vad is installed and hears the rate, else quiet
     max_seconds: float = 20.0
     pause_seconds: float = 0.5
+    language: str | None = None  # that a Whisper is told
     hotwords: str | None = None
     hotword_bonus: float = 1.0
     beam_size: int = 100

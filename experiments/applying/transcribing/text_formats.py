@@ -66,6 +66,7 @@ def as_ctm(transcript: Transcript) -> str:
 FORMATS: Mapping[str, Callable[[Transcript], str]] = {
     "txt": as_txt, "srt": as_srt, "vtt": as_vtt, "tsv": as_tsv, "json": as_json, "ctm": as_ctm
 }  # fmt: skip
+OF_WORD_TIMES = ("srt", "vtt", "ctm")  # a cue that is a whole part of 20 s is no subtitle
 
 
 def _milliseconds(seconds: float) -> int:

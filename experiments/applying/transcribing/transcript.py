@@ -3,7 +3,7 @@
 ``times`` says what word and token times are: ``aligned`` by forced alignment of the chosen text with the recogniser's
 CTC output; ``written``, the frames at which a transducer wrote them, which may be late; ``attended``, those at which an
 attention decoder looks while it writes the chosen text; ``parts``, only where each part begins and ends is known (a
-decoder that hears a summary vector).
+decoder that hears a summary vector, and Whisper's).
 """
 
 from __future__ import annotations

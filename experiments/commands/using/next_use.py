@@ -10,6 +10,7 @@ import pytorch_lightning as lightning
 from experiments.commands.shell.next_command import say_next, with_scale
 from lightning_modules.asr.ctc.ctc import CTC
 from lightning_modules.asr.ctc.ctc_output import CtcOutput
+from lightning_modules.asr.whisper.whisper_recogniser import WhisperRecogniser
 
 CORRECTED_BESIDE = {"audacity", "raven"}  # label files that are corrected where they lie, beside their recordings
 
@@ -31,5 +32,5 @@ def after_texts(system: lightning.LightningModule, run: str, scale: str | None, 
         say_next(*words, why="when each word is said, once its text is corrected")
     elif isinstance(system, CTC):
         say_next("demo", *with_scale(run, scale), "--output", "page", why="its posteriors and texts in a browser")
-    else:
+    elif not isinstance(system, WhisperRecogniser):  # which has no graph to export
         say_next("export", *with_scale(run, scale), "exported", why="the recogniser as files that need no earmark")

@@ -12,11 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from experiments.applying.chosen_run import ChosenRun
     from experiments.applying.transcribing.nemo_manifest import Line
     from experiments.applying.transcribing.params_record import ParamsRecord
     from experiments.applying.transcribing.recordings import Transcriber
-    from experiments.applying.transcribing.row_decoder import RowDecoder
     from experiments.applying.transcribing.settings import Settings
     from experiments.applying.transcribing.transcript import Transcript
 
@@ -25,6 +23,7 @@ EXAMPLE = """examples:
   earmark transcribe ctc_decoding/greedy *.flac -f srt,ctm -o texts        several formats, in a folder
   earmark transcribe ctc_decoding/greedy talk.mp3 --row ctc_decoding/wfst  another row's decoder and language model
   earmark transcribe 3bbc09c talk.wav --hotwords names.txt --hotword-bonus 2
+  earmark transcribe end_to_end/whisper_untouched talk.wav --language en   Whisper's own texts, without times of words
   earmark transcribe exported/ --manifest test.jsonl -o answers.jsonl      NeMo's lines, pred_text added
   sox talk.wav -t flac - | earmark transcribe ctc_decoding/greedy - -f vtt standard input to standard output
 
@@ -52,6 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("-f", "--formats", metavar="F,F", help="txt, srt, vtt, tsv, json, ctm or all (default txt)")
     parser.add_argument("--row", metavar="TABLE/ROW", help="decoder, fitted weights and language model of another row")
+    parser.add_argument("--language", metavar="xx", help="what is spoken, for a run of Whisper's own decoder")
     parser.add_argument("--hotwords", metavar="TXT", help="words or phrases, one a line, that the beam favours")
     parser.add_argument("--hotword-bonus", type=float, metavar="B", help="natural log a character of them (default 1)")
     parser.add_argument("--beam-size", type=int, metavar="N", help="beam with --hotwords and no --row (default 100)")
@@ -89,12 +89,13 @@ def run(arguments: argparse.Namespace) -> int:
         raise UserError("name audio files, or --manifest JSONL, one of the two (see earmark transcribe --help)")
     with working(f"loading {run_text}"):
         from experiments.applying.chosen_run import choose_run
+        from experiments.applying.transcribing.chosen_transcriber import make_transcriber
         from experiments.applying.transcribing.params_record import ParamsRecord
         from experiments.commands.using.next_use import after_texts
 
         outputs = _outputs(arguments, settings)
         chosen = choose_run(run_text, scale=settings.scale)
-        transcriber, decoder = _transcriber(chosen, settings)
+        transcriber, decoder = make_transcriber(chosen, settings)
     _say(f"{chosen.name} ({chosen.key_id[:7]}), read by {decoder}; {transcriber.cut_in_words}")
     told = {
         "run": {"text": run_text, "name": chosen.name, "key": chosen.key_id},
@@ -179,35 +180,6 @@ def _is_ours(params: Path) -> bool:
     except UserError:
         return False
     return True
-
-
-def _transcriber(chosen: ChosenRun, settings: Settings) -> tuple[Transcriber, str]:
-    """What transcribes, and the decoder in words."""
-    from experiments.applying.loaded_system import facts_of, load_system
-    from experiments.applying.transcribing.hotword_beam import with_hotwords
-    from experiments.applying.transcribing.reading import Reader
-    from experiments.applying.transcribing.recordings import Transcriber
-    from experiments.applying.transcribing.row_decoder import own_decoder, row_decoder
-    from experiments.errors import UserError
-    from lightning_modules.asr.recogniser import Recogniser
-
-    system = load_system(chosen)
-    if not isinstance(system, Recogniser):
-        raise UserError(
-            f"run {chosen.name}: is a {type(system).__name__}, allowed: a recogniser (earmark predict has events)"
-        )
-    by = own_decoder(chosen) if settings.row is None else row_decoder(settings.row, chosen, scale=settings.scale)
-    if settings.hotwords is not None:
-        by = with_hotwords(by, Path(settings.hotwords), bonus=settings.hotword_bonus, beam_size=settings.beam_size)
-    reader = Reader(system, chosen, sample_rate_hz=facts_of(chosen).sample_rate_hz, by=by)
-    return Transcriber(reader, settings), _in_words(by)
-
-
-def _in_words(by: RowDecoder | None) -> str:
-    if by is None:
-        return "the greedy decoding that validation uses"
-    weights = ", ".join(f"{name} {value:g}" for name, value in by.weights.items())
-    return f"{type(by.decoder).__name__} of {by.name}" + (f" with {weights}" if weights else "")
 
 
 def _files(

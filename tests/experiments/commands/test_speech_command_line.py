@@ -58,7 +58,34 @@ def test_recognisers_train_and_are_reported(tmp_path: Path) -> None:
         assert figures[row, "test/cer"], row
         assert figures[row, "test_joined/cer"], row
     assert figures["hybrid_subword", "test/cer_by_ctc"] != figures["hybrid_subword", "test/cer_by_attention"]
+    _is_transcribed_as_scored(tmp_path)
     _decodes_with_the_file_of_another_toolkit(tmp_path)
+
+
+def _is_transcribed_as_scored(home: Path) -> None:
+    """By the one of two decoders that validation chose, as the run's own and as a row's."""
+    run = _run_of(home, "hybrid_subword")
+    chosen = json.loads((run / "scores" / "chosen_decoder.json").read_text())["chosen"]
+    kind = {"ctc": "PrefixBeam", "attention": "AttentionBeam"}[chosen]
+    lines = (run / "scores" / "hypotheses_test.tsv").read_text(encoding="utf-8").splitlines()
+    names = dict(line.split("\t") for line in lines)
+    name = max(names, key=lambda one: len(names[one]))
+    audio = next((home / "data" / "spoken_tones" / "tiny").rglob(f"{name}.*"))
+    for row in ([], ["--row", f"{TABLE}/hybrid_subword"]):
+        told = (
+            "transcribe",
+            f"{TABLE}/hybrid_subword",
+            str(audio),
+            *row,
+            "--json",
+            "-o",
+            str(home / f"texts{len(row)}"),
+        )
+        done = earmark(home, *told)
+        assert done.returncode == 0, done.stderr
+        assert json.loads(done.stdout)["files"][0]["text"] == names[name]
+        assert f"read by {kind} of" in done.stderr
+        assert f" ({chosen}, which validation chose of " in done.stderr
 
 
 def _decodes_with_the_file_of_another_toolkit(home: Path) -> None:

@@ -80,3 +80,17 @@ def test_rows_of_whisper_run_where_its_folder_is(tmp_path: Path) -> None:
             texts = json.loads((run / "predictions" / "test.texts.json").read_text())["texts"]
             assert len(texts) > 1
     assert same == {"untouched": True, "tuned": False}
+    _is_transcribed_as_predicted(home, table)
+
+
+def _is_transcribed_as_predicted(home: Path, table: Path) -> None:
+    """In the one language of the corpus, without it being said."""
+    (run,) = (run for run in runs(home) if "UntouchedWhisper" in (run / "config.yaml").read_text())
+    texts = json.loads((run / "predictions" / "test.texts.json").read_text())["texts"]
+    name = max(texts, key=lambda one: len(texts[one]))
+    audio = next((home / "data" / "spoken_tones" / "tiny").rglob(f"{name}.*"))
+    told = ("transcribe", f"{table}/untouched", str(audio), "--max-seconds", "10", "--json", "-o", str(home / "texts"))
+    done = earmark(home, *told)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["files"][0]["text"] == " ".join(texts[name].split())
+    assert "read by its own greedy writing in 'cs', without times of words;" in done.stderr

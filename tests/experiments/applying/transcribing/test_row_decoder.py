@@ -13,10 +13,23 @@ from experiments.applying.chosen_run import ChosenRun
 from experiments.applying.transcribing.row_decoder import own_decoder, row_decoder
 from experiments.errors import UserError
 from experiments.table_files.yaml_files import to_yaml
-from lightning_modules.asr.ctc.decoder import Greedy
+from lightning_modules.asr.ctc.decoder import Greedy, PrefixBeam
 from lightning_modules.asr.ctc.fused_decoders import FusedBeam
 
 SCORING = "lightning_modules.asr.scoring.decoding_scoring.DecodingScoring"
+SEVERAL: Any = {
+    "class_path": "lightning_modules.asr.scoring.several_decodings.SeveralDecodings",
+    "init_args": {
+        "decoders": {
+            "greedy": "lightning_modules.asr.ctc.decoder.Greedy",
+            "beam": {"class_path": "lightning_modules.asr.ctc.decoder.PrefixBeam", "init_args": {"beam_size": 9}},
+            "fused": {
+                "class_path": "lightning_modules.asr.ctc.fused_decoders.FusedBeam",
+                "init_args": {"beam_size": 7},
+            },
+        }
+    },
+}
 FUSED: Any = {
     "class_path": "lightning_modules.asr.ctc.fused_decoders.FusedBeam",
     "init_args": {"beam_size": 7, "log_bonus": True},
@@ -30,6 +43,20 @@ def run_folder(home: Path, key: str, decoder: Any, *, sources: dict[str, str], w
     record = {"scoring": {"class_path": SCORING, "init_args": {"decoder": decoder}}, "from": sources, "stage": "score"}
     (folder / "config.yaml").write_text(to_yaml(record), encoding="utf-8")
     (folder / "scores" / "decoding.json").write_text(json.dumps({"weights": weights}), encoding="utf-8")
+    return folder
+
+
+def several_folder(home: Path, key: str, *, chosen: str) -> Path:
+    """As ``SeveralDecodings`` leaves it; the weights under the plain name are of nobody here."""
+    folder = run_folder(home, key, None, sources={"seed": "../gone"}, weights={"of": 0.0})
+    record = {"scoring": SEVERAL, "from": {"seed": "../gone"}, "stage": "fit"}
+    (folder / "config.yaml").write_text(to_yaml(record), encoding="utf-8")
+    for name in ("greedy", "beam", "fused"):
+        (folder / "scores" / name).mkdir()
+        weights = {"lm_weight": 0.7, "word_bonus": 0.2} if name == "fused" else {}
+        (folder / "scores" / name / "decoding.json").write_text(json.dumps({"weights": weights}), encoding="utf-8")
+    content = {"chosen": chosen, "by": "validation/cer", "of": ["greedy", "beam", "fused"]}
+    (folder / "scores" / "chosen_decoder.json").write_text(json.dumps(content), encoding="utf-8")
     return folder
 
 
@@ -75,3 +102,53 @@ def test_rows_that_decode_nothing_are_refused(tmp_path: Path) -> None:
     gone = run_folder(tmp_path, "row3", FUSED, sources=sources, weights={"lm_weight": 0.5, "word_bonus": 0.0})
     with pytest.raises(UserError, match=r"from\.language_model: its folder .* is gone"):
         row_decoder(str(gone), own)
+
+
+def test_of_several_decoders_it_is_the_one_that_validation_chose(tmp_path: Path) -> None:
+    folder = several_folder(tmp_path, "own1", chosen="beam")
+    own = chosen(folder, scoring=SEVERAL)
+    for by in (own_decoder(own), row_decoder(str(folder), own)):  # the seed's folder is gone, and not needed
+        assert by is not None
+        assert isinstance(by.decoder, PrefixBeam)
+        assert (by.decoder.beam_size, by.weights, by.folders) == (9, {}, {})
+        assert by.name.endswith(" (beam, which validation chose of beam, fused, greedy)")
+    fused = several_folder(tmp_path, "own2", chosen="fused")
+    by = own_decoder(chosen(fused, scoring=SEVERAL))
+    assert by is not None
+    assert isinstance(by.decoder, FusedBeam)
+    assert by.weights == {"lm_weight": 0.7, "word_bonus": 0.2}
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (None, "no such file, and it says what validation chose; score the run again"),
+        ("{", "not as scoring writes it (JSONDecodeError: "),
+        ("{}", "not as scoring writes it (KeyError: 'chosen')"),
+        ('{"chosen": "wfst"}', "chosen 'wfst', allowed: beam, fused, greedy"),
+    ],
+)
+def test_a_choice_that_is_not_to_be_read_is_one_line_that_names_the_file(
+    tmp_path: Path, content: str | None, why: str
+) -> None:
+    folder = several_folder(tmp_path, "own1", chosen="beam")
+    path = folder / "scores" / "chosen_decoder.json"
+    if content is None:
+        path.unlink()
+    else:
+        path.write_text(content, encoding="utf-8")
+    own = chosen(folder, scoring=SEVERAL)
+    with pytest.raises(UserError) as of_the_run:
+        own_decoder(own)
+    with pytest.raises(UserError) as of_a_row:
+        row_decoder(str(folder), own)
+    for name, error in (("run greedy seed 0", of_the_run), (f"--row {folder}", of_a_row)):
+        assert str(error.value).startswith(f"{name}: {path}: {why}")
+        assert "\n" not in str(error.value)
+
+
+def test_weights_of_the_chosen_decoder_that_are_gone_are_named(tmp_path: Path) -> None:
+    folder = several_folder(tmp_path, "own1", chosen="beam")
+    (folder / "scores" / "beam" / "decoding.json").unlink()
+    with pytest.raises(UserError, match=r"scores/beam/decoding\.json: no such file"):
+        own_decoder(chosen(folder, scoring=SEVERAL))

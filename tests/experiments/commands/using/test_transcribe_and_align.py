@@ -86,6 +86,9 @@ def test_transcribing_writes_beside_the_input_and_says_what_it_did(
     params = talk.with_name("transcribe.yaml")
     assert main(["transcribe", "--load-params", str(params), str(talk), "-f", "txt", "--overwrite"]) == 0
     assert talk.with_suffix(".txt").read_text(encoding="utf-8") == f"{text}\n"
+    capsys.readouterr()
+    assert main(["transcribe", str(recogniser), str(talk), "--language", "en", "--overwrite"]) == 2
+    assert "--language en: run small: a CTC is told no language" in capsys.readouterr().err
 
 
 def test_an_interruption_keeps_what_is_finished_and_the_next_call_goes_on(
