@@ -32,6 +32,7 @@ EXAMPLES = """examples:
   earmark report ctc_decoding --output report.html                      one page with charts, sounds and pictures
   earmark report weak_sed --charts FOLDER                               pictures: rows compared, one clip, curves
   earmark report ctc_decoding --quote greedy                            three test texts as every row wrote them
+  earmark report ctc_decoding --cost                                    what its runs took, and on which machine
   earmark report weak_sed --as-run                                      what was run, after an edit of the code
   earmark report --results weak_sed.tar.xz                              from a pack: no store, no corpora
   earmark report weak_sed --check                                       exit code 1 if a figure left its interval
@@ -61,6 +62,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--quote", metavar="ROW",
         help="instead of the table the best, median and worst test utterance of this recogniser, as each row wrote it",
+    )  # fmt: skip
+    parser.add_argument(
+        "--cost", action="store_true",
+        help="instead of the table how many seconds the runs of each row took, median and range, and on which machine",
     )  # fmt: skip
     report_charts.add_arguments(parser)
     parser.add_argument(
@@ -98,7 +103,10 @@ def run(arguments: argparse.Namespace) -> int:
     style = arguments.format or SUFFIXES.get(arguments.output.suffix if arguments.output else "", "md")
     if style == "html" and not arguments.output:
         raise UserError("--format html: say where with --output FILE.html")
-    if arguments.quote:
+    if arguments.quote or arguments.cost:
+        _refuse_other_forms(arguments)
+        if arguments.cost:
+            return _cost(arguments, every_row, every_cell)
         return _quote(arguments, table, cells, StoredScores(tracker))
     whole = not (arguments.rows or arguments.seeds or arguments.folds or arguments.overrides)
     if arguments.check or arguments.write_expected:
@@ -146,16 +154,39 @@ def _quote(arguments: argparse.Namespace, table: Table, cells: Sequence[Cell], s
     """Print or write what ``--quote`` asks for."""
     from experiments.reporting.quoted_texts import quoted
 
-    if arguments.check or arguments.write_expected or arguments.charts or arguments.format not in (None, "md"):
-        raise UserError("--quote: prints Markdown of texts; not with --check, --write-expected, --charts or --format")
     table.row(arguments.quote, where="--quote")
     shown = [point for row in arguments.rows for point in table.grids.get(row, (row,))] or [*table.rows]
-    text = quoted(cells, scores, shown, chosen_by=arguments.quote)
+    _give(arguments, quoted(cells, scores, shown, chosen_by=arguments.quote))
+    return 0
+
+
+def _cost(arguments: argparse.Namespace, table: Table, cells: Sequence[Cell]) -> int:
+    """Print or write what ``--cost`` asks for: of the trials of a search and of what rows stand on, too."""
+    from experiments.reporting.cost import cost_table
+
+    if not any(cell.state == "finished" for cell in cells):
+        raise UserError(f"--cost: no finished run of {table.name} at scale {table.scale}")
+    own = table.name
+    text = cost_table(cells, by=lambda of: of.row.name if of.row.table == own else f"{of.row.table}/{of.row.name}")
+    _give(arguments, text)
+    return 0
+
+
+def _refuse_other_forms(arguments: argparse.Namespace) -> None:
+    """``--quote`` and ``--cost`` stand in the place of the table, and are of one form. Raises ``UserError``."""
+    asked, other = ("--quote", "--cost") if arguments.quote else ("--cost", "--quote")
+    if arguments.quote and arguments.cost:
+        raise UserError(f"{asked}: not with {other}")
+    if arguments.check or arguments.write_expected or arguments.charts or arguments.format not in (None, "md"):
+        raise UserError(f"{asked}: prints Markdown; not with --check, --write-expected, --charts or --format")
+
+
+def _give(arguments: argparse.Namespace, text: str) -> None:
+    """Print, or write to ``--output``."""
     if arguments.output:
         _write(arguments.output, text)
     else:
         print(text, end="")
-    return 0
 
 
 class _Tests:

@@ -10,9 +10,11 @@ A block stands between two comments, and its first one says how it is made:
     <!-- end of report -->
 
 ``--rows`` or ``--group`` choose rows and ``--columns`` metrics (all, without); ``--parts`` are of heading, table, whys,
-notes and verdicts, in this order, the table alone by default. Bold, stars and corrections are the whole report's.
-``--quote ROW`` is in the place of all that three test texts, as ``earmark report --quote`` prints them.
-docs/claims.md, docs/sed_questions.md and docs/alignment_questions.md are what ``earmark claims`` prints of all packs.
+notes and verdicts, in this order, the table alone by default. Verdicts are of the block's rows and columns. Bold, stars
+and corrections are the whole report's: a figure's verdict is the same whatever stands beside it.
+``--quote ROW`` is in the place of all that three test texts, as ``earmark report --quote`` prints them, and
+``--cost PACK …`` what the runs of this pack and of those took, a line a table and kind of run, each run once.
+The documents of ``CLAIMS`` are what ``earmark claims`` prints of all packs.
 """
 
 from __future__ import annotations
@@ -24,14 +26,18 @@ import shlex
 import sys
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from experiments.reporting.report import Report
+from experiments.reporting.significance import Significance
+from experiments.table_files.spec import Table
 
 ROOT = Path(__file__).resolve().parents[2]
 CLAIMS = {  # documents that are made as a whole, and their statements
     ROOT / "docs" / "claims.md": ROOT / "experiments" / "claims.yaml",
     ROOT / "docs" / "sed_questions.md": ROOT / "experiments" / "sed_questions.yaml",
+    ROOT / "docs" / "speech_questions.md": ROOT / "experiments" / "speech_questions.yaml",
     ROOT / "docs" / "alignment_questions.md": ROOT / "experiments" / "alignment_questions.yaml",
 }
 BLOCK = re.compile(r"(<!-- earmark report (results/\S+)([^\n]*?) -->\n)(.*?)(<!-- end of report -->)", re.DOTALL)
@@ -77,7 +83,10 @@ def render(pack: Path, options: list[str]) -> str:
     parser.add_argument("--columns", type=names)
     parser.add_argument("--parts", type=names, default=["table"])
     parser.add_argument("--quote")
+    parser.add_argument("--cost", nargs="*", type=Path)
     asked = parser.parse_args(options)
+    if asked.cost is not None:
+        return costs_of([pack, *(ROOT / other for other in asked.cost)])
     if asked.quote:
         return quotes_of(pack, asked.rows or [], asked.quote)
     made = report_of(pack)
@@ -105,8 +114,8 @@ def _part(part: str, made: Report, rows: list[str], metrics: list[str]) -> list[
     if part == "notes":
         return [text for text in notes(made) if text]
     if part == "verdicts":
-        first, *others = [escaped_line(line) for line in verdict_lines(made.table, made.significance)] or [""]
-        return [first, "\n".join(f"- {line}" for line in others)]
+        lines = [escaped_line(line) for line in verdict_lines(*_printed(made, rows, metrics))]
+        return [lines[0], "\n".join(f"- {line}" for line in lines[1:])] if lines else []
     places = [number for number, column in enumerate(made.table.columns) if column.metric in metrics]
     lines = [["row", *(escaped(label(made.table.columns[number])) for number in places)]]
     lines.append(["---"] * len(lines[0]))
@@ -114,6 +123,27 @@ def _part(part: str, made: Report, rows: list[str], metrics: list[str]) -> list[
         texts = row_texts(made, row, plus_minus="±", bold="**{}**")
         lines.append([escaped(row), *(texts[number] for number in places)])
     return ["\n".join(f"| {' | '.join(line)} |" for line in lines)]
+
+
+def _printed(made: Report, rows: list[str], metrics: list[str]) -> tuple[Table, Significance | None]:
+    """Table and tests without columns and compared rows that a block does not print; corrections stay those of all."""
+    columns = tuple(column for column in made.table.columns if column.metric in metrics)
+    tests = made.significance
+    if tests is not None:
+        tests = replace(tests, baselines={row: of for row, of in tests.baselines.items() if row in rows})
+    return replace(made.table, columns=columns), tests
+
+
+def costs_of(packs: list[Path]) -> str:
+    """What the runs of packs took, by the table of each run; one that several packs have counts once."""
+    from experiments.reporting.cost import cost_table
+    from experiments.stored_results.packs.packed_store import open_packs
+
+    cells = []
+    for pack in packs:
+        with tempfile.TemporaryDirectory() as folder:
+            cells += open_packs([pack], Path(folder)).cells
+    return cost_table(cells, by=lambda cell: cell.row.table, heading="table")
 
 
 def quotes_of(pack: Path, rows: list[str], chosen_by: str) -> str:

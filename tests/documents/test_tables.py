@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,29 @@ def test_a_document_has_what_its_packs_give(path: Path) -> None:
 @pytest.mark.parametrize("path", CLAIMS, ids=lambda path: path.name)
 def test_the_claims_are_what_the_packs_say(path: Path) -> None:
     assert path.read_text(encoding="utf-8") == claims_text(CLAIMS[path]), "make tables writes it anew"
+
+
+@pytest.mark.integration
+def test_verdicts_are_of_the_rows_and_columns_of_a_block_as_the_whole_report_has_them() -> None:
+    pack = ROOT / "results" / "ctc_cells-demo.tar.xz"
+    whole = render(pack, ["--parts", "verdicts"])
+    one = render(pack, ["--parts", "verdicts", "--rows", "gru,lstm", "--columns", "test/cer,model/parameters"])
+    assert [line.split(":")[0] for line in one.splitlines() if line.startswith("- ")] == ["- CER, against lstm"]
+    (figure,) = re.findall(r"gru [−+][^,;]*", one)
+    assert figure in whole, "corrected over the whole report"
+    assert "simple_rnn" in whole
+    assert "simple_rnn" not in one
+    assert render(pack, ["--parts", "verdicts", "--rows", "lstm"]) == "\n"
+
+
+@pytest.mark.integration
+def test_costs_are_of_all_packs_that_a_block_names_each_run_once() -> None:
+    both = ["results/language_models-demo.tar.xz", "results/ctc_decoding-demo.tar.xz"]
+    lines = render(ROOT / both[0], ["--cost", both[1]]).splitlines()[2:]
+    kinds = ["language_models | train", "language_models | score", "ctc_decoding | train", "ctc_decoding | score"]
+    assert [line[2:].split(" alone")[0] for line in lines if "score" in line] == kinds[1::2]
+    alone = render(ROOT / both[0], ["--cost"]).splitlines()[2:]
+    assert alone == lines[:2], "the runs of the first table are among the other's, too"
 
 
 def test_every_pack_stands_behind_a_table_and_says_so() -> None:

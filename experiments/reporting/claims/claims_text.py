@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -29,7 +30,7 @@ def markdown(answers: Sequence[Answer], tables: Tables) -> str:
         "| claim | verdict |",
         "|---|---|",
     ]
-    lines += [f"| {escaped(of.claim.says)} | **{of.verdict}** |" for of in answers]
+    lines += [f"| {escaped(of.claim.says)} | **{of.verdict}**{escaped(_parts(of))} |" for of in answers]
     for number, of in enumerate(answers, start=1):
         lines += ["", f"## {number}. {escaped(of.claim.says)}", ""]
         lines += [f"Said because {escaped(of.claim.because)}. Verdict: **{of.verdict}**.", ""]
@@ -61,6 +62,25 @@ def comparison(one: Evidence) -> str:
     if isinstance(one, Bound):
         return f"{one.table}: {one.row} in {one.metric} {one.side} {one.bound}"
     return f"{one.table}: {one.row} {one.expect.replace('_', ' ')} than {one.against} in {one.metric}"
+
+
+def _parts(of: Answer) -> str:
+    """Of a claim whose lines differ, what they say by column: ``: WER supported, CER 1 supported and 2 undecided``."""
+    if len({finding.kind for finding in of.findings}) == 1:
+        return ""
+    kinds: dict[str, list[str]] = {}
+    labels: dict[str, str] = {}  # one that was not run knows only the metric's name
+    for finding in of.findings:
+        metric, label = finding.evidence.metric, finding.column.label
+        kinds.setdefault(metric, []).append(finding.kind)
+        labels[metric] = label if label != metric else labels.get(metric, metric)
+    says = []
+    for metric, found in kinds.items():
+        counted = Counter(found).items()
+        says.append(
+            labels[metric] + " " + " and ".join(f"{n} {kind}" if len(found) > 1 else kind for kind, n in counted)
+        )
+    return f": {', '.join(says)}"
 
 
 def _line(cells: Any) -> str:

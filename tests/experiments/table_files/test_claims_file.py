@@ -13,7 +13,7 @@ from experiments.table_files.spec import read_table
 GOOD = (
     "a:\n  says: so\n  because: of that\n  evidence:\n    - {table: t, row: x, against: y, column: m, expect: better}\n"
 )
-SHIPPED = [CLAIMS.with_name(name) for name in ("claims.yaml", "sed_questions.yaml", "alignment_questions.yaml")]
+SHIPPED = [CLAIMS, *(CLAIMS.with_name(f"{of}_questions.yaml") for of in ("sed", "speech", "alignment"))]
 
 
 def test_the_claims_of_the_field_are_ten() -> None:

@@ -151,3 +151,11 @@ def test_text_and_document_say_the_same(runs: tuple[Table, Folders, list[Cell]])
     assert f"| t: good better than bad in test/wer | {100 * first['effect']:+.1f} |" in text
     assert f"| t: good in test/spikes above 0.5 | {second['effect']:+.3f} |" in text
     assert (known["verdict"], first["says"], second["above"]) == ("supported", "supported", 0.5)
+
+
+def test_a_verdict_of_lines_that_differ_says_what_each_column_says(runs: tuple[Table, Folders, list[Cell]]) -> None:
+    worse, better = pair("good", "bad", "worse"), pair("good", "bad", "better")
+    mixed = markdown([ask(runs, better, pair("good", "noisy", "better"), bound("good", "above", 0.5))], {})
+    assert "| **undecided**: WER 1 supported and 1 undecided, test/spikes supported |" in mixed
+    apart = markdown([ask(runs, worse, worse, bound("good", "above", 0.5))], {})
+    assert "| **contradicted**: WER 2 contradicted, test/spikes supported |" in apart
