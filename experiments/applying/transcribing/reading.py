@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,9 @@ import numpy as np
 import torch
 
 from datamodules.annotations import Hypothesis, Unit, UtteranceReferences
+from datamodules.corpus_folder import CorpusMissingError
 from experiments.applying.chosen_run import ChosenRun
+from experiments.applying.training_texts import training_texts
 from experiments.applying.transcribing.attended_tokens import attended_tokens
 from experiments.applying.transcribing.parts import Part
 from experiments.applying.transcribing.row_decoder import RowDecoder
@@ -24,6 +27,9 @@ from experiments.errors import UserError
 from experiments.runs.run_folder import PREDICTIONS
 from lightning_modules.asr.attention.encoder_decoder import EncoderDecoder
 from lightning_modules.asr.ctc.ctc_output import CtcOutput
+from lightning_modules.asr.ctc.decoder import Decoder
+from lightning_modules.asr.ctc.hotword_beam import HotwordBeam
+from lightning_modules.asr.ctc.look_ahead_beam import LookAheadBeam
 from lightning_modules.asr.gathering import GatheredFrames
 from lightning_modules.asr.predictions import EncodedPredictions, FramePredictions, PosteriorPredictions
 from lightning_modules.asr.recogniser import Encoded, Recogniser
@@ -102,12 +108,12 @@ class Reader:
             if not isinstance(self.system, by.decoder.SYSTEMS):
                 allowed = ", ".join(kind.__name__ for kind in by.decoder.SYSTEMS)
                 raise ValueError(f"its decoder reads those of {allowed}, not of a {type(self.system).__name__}")
-            if getattr(by.decoder, "only_known_words", False):
-                raise ValueError("only_known_words needs the texts of the training split; take a row without")
             references = self._references(_validation_ids(chosen), unit=unit_of(chosen))
+            if _asks_for_texts(by.decoder):
+                references = replace(references, training_texts=training_texts(chosen))
             validation = by.decoder.read(chosen.folder / PREDICTIONS, "validation", references)
             by.decoder.prepare(folders={**by.folders, "own": folder}, validation=validation, references=references)
-        except ValueError as error:
+        except (ValueError, CorpusMissingError) as error:
             raise UserError(f"{by.name}: {error}") from None
 
     def _stored(self, encoded: Encoded) -> list[FramePredictions]:
@@ -184,6 +190,12 @@ def _validation_ids(chosen: ChosenRun) -> list[str]:
             with np.load(path, allow_pickle=False) as file:
                 return [str(name) for name in file["utterance_ids"]]
     raise ValueError(f"{folder} has no predictions of validation, which decoders are prepared with")
+
+
+def _asks_for_texts(decoder: Decoder[Any]) -> bool:
+    """Whether it counts words of the training texts: those that may be written, are spelled, or are rare."""
+    counts_words = isinstance(decoder, LookAheadBeam | HotwordBeam)
+    return counts_words or bool(getattr(decoder, "only_known_words", False))
 
 
 def unit_of(chosen: ChosenRun) -> Unit:

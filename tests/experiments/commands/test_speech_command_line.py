@@ -33,6 +33,18 @@ FOREIGN = """\
       data.unit: subword
       data.vocabulary_size: 30
       scoring.decoder: lightning_modules.asr.ctc.fused_decoders.FusedBeam
+  words:
+    why: of words
+    stage: score
+    set:
+      data: {class_path: datamodules.text.TextDataModule, init_args: {batch_size: 2, unit: word}}
+      scoring: {class_path: lightning_modules.lm.ngram_scoring.NgramScoring, init_args: {order: 2}}
+    unset: [data.batch_seconds, data.test_joined, scoring.decoder, scoring.num_pictures]
+  look_ahead:
+    why: spells the words that training has not, so it asks for those that it has
+    stage: score
+    from: {own: tdnn, language_model: words}
+    set: {scoring.decoder: lightning_modules.asr.ctc.look_ahead_beam.LookAheadBeam}
 seeds: [0]
 """
 pytestmark = pytest.mark.integration
@@ -89,15 +101,29 @@ def _is_transcribed_as_scored(home: Path) -> None:
 
 
 def _decodes_with_the_file_of_another_toolkit(home: Path) -> None:
-    """Two rows more, which train nothing: KenLM's gzipped ARPA file of the n-grams that the row ``ngram`` counted."""
+    """Rows that train nothing: KenLM's gzipped ARPA file of the n-grams that the row ``ngram`` counted, look-ahead."""
     file, table = home / "texts.arpa.gz", home / TABLE.name
     file.write_bytes(gzip.compress(as_kenlm(load_ngrams(_run_of(home, "ngram") / "scores")).encode()))
     table.write_text(TABLE.read_text().replace("seeds: [0]\n", FOREIGN.replace("FILE", str(file))))
     done = earmark(home, "run", str(table), "--slots", "1")
     assert done.returncode == 0, done.stderr
-    assert done.stderr.count(": finished after") == 2, done.stderr
+    assert done.stderr.count(": finished after") == 4, done.stderr
     figures = _figures(home, table)
     for metric in ("test/cer", "test_joined/cer"):
         assert figures["foreign_lm", metric] == figures["subword_lm", metric]
     lists = [_run_of(home, row) / "scores" / "hypotheses_test.tsv" for row in ("foreign_lm", "subword_lm")]
     assert lists[0].read_bytes() == lists[1].read_bytes()
+    _is_transcribed_with_look_ahead(home, table)
+
+
+def _is_transcribed_with_look_ahead(home: Path, table: Path) -> None:
+    """Which counts words of the training texts: they come from the run's corpus."""
+    texts = (_run_of(home, "look_ahead") / "scores" / "hypotheses_test.tsv").read_text(encoding="utf-8").splitlines()
+    names = dict(line.split("\t") for line in texts)
+    name = max(names, key=lambda one: len(names[one]))
+    audio = next((home / "data" / "spoken_tones" / "tiny").rglob(f"{name}.*"))
+    told = ("transcribe", f"{table}/tdnn", str(audio), "--row", f"{table}/look_ahead", "--json")
+    done = earmark(home, *told, "-o", str(home / "texts_look_ahead"))
+    assert done.returncode == 0, done.stderr
+    assert "read by LookAheadBeam of" in done.stderr
+    assert json.loads(done.stdout)["files"][0]["text"] == names[name]
