@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from experiments.commands.report_source import Source, of_packs
+from experiments.commands.report_options.report_source import Source, of_packs
 from experiments.errors import UserError
 
 if TYPE_CHECKING:
@@ -46,9 +46,10 @@ def run(arguments: argparse.Namespace) -> int:
     """Print the verdicts; nothing is run."""
     from experiments.reporting.claims.answers import answer
     from experiments.reporting.claims.claims_text import document, markdown
-    from experiments.table_files.claims_file import CLAIMS, read_claims
+    from experiments.table_files.claims_file import CLAIMS, read_claims, read_title
 
-    claims = _chosen(read_claims(arguments.file or CLAIMS), arguments.claims)
+    file = arguments.file or CLAIMS
+    claims, title = _chosen(read_claims(file), arguments.claims), read_title(file)
     asked: dict[tuple[str, str | None], list[Evidence]] = {}
     for claim in claims:
         for one in claim.evidence:
@@ -61,7 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         text = json.dumps(document(answers, tables), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
     else:
-        text = markdown(answers, tables)
+        text = markdown(answers, tables, title=title)
     if arguments.output is None:
         print(text, end="")
         return 0

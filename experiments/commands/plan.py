@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from experiments.commands import report_source, table_arguments
+from experiments.commands import table_arguments
 from experiments.commands.power import print_power, read_power
+from experiments.commands.report_options import report_source
 from experiments.commands.shell.next_command import same_cells, say_next
 from experiments.errors import UserError
 from experiments.planning import checked_configurations

@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from experiments.commands import report_source
+from experiments.commands.report_options import report_source
 from experiments.errors import UserError, unknown
 from experiments.statistics.power import MOST_FOLDS, MOST_SEEDS, MOST_UNITS
 

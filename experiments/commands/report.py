@@ -11,7 +11,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from experiments.commands import report_charts, report_source, table_arguments
+from experiments.commands import table_arguments
+from experiments.commands.report_options import report_charts, report_instead, report_source
 from experiments.commands.shell.next_command import say_next
 from experiments.errors import UserError, public_uri
 
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from experiments.reporting.report import Report
     from experiments.statistics.rerun_interval import RerunInterval
     from experiments.stored_results.split_references import TestSplits
-    from experiments.stored_results.stored_scores import StoredScores
     from experiments.table_files.spec import Table
     from experiments.tracking.run_store import RunStore
 
@@ -32,6 +32,7 @@ EXAMPLES = """examples:
   earmark report ctc_decoding --output report.html                      one page with charts, sounds and pictures
   earmark report weak_sed --charts FOLDER                               pictures: rows compared, one clip, curves
   earmark report ctc_decoding --quote greedy                            three test texts as every row wrote them
+  earmark report weak_sed --by class --figures event_f1                 by class; also by language, speaker, length
   earmark report ctc_decoding --cost                                    what its runs took, and on which machine
   earmark report weak_sed --as-run                                      what was run, after an edit of the code
   earmark report --results weak_sed.tar.xz                              from a pack: no store, no corpora
@@ -59,14 +60,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--mlflow-url", metavar="URL",
         help=f"the MLflow server that html links to (default: MLFLOW_TRACKING_URI if it is one, else {LOCAL_UI})",
     )  # fmt: skip
-    parser.add_argument(
-        "--quote", metavar="ROW",
-        help="instead of the table the best, median and worst test utterance of this recogniser, as each row wrote it",
-    )  # fmt: skip
-    parser.add_argument(
-        "--cost", action="store_true",
-        help="instead of the table how many seconds the runs of each row took, median and range, and on which machine",
-    )  # fmt: skip
+    report_instead.add_arguments(parser)
     report_charts.add_arguments(parser)
     parser.add_argument(
         "--check", action="store_true",
@@ -99,15 +93,13 @@ def run(arguments: argparse.Namespace) -> int:
         from experiments.stored_results.stored_scores import StoredScores
 
         every_row, tracker, every_cell, splits, card, written = report_source.read_source(arguments, folder)
-    table, cells, searches = apart(every_row, every_cell)
     style = arguments.format or SUFFIXES.get(arguments.output.suffix if arguments.output else "", "md")
     if style == "html" and not arguments.output:
         raise UserError("--format html: say where with --output FILE.html")
-    if arguments.quote or arguments.cost:
-        _refuse_other_forms(arguments)
-        if arguments.cost:
-            return _cost(arguments, every_row, every_cell)
-        return _quote(arguments, table, cells, StoredScores(tracker))
+    if (text := report_instead.asked(arguments, every_row, every_cell, StoredScores(tracker))) is not None:
+        _give(arguments, text)
+        return 0
+    table, cells, searches = apart(every_row, every_cell)
     whole = not (arguments.rows or arguments.seeds or arguments.folds or arguments.overrides)
     if arguments.check or arguments.write_expected:
         made = make_report(table, cells, card=card)
@@ -148,37 +140,6 @@ def _ending(made: Report) -> int:
         return 0
     print(f"{made.table.name}: no finished run at scale {made.table.scale}", file=sys.stderr)
     return 1
-
-
-def _quote(arguments: argparse.Namespace, table: Table, cells: Sequence[Cell], scores: StoredScores) -> int:
-    """Print or write what ``--quote`` asks for."""
-    from experiments.reporting.quoted_texts import quoted
-
-    table.row(arguments.quote, where="--quote")
-    shown = [point for row in arguments.rows for point in table.grids.get(row, (row,))] or [*table.rows]
-    _give(arguments, quoted(cells, scores, shown, chosen_by=arguments.quote))
-    return 0
-
-
-def _cost(arguments: argparse.Namespace, table: Table, cells: Sequence[Cell]) -> int:
-    """Print or write what ``--cost`` asks for: of the trials of a search and of what rows stand on, too."""
-    from experiments.reporting.cost import cost_table
-
-    if not any(cell.state == "finished" for cell in cells):
-        raise UserError(f"--cost: no finished run of {table.name} at scale {table.scale}")
-    own = table.name
-    text = cost_table(cells, by=lambda of: of.row.name if of.row.table == own else f"{of.row.table}/{of.row.name}")
-    _give(arguments, text)
-    return 0
-
-
-def _refuse_other_forms(arguments: argparse.Namespace) -> None:
-    """``--quote`` and ``--cost`` stand in the place of the table, and are of one form. Raises ``UserError``."""
-    asked, other = ("--quote", "--cost") if arguments.quote else ("--cost", "--quote")
-    if arguments.quote and arguments.cost:
-        raise UserError(f"{asked}: not with {other}")
-    if arguments.check or arguments.write_expected or arguments.charts or arguments.format not in (None, "md"):
-        raise UserError(f"{asked}: prints Markdown; not with --check, --write-expected, --charts or --format")
 
 
 def _give(arguments: argparse.Namespace, text: str) -> None:

@@ -25,7 +25,7 @@ def table_arguments(parser: argparse.ArgumentParser, *, needed: bool = True) -> 
     parser.add_argument("--scale", help="a scale of the table (default: its first)")
     parser.add_argument(
         "--rows",
-        type=_names,
+        type=names,
         action="extend",
         default=[],
         metavar="A,B",
@@ -41,7 +41,7 @@ def table_arguments(parser: argparse.ArgumentParser, *, needed: bool = True) -> 
     )
     parser.add_argument(
         "--folds",
-        type=_names,
+        type=names,
         action="extend",
         default=[],
         metavar="A,B",
@@ -53,7 +53,8 @@ def table_arguments(parser: argparse.ArgumentParser, *, needed: bool = True) -> 
     )  # fmt: skip
 
 
-def _names(text: str) -> list[str]:
+def names(text: str) -> list[str]:
+    """An argument such as ``a,b``."""
     if not (names := [name for name in text.split(",") if name]):
         raise argparse.ArgumentTypeError(f"expected names such as a,b, got {text!r}")
     return names

@@ -14,6 +14,7 @@ from experiments.table_files.table_values import check_name, read_mapping
 from experiments.table_files.yaml_files import read_yaml
 
 CLAIMS = Path(__file__).parents[1] / "claims.yaml"
+TITLE, UNTITLED = "title", "Claims"
 CLAIM_KEYS = ("says", "because", "evidence")
 COMPARED = ("table", "scale", "row", "against", "column", "expect")
 BOUNDED = ("table", "scale", "row", "column", "above", "below")
@@ -60,10 +61,10 @@ class Claim:
 
 def read_claims(path: Path = CLAIMS) -> tuple[Claim, ...]:
     """Raises ``UserError`` in one line that names file, key, value and what is allowed."""
-    if not path.is_file():
-        raise UserError(f"{path}: no such claims file")
     claims = []
-    for name, entry in read_mapping(read_yaml(path), where=path.name).items():
+    for name, entry in _entries(path).items():
+        if name == TITLE:
+            continue
         where = f"{path.name}: {name}"
         check_name(name, where=where)
         fields = read_mapping(entry, where=where, allowed=CLAIM_KEYS)
@@ -78,6 +79,20 @@ def read_claims(path: Path = CLAIMS) -> tuple[Claim, ...]:
     if not claims:
         raise UserError(f"{path}: no claims in it")
     return tuple(claims)
+
+
+def read_title(path: Path = CLAIMS) -> str:
+    """The heading of what is printed of a file: ``title:`` beside its claims, else ``UNTITLED``. Raises ``UserError``."""
+    title = _entries(path).get(TITLE, UNTITLED)
+    if not isinstance(title, str):
+        raise UserError(f"{path.name}: {TITLE}: expected the file's heading, not a claim, got {title!r}")
+    return title
+
+
+def _entries(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        raise UserError(f"{path}: no such claims file")
+    return read_mapping(read_yaml(path), where=path.name)
 
 
 def _evidence(value: Any, *, where: str) -> Evidence:

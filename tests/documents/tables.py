@@ -2,6 +2,7 @@
 
     python tests/documents/tables.py            names the blocks that are not what their pack gives; exit code 1 if any
     python tests/documents/tables.py --write    puts into each block what its pack gives
+    python tests/documents/tables.py --write --only transfer-demo       only into those that name this pack
 
 A block stands between two comments, and its first one says how it is made:
 
@@ -12,7 +13,8 @@ A block stands between two comments, and its first one says how it is made:
 ``--rows`` or ``--group`` choose rows and ``--columns`` metrics (all, without); ``--parts`` are of heading, table, whys,
 notes and verdicts, in this order, the table alone by default. Verdicts are of the block's rows and columns. Bold, stars
 and corrections are the whole report's: a figure's verdict is the same whatever stands beside it.
-``--quote ROW`` is in the place of all that three test texts, as ``earmark report --quote`` prints them, and
+``--quote ROW`` is in the place of all that three test texts, as ``earmark report --quote`` prints them, ``--by PART``
+(and ``--figures``) the rows' figures by a part of the test data, and
 ``--cost PACK …`` what the runs of this pack and of those took, a line a table and kind of run, each run once.
 The documents of ``CLAIMS`` are what ``earmark claims`` prints of all packs.
 """
@@ -62,13 +64,18 @@ def claims_text(statements: Path) -> str:
         return Path(folder, "claims.md").read_text(encoding="utf-8")
 
 
-def rewritten(text: str, render: Callable[[Path, list[str]], str]) -> str:
-    """A document with its blocks made anew; ``render`` takes the pack and the options of a block."""
+def rewritten(text: str, render: Callable[[Path, list[str]], str], *, only: str | None = None) -> str:
+    """A document with its blocks made anew; ``render`` takes the pack and the options of a block.
+
+    ``only`` is the name of a pack: blocks that do not name it stay as they are.
+    """
     if text.count(OPENING) != len(BLOCK.findall(text)):
         raise SystemExit(f"a block that does not end: {OPENING}results/… --> needs <!-- end of report -->")
 
     def block(found: re.Match[str]) -> str:
         opening, pack, options, _, end = found.groups()
+        if only and f"results/{only}.tar.xz" not in opening:
+            return found.group(0)
         return f"{opening}\n{render(ROOT / pack, shlex.split(options))}\n{end}"
 
     return BLOCK.sub(block, text)
@@ -83,12 +90,16 @@ def render(pack: Path, options: list[str]) -> str:
     parser.add_argument("--columns", type=names)
     parser.add_argument("--parts", type=names, default=["table"])
     parser.add_argument("--quote")
+    parser.add_argument("--by")
+    parser.add_argument("--figures", type=names, default=[])
     parser.add_argument("--cost", nargs="*", type=Path)
     asked = parser.parse_args(options)
     if asked.cost is not None:
         return costs_of([pack, *(ROOT / other for other in asked.cost)])
     if asked.quote:
         return quotes_of(pack, asked.rows or [], asked.quote)
+    if asked.by:
+        return parts_of(pack, asked.rows or [], part=asked.by, figures=asked.figures)
     made = report_of(pack)
     rows = asked.rows or [row for group in made.groups if asked.group in (None, group.name) for row in group.rows]
     metrics = asked.columns or [column.metric for column in made.table.columns]
@@ -157,6 +168,18 @@ def quotes_of(pack: Path, rows: list[str], chosen_by: str) -> str:
         return quoted(packed.cells, StoredScores(packed.store), rows or [*packed.table.rows], chosen_by=chosen_by)
 
 
+def parts_of(pack: Path, rows: list[str], *, part: str, figures: list[str]) -> str:
+    """Figures of a pack's rows by a part of the test data."""
+    from experiments.reporting.by_part import by_part
+    from experiments.stored_results.packs.packed_store import open_packs
+    from experiments.stored_results.stored_scores import StoredScores
+
+    with tempfile.TemporaryDirectory() as folder:
+        packed = open_packs([pack], Path(folder))
+        own = [cell for cell in packed.cells if cell.row.table == packed.table.name]
+        return by_part(own, StoredScores(packed.store), rows or [*packed.table.rows], part=part, figures=figures)
+
+
 @functools.cache
 def report_of(pack: Path) -> Report:
     """The whole report of a pack, with its tests."""
@@ -179,16 +202,20 @@ def report_of(pack: Path) -> Report:
 
 def main(arguments: list[str]) -> int:
     """Compare, or write."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--write", action="store_true")
+    parser.add_argument("--only", metavar="PACK")
+    asked = parser.parse_args(arguments)
     differing = 0
-    for path in (*documents(), *CLAIMS):
+    for path in (*documents(), *(() if asked.only else CLAIMS)):
         before = path.read_text(encoding="utf-8") if path.is_file() else ""
-        after = claims_text(CLAIMS[path]) if path in CLAIMS else rewritten(before, render)
+        after = claims_text(CLAIMS[path]) if path in CLAIMS else rewritten(before, render, only=asked.only)
         if after != before:
             differing += 1
-            print(f"{path.relative_to(ROOT)}: {'written' if '--write' in arguments else 'differs from its packs'}")
-            if "--write" in arguments:
+            print(f"{path.relative_to(ROOT)}: {'written' if asked.write else 'differs from its packs'}")
+            if asked.write:
                 path.write_text(after, encoding="utf-8")
-    return 1 if differing and "--write" not in arguments else 0
+    return 1 if differing and not asked.write else 0
 
 
 if __name__ == "__main__":

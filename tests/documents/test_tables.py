@@ -84,6 +84,9 @@ def test_blocks_are_rewritten_between_their_comments_and_nothing_else() -> None:
     assert after.startswith("# A document\n<!-- earmark report results/a.tar.xz --rows mil,fsl -->\n\nnew\n\n<!-- end")
     assert "\nbetween\n" in after
     assert rewritten(after, new) == after
+    one = rewritten(TEXT, new, only="b")
+    assert (one.count("new"), one.count("old")) == (1, 1)
+    assert asked[-1] == ("b.tar.xz", [])
 
 
 def test_a_block_that_does_not_end_is_refused() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from experiments.reporting.claims.answers import NOT_RUN, Answer, Finding, Tested
 from experiments.reporting.markdown_text import escaped, escaped_line
-from experiments.table_files.claims_file import Bound, Evidence
+from experiments.table_files.claims_file import UNTITLED, Bound, Evidence
 
 Tables = Mapping[tuple[str, str | None], Tested]
 HOW = (
@@ -20,10 +20,10 @@ HOW = (
 GRID = ("comparison", "effect", "95 % interval", "p", "says", "would decide what was seen")
 
 
-def markdown(answers: Sequence[Answer], tables: Tables) -> str:
+def markdown(answers: Sequence[Answer], tables: Tables, *, title: str = UNTITLED) -> str:
     """A line a claim, then each with its comparisons, then what was run."""
     lines = [
-        "# Claims",
+        f"# {escaped(title)}",
         "",
         f"What finished runs say of each, as `earmark claims` prints it. {HOW}",
         "",

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from experiments.errors import UserError
-from experiments.table_files.claims_file import CLAIMS, Bound, read_claims
+from experiments.table_files.claims_file import CLAIMS, Bound, read_claims, read_title
 from experiments.table_files.spec import read_table
 
 GOOD = (
@@ -62,3 +62,16 @@ def test_a_good_file_is_read_and_none_is_refused(tmp_path: Path) -> None:
     assert (claim.name, claim.says, claim.evidence[0].metric) == ("a", "so", "m")
     with pytest.raises(UserError, match="no such claims file"):
         read_claims(tmp_path / "none.yaml")
+
+
+def test_a_file_may_have_a_title_that_is_no_claim(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text(GOOD)
+    assert read_title(path) == "Claims"
+    path.write_text("title: What I think\n" + GOOD)
+    assert read_title(path) == "What I think"
+    assert [claim.name for claim in read_claims(path)] == ["a"]
+    path.write_text(GOOD.replace("a:", "title:", 1))
+    with pytest.raises(UserError, match=r"mine\.yaml: title: expected the file's heading, not a claim"):
+        read_title(path)
+    assert len({read_title(of) for of in SHIPPED}) == len(SHIPPED)

@@ -12,7 +12,7 @@ import pytest
 
 from experiments.cli import main
 from experiments.commands import table_arguments
-from experiments.commands.report_charts import asked
+from experiments.commands.report_options.report_charts import asked
 from experiments.errors import UserError
 from experiments.reporting import notes, views
 from experiments.table_files.charts import Comparison, Curves, ExampleClip

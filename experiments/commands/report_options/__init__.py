@@ -1,0 +1,1 @@
+"""What the options of ``earmark report`` mean: where its results come from, what it draws, what it prints instead."""
