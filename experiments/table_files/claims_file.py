@@ -82,7 +82,7 @@ def read_claims(path: Path = CLAIMS) -> tuple[Claim, ...]:
 
 
 def read_title(path: Path = CLAIMS) -> str:
-    """The heading of what is printed of a file: ``title:`` beside its claims, else ``UNTITLED``. Raises ``UserError``."""
+    """The heading of what a file says: ``title:`` beside its claims, or ``UNTITLED``. Raises ``UserError``."""
     title = _entries(path).get(TITLE, UNTITLED)
     if not isinstance(title, str):
         raise UserError(f"{path.name}: {TITLE}: expected the file's heading, not a claim, got {title!r}")
