@@ -128,23 +128,22 @@ def _quick(cells: list[Cell]) -> list[Cell]:
     return list(kept.values())
 
 
-def _with_models(cells: list[Cell]) -> list[Cell]:
-    """The cells whose pretrained models are here, and what stands on them; the others are named, by what they lack.
+def _with_files(cells: list[Cell]) -> list[Cell]:
+    """The cells whose pretrained models and noises are here, and what stands on them.
 
-    Raises ``UserError`` where none of those that are to run would be left.
+    The others are named, by what they lack. Raises ``UserError`` where none of those that are to run would be left.
     """
-    from experiments.planning.cell import MODEL
-
     left: dict[str, str] = {}
     for cell in cells:  # what it stands on comes first
         on = next((left[other.name] for other in cell.upstream.values() if other.name in left), "")
-        if why := on or (cell.why if cell.lacks_model else ""):
+        if why := on or (cell.why if cell.lacks_files else ""):
             left[cell.name] = why
     for why in dict.fromkeys(left.values()):
         without = [name for name, of in left.items() if of == why]
+        lacks = why.partition(": ")[2]
         if not any(cell.would_run and cell.name not in left for cell in cells):
-            raise UserError(why.removeprefix(MODEL))
-        print(f"left, {len(without)} cells: {why.removeprefix(MODEL)}: {', '.join(without)}", file=sys.stderr)
+            raise UserError(lacks)
+        print(f"left, {len(without)} cells: {lacks}: {', '.join(without)}", file=sys.stderr)
     return [cell for cell in cells if cell.name not in left]
 
 
@@ -162,7 +161,7 @@ def launch_cells(
 
     ``beginning`` is what was begun before the plan was made, None where nothing was.
     """
-    cells = _with_models(cells)
+    cells = _with_files(cells)
     blocked = [cell for cell in cells if cell.key is None and not cell.waits]
     if blocked:
         raise UserError(blocked[0].why.removeprefix("data: "))

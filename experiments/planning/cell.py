@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from experiments.runs import keys
+from experiments.runs.named_files import MODEL, NOISE
 from experiments.runs.phase_keys import PREDICTED_AS, TRAINED_AS
 from experiments.table_files.row_sources import WEIGHTS
 from experiments.table_files.spec import Row, Table
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from experiments.planning.changes import Change
 
 NEVER = "never run"
-MODEL = "model: "  # begins why a cell is missing whose pretrained model is not on this disk
 
 
 class Place(NamedTuple):
@@ -128,17 +128,17 @@ class Cell:
         return self.row.name in self.table.waiting
 
     @property
-    def lacks_model(self) -> bool:
-        """Whether its pretrained model has to be fetched first."""
-        return self.key is None and self.why.startswith(MODEL)
+    def lacks_files(self) -> bool:
+        """Whether its pretrained model or its noises have to be fetched first."""
+        return self.key is None and self.why.startswith((MODEL, NOISE))
 
     @property
     def would_run(self) -> bool:
-        """Whether a launch has it to do: nothing that lacks a model, that its search went past, or stands on such."""
+        """Whether a launch has it to do: nothing that lacks files, that its search went past, or stands on such."""
         given_up = self.row.name in self.table.given_up
         return (
             self.state != "finished"
-            and not self.lacks_model
+            and not self.lacks_files
             and not given_up
             and not self.waits
             and all(other.state == "finished" or other.would_run for other in self.upstream.values())

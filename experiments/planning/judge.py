@@ -14,7 +14,7 @@ from pathlib import Path
 
 from datamodules.corpus_files import CorpusChangedError
 from datamodules.corpus_folder import CorpusMissingError
-from experiments.planning.cell import MODEL, NEVER, Cell, Place, stood_on
+from experiments.planning.cell import NEVER, Cell, Place, stood_on
 from experiments.planning.changes import in_other_words
 from experiments.planning.checked_corpora import CheckedCorpora
 from experiments.planning.known_runs import ACCEPTED, KnownRuns
@@ -22,7 +22,7 @@ from experiments.planning.stored_data import DataInStore
 from experiments.planning.trained_before import TrainedBefore
 from experiments.runs import journal, keys, moved_files, recipe
 from experiments.runs.config_form import form_key
-from experiments.runs.named_files import changed_since, lacking_model, names
+from experiments.runs.named_files import changed_since, lacking, names
 from experiments.runs.run_folder import KEY, is_locked, slurm_job
 from experiments.table_files.merge import get_path
 from experiments.table_files.spec import Row, Table
@@ -63,7 +63,7 @@ class Judge:
         except CorpusMissingError as error:
             state = "stale" if isinstance(error, CorpusChangedError) else "missing"
             return Cell(table, row, seed, None, code, state, f"data: {error}", None, upstream, fold=fold)
-        lacking = lacking_model(row.config)
+        lacks = lacking(row.config)
         today = keys.RunKey(
             config=keys.config_key(row.config, stage=row.stage),
             code=keys.code_key(code),
@@ -82,8 +82,8 @@ class Judge:
         elif moved != today:
             cell = replace(cell, why=MOVED)
         cell = self._trained.look(cell)
-        if lacking and cell.state != "finished":
-            return replace(cell, key=None, state="missing", why=f"{MODEL}{lacking}", trained=None)
+        if lacks and cell.state != "finished":
+            return replace(cell, key=None, state="missing", why=lacks, trained=None)
         edited = self._edited_files(cell)
         return replace(cell, key=None, state="stale", why=f"data: {edited}") if edited else cell
 

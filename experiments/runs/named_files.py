@@ -17,9 +17,12 @@ from pathlib import Path
 from typing import Any
 
 from datamodules.corpus_files import FileFacts, facts_of, stated
+from datamodules.corpus_folder import WHOLE, data_root, preparing_command
 from datamodules.model_folders import fetching_command, found_folder
 from datamodules.run_warning import first_names
 from experiments.table_files.merge import Config, get_path
+
+MODEL, NOISE = "model: ", "noise: "  # begin why a run cannot start
 
 
 def names(config: Config) -> list[Path]:
@@ -30,12 +33,35 @@ def names(config: Config) -> list[Path]:
     return [Path(text) for text in found if os.path.exists(text)]  # unlike Path's it takes any text
 
 
-def lacking_model(config: Config) -> str:
-    """Why a run cannot start for a model that ``earmark models`` fetches and that is not there; empty where it can."""
+def lacking(config: Config) -> str:
+    """Why a run cannot start beside its corpus, after ``MODEL`` or ``NOISE``; empty where it can.
+
+    For a model that ``earmark models`` fetches and that is not there, or a ``noise_folder`` without recordings.
+    """
     for text in sorted(set(_texts(config))):
         if (command := fetching_command(text)) and not found_folder(text).is_dir():
-            return f"{text} is not on this disk; run: {command}"
+            return f"{MODEL}{text} is not on this disk; run: {command}"
+    for folder in sorted(set(_noise_folders(config))):
+        if not _has_recordings(data_root() / folder):
+            corpus = folder.split("/")[0]
+            do = f"run: {preparing_command(corpus)}" if corpus in WHOLE else "name a folder that has some"
+            return f"{NOISE}noise_folder {folder}: no recordings in {data_root() / folder}; {do}"
     return ""
+
+
+def _noise_folders(value: Any) -> Iterator[str]:
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from [item] if key == "noise_folder" and isinstance(item, str) else _noise_folders(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _noise_folders(item)
+
+
+def _has_recordings(folder: Path) -> bool:
+    from datamodules.audio.room_and_noise import AUDIO_SUFFIXES  # scipy, which a plan without noises does without
+
+    return any(path.suffix.lower() in AUDIO_SUFFIXES for path in folder.rglob("*"))
 
 
 def named_files(config: Config) -> dict[str, FileFacts]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from experiments.runs import named_files
-from experiments.runs.named_files import changed_since
+from experiments.runs.named_files import changed_since, lacking
 from experiments.table_files.merge import Config
 
 
@@ -65,3 +65,24 @@ def test_new_times_and_what_is_gone_are_no_change(record: Path, tmp_path: Path) 
 def test_records_of_before_name_none(tmp_path: Path) -> None:
     (tmp_path / "key.json").write_text("{}")
     assert changed_since(tmp_path / "key.json", run="r") == ""
+
+
+def test_lacking_noises_are_named_before_a_run_starts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EARMARK_DATA", str(tmp_path))
+
+    def lacks(folder: str | None) -> str:
+        augmentation = {"class_path": "x.RoomAndNoise", "init_args": {"noise_folder": folder}}
+        return lacking({"data": {"init_args": {"augmentation": [augmentation]}}})
+
+    background = tmp_path / "soundbank" / "background"
+    says = f"noise: noise_folder soundbank/background: no recordings in {background}; run: earmark data soundbank"
+    assert lacks("soundbank/background") == says
+    background.mkdir(parents=True)
+    (background / "LICENCE.txt").write_text("CC0")
+    assert lacks("soundbank/background") == says
+    (background / "rain").mkdir()
+    (background / "rain" / "1.FLAC").write_bytes(b"")
+    assert lacks("soundbank/background") == lacks("soundbank") == lacks(None) == ""
+    assert lacks(str(tmp_path / "mine")).endswith(f"no recordings in {tmp_path / 'mine'}; name a folder that has some")
