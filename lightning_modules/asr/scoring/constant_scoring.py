@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from datamodules.annotations import UtteranceReferences
+from lightning_modules.asr.scoring.text_report import report_texts
 from lightning_modules.metrics.constant_text import best_constant_cer, best_constant_wer
 from lightning_modules.scoring import Scoring
 
@@ -21,7 +22,10 @@ class ConstantScoring(Scoring):
     def score(
         self, *, predictions: Mapping[str, Path], references: Mapping[str, Any], output_dir: Path
     ) -> dict[str, float]:
-        """See ``Scoring.score``. Writes the two texts to ``constants.json``."""
+        """See ``Scoring.score``. Writes the two texts to ``constants.json``, and a recogniser's files of each of them.
+
+        Rates by language, length and distance from training texts are those of the text that is best over all of them.
+        """
         test: UtteranceReferences = references["test"]
         texts = list(test.texts.values())
         found = {
@@ -32,4 +36,9 @@ class ConstantScoring(Scoring):
         (output_dir / "constants.json").write_text(
             json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
         )
-        return {f"test/{name}": constant.rate for name, constant in found.items()}
+        metrics: dict[str, float] = {}
+        for name, constant in found.items():
+            written = dict.fromkeys(test.texts, constant.text)
+            of_text = report_texts(written, test, output_dir=output_dir / f"constant_{name}")
+            metrics |= {key: value for key, value in of_text.items() if key.startswith(f"test/{name}")}
+        return metrics

@@ -67,9 +67,7 @@ def test_records_of_before_name_none(tmp_path: Path) -> None:
     assert changed_since(tmp_path / "key.json", run="r") == ""
 
 
-def test_lacking_noises_are_named_before_a_run_starts(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_lacking_noises_are_named_before_a_run_starts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EARMARK_DATA", str(tmp_path))
 
     def lacks(folder: str | None) -> str:
