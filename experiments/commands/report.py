@@ -33,6 +33,7 @@ EXAMPLES = """examples:
   earmark report weak_sed --charts FOLDER                               pictures: rows compared, one clip, curves
   earmark report ctc_decoding --quote greedy                            three test texts as every row wrote them
   earmark report weak_sed --by class --figures event_f1                 by class; also by language, speaker, length
+  earmark report ctc_decoding --weights                                 decoder weights, and validation beside them
   earmark report ctc_decoding --cost                                    what its runs took, and on which machine
   earmark report weak_sed --as-run                                      what was run, after an edit of the code
   earmark report --results weak_sed.tar.xz                              from a pack: no store, no corpora

@@ -14,8 +14,8 @@ A block stands between two comments, and its first one says how it is made:
 notes and verdicts, in this order, the table alone by default. Verdicts are of the block's rows and columns. Bold, stars
 and corrections are the whole report's: a figure's verdict is the same whatever stands beside it.
 ``--quote ROW`` is in the place of all that three test texts, as ``earmark report --quote`` prints them, ``--by PART``
-(and ``--figures``) the rows' figures by a part of the test data, and
-``--cost PACK …`` what the runs of this pack and of those took, a line a table and kind of run, each run once.
+(and ``--figures``) the rows' figures by a part of the test data, ``--weights`` what validation chose of their decoders,
+and ``--cost PACK …`` what the runs of this pack and of those took, a line a table and kind of run, each run once.
 The documents of ``CLAIMS`` are what ``earmark claims`` prints of all packs.
 """
 
@@ -90,6 +90,7 @@ def render(pack: Path, options: list[str]) -> str:
     parser.add_argument("--columns", type=names)
     parser.add_argument("--parts", type=names, default=["table"])
     parser.add_argument("--quote")
+    parser.add_argument("--weights", action="store_true")
     parser.add_argument("--by")
     parser.add_argument("--figures", type=names, default=[])
     parser.add_argument("--cost", nargs="*", type=Path)
@@ -98,7 +99,7 @@ def render(pack: Path, options: list[str]) -> str:
         return costs_of([pack, *(ROOT / other for other in asked.cost)])
     if asked.quote:
         return quotes_of(pack, asked.rows or [], asked.quote)
-    if asked.by:
+    if asked.by or asked.weights:
         return parts_of(pack, asked.rows or [], part=asked.by, figures=asked.figures)
     made = report_of(pack)
     rows = asked.rows or [row for group in made.groups if asked.group in (None, group.name) for row in group.rows]
@@ -168,16 +169,20 @@ def quotes_of(pack: Path, rows: list[str], chosen_by: str) -> str:
         return quoted(packed.cells, StoredScores(packed.store), rows or [*packed.table.rows], chosen_by=chosen_by)
 
 
-def parts_of(pack: Path, rows: list[str], *, part: str, figures: list[str]) -> str:
-    """Figures of a pack's rows by a part of the test data."""
+def parts_of(pack: Path, rows: list[str], *, part: str | None, figures: list[str]) -> str:
+    """Figures of a pack's rows by a part of the test data; without one the weights of their decoders."""
     from experiments.reporting.by_part import by_part
+    from experiments.reporting.chosen_weights import chosen_weights
     from experiments.stored_results.packs.packed_store import open_packs
     from experiments.stored_results.stored_scores import StoredScores
 
     with tempfile.TemporaryDirectory() as folder:
         packed = open_packs([pack], Path(folder))
         own = [cell for cell in packed.cells if cell.row.table == packed.table.name]
-        return by_part(own, StoredScores(packed.store), rows or [*packed.table.rows], part=part, figures=figures)
+        scores, shown = StoredScores(packed.store), rows or [*packed.table.rows]
+        if part is None:
+            return chosen_weights(own, scores, shown)
+        return by_part(own, scores, shown, part=part, figures=figures)
 
 
 @functools.cache

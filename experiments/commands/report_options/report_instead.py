@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The three, of which a report prints one."""
+    """The four, of which a report prints one."""
     parser.add_argument(
         "--quote", metavar="ROW",
         help="instead of the table the best, median and worst test utterance of this recogniser, as each row wrote it",
@@ -24,6 +24,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--cost", action="store_true",
         help="instead of the table how many seconds the runs of each row took, median and range, and on which machine",
+    )  # fmt: skip
+    parser.add_argument(
+        "--weights", action="store_true",
+        help="instead of the table what validation chose of each row's decoder weights, and how it was beside that",
     )  # fmt: skip
     parser.add_argument(
         "--by", metavar="PART",
@@ -54,15 +58,19 @@ def asked(
 
         table.row(arguments.quote, where="--quote")
         return quoted(cells, scores, rows, chosen_by=arguments.quote)
+    own = [cell for cell in cells if cell.row.table == table.name]
+    if forms == ["--weights"]:
+        from experiments.reporting.chosen_weights import chosen_weights
+
+        return chosen_weights(own, scores, rows)
     from experiments.reporting.by_part import by_part
 
-    own = [cell for cell in cells if cell.row.table == table.name]
     return by_part(own, scores, rows, part=arguments.by, figures=arguments.figures or [])
 
 
 def _forms(arguments: argparse.Namespace) -> list[str]:
     """The one that is asked for; each stands in the place of the table, and is Markdown. Raises ``UserError``."""
-    given = {"--quote": arguments.quote, "--cost": arguments.cost, "--by": arguments.by}
+    given = {"--quote": arguments.quote, "--cost": arguments.cost, "--weights": arguments.weights, "--by": arguments.by}
     forms = [name for name, value in given.items() if value]
     if arguments.figures and "--by" not in forms:
         raise UserError("--figures: says what --by prints; with --by class, --by language …")

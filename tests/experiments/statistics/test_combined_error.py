@@ -61,6 +61,22 @@ def test_a_row_has_the_pooled_spread_or_its_own_larger_one() -> None:
     assert training_parts(calm, one, pooled) is None  # one training says nothing of others
 
 
+def test_a_row_far_noisier_than_the_rest_is_not_pooled() -> None:
+    calm = [row(1.0, 1.0 + step, 1.0 - step, origin=f"calm{step}") for step in (0.5, 0.6, 0.7)]
+    wild = row(1.0, 31.0, 61.0, origin="wild")  # variance 900
+    wilder = row(1.0, 101.0, 201.0, origin="wilder")  # 10,000, against 64 pooled of the others
+    pooled = pooled_spread([*calm, wild, wilder])
+    assert pooled == pooled_spread(calm)
+    assert training_parts(calm[0], wild, pooled) == (Part(pooled.variance / 3, 6), Part(300.0, 2))
+    # Cochran's critical value at 1 % of four variances with two degrees of freedom is .864 (Dixon & Massey, table A-17)
+    for share, kept in ((0.855, True), (0.873, False)):
+        others = [row(0.0, 1.0, -1.0, origin=f"o{number}") for number in range(3)]  # variance 1 each
+        own = 3 * share / (1 - share)
+        fourth = row(0.0, own**0.5, -(own**0.5), origin="fourth")
+        assert (pooled_spread([*others, fourth]).df == 8) is kept
+    assert pooled_spread([row(1.0, 1.0, origin="same"), calm[0]]).df == 3  # none at all is no measure of others
+
+
 def test_rows_of_the_same_trainings_are_compared_training_by_training() -> None:
     greedy, beam, other = row(1.0, 3.0, origin="a"), row(0.5, 2.7, origin="a"), row(2.0, 2.0, origin="b")
     pooled = pooled_spread([greedy, beam, other])

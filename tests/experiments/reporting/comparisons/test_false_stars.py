@@ -61,6 +61,10 @@ SPREADS = {
     "four points": np.full(ROWS, 0.04),
     "a noisy row": np.array([0.01, 0.05, 0.01, 0.01, 0.01]),
     "a noisy baseline": np.array([0.05, 0.01, 0.01, 0.01, 0.01]),
+    "a wild row": np.array([0.01, 0.2, 0.01, 0.01, 0.01]),
+    "a wild baseline": np.array([0.2, 0.01, 0.01, 0.01, 0.01]),
+    "two wild rows": np.array([0.01, 0.1, 0.2, 0.01, 0.01]),
+    "a calm baseline": np.array([0.01, 0.05, 0.05, 0.05, 0.05]),
     "a baseline of one figure": np.array([0.0, 0.04, 0.04, 0.04, 0.04]),
 }
 
@@ -92,3 +96,17 @@ def check(seeds: int, spread: str, *, num_tables: int) -> None:
     assert np.mean(single) <= ALLOWED  # the comparisons of one table hang together, but they are four times as many
     assert np.mean(single, axis=0).max() <= ALLOWED + tolerance
     assert np.mean(table) <= ALLOWED + tolerance
+
+
+@pytest.mark.parametrize("seeds", [2, 3])
+def test_wild_rows_do_not_hide_what_steady_ones_show(seeds: int) -> None:
+    """Six rows at ± 1 point beside two at ± 20: the third is 10 points better, and found as often as without them."""
+    rng = np.random.default_rng(seeds)
+    with_them, without = [], []
+    for _ in range(60):
+        rates = identical(seeds, np.array([0.01] * 6 + [0.2] * 2), rng, by_row=0.0)
+        rates[2] -= 0.1
+        with_them.append(p_values(runs_of(rates, rng))[1] < 0.05)
+        without.append(p_values(runs_of(rates[:6], rng))[1] < 0.05)
+    assert np.mean(without) > 0.4
+    assert np.mean(with_them) > np.mean(without) - 0.2
