@@ -29,9 +29,7 @@ def fitted(error: float, at_edge: tuple[str, ...] = (), **weights: tuple[float, 
         "fitted_for": "validation/wer",
         "weights": {name: won for name, (won, *_) in weights.items()},
         "error": error,
-        "beside": {
-            name: {"below": trial(low, -1), "above": trial(high, 1)} for name, (_, low, high) in weights.items()
-        },
+        "beside": sides,
         "at_edge": list(at_edge),
         "trials": [],
     }
@@ -67,9 +65,7 @@ def scores(stored: Stored, cells: list[Cell], tmp_path: Path) -> StoredScores:
     return found
 
 
-def test_a_line_a_weight_says_what_lies_beside_it(
-    table: Table, cells: list[Cell], scores: StoredScores
-) -> None:
+def test_a_line_a_weight_says_what_lies_beside_it(table: Table, cells: list[Cell], scores: StoredScores) -> None:
     heading, _, *lines = chosen_weights(cells, scores, [*table.rows]).splitlines()
     assert heading == f"| {' | '.join(HEADS)} |"
     assert lines == [
