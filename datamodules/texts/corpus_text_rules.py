@@ -135,7 +135,7 @@ def _kept(name: str) -> Given:
         return {}
     try:
         given: Given = json.loads(path.read_text(encoding="utf-8"))
-        own_text_rules(given, where=str(path))
+        own_text_rules(given, where=FILE)
     except (OSError, ValueError) as error:
         raise CorpusChangedError(f"corpus {name!r}: {path} is damaged ({error}); {again}") from error
     return given

@@ -21,7 +21,7 @@ from experiments.errors import UserError
 from ...kabyle import RULES, import_kabyle
 
 OWN = own_text_rules({"kab": RULES}, where="rules.yaml")
-CONFIG = {"data": {"init_args": {"corpus": "mine"}}, "model": {"class_path": "m.M"}}
+CONFIG = {"data": {"class_path": "m.D", "init_args": {"corpus": "mine"}}, "model": {"class_path": "m.M"}}
 CHOSEN = ChosenRun("ctc seed 0", "abc", Path("abc"), Path("abc"), CONFIG, "asr", {})
 
 
@@ -52,7 +52,7 @@ def test_a_run_without_a_record_has_the_rules_of_its_corpus(earmark_home: Path, 
     shutil.rmtree(data_root() / "mine")
     with pytest.warns(RunWarning, match=r"does not say whether .* follow the general rules .*'mine' is not prepared"):
         assert text_rules_of_run(CHOSEN) == {}
-    ours = {**CONFIG, "data": {"init_args": {"corpus": ["prompts", "spoken_tones/tiny"]}}}
+    ours = {**CONFIG, "data": {"class_path": "m.D", "init_args": {"corpus": ["prompts", "spoken_tones/tiny"]}}}
     assert quietly(replace(CHOSEN, config=ours)) == {}  # earmark's own corpora have none
 
 

@@ -21,7 +21,10 @@ from ...kabyle import NORMALISED, RULES, WRITTEN, import_kabyle
 
 
 def said(scoring: dict[str, Any], *, state: str = "missing") -> list[str]:
-    config = {"data": {"init_args": {"corpus": "mine"}}, "scoring": {"class_path": "m.S", "init_args": scoring}}
+    config = {
+        "data": {"class_path": "m.D", "init_args": {"corpus": "mine"}},
+        "scoring": {"class_path": "m.S", "init_args": scoring},
+    }
     row = Row("t", "biased", "", "score", config, {})
     table = Table("t", Path("t.yaml"), "T", "asr", "demo", {"biased": row}, (0, 1), (), {}, (), ())
     cells = [Cell(table, row, seed, RunKey("c", "d", "e", seed, ""), {}, state, "", None) for seed in (0, 1)]

@@ -1,4 +1,4 @@
-"""A run on a corpus with text rules of its own: texts from outside, and Whisper's, follow them; its record says them."""
+"""A run on a corpus with text rules of its own: texts from outside and Whisper's follow them; its record says them."""
 
 from __future__ import annotations
 
@@ -63,6 +63,11 @@ def general_rules() -> Iterator[None]:
     assert ours == OURS
 
 
+def data(corpus: str) -> dict[str, Any]:
+    """The sections of a run that name its corpus."""
+    return {"data": {"class_path": "datamodules.text.TextDataModule", "init_args": {"corpus": corpus}}}
+
+
 def planned(store: Store, folder: Path) -> Cell:
     (folder / "texts.txt").write_text(f"{WRITTEN}!\nYiwen n wεessas d'\nSdat 5\n", encoding="utf-8")
     (folder / "table.yaml").write_text(TABLE.format(texts=folder / "texts.txt"), encoding="utf-8")
@@ -109,10 +114,10 @@ def test_texts_from_outside_follow_the_rules_of_the_runs_corpus(earmark_home: Pa
 def test_what_whisper_writes_follows_them_until_another_corpus_is_read(earmark_home: Path, tmp_path: Path) -> None:
     import_kabyle(tmp_path, rules={"kab": RULES})
     import_kabyle(tmp_path, rules=None, name="plain")
-    follow_text_rules({"data": {"init_args": {"corpus": "mine"}}})
+    follow_text_rules(data("mine"))
     assert written_words(WRITTEN, language="kab") == (NORMALISED, ())
     assert written_words("’s Avonds", language="nl").text == "'s avonds"
-    follow_text_rules({"data": {"init_args": {"corpus": "plain"}}})
+    follow_text_rules(data("plain"))
     assert written_words(WRITTEN, language="kab").text == GENERAL
 
 
@@ -120,7 +125,7 @@ def test_a_run_whose_corpus_lost_its_rules_does_not_start(earmark_home: Path, tm
     import_kabyle(tmp_path, rules={"kab": RULES})
     (data_root() / "mine" / FILE).unlink()
     with pytest.raises(UserError, match=rf"corpus 'mine': .*{FILE} is gone"):
-        follow_text_rules({"data": {"init_args": {"corpus": "mine"}}})
+        follow_text_rules(data("mine"))
     cell = planned(Store(earmark_home), tmp_path)
     assert (cell.state, cell.key) == ("stale", None)
     assert f"{FILE} is gone; restore it, or make it again: earmark data import mine … --rebuild" in cell.why
