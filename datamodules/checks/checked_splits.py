@@ -17,7 +17,8 @@ from datamodules.dealing.recorded_sources import UNKNOWN_SPEAKER
 from datamodules.importers.entry import ManifestEntry, ManifestError
 from datamodules.importers.imported_corpus import Source
 from datamodules.importers.taken_texts import warn_of_generic_rules
-from datamodules.texts.text_rules import UnspeakableTextError
+from datamodules.texts.corpus_text_rules import given_rules
+from datamodules.texts.text_rules import UnspeakableTextError, code_of
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,9 @@ def entries_of_corpus(name: str) -> SplitEntries:
         raise ManifestError(f"{data_root() / name}: is a corpus of sound events, allowed: one of speech")
     folder = data_root() / name
     by_split = {split: list(_cuts(folder, folder / "manifests" / f"{split}.jsonl.gz")) for split in SPLITS}
-    for language in sorted({entry.language for entries in by_split.values() for entry in entries if entry.language}):
+    languages = {entry.language for entries in by_split.values() for entry in entries if entry.language}
+    own = given_rules(name)
+    for language in sorted(language for language in languages if not own.get(code_of(language))):
         warn_of_generic_rules(language)
     told_apart = {entry.audio for entries in by_split.values() for entry in entries if entry.channel}
     return SplitEntries(

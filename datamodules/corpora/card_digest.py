@@ -18,6 +18,7 @@ import soundfile
 from datamodules.corpora.clip_corpus import SPLITS
 from datamodules.corpus_files import FileFacts, listed_cuts
 from datamodules.phones import FILE as PHONES
+from datamodules.texts.corpus_text_rules import digest_with_rules
 
 
 def card_digest(folder: Path, *, has_classes: bool, audio: Mapping[str, FileFacts]) -> str:
@@ -52,6 +53,8 @@ def _speech(folder: Path, audio: Mapping[str, FileFacts]) -> str:
         for cut in cuts:
             [said] = cut["supervisions"]
             total.update(json.dumps((cut["id"], said["text"], said["language"], said["speaker"])).encode())
+            if sources := said.get("custom"):  # session, group
+                total.update(json.dumps(sorted(sources.items())).encode())
             source = _source(cut)
             if Path(source).is_absolute():
                 total.update(bytes.fromhex(audio[source].digest))
@@ -61,7 +64,7 @@ def _speech(folder: Path, audio: Mapping[str, FileFacts]) -> str:
         total.update(f"{split} {len(cuts)}\n".encode())
     if (folder / PHONES).is_file():
         total.update((folder / PHONES).read_bytes())
-    return total.hexdigest()
+    return digest_with_rules(total.hexdigest(), folder)
 
 
 def _source(cut: Mapping[str, Any]) -> str:

@@ -8,6 +8,7 @@ check`` decodes all.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -29,29 +30,36 @@ from datamodules.importers.imported_manifests import IMPORTED_FROM, manifest_fac
 from datamodules.importers.new_corpus import new_corpus
 from datamodules.importers.read import read_manifest
 from datamodules.importers.taken_texts import TextNotes, TextsTaken
-from datamodules.texts.text_rules import TextRules, UnspeakableTextError
+from datamodules.run_warning import RunWarning
+from datamodules.texts.corpus_text_rules import SAID, Given, keep_rules, used_rules
+from datamodules.texts.own_text_rules import own_text_rules
+from datamodules.texts.text_rules import UnspeakableTextError
 
 
 @dataclass(frozen=True)
 class Source:
     """Where a user's utterances are: manifests by split (``train`` at least) and how to read them.
 
-    ``text_rules`` are the user's own, by language, out of ``rules_file``.
+    ``text_rules`` are the user's own, by language, as they stand in ``rules_file``.
     """
 
     manifests: Mapping[str, Sequence[Path]]
     format_name: str = "auto"
     language: str | None = None
     audio_root: Path | None = None
-    text_rules: Mapping[str, TextRules] = field(default_factory=dict)
+    text_rules: Given = field(default_factory=dict)
     rules_file: Path | None = None
     keeps_held_out_texts: bool = True
 
     @property
     def texts(self) -> TextsTaken:
-        """How texts are taken: those of held-out splits that are given, and not dealt, are kept as written."""
+        """How texts are taken: those of held-out splits that are given, and not dealt, are kept as written.
+
+        Raises ``ValueError`` for rules that are none.
+        """
         given = [split for split in SPLITS if split != "train" and split in self.manifests]
-        return TextsTaken(self.text_rules, given if self.keeps_held_out_texts else [])
+        own = own_text_rules(self.text_rules, where=str(self.rules_file))
+        return TextsTaken(own, given if self.keeps_held_out_texts else [])
 
     def read(self, split: str) -> list[ManifestEntry]:
         """The utterances of one split as written. Raises ``ManifestError``."""
@@ -90,13 +98,13 @@ def import_corpus(
         if kept.first_of_several:
             say = Console(stderr=True, soft_wrap=True).print
             say(_first_taken(kept.first_of_several), highlight=False, markup=False)
+        rules = _used_rules(source, kept)
         paths = [str(path) for split in SPLITS for path in source.manifests.get(split, ())]
         facts = SpeechFacts(
             name=name,
             synthetic=False,
             licences={"imported": licence},
-            description=f"imported from {', '.join(paths)}"
-            + (f", text rules of {source.rules_file}" if source.rules_file else ""),
+            description=f"imported from {', '.join(paths)}" + (f"{SAID}{source.rules_file}" if rules else ""),
         )
         with whole_folder(target) as folder:
             utterances = {
@@ -105,7 +113,8 @@ def import_corpus(
             }
             write_facts(folder, manifests, IMPORTED_FROM)
             kept.notes.write(folder)
-            return write_speech_manifests(folder, facts=facts, utterances=utterances, dropped=kept.notes.counts())
+            card = write_speech_manifests(folder, facts=facts, utterances=utterances, dropped=kept.notes.counts())
+            return keep_rules(folder, card, rules)
 
 
 def _keep(source: Source, *, drop_damaged: bool) -> _Kept:
@@ -142,6 +151,20 @@ def _keep(source: Source, *, drop_damaged: bool) -> _Kept:
             hint = "" if split in source.manifests else f", allowed: more different texts, or --{split} of its own"
             raise ManifestError(f"split {split!r} has no utterance ({_counted(kept.notes.counts())}){hint}")
     return kept
+
+
+def _used_rules(source: Source, kept: _Kept) -> Given:
+    """The user's rules of the languages that were kept; where there are none of these, that is said."""
+    languages = {str(entry.language) for entries in kept.by_split.values() for entry in entries}
+    rules = used_rules(source.text_rules, languages)
+    if source.rules_file is not None and not rules:
+        warnings.warn(
+            f"--text-rules {source.rules_file}: no rule of {', '.join(sorted(languages))}, the languages of what is "
+            f"imported, allowed: rules of these (it has {', '.join(source.text_rules) or 'none'})",
+            RunWarning,
+            stacklevel=3,
+        )
+    return rules
 
 
 def _deal(kept: _Kept, *, absent: Sequence[str]) -> None:

@@ -5,7 +5,8 @@ A mapping of languages, as a YAML file of a few lines has it (docs/import.md)::
     ha: {apostrophe_before: y}            # 'yan keeps its first letter
     kab: {script: LATIN, letters: "'", map: {"ε": "ɛ", "γ": "ɣ"}}
 
-What a language does not say is as in ``text_rules``.
+What a language does not say is as in ``text_rules``. A corpus keeps those that it was imported with
+(``corpus_text_rules.py``).
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from functools import cache
 from datamodules.texts.text_rules import GENERIC, RULES, TextRules, code_of
 
 KEYS = ("script", "letters", "map", "apostrophe_before", "apostrophe_after")
+_OURS = dict(RULES)
 
 
 @cache
@@ -39,11 +41,21 @@ def own_text_rules(value: object, *, where: str) -> dict[str, TextRules]:
     }
 
 
+def follow(own: Mapping[str, TextRules]) -> None:
+    """Let ``normalise`` follow these rules in all of this process, and ours of other languages; none takes them back.
+
+    For a run, which has one corpus: what scores texts of Whisper's and reads texts from outside is part of the keys of
+    runs, and names no rules.
+    """
+    RULES.clear()
+    RULES.update({**_OURS, **own})
+
+
 def _rules(code: str, value: object, where: str) -> TextRules:
     given = dict(_mapping(value, where))
     if unknown := [key for key in given if key not in KEYS]:
         raise ValueError(f"{where}.{unknown[0]}: no such key, allowed: {', '.join(KEYS)}")
-    known = RULES.get(code, GENERIC)
+    known = _OURS.get(code, GENERIC)
     script = given.get("script", known.script)
     if script is not None and script not in scripts():
         raise ValueError(

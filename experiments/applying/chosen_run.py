@@ -16,12 +16,13 @@ from typing import TYPE_CHECKING, Any
 from datamodules.corpus_folder import home
 from experiments.errors import UserError, public_uri, unknown
 from experiments.runs import moved_files
-from experiments.runs.run_folder import BEST, CONFIG, KEY, METRICS
+from experiments.runs.run_folder import BEST, CONFIG, KEY, METRICS, TEXT_RULES
 from experiments.table_files.merge import Config
 from experiments.table_files.spec import read_table
 from experiments.table_files.yaml_files import read_yaml
 
 if TYPE_CHECKING:
+    from datamodules.texts.corpus_text_rules import Given
     from experiments.tracking.mlflow_store import Tracker
     from experiments.tracking.tracked_run import TrackedRun
 
@@ -36,7 +37,7 @@ class ChosenRun:
     ``folder`` has what the run wrote: config.yaml, key.json, predictions/, scores/ of a run's own folder, earmark.json
     of an exported one. ``config`` has the sections of the run's configuration, its classes by today's names;
     ``imports`` are packages of the user's. ``corpus_digest`` is of the data that it was trained on. ``scores`` are its
-    metrics.
+    metrics. ``text_rules`` are those that its corpus was imported with, None where it does not say.
     """
 
     name: str
@@ -49,6 +50,7 @@ class ChosenRun:
     imports: Sequence[str] = ()
     corpus_digest: str = ""
     run_id: str = ""
+    text_rules: Given | None = None
 
 
 def choose_run(text: str, *, scale: str | None = None) -> ChosenRun:
@@ -148,11 +150,12 @@ def _read_run(folder: Path, *, name: str, key_id: str, scores: Mapping[str, floa
     if not (weights := folder / BEST).is_file():
         raise UserError(f"run {name}: its weights {weights} are gone; train it again to use it")
     key = folder / KEY
-    digest = json.loads(key.read_text(encoding="utf-8")).get("data", "") if key.is_file() else ""
+    parts = json.loads(key.read_text(encoding="utf-8")) if key.is_file() else {}
     sections = {section: value for section, value in record.items() if isinstance(value, dict)}
     config = moved_files.config_today(sections)
     return ChosenRun(name, key_id, folder, weights, config, str(record.get("family", "")), dict(scores),
-                     tuple(record.get("imports") or ()), str(digest), run_id)  # fmt: skip
+                     tuple(record.get("imports") or ()), str(parts.get("data", "")), run_id,
+                     parts.get(TEXT_RULES))  # fmt: skip
 
 
 def _read_exported(folder: Path) -> ChosenRun:
@@ -162,7 +165,7 @@ def _read_exported(folder: Path) -> ChosenRun:
         weights = folder / str(record["weights"])
         chosen = ChosenRun(
             str(record["name"]), str(record["key"]), folder, weights, dict(record["config"]), str(record["family"]),
-            dict(record.get("scores") or {}), tuple(record.get("imports") or ()),
+            dict(record.get("scores") or {}), tuple(record.get("imports") or ()), text_rules=record.get(TEXT_RULES),
         )  # fmt: skip
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UserError(f"{path}: not as earmark export writes it ({type(error).__name__}: {error})") from None

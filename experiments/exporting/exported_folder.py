@@ -30,6 +30,7 @@ from experiments.exporting.run_record import RECORD, write_record
 from experiments.exporting.shipped_code import shipped_files
 from experiments.runs import recipe
 from experiments.runs.keys import code_digests
+from experiments.runs.run_folder import TEXT_RULES
 
 FORMAT = 1
 WEIGHTS = "model.safetensors"
@@ -135,6 +136,7 @@ def exported_record(chosen: ChosenRun, facts: ModelFacts, graphs: Exportable, pa
         "config": chosen.config,
         "imports": list(chosen.imports),
         **asdict(facts),
+        **({} if chosen.text_rules is None else {TEXT_RULES: chosen.text_rules}),
         LONGEST_CLIP: longest_clip(chosen.folder) if facts.classes else 0,
         "weights": WEIGHTS,
         "code": code_digests(chosen.config, recipe_version=recipe.VERSION, imports=chosen.imports),

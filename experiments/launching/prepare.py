@@ -11,8 +11,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from datamodules.corpus_folder import read_card
+from datamodules.corpus_folder import CorpusMissingError, read_card
 from datamodules.joined_corpora import corpus_names
+from datamodules.texts.corpus_text_rules import Given, recorded_rules
 from experiments.launching.rescored import take_over
 from experiments.planning.cell import Cell
 from experiments.planning.known_runs import FOLD, FORM
@@ -21,7 +22,7 @@ from experiments.runs import attempts, keys, phase_keys, provenance, recipe
 from experiments.runs.code_record import Code, code_now, write_code
 from experiments.runs.config_form import form_key
 from experiments.runs.named_files import named_files
-from experiments.runs.run_folder import BEST, CONFIG, KEY, PREDICTIONS, write_whole
+from experiments.runs.run_folder import BEST, CONFIG, KEY, PREDICTIONS, TEXT_RULES, write_whole
 from experiments.table_files.merge import get_path, leaf_paths
 from experiments.table_files.row_sources import SEED, WEIGHTS
 from experiments.table_files.spec import TABLES, Table
@@ -61,6 +62,8 @@ def prepare_run(
     }  # fmt: skip
     if files := named_files(cell.row.config):
         parts["files"] = files
+    if (rules := _text_rules(cell)) is not None:
+        parts[TEXT_RULES] = rules
     write_whole(run_dir / KEY, json.dumps(parts, indent=1) + "\n")
     (run_dir / provenance.ENVIRONMENT).write_text(provenance.environment(), encoding="utf-8")
     own_git = write_code(run_dir, code or code_now(code_files(cell), git=git))
@@ -89,6 +92,14 @@ def _datasets(cell: Cell) -> dict[str, str]:
     assert cell.key is not None
     [first, *others] = corpus_names(data_of(cell.row.config))
     return {name: read_card(name).digest for name in (first, *others)} if others else {first: cell.key.data}
+
+
+def _text_rules(cell: Cell) -> Given | None:
+    """What is known of those that its corpus was imported with; of one that is gone the run says so as it starts."""
+    try:
+        return recorded_rules(corpus_of(cell.row.config))
+    except CorpusMissingError:
+        return None
 
 
 def _params(cell: Cell) -> tuple[dict[str, Any], dict[str, str]]:

@@ -6,6 +6,7 @@ from datamodules.corpus_changes import check_files, note_files
 from datamodules.corpus_folder import CorpusMissingError
 from datamodules.importers.imported_manifests import warn_of_edited_manifests
 from datamodules.joined_corpora import corpus_names, read_cards
+from datamodules.texts.corpus_text_rules import given_rules, warn_of_rules_not_kept
 
 
 class CheckedCorpora:
@@ -17,7 +18,8 @@ class CheckedCorpora:
     def digest(self, corpus: str) -> str:
         """The digest of a corpus, or of several by their joined name.
 
-        Raises ``CorpusMissingError``, and ``CorpusChangedError`` for files edited in place.
+        Raises ``CorpusMissingError``, and ``CorpusChangedError`` for files edited in place, text rules that are gone
+        among them.
         """
         if corpus not in self._found:
             try:
@@ -26,6 +28,8 @@ class CheckedCorpora:
                     note_files(name)
                     check_files(name)
                     warn_of_edited_manifests(name)
+                    warn_of_rules_not_kept(name)
+                    given_rules(name)
             except CorpusMissingError as error:
                 self._found[corpus] = error
         found = self._found[corpus]

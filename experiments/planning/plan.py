@@ -15,6 +15,7 @@ from experiments.planning.changes import change_of
 from experiments.planning.checked_corpora import CheckedCorpora
 from experiments.planning.judge import Judge
 from experiments.planning.known_runs import KnownRuns
+from experiments.planning.raw_texts import warn_of_raw_texts
 from experiments.planning.source_data import check_source_data
 from experiments.planning.stored_data import DataInStore
 from experiments.runs import recipe
@@ -60,7 +61,10 @@ def make_plan(
             planner.cell(table.name, place)
     if not planner.cells:
         raise UserError(f"{table.path.name}: none of the rows {', '.join(rows or table.rows)} runs at --seeds {seeds}")
-    return _upstream_first(planner.with_changes())
+    cells = planner.with_changes()
+    if not from_store:
+        warn_of_raw_texts(cells)
+    return _upstream_first(cells)
 
 
 def _upstream_first(cells: Sequence[Cell]) -> list[Cell]:

@@ -21,6 +21,7 @@ LOCK = "lock"  # held by the training process
 LAUNCH_LOCK = "launch.lock"  # held by the launcher that started it
 CONFIG = "config.yaml"
 KEY = "key.json"
+TEXT_RULES = "text_rules"  # in it, of a user's corpus of speech: those that it was imported with
 METRICS = "metrics.json"
 BEST = "checkpoints/best.ckpt"  # weights of the epoch that is scored: what a fine-tuned run starts from
 LAST = "checkpoints/last.ckpt"  # what a resume starts from, of no use once the run has finished

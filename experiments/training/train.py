@@ -46,6 +46,7 @@ from experiments.table_files.row_sources import LABELS, SEED
 from experiments.table_files.spec import SCORE_SECTIONS, SECTIONS
 from experiments.table_files.stored_names import check_metrics
 from experiments.table_files.yaml_files import read_yaml
+from experiments.training.corpus_rules import follow_text_rules
 from experiments.training.divergence import FiniteFigures
 from experiments.training.early_stopping import LastingEarlyStopping
 from experiments.training.journal_logger import JournalLogger, JournalProgress
@@ -231,6 +232,7 @@ def run(run_dir: Path, journal: Journal, *, attempt: Attempt | None = None, rank
     lightning.seed_everything(seed, workers=True, verbose=False)
     sections = {name: config[name] for name in SECTIONS if name in config}
     _check_key(run_dir, config, sections)
+    follow_text_rules(sections)
     sections = {name: value for name, value in sections.items() if not only_scores or name in SCORE_SECTIONS}
     parts = build(
         sections, stage="score" if only_scores else stage, seed=seed, where=str(run_dir.name),
@@ -258,8 +260,7 @@ def run(run_dir: Path, journal: Journal, *, attempt: Attempt | None = None, rank
             return  # ranks above 0 end here
         ended = fitted
     references = {split: parts.data.references(split) for split in scored_splits(parts.data)}
-    output_dir = run_dir / "scores"
-    output_dir.mkdir(exist_ok=True)
+    (output_dir := run_dir / "scores").mkdir(exist_ok=True)
     scores = parts.scoring.score(predictions=predictions, references=references, output_dir=output_dir)
     (run_dir / METRICS).write_text(json.dumps(scores, indent=2) + "\n", encoding="utf-8")
     _check_scores(scores, stage=stage)

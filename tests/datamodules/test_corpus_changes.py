@@ -39,14 +39,14 @@ NUM_CLIPS = 40
 
 @pytest.fixture
 def imported(tmp_path: Path, earmark_home: Path) -> Path:
-    """The corpus ``mine`` of 40 files of a user's, in whose folder they are."""
+    """The corpus ``mine`` of 40 files of a user's, of four sessions, in whose folder they are."""
     rng = np.random.default_rng(0)
     folder = tmp_path / "theirs"
     folder.mkdir()
-    rows = ["audio\ttext"]
+    rows = ["audio\ttext\tsession"]
     for number in range(NUM_CLIPS):
         soundfile.write(folder / f"{number}.wav", rng.uniform(-0.3, 0.3, 800), 16_000)
-        rows.append(f"{number}.wav\tpes {'a' * (number + 1)}")
+        rows.append(f"{number}.wav\tpes {'a' * (number + 1)}\ts{number % 4}")
     (folder / "train.tsv").write_text("\n".join(rows) + "\n", encoding="utf-8")
     import_corpus("mine", Source({"train": [folder / "train.tsv"]}, language="cs"))
     return folder

@@ -1,19 +1,21 @@
 """Recordings with their texts, of any manifest that ``earmark data import`` reads; the texts as a recogniser's symbols.
 
-A text is normalised as import does, by the rules of its language where one is known; a character (of words: a word)
-that is no symbol of the recogniser is refused, since no path says it.
+A text is normalised as import does, by the rules of its language where one is known, and by those that the run's corpus
+was imported with; a character (of words: a word) that is no symbol of the recogniser is refused, since no path says it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from datamodules.annotations import Unit
 from datamodules.importers.entry import ManifestEntry, ManifestError, default_id
 from datamodules.importers.read import read_manifest
-from datamodules.texts.text_rules import UnspeakableTextError, normalise
+from datamodules.run_warning import RunWarning, first_names
+from datamodules.texts.text_rules import TextRules, UnspeakableTextError, normalise
 from datamodules.texts.tokenizer import Tokenizer
 from datamodules.texts.utf8_text import NotUtf8Error, read_utf8
 from experiments.errors import UserError
@@ -70,10 +72,25 @@ def _given(entry: ManifestEntry) -> GivenText:
 
 @dataclass(frozen=True)
 class Spelling:
-    """How a recogniser writes: its ``symbols``, of ``unit``."""
+    """How a recogniser writes: its ``symbols``, of ``unit``, by the text ``rules`` of its corpus.
+
+    Rules are of all languages of a corpus that has some of its own, else of none.
+    """
 
     symbols: tuple[str, ...]
     unit: Unit
+    rules: Mapping[str, TextRules] = field(default_factory=dict)
+
+    def warn_of_general_rules(self, texts: Sequence[GivenText]) -> None:
+        """A line that names texts of no language, where the corpus has rules by language."""
+        unsaid = [one.utterance_id for one in texts if one.language is None]
+        if unsaid and len(self.rules) > 1:
+            warnings.warn(
+                f"{len(unsaid)} texts say no language and get the general text rules ({first_names(unsaid)}); the "
+                f"corpus of this recogniser has rules of its own, allowed: --language, one of {', '.join(self.rules)}",
+                RunWarning,
+                stacklevel=2,
+            )
 
     def tokens(self, given: GivenText) -> Sequence[int]:
         """Those of a text, with the tag of its language where the recogniser writes one.
@@ -83,7 +100,7 @@ class Spelling:
         tags = tuple(symbol[1:-1] for symbol in self.symbols if is_tag(symbol))
         tokenizer = Tokenizer(self.symbols, self.unit, tags)
         try:
-            text = normalise(given.text, language=given.language or NO_LANGUAGE)
+            text = normalise(given.text, language=given.language or self._language, own=self.rules)
         except UnspeakableTextError as error:
             raise ValueError(f"its text has {error}; allowed: words as they are spoken") from None
         if unknown := tokenizer.unknown(text):
@@ -92,3 +109,8 @@ class Spelling:
         if tags and given.language is None:
             raise ValueError(f"this recogniser writes the language first; say --language, one of {', '.join(tags)}")
         return tokenizer.encode_in(text, given.language) if tags and given.language else tokenizer.encode(text)
+
+    @property
+    def _language(self) -> str:
+        """Whose rules a text of no language gets: the corpus's, where that has one language."""
+        return next(iter(self.rules)) if len(self.rules) == 1 else NO_LANGUAGE

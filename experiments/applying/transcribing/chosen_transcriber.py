@@ -6,6 +6,7 @@ from pathlib import Path
 
 from experiments.applying.chosen_run import ChosenRun
 from experiments.applying.loaded_system import facts_of, load_system
+from experiments.applying.run_text_rules import text_rules_of_run
 from experiments.applying.transcribing.hotword_beam import with_hotwords
 from experiments.applying.transcribing.reading import Reader
 from experiments.applying.transcribing.recordings import Transcriber
@@ -38,7 +39,10 @@ def make_transcriber(chosen: ChosenRun, settings: Settings) -> tuple[Transcriber
         )
     by = own_decoder(chosen) if settings.row is None else row_decoder(settings.row, chosen, scale=settings.scale)
     if settings.hotwords is not None:
-        by = with_hotwords(by, Path(settings.hotwords), bonus=settings.hotword_bonus, beam_size=settings.beam_size)
+        by = with_hotwords(
+            by, Path(settings.hotwords), bonus=settings.hotword_bonus, beam_size=settings.beam_size,
+            rules=text_rules_of_run(chosen),
+        )  # fmt: skip
     return Transcriber(Reader(system, chosen, sample_rate_hz=sample_rate_hz, by=by), settings), _in_words(by)
 
 

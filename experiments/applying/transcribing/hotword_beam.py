@@ -6,10 +6,11 @@ import warnings
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 
 from datamodules.annotations import Hypothesis, UtteranceReferences
 from datamodules.run_warning import RunWarning, first_names
-from datamodules.texts.text_rules import UnspeakableTextError, normalise
+from datamodules.texts.text_rules import TextRules, UnspeakableTextError, normalise
 from experiments.applying.transcribing.row_decoder import RowDecoder
 from experiments.errors import UserError
 from lightning_modules.asr.ctc.decoder import Greedy, PrefixBeam
@@ -20,6 +21,7 @@ from lightning_modules.decoding.ctc.hotwords import Hotwords, read_hotwords
 from lightning_modules.decoding.ctc.prefix_beam import prefix_beam_search
 
 LANGUAGE_MODEL = "language_model"  # in from:
+NO_LANGUAGE = "und"
 
 
 class HotwordBeam(FusedBeam):
@@ -57,14 +59,17 @@ class HotwordBeam(FusedBeam):
         )
 
 
-def with_hotwords(by: RowDecoder | None, path: Path, *, bonus: float, beam_size: int) -> RowDecoder:
+def with_hotwords(
+    by: RowDecoder | None, path: Path, *, bonus: float, beam_size: int,
+    rules: Mapping[str, TextRules] = MappingProxyType({}),
+) -> RowDecoder:  # fmt: skip
     """The decoder with the phrases of a file, in the form of texts; ``beam_size`` where ``by`` has no beam.
 
-    Raises ``UserError`` for a file that can't be read, a phrase that is not spoken words, and a decoder without a
-    prefix beam.
+    ``rules`` are of all languages of a corpus that has some of its own, else none: the general ones. Raises
+    ``UserError`` for a file that can't be read, a phrase that is not spoken words, and a decoder without a prefix beam.
     """
     try:
-        phrases = tuple(dict.fromkeys(normalise(phrase, language="und") for phrase in read_hotwords(path)))
+        phrases = tuple(dict.fromkeys(form for phrase in read_hotwords(path) for form in _forms(phrase, rules)))
     except UnspeakableTextError as error:
         raise UserError(f"--hotwords {path}: {error}; allowed: words as they are spoken") from None
     except ValueError as error:
@@ -78,3 +83,17 @@ def with_hotwords(by: RowDecoder | None, path: Path, *, bonus: float, beam_size:
     log_bonus = isinstance(by.decoder, FusedBeam) and by.decoder.log_bonus
     beam = HotwordBeam(phrases, bonus=bonus, beam_size=by.decoder.beam_size, log_bonus=log_bonus)
     return replace(by, decoder=beam)
+
+
+def _forms(phrase: str, rules: Mapping[str, TextRules]) -> list[str]:
+    """As texts of each language have it. Raises ``UnspeakableTextError`` where it is none in any."""
+    forms: list[str] = []
+    refused: UnspeakableTextError | None = None
+    for language in rules or (NO_LANGUAGE,):
+        try:
+            forms.append(normalise(phrase, language=language, own=rules))
+        except UnspeakableTextError as error:
+            refused = error
+    if refused is not None and not forms:
+        raise refused
+    return forms

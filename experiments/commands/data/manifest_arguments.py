@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from datamodules.importers.detect import FORMATS
 from datamodules.importers.sound_events.detect import LAYOUTS
@@ -15,6 +15,7 @@ from datamodules.importers.sound_events.detect import LAYOUTS
 if TYPE_CHECKING:
     from datamodules.importers.imported_clips.clip_source import ClipSource
     from datamodules.importers.imported_corpus import Source
+    from datamodules.texts.corpus_text_rules import Given
     from datamodules.texts.text_rules import TextRules
 
 TASKS = ("speech", "events")
@@ -78,7 +79,7 @@ def source(arguments: argparse.Namespace, train: list[Path]) -> Source:
         arguments.format_name,
         arguments.language,
         arguments.audio_root,
-        text_rules=read_text_rules(arguments.text_rules),
+        text_rules=given_text_rules(arguments.text_rules),
         rules_file=arguments.text_rules,
         keeps_held_out_texts=arguments.keep_test_texts,
     )
@@ -87,15 +88,24 @@ def source(arguments: argparse.Namespace, train: list[Path]) -> Source:
 def read_text_rules(path: Path | None) -> dict[str, TextRules]:
     """A user's own rules, none without a file. Raises ``UserError`` for one that cannot be read."""
     from datamodules.texts.own_text_rules import own_text_rules
+
+    return own_text_rules(given_text_rules(path), where=str(path))
+
+
+def given_text_rules(path: Path | None) -> Given:
+    """The same as they stand in the file."""
+    from datamodules.texts.own_text_rules import own_text_rules
     from experiments.errors import UserError
     from experiments.table_files.yaml_files import read_yaml
 
     if path is None:
         return {}
+    given: Any = read_yaml(path)
     try:
-        return own_text_rules(read_yaml(path), where=str(path))
+        own_text_rules(given, where=str(path))
     except ValueError as error:
         raise UserError(str(error)) from None
+    return dict(given)
 
 
 def clip_source(arguments: argparse.Namespace, train: list[Path]) -> ClipSource:

@@ -64,6 +64,7 @@ def run(arguments: argparse.Namespace) -> int:
         files = _files(texts, folder, formats, overwrite=arguments.overwrite)
         chosen = choose_run(arguments.run_text, scale=arguments.scale)
         reader, spelling = _reader(chosen)
+        spelling.warn_of_general_rules(texts)
     priors = "without label priors"
     if arguments.label_priors:
         priors = f"with label priors of these {len(texts)} recordings, weight {arguments.label_priors:g}"
@@ -131,6 +132,7 @@ def _files(texts: Sequence[GivenText], folder: Path, formats: Sequence[str], *, 
 def _reader(chosen: ChosenRun) -> tuple[Reader, Spelling]:
     from experiments.applying.aligning.given_texts import Spelling
     from experiments.applying.loaded_system import facts_of, load_system
+    from experiments.applying.run_text_rules import text_rules_of_run
     from experiments.applying.transcribing.reading import Reader, unit_of
     from experiments.errors import UserError
     from lightning_modules.asr.ctc.ctc_output import CtcOutput
@@ -141,7 +143,7 @@ def _reader(chosen: ChosenRun) -> tuple[Reader, Spelling]:
             f"run {chosen.name}: a {type(system).__name__} has no CTC output to align with, allowed: CTC, hybrids"
         )
     reader = Reader(system, chosen, sample_rate_hz=facts_of(chosen).sample_rate_hz)
-    return reader, Spelling(system.symbols, unit_of(chosen))
+    return reader, Spelling(system.symbols, unit_of(chosen), text_rules_of_run(chosen))
 
 
 def _write(

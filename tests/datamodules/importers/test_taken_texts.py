@@ -12,7 +12,6 @@ from datamodules.corpora.speech.speech_summary import summarise_speech
 from datamodules.corpus_folder import data_root
 from datamodules.importers.imported_corpus import Source, import_corpus
 from datamodules.run_warning import RunWarning
-from datamodules.texts.own_text_rules import own_text_rules
 
 from .test_imported_corpus import cuts
 
@@ -88,7 +87,7 @@ def test_checking_says_what_importing_does(source: Source) -> None:
 def test_a_users_own_rules_hold_for_every_split(earmark_home: Path, source: Source, tmp_path: Path) -> None:
     file = tmp_path / "rules.yaml"
     file.write_text("{}")
-    rules = own_text_rules({"cs": {"letters": "%", "map": {"5": "pět", "0": ""}}}, where="rules.yaml")
+    rules = {"cs": {"letters": "%", "map": {"5": "pět", "0": ""}}}
     card = import_corpus("mine", Source(source.manifests, language="cs", text_rules=rules, rules_file=file))
     assert card.num_clips["train"] == 5
     assert texts("train")["train4"] == "číslo pět"

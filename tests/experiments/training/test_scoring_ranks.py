@@ -27,6 +27,7 @@ def test_one_rank_scores(rank: int, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     data = SimpleNamespace(setup=lambda stage: None, references=lambda split: None)
     monkeypatch.setattr(train, "build", lambda *args, **more: SimpleNamespace(data=data, model=None, scoring=Scoring()))
     monkeypatch.setattr(train, "_check_key", lambda *args: None)
+    monkeypatch.setattr(train, "follow_text_rules", lambda sections: None)
     monkeypatch.setattr(train, "_journal_warnings", lambda journal: None)
     monkeypatch.setattr("signal.signal", lambda *args: None)
     monkeypatch.delenv("SLURM_NTASKS", raising=False)

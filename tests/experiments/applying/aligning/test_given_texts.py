@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from datamodules.run_warning import RunWarning
+from datamodules.texts.own_text_rules import own_text_rules
 from experiments.applying.aligning.given_texts import GivenText, Spelling, of_files, of_manifest
 from experiments.errors import UserError
 
@@ -59,3 +61,17 @@ def test_one_recording_with_its_text_file(tmp_path: Path) -> None:
     assert (given.utterance_id, given.text) == ("my_talk", "ab ba")
     with pytest.raises(UserError, match="No such file"):
         of_files(tmp_path / "a.wav", tmp_path / "no.txt")
+
+
+def test_a_text_follows_the_own_rules_of_the_recognisers_corpus() -> None:
+    symbols = ("<blank>", " ", "'", "a", "ɛ")
+    kabyle = {"kab": {"letters": "'", "map": {"ε": "ɛ"}}}
+    of_one = Spelling(symbols, "character", own_text_rules(kabyle, where="r.yaml"))
+    for language in ("kab", None):  # the one language of the corpus
+        assert of_one.tokens(text("’A ε'!", language)) == (2, 3, 1, 4, 2)
+    assert Spelling(symbols, "character").tokens(text("’A ɛ'!")) == (3, 1, 4)
+    of_two = Spelling(symbols, "character", own_text_rules({**kabyle, "fr": {}}, where="r.yaml"))
+    assert of_two.tokens(text("'a'", "fr")) == (3,)
+    with pytest.warns(RunWarning, match=r"1 texts say no language .* \(u\); .* allowed: --language, one of kab, fr"):
+        of_two.warn_of_general_rules([text("a"), text("a", "kab")])
+    of_one.warn_of_general_rules([text("a")])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,8 +13,9 @@ import torch
 from numpy.typing import NDArray
 
 from datamodules.run_warning import RunWarning
+from datamodules.texts.own_text_rules import own_text_rules
 from experiments.applying.chosen_run import ChosenRun
-from experiments.applying.transcribing.hotword_beam import with_hotwords
+from experiments.applying.transcribing.hotword_beam import HotwordBeam, with_hotwords
 from experiments.applying.transcribing.parts import Part
 from experiments.applying.transcribing.reading import Reader
 from experiments.applying.transcribing.recordings import Transcriber, stretch_of
@@ -104,6 +106,24 @@ def test_hotwords_pull_the_beam_to_a_listed_word(system: CTC, chosen: ChosenRun,
     names.write_text("room 101\n", encoding="utf-8")
     with pytest.raises(UserError, match="words as they are spoken"):
         with_hotwords(None, names, bonus=1.0, beam_size=10)
+
+
+def test_hotwords_have_the_form_of_the_corpus_s_own_rules(tmp_path: Path) -> None:
+    names = tmp_path / "names.txt"
+    names.write_text("’Aεb\nL'ami 5\n", encoding="utf-8")
+    given = {"kab": {"letters": "'", "map": {"ε": "ɛ", "5": "semmus"}}}
+
+    def phrases(rules: dict[str, Any]) -> tuple[str, ...]:
+        by = with_hotwords(
+            None, names, bonus=1.0, beam_size=10, rules=own_text_rules(rules, where="r.yaml")
+        )  # fmt: skip
+        assert isinstance(by.decoder, HotwordBeam)
+        return by.decoder.phrases
+
+    assert phrases(given) == ("'aɛb", "l'ami semmus")
+    assert phrases({**given, "fr": {"script": None}}) == ("'aɛb", "aεb", "l'ami semmus")  # French has digits in none
+    with pytest.raises(UserError, match=r"names\.txt: digits: '5'; allowed: words as they are spoken"):
+        phrases({})
 
 
 def test_a_stereo_file_of_another_rate_is_read_as_training_hears_it(
