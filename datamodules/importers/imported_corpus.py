@@ -33,7 +33,7 @@ from datamodules.importers.taken_texts import TextNotes, TextsTaken
 from datamodules.run_warning import RunWarning
 from datamodules.texts.corpus_text_rules import SAID, Given, keep_rules, used_rules
 from datamodules.texts.own_text_rules import own_text_rules
-from datamodules.texts.text_rules import UnspeakableTextError
+from datamodules.texts.text_rules import UnspeakableTextError, code_of
 
 
 @dataclass(frozen=True)
@@ -154,17 +154,18 @@ def _keep(source: Source, *, drop_damaged: bool) -> _Kept:
 
 
 def _used_rules(source: Source, kept: _Kept) -> Given:
-    """The user's rules of the languages that were kept; where there are none of these, that is said."""
+    """The user's rules of the languages that were kept; those of others are named."""
     languages = {str(entry.language) for entries in kept.by_split.values() for entry in entries}
-    rules = used_rules(source.text_rules, languages)
-    if source.rules_file is not None and not rules:
+    codes = {code_of(language) for language in languages}
+    unused = [language for language in source.text_rules if code_of(language) not in codes]
+    if source.rules_file is not None and (unused or not source.text_rules):
         warnings.warn(
-            f"--text-rules {source.rules_file}: no rule of {', '.join(sorted(languages))}, the languages of what is "
-            f"imported, allowed: rules of these (it has {', '.join(source.text_rules) or 'none'})",
+            f"--text-rules {source.rules_file}: {', '.join(unused) or 'no language'}: no utterance of it, allowed: "
+            f"rules of what is imported ({', '.join(sorted(languages))})",
             RunWarning,
             stacklevel=3,
         )
-    return rules
+    return used_rules(source.text_rules, languages)
 
 
 def _deal(kept: _Kept, *, absent: Sequence[str]) -> None:

@@ -67,7 +67,7 @@ def given_rules(corpus: str) -> Given:
     """The rules that a corpus keeps, or several under a joined name; empty where it was imported without.
 
     Raises ``CorpusMissingError``, and ``CorpusChangedError`` for a file that is gone or damaged. Where corpora differ
-    in the rules of a language those of the first one count, which is said.
+    in the rules of a language those of the first one that has some count, which is said.
     """
     found: dict[str, Mapping[str, Any]] = {}
     whose: dict[str, str] = {}

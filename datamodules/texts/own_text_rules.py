@@ -35,10 +35,15 @@ def own_text_rules(value: object, *, where: str) -> dict[str, TextRules]:
     >>> own_text_rules({"kab": {"letters": "'"}}, where="rules.yaml")["kab"].letters
     "'"
     """
-    return {
-        code_of(language): _rules(code_of(language), of, f"{where}: {language}")
-        for language, of in _mapping(value, where)
-    }
+    found: dict[str, TextRules] = {}
+    for language, of in _mapping(value, where):
+        code = code_of(language)
+        if code in found:
+            raise ValueError(
+                f"{where}: {language}: rules of {code!r} stand there already, allowed: one entry a language"
+            )
+        found[code] = _rules(code, of, f"{where}: {language}")
+    return found
 
 
 def follow(own: Mapping[str, TextRules]) -> None:

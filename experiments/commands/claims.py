@@ -46,10 +46,11 @@ def run(arguments: argparse.Namespace) -> int:
     """Print the verdicts; nothing is run."""
     from experiments.reporting.claims.answers import answer
     from experiments.reporting.claims.claims_text import document, markdown
-    from experiments.table_files.claims_file import CLAIMS, read_claims, read_title
+    from experiments.table_files.claims_file import CLAIMS, UNTITLED, read_claims, read_title
 
     file = arguments.file or CLAIMS
-    claims, title = _chosen(read_claims(file), arguments.claims), read_title(file)
+    claims = _chosen(read_claims(file), arguments.claims)
+    title = UNTITLED if arguments.claims else read_title(file)  # that of a file is of all that it says
     asked: dict[tuple[str, str | None], list[Evidence]] = {}
     for claim in claims:
         for one in claim.evidence:

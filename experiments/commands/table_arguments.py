@@ -55,9 +55,9 @@ def table_arguments(parser: argparse.ArgumentParser, *, needed: bool = True) -> 
 
 def names(text: str) -> list[str]:
     """An argument such as ``a,b``."""
-    if not (names := [name for name in text.split(",") if name]):
+    if not (found := [name for name in text.split(",") if name]):
         raise argparse.ArgumentTypeError(f"expected names such as a,b, got {text!r}")
-    return names
+    return found
 
 
 def _numbers(text: str) -> list[int]:

@@ -22,7 +22,7 @@ from experiments.planning.stored_data import DataInStore
 from experiments.planning.trained_before import TrainedBefore
 from experiments.runs import journal, keys, moved_files, recipe
 from experiments.runs.config_form import form_key
-from experiments.runs.named_files import changed_since, lacking, names
+from experiments.runs.named_files import NOISE, changed_since, lacking, names
 from experiments.runs.run_folder import KEY, is_locked, slurm_job
 from experiments.table_files.merge import get_path
 from experiments.table_files.spec import Row, Table
@@ -82,7 +82,8 @@ class Judge:
         elif moved != today:
             cell = replace(cell, why=MOVED)
         cell = self._trained.look(cell)
-        if lacks and cell.state != "finished":
+        is_needed = not lacks.startswith(NOISE) or (row.stage == "fit" and cell.trained is None)  # noises: to train
+        if lacks and is_needed and cell.state != "finished":
             return replace(cell, key=None, state="missing", why=lacks, trained=None)
         edited = self._edited_files(cell)
         return replace(cell, key=None, state="stale", why=f"data: {edited}") if edited else cell

@@ -30,12 +30,13 @@ def warn_of_raw_texts(cells: Iterable[Cell]) -> None:
         files = [*_named(row.config.get("scoring"))]
         if not files or not (rules := text_rules_of(corpus := corpus_of(row.config))):
             continue
-        kept = ", ".join(str(data_root() / one / FILE) for one in corpus_names(corpus))
+        files_of = [data_root() / one / FILE for one in corpus_names(corpus)]
+        kept = ", ".join(str(path) for path in files_of if path.is_file())
         for key, file in files:
             if says := _says(key, Path(file), rules):
                 warnings.warn(
-                    f"row {name}: {key} {file}: {says} by the text rules of corpus {corpus!r} ({kept}); a row takes "
-                    "the file as it stands",
+                    f"row {name}: {key} {file}: {says} (text rules of corpus {corpus!r}: {kept}); a row takes the file "
+                    "as it stands",
                     RunWarning,
                     stacklevel=2,
                 )
@@ -57,13 +58,16 @@ def _named(value: Any) -> Iterator[tuple[str, str]]:
 def _says(key: str, file: Path, rules: Mapping[str, TextRules]) -> str:
     """Empty where all is as texts are, and of a file that cannot be read, which the run refuses."""
     if key == WORD_LIST:
-        return "its words are not normalised"  # perhaps those of a whole language: looking at each takes seconds
+        # perhaps those of a whole language: looking at each takes seconds
+        return "its words are compared as they stand, not normalised"
     try:
         phrases = list(filter(None, (" ".join(line.split()) for line in read_utf8(file).splitlines())))
     except (OSError, ValueError):
         return ""
     other = [phrase for phrase in phrases if phrase not in _forms(phrase, rules)]
-    return f"{len(other)} of {len(phrases)} phrases are otherwise ({first_names(other)})" if other else ""
+    if not other:
+        return ""
+    return f"{len(other)} of {len(phrases)} phrases are written otherwise than its texts can be ({first_names(other)})"
 
 
 def _forms(phrase: str, rules: Mapping[str, TextRules]) -> Sequence[str]:

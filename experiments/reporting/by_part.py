@@ -2,7 +2,7 @@
 
 Runs keep them as ``scores/per_PART.csv``: the part's name, its figures, and how many units are under them. A line here
 is a part, in the order of the first row's file; a column is a row, mean ± std over its runs. A run without a unit of a
-part (a fold without alarms) has no figure of it and does not count.
+part (a fold without alarms) has no figure of it and does not count. The n beside a part is of the first figure.
 """
 
 from __future__ import annotations
@@ -20,7 +20,9 @@ from experiments.statistics.stats import summarise
 PARTS = ("class", "language", "speaker", "length", "corpus", "corpus_language", "training_text")
 PART_FILE = "per_{}.csv"
 UNITS = ("utterances", "reference_events")  # what a figure is over, but
-UNITS_OF = {"tagging_f1": "tagged_clips"}
+UNITS_OF = {
+    "tagging_f1": "tagged_clips", "event_recall_short": "reference_events_short", "event_precision": "estimated_events",
+}  # fmt: skip
 COUNTS = {  # columns that are no rate
     "substitutions", "deletions", "insertions", "words", "utterances", "minutes",
     "tagged_clips", "predicted_clips", "reference_events", "reference_events_short", "estimated_events",
@@ -45,9 +47,12 @@ def by_part(cells: Sequence[Cell], scores: Files, rows: Sequence[str], *, part: 
     found = {row: [parts for cell in of if (parts := _parts(cell, scores, part))] for row, of in finished.items()}
     kept = {row: runs for row, runs in found.items() if runs}
     file_name = PART_FILE.format(part)
+    if not any(finished.values()):
+        raise UserError(f"--by {part}: no finished run of {', '.join(rows)}")
     if not kept:
         raise UserError(f"--by {part}: no finished run keeps {file_name}; {_others(finished, scores)}")
-    allowed = [name for name in next(iter(next(iter(kept.values()))[0].values())) if name not in COUNTS]
+    lines = [line for runs in kept.values() for parts in runs for line in parts.values()]
+    allowed = list(dict.fromkeys(name for line in lines for name in line if name not in COUNTS))
     if unknown := [name for name in figures if name not in allowed]:
         raise UserError(f"--figures {','.join(unknown)}: not in {file_name}; allowed: {', '.join(allowed)}")
     text = _table(kept, part, list(figures) or allowed[:1])
@@ -77,11 +82,12 @@ def _parts(cell: Cell, scores: Files, part: str) -> dict[str, dict[str, str]]:
 def _others(finished: Mapping[str, Sequence[Cell]], scores: Files) -> str:
     cells = [cell for of in finished.values() for cell in of]
     parts = [part for part in PARTS if any(_parts(cell, scores, part) for cell in cells)]
-    return f"allowed: {', '.join(parts)}" if parts else "nor those of any other part"
+    return f"allowed: {', '.join(parts)}" if parts else "allowed: none, they keep no figures by part"
 
 
 def _figure(runs: Iterable[Parts], name: str, figure: str) -> str:
-    values = [float(parts[name][figure]) for parts in runs if _number(parts, name, figure) and parts[name][figure]]
+    texts = [parts[name].get(figure) for parts in runs if _number(parts, name, figure)]
+    values = [float(text) for text in texts if text]
     summary = summarise(values) if values else None
     if summary is None:
         return DASH

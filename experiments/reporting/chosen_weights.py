@@ -2,8 +2,8 @@
 
 A figure is only as fair as the grid behind its weights. ``scores/decoding.json`` of a run has every trial; a line here
 is a weight of a row, over its runs: the values that won, what validation's error rate was there, and by how many
-points it was higher at the nearest value tried below and above. A best value with none tried beyond it lies at the edge
-of what was tried, and is named: another one might have been better still.
+points it was higher at the nearest value tried below and above. A weight of one candidate was not chosen: no line. A
+best value with none tried beyond it lies at the edge of what was tried, and is named: another might have been better.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ def chosen_weights(cells: Sequence[Cell], scores: Files, rows: Sequence[str]) ->
     """Markdown: a line a row and weight. Raises ``UserError`` where no finished run has fitted one."""
     lines = []
     for row in rows:
-        runs = [fitted for cell in cells if cell.row.name == row and (fitted := _read(cell, scores))["weights"]]
-        for weight in dict.fromkeys(name for run in runs for name in run["weights"]):
-            lines.append(_line(row, weight, [run for run in runs if weight in run["weights"]]))
+        runs = [fitted for cell in cells if cell.row.name == row and (fitted := _read(cell, scores))["beside"]]
+        for weight in dict.fromkeys(name for run in runs for name in run["beside"]):
+            lines.append(_line(row, weight, [run for run in runs if weight in run["beside"]]))
     if not lines:
         raise UserError("--weights: no finished run of these rows has fitted a weight of its decoder on validation")
     grid = [HEADS, ["---"] * len(HEADS), *lines]
@@ -45,8 +45,7 @@ def chosen_weights(cells: Sequence[Cell], scores: Files, rows: Sequence[str]) ->
 
 def _read(cell: Cell, scores: Files) -> Fitted:
     path = scores.file(cell, FITTED) if cell.state == "finished" else None
-    found: Fitted = {"weights": {}} if path is None else json.loads(path.read_text(encoding="utf-8"))
-    return found
+    return {"beside": {}, **({} if path is None else json.loads(path.read_text(encoding="utf-8")))}
 
 
 def _line(row: str, weight: str, runs: Sequence[Fitted]) -> list[str]:
@@ -68,7 +67,7 @@ def _risen(runs: Sequence[Fitted], weight: str, side: str) -> str:
     """How many points more errors there were a step away; of runs that tried none there, nothing."""
     found = []
     for run in runs:
-        trial = run.get("beside", {}).get(weight, {}).get(side)
+        trial = run["beside"][weight].get(side)
         if trial is not None:
             found.append(100 * (float(trial["error"]) - float(run["error"])))
     return _range(found, signed=True)

@@ -44,7 +44,8 @@ def lacking(config: Config) -> str:
     for folder in sorted(set(_noise_folders(config))):
         if not _has_recordings(data_root() / folder):
             corpus = folder.split("/")[0]
-            do = f"run: {preparing_command(corpus)}" if corpus in WHOLE else "name a folder that has some"
+            is_prepared = corpus not in WHOLE or (data_root() / corpus / "corpus.json").is_file()
+            do = "allowed: a folder that has some" if is_prepared else f"run: {preparing_command(corpus)}"
             return f"{NOISE}noise_folder {folder}: no recordings in {data_root() / folder}; {do}"
     return ""
 

@@ -67,10 +67,12 @@ def text_counts(utterances: Sequence[Utterance]) -> dict[str, UnitCounts]:
 
 
 def constant_counts(utterances: Sequence[Utterance], texts: Mapping[str, str]) -> dict[str, UnitCounts]:
-    """``test/wer`` and ``test/cer`` of one text for every utterance, each with its own: the floor of a table."""
+    """``test/wer`` and ``test/cer`` of one text for every utterance, each with its own, over all and by parts."""
     return {
-        f"test/{rate}": text_counts([item._replace(hypothesis=text) for item in utterances])[f"test/{rate}"]
+        name: counts
         for rate, text in texts.items()
+        for name, counts in text_counts([item._replace(hypothesis=text) for item in utterances]).items()
+        if name == f"test/{rate}" or name.startswith(f"test/{rate}_")
     }
 
 

@@ -84,7 +84,7 @@ def read_claims(path: Path = CLAIMS) -> tuple[Claim, ...]:
 def read_title(path: Path = CLAIMS) -> str:
     """The heading of what a file says: ``title:`` beside its claims, or ``UNTITLED``. Raises ``UserError``."""
     title = _entries(path).get(TITLE, UNTITLED)
-    if not isinstance(title, str):
+    if not isinstance(title, str) or not title.strip():
         raise UserError(f"{path.name}: {TITLE}: expected the file's heading, not a claim, got {title!r}")
     return title
 

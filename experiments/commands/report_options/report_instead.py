@@ -1,4 +1,4 @@
-"""What ``earmark report`` prints in the place of its table: quoted texts, costs, figures by parts of the test data."""
+"""What ``earmark report`` prints in the place of its table: quoted texts, costs, weights of decoders, parts."""
 
 from __future__ import annotations
 
@@ -14,9 +14,11 @@ if TYPE_CHECKING:
     from experiments.stored_results.stored_scores import StoredScores
     from experiments.table_files.spec import Table
 
+OTHER_FORMATS = (".tex", ".csv", ".json", ".html")
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The four, of which a report prints one."""
+    """The four forms, of which a report prints one, and ``--figures`` of the last."""
     parser.add_argument(
         "--quote", metavar="ROW",
         help="instead of the table the best, median and worst test utterance of this recogniser, as each row wrote it",
@@ -31,7 +33,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument(
         "--by", metavar="PART",
-        help="instead of the table each row's figures by class, language, speaker, length, corpus …: mean and std",
+        help="instead of the table each row's figures by class, language, speaker, length, corpus, corpus_language or "
+        "training_text (near, far): mean and std",
     )  # fmt: skip
     parser.add_argument(
         "--figures", metavar="A,B", type=names, help="which figures, with --by (default: the first that runs keep)"
@@ -76,10 +79,11 @@ def _forms(arguments: argparse.Namespace) -> list[str]:
         raise UserError("--figures: says what --by prints; with --by class, --by language …")
     if len(forms) > 1:
         raise UserError(f"{forms[0]}: not with {forms[1]}")
-    if forms and (
-        arguments.check or arguments.write_expected or arguments.charts or arguments.format not in (None, "md")
-    ):
-        raise UserError(f"{forms[0]}: prints Markdown; not with --check, --write-expected, --charts or --format")
+    if forms and (arguments.check or arguments.write_expected or arguments.charts or arguments.baseline):
+        raise UserError(f"{forms[0]}: not with --check, --write-expected, --charts or --baseline")
+    suffix = arguments.output.suffix if arguments.output else ""
+    if forms and (arguments.format not in (None, "md") or suffix in OTHER_FORMATS):
+        raise UserError(f"{forms[0]}: prints Markdown, not {suffix or arguments.format}; allowed: --output NAME.md")
     return forms
 
 

@@ -70,7 +70,7 @@ def test_a_corpus_without_rules_keeps_its_digest_and_other_rules_are_other_data(
 
 def test_rules_of_other_languages_alone_are_said_and_change_nothing(again: Import) -> None:
     plain = again(None)
-    with pytest.warns(RunWarning, match=r"rules\.yaml: no rule of fr, kab, .* \(it has kba\)"):
+    with pytest.warns(RunWarning, match=r"rules\.yaml: kba: no utterance of it, .* \(fr, kab\)"):
         card = again({"kba": {"letters": "@"}})
     assert card == plain
     assert not (data_root() / "mine" / FILE).exists()

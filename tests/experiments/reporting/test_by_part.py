@@ -107,6 +107,11 @@ def test_a_fold_without_a_class_does_not_count(table: Table, cells: list[Cell], 
             (folder / "scores" / "per_class.csv").write_text(EVENTS + lines, encoding="utf-8")
     events = by_part(cells, scores, ["base", "other"], part="class", figures=["event_f1"])
     assert events.splitlines()[2:] == ["| bird | 3–6 | 50.0 ± 35.4 | 50.0 |", "| door | 2 | 100.0 | – |"]
+    (folder,) = [scores.run_dir(cell) for cell in cells if cell.row.name == "other"]
+    assert folder is not None
+    (folder / "scores" / "per_class.csv").write_text("class,tagging_f1,tagged_clips\nbird,,0\n", encoding="utf-8")
+    of_a_tagger = by_part(cells, scores, ["other", "base"], part="class", figures=["event_f1"])
+    assert of_a_tagger.splitlines()[2:] == ["| bird | 3–6 | – | 50.0 ± 35.4 |", "| door | 2 | – | 100.0 |"]
     tags = by_part(cells, scores, ["base", "other"], part="class", figures=[])
     assert tags.splitlines()[2:] == ["| bird | 4–5 | 37.5 ± 17.7 | – |", "| door | 2–3 | 50.0 ± 35.4 | – |"]
 
@@ -116,7 +121,9 @@ def test_what_no_run_keeps_is_refused_with_what_they_do(table: Table, cells: lis
         by_part(cells, scores, [*table.rows], part="class", figures=[])
     with pytest.raises(UserError, match=r"--figures words: not in per_language.csv; allowed: wer, cer$"):
         by_part(cells, scores, [*table.rows], part="language", figures=["words"])
-    with pytest.raises(UserError, match="nor those of any other part"):
+    with pytest.raises(UserError, match=r"no finished run keeps per_class.csv; allowed: none, they keep no figures"):
+        by_part(cells, scores, ["floor"], part="class", figures=[])
+    with pytest.raises(UserError, match=r"--by class: no finished run of missing$"):
         by_part(cells, scores, ["missing"], part="class", figures=[])
 
 
@@ -131,7 +138,7 @@ def test_the_option_prints_it(
     for options, says in (
         (["--figures", "wer"], "--figures: says what --by prints"),
         (["--by", "language", "--cost"], "--cost: not with --by"),
-        (["--by", "language", "--json"], "--by: prints Markdown; not with --check"),
+        (["--by", "language", "--json"], "--by: prints Markdown, not json"),
     ):
         assert main(["report", "t", *options]) == 2
         assert says in capsys.readouterr().err

@@ -39,12 +39,14 @@ KEPT = {
     ("base", 0): fitted(0.5, lm_weight=(1.3, 0.51, 0.53), word_bonus=(1.0, 0.5, 0.62)),
     ("base", 1): fitted(0.4, ("lm_weight",), lm_weight=(0.8, 0.45, None), word_bonus=(-2.0, 0.41, 0.42)),
     ("greedy", 0): fitted(0.7),
+    ("fixed", 0): {**fitted(0.6), "weights": {"ctc_weight": 0.4}},
+    ("old", 0): {"fitted_for": "validation/wer", "weights": {"ctc_weight": 0.4}},  # before there was more
 }
 
 
 @pytest.fixture
 def table(stored: Stored, tmp_path: Path) -> Table:
-    made: Table = stored.make_table(tmp_path, "asr", ["base", "greedy", "constant", "missing"])
+    made: Table = stored.make_table(tmp_path, "asr", ["base", "greedy", "fixed", "old", "constant", "missing"])
     return made
 
 
@@ -73,7 +75,7 @@ def test_a_line_a_weight_says_what_lies_beside_it(table: Table, cells: list[Cell
         "| base | word_bonus | 1, -2 | validation/wer | 40.0 to 50.0 | +0.0 to +1.0 | +2.0 to +12.0 | none |",
     ]
     with pytest.raises(UserError, match="--weights: no finished run of these rows has fitted a weight"):
-        chosen_weights(cells, scores, ["greedy", "constant", "missing"])
+        chosen_weights(cells, scores, ["greedy", "fixed", "old", "constant", "missing"])
 
 
 def test_the_option_prints_it(

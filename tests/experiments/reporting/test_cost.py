@@ -79,8 +79,9 @@ def test_the_option_prints_rows_and_what_they_stand_on(
     assert (tmp_path / "cost.md").read_text().startswith("| row | its runs |")
     for options, says in (
         (["--quote", "base"], "--quote: not with --cost"),
-        (["--json"], "--cost: prints Markdown; not with --check"),
-        (["--charts", "x"], "--cost: prints Markdown; not with --check"),
+        (["--json"], "--cost: prints Markdown, not json; allowed: --output NAME.md"),
+        (["--output", "x.csv"], "--cost: prints Markdown, not .csv; allowed: --output NAME.md"),
+        (["--charts", "x"], "--cost: not with --check, --write-expected, --charts"),
     ):
         assert main(["report", "t", "--cost", *options]) == 2
         assert says in capsys.readouterr().err

@@ -125,8 +125,8 @@ def test_the_option_prints_or_writes_them_and_refuses_what_it_cannot_do(
     capsys.readouterr()
     for arguments, says in (
         (["--quote", "bass"], "--quote: unknown row 'bass'"),
-        (["--quote", "base", "--json"], "--quote: prints Markdown; not with --check"),
-        (["--quote", "base", "--charts", "x"], "--quote: prints Markdown; not with --check"),
+        (["--quote", "base", "--json"], "--quote: prints Markdown, not json"),
+        (["--quote", "base", "--charts", "x"], "--quote: not with --check"),
     ):
         assert main(["report", "t", *arguments]) == 2
         assert says in capsys.readouterr().err

@@ -83,4 +83,8 @@ def test_lacking_noises_are_named_before_a_run_starts(tmp_path: Path, monkeypatc
     (background / "rain").mkdir()
     (background / "rain" / "1.FLAC").write_bytes(b"")
     assert lacks("soundbank/background") == lacks("soundbank") == lacks(None) == ""
-    assert lacks(str(tmp_path / "mine")).endswith(f"no recordings in {tmp_path / 'mine'}; name a folder that has some")
+    assert lacks(str(tmp_path / "mine")).endswith(
+        f"no recordings in {tmp_path / 'mine'}; allowed: a folder that has some"
+    )
+    (tmp_path / "soundbank" / "corpus.json").write_text("{}")
+    assert lacks("soundbank/backgruond").endswith("; allowed: a folder that has some")
