@@ -25,6 +25,7 @@ from experiments.tracking.tracked_run import STATE, TrackedRun
 
 MODEL = {"class_path": "m.M", "init_args": {"penalty": 0.1}}
 CONFIG = {"data": {"class_path": "m.D", "init_args": {"corpus": "t/tiny"}}, "model": MODEL, "scoring": "m.S"}
+NOISY = {"class_path": "m.D", "init_args": {"corpus": "t/tiny", "noise_folder": "noises"}}
 
 
 class Store:
@@ -180,3 +181,14 @@ def test_scoring_after_an_accepted_change_of_training_code_is_done_on_the_old_tr
     assert cell.trained.accepted == "modules unknown here"
     assert cell.weights_of == first.key.id  # type: ignore[union-attr]
     assert keys.upstream_key({"seed": cell.weights_of}) == keys.upstream_key({"seed": first.weights_of})
+
+
+def test_noises_that_are_gone_stop_trainings_alone(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    noisy = {name: replace(row, config={**row.config, "data": NOISY}) for name, row in _rows().items()}
+    monkeypatch.setattr(judge, "lacking", lambda config: "")
+    store.add(_plan(store, noisy)["a"], "a")
+    monkeypatch.setattr(judge, "lacking", lambda config: f"{judge.NOISE}none" if config["data"] == NOISY else "")
+    other = {name: replace(row, config={**row.config, "scoring": "m.Other"}) for name, row in noisy.items()}
+    cells = _plan(store, other)
+    assert [cell.state for cell in cells.values()] == ["unscored", "missing", "missing"]
+    assert {name for name, cell in cells.items() if cell.lacks_files} == {"tuned"}  # the scoring trains nothing
