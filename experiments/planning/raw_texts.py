@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from datamodules.corpus_folder import data_root
+from datamodules.corpus_folder import CorpusMissingError, data_root
 from datamodules.joined_corpora import corpus_names
 from datamodules.run_warning import RunWarning, first_names
 from datamodules.texts.corpus_text_rules import FILE, text_rules_of
@@ -27,8 +27,12 @@ def warn_of_raw_texts(cells: Iterable[Cell]) -> None:
     """A line a row that would run with such a file: corpus, rules, and what of the file is not as its texts are."""
     rows = {cell.row.name: cell.row for cell in cells if cell.would_run and cell.key is not None}
     for name, row in rows.items():
-        files = [*_named(row.config.get("scoring"))]
-        if not files or not (rules := text_rules_of(corpus := corpus_of(row.config))):
+        files, corpus = [*_named(row.config.get("scoring"))], corpus_of(row.config)
+        try:
+            rules = text_rules_of(corpus) if files else {}
+        except CorpusMissingError:
+            continue  # which its cell says
+        if not rules:
             continue
         files_of = [data_root() / one / FILE for one in corpus_names(corpus)]
         kept = ", ".join(str(path) for path in files_of if path.is_file())

@@ -148,7 +148,7 @@ def _printed(made: Report, rows: list[str], metrics: list[str]) -> tuple[Table, 
 
 def costs_of(packs: list[Path]) -> str:
     """What the runs of packs took, by the table of each run; one that several packs have counts once."""
-    from experiments.reporting.cost import cost_table
+    from experiments.reporting.listings.cost import cost_table
     from experiments.stored_results.packs.packed_store import open_packs
 
     cells = []
@@ -160,7 +160,7 @@ def costs_of(packs: list[Path]) -> str:
 
 def quotes_of(pack: Path, rows: list[str], chosen_by: str) -> str:
     """Three test texts of a pack, as these rows wrote them."""
-    from experiments.reporting.quoted_texts import quoted
+    from experiments.reporting.listings.quoted_texts import quoted
     from experiments.stored_results.packs.packed_store import open_packs
     from experiments.stored_results.stored_scores import StoredScores
 
@@ -171,8 +171,8 @@ def quotes_of(pack: Path, rows: list[str], chosen_by: str) -> str:
 
 def parts_of(pack: Path, rows: list[str], *, part: str | None, figures: list[str]) -> str:
     """Figures of a pack's rows by a part of the test data; without one the weights of their decoders."""
-    from experiments.reporting.by_part import by_part
-    from experiments.reporting.chosen_weights import chosen_weights
+    from experiments.reporting.listings.by_part import by_part
+    from experiments.reporting.listings.chosen_weights import chosen_weights
     from experiments.stored_results.packs.packed_store import open_packs
     from experiments.stored_results.stored_scores import StoredScores
 

@@ -57,16 +57,16 @@ def asked(
     table, cells, _ = apart(every_row, every_cell)
     rows = [point for row in arguments.rows for point in table.grids.get(row, (row,))] or [*table.rows]
     if forms == ["--quote"]:
-        from experiments.reporting.quoted_texts import quoted
+        from experiments.reporting.listings.quoted_texts import quoted
 
         table.row(arguments.quote, where="--quote")
         return quoted(cells, scores, rows, chosen_by=arguments.quote)
     own = [cell for cell in cells if cell.row.table == table.name]
     if forms == ["--weights"]:
-        from experiments.reporting.chosen_weights import chosen_weights
+        from experiments.reporting.listings.chosen_weights import chosen_weights
 
         return chosen_weights(own, scores, rows)
-    from experiments.reporting.by_part import by_part
+    from experiments.reporting.listings.by_part import by_part
 
     return by_part(own, scores, rows, part=arguments.by, figures=arguments.figures or [])
 
@@ -89,7 +89,7 @@ def _forms(arguments: argparse.Namespace) -> list[str]:
 
 def _cost(table: Table, cells: Sequence[Cell]) -> str:
     """Of the trials of a search and of what rows stand on, too."""
-    from experiments.reporting.cost import cost_table
+    from experiments.reporting.listings.cost import cost_table
 
     if not any(cell.state == "finished" for cell in cells):
         raise UserError(f"--cost: no finished run of {table.name} at scale {table.scale}")

@@ -11,7 +11,7 @@ import pytest
 from experiments.cli import main
 from experiments.commands import table_arguments
 from experiments.planning.cell import Cell
-from experiments.reporting.cost import GRID, cost_table
+from experiments.reporting.listings.cost import GRID, cost_table
 from experiments.table_files.spec import Table
 
 MACHINE = {"hardware": "EPYC, 2 cores", "device": "cpu, 1 thread"}

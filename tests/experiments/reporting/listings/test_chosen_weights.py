@@ -13,7 +13,7 @@ from experiments.cli import main
 from experiments.commands import table_arguments
 from experiments.errors import UserError
 from experiments.planning.cell import Cell
-from experiments.reporting.chosen_weights import HEADS, chosen_weights
+from experiments.reporting.listings.chosen_weights import HEADS, chosen_weights
 from experiments.stored_results.stored_scores import StoredScores
 from experiments.table_files.spec import Table
 

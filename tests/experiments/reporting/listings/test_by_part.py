@@ -15,7 +15,7 @@ from experiments.cli import main
 from experiments.commands import table_arguments
 from experiments.errors import UserError
 from experiments.planning.cell import Cell
-from experiments.reporting.by_part import by_part
+from experiments.reporting.listings.by_part import by_part
 from experiments.stored_results.stored_scores import StoredScores
 from experiments.table_files.spec import Table
 from lightning_modules.asr.scoring.text_report import report_texts
