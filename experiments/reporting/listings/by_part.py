@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
-from typing import Protocol
 
 from experiments.errors import UserError
 from experiments.planning.cell import Cell
+from experiments.reporting.listings.score_files import Files
 from experiments.reporting.markdown_text import escaped
 from experiments.statistics.stats import summarise
 
@@ -29,13 +28,6 @@ COUNTS = {  # columns that are no rate
 }  # fmt: skip
 DASH = "–"
 Parts = Mapping[str, Mapping[str, str]]  # the lines of a file by their part
-
-
-class Files(Protocol):
-    """Where runs keep their scores: ``StoredScores``."""
-
-    def file(self, cell: Cell, name: str) -> Path | None:
-        """``scores/NAME`` of a finished cell."""
 
 
 def by_part(cells: Sequence[Cell], scores: Files, rows: Sequence[str], *, part: str, figures: Sequence[str]) -> str:

@@ -10,24 +10,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from experiments.errors import UserError
 from experiments.planning.cell import Cell
+from experiments.reporting.listings.score_files import Files
 from experiments.reporting.markdown_text import escaped
 
 FITTED = "decoding.json"
 HEADS = ("row", "weight", "chosen", "fitted for", "at it, %", "below, points", "above, points", "at the edge")
 DASH = "–"
 Fitted = Mapping[str, Any]  # a run's decoding.json
-
-
-class Files(Protocol):
-    """Where runs keep their scores: ``StoredScores``."""
-
-    def file(self, cell: Cell, name: str) -> Path | None:
-        """``scores/NAME`` of a finished cell."""
 
 
 def chosen_weights(cells: Sequence[Cell], scores: Files, rows: Sequence[str]) -> str:

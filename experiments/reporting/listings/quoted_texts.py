@@ -8,23 +8,15 @@ and seed at which the named row has finished, as they were scored. ``earmark rep
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Protocol
 
 from experiments.errors import UserError
 from experiments.planning.cell import Cell
+from experiments.reporting.listings.score_files import Files
 from experiments.reporting.markdown_text import escaped
 from experiments.stored_results.stored_scores import UTTERANCES, Utterance, read_utterances
 from lightning_modules.metrics.edits import utterance_edits
 
 Texts = Mapping[str, Utterance]  # of one run, by utterance id
-
-
-class Files(Protocol):
-    """Where runs keep their scores: ``StoredScores``."""
-
-    def file(self, cell: Cell, name: str) -> Path | None:
-        """``scores/NAME`` of a finished cell."""
 
 
 def quoted(cells: Sequence[Cell], scores: Files, rows: Sequence[str], *, chosen_by: str) -> str:

@@ -11,11 +11,7 @@ import pytest
 
 from experiments.table_files.spec import TABLES, read_table
 
-READS = (
-    "read_language_model(",
-    "read_character_model(",
-    "read_word_ngram(",
-)  # of a decoder that needs from.language_model
+READS = ("read_language_model(", "read_character_model(")  # of a decoder that needs from.language_model
 
 
 def _hears_one(decoder: Any) -> bool:

@@ -15,7 +15,8 @@ from experiments.cli import main
 from experiments.commands import table_arguments
 from experiments.errors import UserError
 from experiments.planning.cell import Cell
-from experiments.reporting.listings.quoted_texts import Files, quoted
+from experiments.reporting.listings.quoted_texts import quoted
+from experiments.reporting.listings.score_files import Files
 from experiments.table_files.spec import Table
 
 SAID = {"a1": "ein Ton", "a2": "zwei Töne", "a3": "aus", "a4": "an"}
