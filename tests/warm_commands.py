@@ -73,6 +73,8 @@ def _be(program: str, arguments: list[str], environment: dict[str, str], cwd: st
     os.environ.update(environment)
     os.chdir(cwd)
     sys.argv = [program, *arguments]
+    named = [path for path in environment.get("PYTHONPATH", "").split(os.pathsep) if path]
+    sys.path[:0] = [path for path in named if path not in sys.path]  # as a process that starts anew reads it
     from experiments.__main__ import main
     from experiments.launching import warm_start
     from experiments.training import train

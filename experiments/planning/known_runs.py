@@ -63,14 +63,13 @@ class KnownRuns:
         return found[0] if found else None
 
     def trained(self, family: str, key: RunKey, phases: PhaseKeys) -> list[TrackedRun]:
-        """Finished runs of the same training, whatever scored them, and of one that was accepted in its place."""
+        """Runs of the same training, whatever scores them and their state, and finished ones accepted in its place."""
         shared = {phase_keys.CODE: phases.fit_code, "key.data": key.data}
         same = self._look_up(family, {phase_keys.FIT: phases.fit}, shared)
         accepted = self._look_up(
             family, {phase_keys.SETTINGS: phases.settings}, {STATE: "finished"}, having=TRAINING_ACCEPTED + phases.code
         )
-        found = {run.run_id: run for run in [*same, *accepted] if run.state == "finished"}
-        return list(found.values())
+        return list({run.run_id: run for run in [*same, *accepted]}.values())
 
     def at(self, family: str, place: Place, *, table: str, scale: str) -> list[TrackedRun]:
         """Finished runs at a place, newest first, of the newest of the table: asked for once, for all cells."""

@@ -2,7 +2,8 @@
 
 Runs are found by the keys of their phases (``phase_keys.py``); those of before these were tags by what their
 ``key.json`` says of each module. Such a cell is ``unscored``, or ``unpredicted`` where its weights have to predict
-again. It gets a run of its own, made of the old one, which stays as it was.
+again. It gets a run of its own, made of the old one, which stays as it was. That may be one whose scoring failed: hours of
+training are not done again for a decoder that was misspelt.
 """
 
 from __future__ import annotations
@@ -17,10 +18,10 @@ from typing import Any
 from experiments.planning.cell import NEVER, Cell, Trained
 from experiments.planning.changes import change_of
 from experiments.planning.known_runs import TRAINING_ACCEPTED, KnownRuns
-from experiments.runs import moved_files, phase_keys, training_record
+from experiments.runs import journal, moved_files, phase_keys, training_record
 from experiments.runs.named_files import changed_since
 from experiments.runs.phase_keys import PhaseCode, PhaseKeys
-from experiments.runs.run_folder import BEST, KEY, LAST, PREDICTIONS
+from experiments.runs.run_folder import BEST, KEY, LAST, PREDICTIONS, is_locked
 from experiments.table_files.row_sources import WEIGHTS
 from experiments.tracking import run_files
 from experiments.tracking.mlflow_store import Tracker, TrackingError
@@ -74,21 +75,31 @@ class TrainedBefore:
             return cell
         run = cell.trained.run
         change = change_of(cell, run, record=self._tracker.run_dir(run.tags["key"]) / KEY)
+        failed = "" if run.state == "finished" else "that run failed in its scoring; "
         if not cell.trained.predicts:
-            return replace(cell, state="unscored", why=f"trained, not scored so: {change.why}", change=change)
+            return replace(cell, state="unscored", why=f"trained, not scored so: {failed}{change.why}", change=change)
         lost = "" if run_files.has(self._tracker, run, PREDICTIONS) else "its predictions are gone; "
-        return replace(cell, state="unpredicted", why=f"trained, not predicted so: {lost}{change.why}", change=change)
+        return replace(cell, state="unpredicted", why=f"trained, not predicted so: {failed}{lost}{change.why}", change=change)
 
     def _of_same_training(self, cell: Cell) -> Iterator[Trained]:
         assert cell.key is not None
         phases = phases_of(cell)
-        found = self._known.trained(cell.table.family, cell.key, phases)
+        known = self._known.trained(cell.table.family, cell.key, phases)
+        found = [run for run in known if self._has_trained(run, cell)]
         for run in found:
             accepted = run.tags.get(TRAINING_ACCEPTED + phases.code, "")
             predicts = not accepted and run.tags.get(phase_keys.PREDICT) != phases.predict
             yield Trained(run, predicts, accepted or run.tags.get(training_record.ACCEPTED, ""))
         if not found:
             yield from self._of_before(cell)
+
+    def _has_trained(self, run: TrackedRun, cell: Cell) -> bool:
+        """Whether a run is finished, or another than the cell's own has trained and predicted, and failed in scoring."""
+        if run.state == "finished":
+            return True
+        run_dir = self._tracker.run_dir(key := run.tags["key"])
+        assert cell.key is not None
+        return key != cell.key.id and not is_locked(run_dir) and journal.is_fitted(run_dir / journal.NAME)
 
     def _of_before(self, cell: Cell) -> Iterator[Trained]:
         """Runs of the row without phase keys."""
@@ -141,7 +152,8 @@ def _both_forms(cell: Cell, record: Mapping[str, Any]) -> Iterator[tuple[PhaseKe
         yield today, phase_keys.recorded_keys(record, parts, seed_run=seed_run, upstream=upstream)
 
 
-def _preference(trained: Trained, cell: Cell) -> tuple[bool, bool, int]:
-    """Predictions that are there before weights, the row's own training before another row's, then the newest."""
-    tags = trained.run.tags
-    return trained.predicts, tags.get(f"row.{cell.table.name}") != cell.row.name, -trained.run.start_ms
+def _preference(trained: Trained, cell: Cell) -> tuple[bool, bool, bool, int]:
+    """Predictions before weights, a finished run before a failed one, the row's own before another's, the newest."""
+    run = trained.run
+    of_another = run.tags.get(f"row.{cell.table.name}") != cell.row.name
+    return trained.predicts, run.state != "finished", of_another, -run.start_ms

@@ -19,7 +19,7 @@ EPOCH = "epoch"  # Lightning's name for it, in every line of training
 
 
 class JournalLine(NamedTuple):
-    """One record. ``kind`` is ``metrics``, ``progress``, ``warning`` or ``state``; the rest is in ``fields``."""
+    """One record. ``kind`` is ``metrics``, ``progress``, ``warning``, ``fitted`` or ``state``; the rest is in ``fields``."""
 
     time_ms: int
     kind: str
@@ -67,8 +67,14 @@ class Journal:
         """Record metrics of one step; a value that is not finite is written as text, JSON has none."""
         new = {key: value for key, value in values.items() if (key, step) not in self._written or key == EPOCH}
         if set(new) - {EPOCH}:  # every line says its epoch, and none says nothing else
-            plain = {key: value if math.isfinite(value) else str(value) for key, value in new.items()}
-            self._append("metrics", values=plain, step=step)
+            self._append("metrics", values=_plain(new), step=step)
+
+    def fitted(self, values: Mapping[str, float], *, step: int) -> None:
+        """Record that training has ended and its predictions are written: what is known of it, at the step after it.
+
+        What is left is to score. Should that fail, another run of the same training needs no training of its own.
+        """
+        self._append("fitted", values=_plain(values), step=step)
 
     def progress(self, done: int, total: int, *, what: str) -> None:
         """Record how far the run is, at most twice a second (and always at the end)."""
@@ -103,6 +109,10 @@ class Journal:
         """
         marks = {"lasting": lasting, "afterwards": afterwards}
         self._append("state", state=state, message=message, **{name: True for name, holds in marks.items() if holds})
+
+
+def _plain(values: Mapping[str, float]) -> dict[str, float | str]:
+    return {key: value if math.isfinite(value) else str(value) for key, value in values.items()}
 
 
 def read_lines(path: Path, *, offset: int = 0) -> tuple[list[JournalLine], int]:
@@ -143,3 +153,13 @@ def final_state(path: Path, *, offset: int = 0) -> State:
     lines, _ = read_lines(path, offset=offset)
     fields: Mapping[str, Any] = next((line.fields for line in reversed(lines) if line.kind == "state"), {})
     return State(str(fields.get("state", "")), str(fields.get("message", "")), bool(fields.get("lasting")))
+
+
+def is_fitted(path: Path) -> bool:
+    """Whether the last attempt has trained and predicted, however it ended: weights and predictions are whole."""
+    for line in reversed(read_lines(path)[0]):
+        if line.kind == "fitted":
+            return True
+        if line.kind == "state" and line.fields["state"] == "started":
+            return False
+    return False

@@ -1,4 +1,7 @@
-"""Files of a finished run, wherever they are: in its folder, among the artifacts on this disk, or on a server."""
+"""Files of a run, wherever they are: in its folder, among the artifacts on this disk, or on a server.
+
+Of a run that failed in its scoring, what its training left is whole, too.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +9,12 @@ import shutil
 from pathlib import Path
 
 from experiments.runs import journal
+from experiments.runs.run_folder import BEST, KEY, PREDICTIONS
 from experiments.tracking.artifact_files import link
 from experiments.tracking.mlflow_store import Tracker, TrackingError
 from experiments.tracking.tracked_run import TrackedRun
+
+OF_TRAINING = (BEST, KEY, PREDICTIONS, journal.NAME)
 
 
 def is_whole(run_dir: Path) -> bool:
@@ -22,7 +28,8 @@ def is_whole(run_dir: Path) -> bool:
 def place(tracker: Tracker, run: TrackedRun, name: str) -> Path | None:
     """Where a file or folder of a run is on this disk; None where it is not."""
     run_dir = tracker.run_dir(run.tags["key"])
-    if is_whole(run_dir) and (run_dir / name).exists():
+    whole = is_whole(run_dir) or (name in OF_TRAINING and journal.is_fitted(run_dir / journal.NAME))
+    if whole and (run_dir / name).exists():
         return run_dir / name
     stored = tracker.artifact_folder(run.artifact_uri)
     return stored / name if stored is not None and (stored / name).exists() else None

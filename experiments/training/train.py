@@ -259,18 +259,18 @@ def run(run_dir: Path, journal: Journal, *, attempt: Attempt | None = None, rank
         if fitted is None:
             return  # ranks above 0 end here
         ended = fitted
+        if trained is None:
+            journal.fitted({**ended.metrics, SECONDS: journal.working_seconds()}, step=ended.step)
     references = {split: parts.data.references(split) for split in scored_splits(parts.data)}
     (output_dir := run_dir / "scores").mkdir(exist_ok=True)
     scores = parts.scoring.score(predictions=predictions, references=references, output_dir=output_dir)
     (run_dir / METRICS).write_text(json.dumps(scores, indent=2) + "\n", encoding="utf-8")
     _check_scores(scores, stage=stage)
     spent = attempt.end() if attempt else {}
-    # MLflow shows the value of the highest step: what is of the best epoch stands after all that training logged, under
-    # the same names in part.
+    # MLflow shows the highest step: values of the best epoch stand after all that training logged under their names.
     seconds = journal.working_seconds()
     spent = {SECONDS: seconds, **spent} if trained is None else {SCORING_SECONDS: seconds}  # time of training stays
-    final = {**ended.metrics, **scores, **spent}
-    journal.metrics(final, step=ended.step)
+    journal.metrics({**ended.metrics, **scores, **spent}, step=ended.step)
     if stage == "fit":
         from experiments.training.curves import draw_learning_curves
 

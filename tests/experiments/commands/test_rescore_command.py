@@ -65,16 +65,33 @@ class Project:
         return [(tracker.run_dir(run.tags["key"]), run) for run in found]
 
 
-def _sed(folder: Path, rows: str = "mil,mil_oracle") -> Project:
+def _sed(folder: Path, rows: str = "mil,mil_oracle", scores: str = SED_SCORES, code: int = 0) -> Project:
     project = Project(folder)
-    project.scores.write_text(SED_SCORES)
+    project.scores.write_text(scores)
     project.model.write_text(MODEL)
     text = (TESTS / "tiny.yaml").read_text().replace("lightning_modules.sed.mil.MIL", "mine.model.Mine")
     text = text.replace("lightning_modules.sed.detection_scoring.DetectionScoring", "mine.scores.Scores")
     project.table.write_text(text + "imports: [mine]\n")
     project.earmark("data", "tones", "--scale", "tiny")
-    project.on("run", "--rows", rows)
+    project.on("run", "--rows", rows, "--retries", "0", code=code)
     return project
+
+
+def test_a_scoring_that_failed_is_mended_without_a_training(tmp_path: Path) -> None:
+    project = _sed(tmp_path, "mil", SED_SCORES.replace('"test/version": VERSION', '"test/version": 1 / 0'), code=1)
+    ((failed, _),) = project.runs("mil")
+    lines = _journal(failed)
+    assert [line["kind"] for line in lines[-2:]] == ["fitted", "state"]
+    project.scores.write_text(SED_SCORES)
+    assert "that run failed in its scoring" in project.on("plan", "--rows", "mil")
+    project.on("run", "--rows", "mil", "--rescore")
+    (scored, run), _ = project.runs("mil")
+    assert run.state == "finished"
+    assert run.tags["trained_as"] == run.tags["predicted_as"] == failed.name
+    assert {"test/version", "model/parameters", "run/seconds"} <= run.metrics.keys()
+    trained = {(line["step"], *line["values"]) for line in lines if line["kind"] == "metrics"}
+    assert trained <= {(line["step"], *line["values"]) for line in _journal(scored) if line["kind"] == "metrics"}
+    assert all(line["kind"] != "progress" for line in _journal(scored))
 
 
 def _journal(run_dir: Path) -> list[dict[str, Any]]:

@@ -102,6 +102,18 @@ def test_a_run_that_predicts_again_takes_the_weights_alone(store: Store) -> None
     assert (cell.weights_of, cell.predictions_of) == ("first", folder.name)
 
 
+def test_a_run_that_failed_in_its_scoring_gives_what_it_has_of_its_training(store: Store) -> None:
+    old = store.run_dir("old")
+    lines = [line for line in (old / NAME).read_text().splitlines() if '"epoch"' in line]
+    (old / NAME).write_text("".join(f"{line}\n" for line in lines))
+    Journal(old).fitted({"model/parameters": 3.0, "run/seconds": 8.0}, step=2)
+    Journal(old).state("failed", "no such decoder")
+    record = take_over(_cell(store), store)
+    assert record is not None
+    assert (record.trained_as, record.predicted_as, record.step) == ("old", "old", 2)
+    assert record.metrics == {"model/parameters": 3.0, "run/seconds": 8.0, "validation/loss": 0.5}
+
+
 def test_nothing_is_recorded_where_the_store_does_not_give_the_files(store: Store) -> None:
     cell = _cell(store)
     (store.run_dir("old") / "predictions").rename(store.run_dir("old") / "gone")

@@ -16,7 +16,7 @@ from experiments.planning.cell import Cell
 from experiments.planning.plan import make_plan
 from experiments.planning.trained_before import phases_of
 from experiments.runs import keys, recipe
-from experiments.runs.journal import Journal
+from experiments.runs.journal import NAME, Journal
 from experiments.runs.run_folder import BEST, LAST
 from experiments.table_files.row_sources import SEED, Source
 from experiments.table_files.spec import Row, Table
@@ -162,6 +162,48 @@ def test_a_training_that_has_begun_goes_on(store: Store) -> None:
     (store.run_dir(cell.key.id) / LAST).touch()
     cell = _plan(store, {"a": other})["a"]
     assert (cell.state, cell.trained) == ("stale", None)
+
+
+@pytest.mark.parametrize("ending", ["failed", "stopped", "started"])
+def test_a_training_whose_scoring_failed_is_not_trained_again(store: Store, ending: str) -> None:
+    a = _rows()["a"]
+    other = replace(a, config={**a.config, "scoring": "m.Other"})
+    first = _plan(store, {"a": a})["a"]
+    assert first.key is not None
+    store.add(first, "first")
+    store.runs = [replace(run, state="failed", tags={**run.tags, STATE: "failed"}) for run in store.runs]
+    folder = store.run_dir(first.key.id)
+    (folder / NAME).unlink()
+    Journal(folder).state("started")
+    Journal(folder).state(ending)  # before its predictions were written
+    assert _plan(store, {"a": other})["a"].state == "missing"
+    Journal(folder).state("started")
+    Journal(folder).fitted({"model/parameters": 3.0}, step=7)
+    Journal(folder).state("failed")
+    cell = _plan(store, {"a": other})["a"]
+    assert (cell.state, cell.weights_of) == ("unscored", first.key.id)
+    assert cell.why.startswith("trained, not scored so: that run failed in its scoring; ")
+    own = _plan(store, {"a": a})["a"]
+    assert (own.state, own.trained) == ("failed", None)  # it goes on by itself
+    Journal(folder).state("started")  # as now: its predictions are being written again
+    assert _plan(store, {"a": other})["a"].state == "missing"
+
+
+def test_a_finished_training_is_preferred_to_one_that_failed(store: Store) -> None:
+    a = _rows()["a"]
+    first = _plan(store, {"a": a})["a"]
+    assert first.key is not None
+    store.add(first, "first")
+    twin = replace(a, config={**a.config, "scoring": "m.Other"})
+    second = _plan(store, {"a": twin})["a"]
+    assert second.key is not None
+    store.add(second, "second")
+    Journal(store.run_dir(second.key.id)).fitted({}, step=1)
+    newest = store.runs[0]
+    store.runs[0] = replace(newest, state="failed", tags={**newest.tags, STATE: "failed"})
+    third = _plan(store, {"a": replace(a, config={**a.config, "scoring": "m.Third"})})["a"]
+    assert third.trained is not None
+    assert third.trained.run.run_id == "first"
 
 
 def test_scoring_after_an_accepted_change_of_training_code_is_done_on_the_old_training(
