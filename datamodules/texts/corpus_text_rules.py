@@ -67,12 +67,15 @@ def given_rules(corpus: str) -> Given:
     """The rules that a corpus keeps, or several under a joined name; empty where it was imported without.
 
     Raises ``CorpusMissingError``, and ``CorpusChangedError`` for a file that is gone or damaged. Where corpora differ
-    in the rules of a language those of the first one that has some count, which is said.
+    in the rules of a language those of the first one that has some count, which is said; so is one without rules.
     """
     found: dict[str, Mapping[str, Any]] = {}
     whose: dict[str, str] = {}
+    without: list[str] = []
     for name in corpus_names(corpus):
-        for language, rules in _kept(name).items():
+        kept = _kept(name)
+        without += [] if kept else [name]
+        for language, rules in kept.items():
             if found.setdefault(language, rules) != rules:
                 warnings.warn(
                     f"corpora {whose[language]!r} and {name!r} have different text rules of {language!r}: texts that "
@@ -81,6 +84,15 @@ def given_rules(corpus: str) -> Given:
                     stacklevel=2,
                 )
             whose.setdefault(language, name)
+    own = sorted(language for language, rules in found.items() if rules)
+    if own and without:
+        theirs = ", ".join(sorted({whose[language] for language in own}))
+        warnings.warn(
+            f"{', '.join(map(repr, without))} was prepared without text rules of its own: where it has texts in "
+            f"{', '.join(own)}, those that come later follow the rules of {theirs}",
+            RunWarning,
+            stacklevel=2,
+        )
     return found
 
 

@@ -61,7 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
     tables = {place: tested for place, tested in found.items() if tested is not None}
     answers = [answer(claim, tables) for claim in claims]
     if arguments.json:
-        text = json.dumps(document(answers, tables), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+        text = json.dumps(document(answers, tables, title=title), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
     else:
         text = markdown(answers, tables, title=title)
     if arguments.output is None:

@@ -2,8 +2,8 @@
 
 Runs are found by the keys of their phases (``phase_keys.py``); those of before these were tags by what their
 ``key.json`` says of each module. Such a cell is ``unscored``, or ``unpredicted`` where its weights have to predict
-again. It gets a run of its own, made of the old one, which stays as it was. That may be one whose scoring failed: hours of
-training are not done again for a decoder that was misspelt.
+again. It gets a run of its own, made of the old one, which stays as it was. That may be one whose scoring failed: hours
+of training are not done again for a decoder that was misspelt.
 """
 
 from __future__ import annotations
@@ -75,11 +75,11 @@ class TrainedBefore:
             return cell
         run = cell.trained.run
         change = change_of(cell, run, record=self._tracker.run_dir(run.tags["key"]) / KEY)
-        failed = "" if run.state == "finished" else "that run failed in its scoring; "
+        why = f"{'' if run.state == 'finished' else 'that run failed in its scoring; '}{change.why}"
         if not cell.trained.predicts:
-            return replace(cell, state="unscored", why=f"trained, not scored so: {failed}{change.why}", change=change)
+            return replace(cell, state="unscored", why=f"trained, not scored so: {why}", change=change)
         lost = "" if run_files.has(self._tracker, run, PREDICTIONS) else "its predictions are gone; "
-        return replace(cell, state="unpredicted", why=f"trained, not predicted so: {failed}{lost}{change.why}", change=change)
+        return replace(cell, state="unpredicted", why=f"trained, not predicted so: {lost}{why}", change=change)
 
     def _of_same_training(self, cell: Cell) -> Iterator[Trained]:
         assert cell.key is not None
@@ -94,7 +94,7 @@ class TrainedBefore:
             yield from self._of_before(cell)
 
     def _has_trained(self, run: TrackedRun, cell: Cell) -> bool:
-        """Whether a run is finished, or another than the cell's own has trained and predicted, and failed in scoring."""
+        """Whether a run is finished, or has trained and predicted and ended there; the cell's own goes on by itself."""
         if run.state == "finished":
             return True
         run_dir = self._tracker.run_dir(key := run.tags["key"])

@@ -19,7 +19,7 @@ EPOCH = "epoch"  # Lightning's name for it, in every line of training
 
 
 class JournalLine(NamedTuple):
-    """One record. ``kind`` is ``metrics``, ``progress``, ``warning``, ``fitted`` or ``state``; the rest is in ``fields``."""
+    """One record: ``fields`` of a ``kind`` (``metrics``, ``progress``, ``warning``, ``fitted``, ``state``)."""
 
     time_ms: int
     kind: str

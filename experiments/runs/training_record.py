@@ -76,9 +76,7 @@ def figures(lines: Sequence[JournalLine], *, monitor: str, mode: Literal["min", 
     The best is looked for among the epochs: scores at the end may have the monitor's name.
     """
     ends = [
-        line.fields
-        for line in lines
-        if line.kind == "fitted" or (line.kind == "metrics" and not is_of_training(line))
+        line.fields for line in lines if line.kind == "fitted" or (line.kind == "metrics" and not is_of_training(line))
     ]
     last = max((int(line.fields["step"]) for line in lines if line.kind == "metrics"), default=0)
     step, at_end = (int(ends[-1]["step"]), ends[-1]["values"]) if ends else (last + 1, {})

@@ -41,9 +41,10 @@ def markdown(answers: Sequence[Answer], tables: Tables, *, title: str = UNTITLED
     return "\n".join(lines) + "\n"
 
 
-def document(answers: Sequence[Answer], tables: Tables) -> dict[str, Any]:
+def document(answers: Sequence[Answer], tables: Tables, *, title: str = UNTITLED) -> dict[str, Any]:
     """``claims.NAME`` has the verdict and the evidence, rates in 0-1; ``tables`` what was run."""
     return {
+        "title": title,
         "claims": {
             of.claim.name: {
                 "says": of.claim.says,

@@ -109,6 +109,9 @@ def test_of_joined_corpora_the_first_one_s_rules_of_a_language_count_and_it_is_s
     with warnings.catch_warnings():
         warnings.simplefilter("error", RunWarning)
         assert given_rules("one + two") == given_rules("one")
+    again(None, "three")
+    with pytest.warns(RunWarning, match=r"^'three' was prepared without .* in kab, those .* follow the rules of one$"):
+        assert given_rules("three + one") == given_rules("one")
 
 
 def test_checking_a_corpus_with_rules_of_its_own_calls_none_of_them_generic(

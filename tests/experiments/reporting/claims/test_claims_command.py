@@ -15,7 +15,8 @@ from experiments.errors import UserError
 from experiments.stored_results.packs import packed_store
 
 PACK = Path(__file__).resolve().parents[4] / "results" / "tagger_search-demo.tar.xz"
-OF_A_SEARCH = """tuned:
+OF_A_SEARCH = """title: Of a search
+tuned:
   says: A tuned network tags better than none.
   because: it has heard the classes
   evidence:
@@ -61,7 +62,9 @@ def test_a_row_with_a_search_is_the_trial_that_validation_chose(
     path = tmp_path / "mine.yaml"
     path.write_text(OF_A_SEARCH)
     assert main(["claims", str(path), "--results", str(PACK), "--json"]) == 0
-    first, second = json.loads(capsys.readouterr().out)["claims"]["tuned"]["evidence"]
+    said = json.loads(capsys.readouterr().out)
+    assert said["title"] == "Of a search"
+    first, second = said["claims"]["tuned"]["evidence"]
     assert main(["report", "--results", str(PACK), "--json"]) == 0
     mean = json.loads(capsys.readouterr().out)["rows"]["tagger"]["test/tagging_f1_macro"]["mean"]
     assert first["effect"] == pytest.approx(mean - 0.1)
