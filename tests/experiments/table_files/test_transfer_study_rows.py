@@ -10,6 +10,7 @@ from experiments.table_files.spec import read_table
 
 TARGETS = ("nl_10", "nl_20", "nl_40", "cs_10", "cs_20", "cs_40")
 CONTROLS = ("fr_prompts", "ru_stamps")
+CTC_ALONE = ("scratch_ctc_nl_10", "encoder_ctc_nl_10")
 PLANS = (
     "decoder_only",
     "decoder_only_statistics",
@@ -56,9 +57,22 @@ def test_plans_of_a_target_differ_in_what_starts_from_the_seed_and_trains_alone(
 def test_every_row_that_trains_for_a_target_is_searched_with_the_same_draws() -> None:
     searches = read_table("transfer_study", scale="study").searches
     rows = configs("study")
-    assert searches.keys() == {name for target in (*TARGETS, *CONTROLS) for name in of_target(rows, target)}
+    wanted = {name for target in (*TARGETS, *CONTROLS) for name in of_target(rows, target)}
+    assert searches.keys() == wanted | set(CTC_ALONE)
     assert len({str(search) for search in searches.values()}) == 1
     assert not read_table("transfer_study", scale="short").searches
+
+
+def test_ctc_alone_differs_from_scratch_in_its_network_and_between_its_rows_in_the_seed() -> None:
+    rows = configs("short")
+    scratch, *of_ctc = (rows[name] for name in ("scratch_nl_10", *CTC_ALONE))
+    for config in of_ctc:
+        assert without(config, "model", "scoring", "fine_tuning") == without(scratch, "model", "scoring")
+        ours, theirs = config["model"]["init_args"], scratch["model"]["init_args"]
+        assert ours == {name: theirs[name] for name in ours}
+        assert theirs.keys() - ours.keys() == {"speller", "label_smoothing", "guidance", "guided_epochs", "ctc_weight"}
+        assert config["scoring"]["init_args"]["decoders"].keys() == {"ctc_greedy", "beam", "beam_lm"}
+    assert without(of_ctc[0], "fine_tuning") == without(of_ctc[1], "fine_tuning")
 
 
 def test_the_controls_change_the_language_alone_and_the_audio_alone() -> None:
