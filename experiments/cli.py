@@ -154,6 +154,9 @@ def main(arguments: list[str] | None = None) -> int:
     warnings.formatwarning = _format_warning
     parser = build_parser()
     parsed, rest = parser.parse_known_args(arguments)
+    if rest and not any(one.startswith("-") and one != "-" for one in rest) and hasattr(parsed, "takes_rest"):
+        getattr(parsed, parsed.takes_rest).extend(rest)  # argparse leaves files that stand behind options
+        rest = []
     if rest and parsed.command != "fit":
         parser.error(f"unknown argument {rest[0]!r}")
     if parsed.command == "fit":

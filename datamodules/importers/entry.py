@@ -11,15 +11,28 @@ import math
 import os
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+import warnings
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from datamodules.run_warning import RunWarning
 from datamodules.texts.language_codes import TWO_LETTERS
 from datamodules.texts.utf8_text import NotUtf8Error, has_surrogate, printable, read_utf8
 
 _LANGUAGE = re.compile(r"([a-z]{2,3})(?:[-_][A-Za-z0-9]{2,8})*")
 SOURCES = ("session", "group")  # what an utterance was recorded from, beside its speaker; a user's own meaning
+FIELDS = (
+    "audio",
+    "text",
+    "language",
+    "speaker",
+    *SOURCES,
+    "start",
+    "duration",
+    "channel",
+    "id",
+)  # as manifests name them
 _AUDIO_SUFFIX = re.compile(r"\.[A-Za-z0-9]{1,5}$")
 
 
@@ -209,6 +222,21 @@ def missing_key(what: str, missing: str, there: Iterable[str]) -> str:
     close = difflib.get_close_matches(missing, folded, n=1)
     hint = f" (is it {folded[close[0]]!r}?)" if close else ""
     return f"no {what} {missing!r}{hint}; there are: {', '.join(map(repr, names)) or 'none'}"
+
+
+def refuse_end(names: Collection[str], *, what: str, place: str) -> None:
+    """An ``end`` would be read past in silence. Raises ``ManifestError``."""
+    if "end" in names and "duration" not in names:
+        raise ManifestError(f"{place}: {what} 'end' is not read; allowed: duration, the seconds from start to end")
+
+
+def say_not_read(path: Path, names: Sequence[str], *, what: str) -> None:
+    """One line for the columns or keys of a manifest that are not read, with what may be meant."""
+    if not names:
+        return
+    meant = {name: name.lower() for name in names if name.lower() in FIELDS}
+    says = [f"{name!r} (is it {meant[name]!r}?)" if name in meant else repr(name) for name in names]
+    warnings.warn(f"{path}: {what} that are not read: {', '.join(says)}", RunWarning, stacklevel=3)
 
 
 def lines_of(path: Path) -> list[tuple[str, str]]:

@@ -19,7 +19,7 @@ from rich.progress import track
 from datamodules.audio.audio_reader import SLACK_SECONDS
 from datamodules.corpora.clip_corpus import SPLITS
 from datamodules.corpora.speech.speech_corpus import SpeechFacts, SpeechFile, write_speech_manifests
-from datamodules.corpora.speech.speech_splits import deal, split_of_text
+from datamodules.corpora.speech.speech_splits import TEST_SHARE, VALIDATION_SHARE, deal, split_of_text
 from datamodules.corpora.whole_folder import whole_folder
 from datamodules.corpus_files import write_facts
 from datamodules.corpus_folder import CorpusCard
@@ -119,14 +119,12 @@ def import_corpus(
 
 def _keep(source: Source, *, drop_damaged: bool) -> _Kept:
     """Read, normalise and leave out, then deal the splits that have no manifest."""
-    kept, headers, texts, places = _Kept(), _Headers(), source.texts, dict[str, str]()
+    kept, headers, texts, by_id = _Kept(), _Headers(), source.texts, dict[str, ManifestEntry]()
     for split in SPLITS:
         kept.by_split[split] = []
         for entry in source.read(split):
-            if entry.utterance_id in places:
-                other = places[entry.utterance_id]
-                raise ManifestError(f"{entry.place}: id {entry.utterance_id!r} stands on {other} too, allowed: once")
-            places[entry.utterance_id] = entry.place
+            if (other := by_id.setdefault(entry.utterance_id, entry)) is not entry:
+                raise ManifestError(_stands_twice(entry, other))
             try:
                 taken = texts.take(entry, split)
                 ready = headers.fitted(replace(entry, text=taken.text))
@@ -148,9 +146,26 @@ def _keep(source: Source, *, drop_damaged: bool) -> _Kept:
     _deal(kept, absent=[split for split in SPLITS if split not in source.manifests])
     for split in SPLITS:
         if not kept.by_split[split]:
-            hint = "" if split in source.manifests else f", allowed: more different texts, or --{split} of its own"
+            hint = "" if split in source.manifests else f", allowed: {_more_texts(kept, split)}"
             raise ManifestError(f"split {split!r} has no utterance ({_counted(kept.notes.counts())}){hint}")
     return kept
+
+
+def _stands_twice(entry: ManifestEntry, other: ManifestEntry) -> str:
+    """An id is made of the audio's name where no column says it: two folders may have files of one name."""
+    same = (entry.audio, entry.start_seconds, entry.channel) == (other.audio, other.start_seconds, other.channel)
+    what = "the same audio" if same else "other audio"
+    return (
+        f"{entry.place}: id {entry.utterance_id!r} stands on {other.place} too, for {what}; allowed: once "
+        "(a column id says it; without one it is made of the audio's name as the manifest has it)"
+    )
+
+
+def _more_texts(kept: _Kept, split: str) -> str:
+    """Each text is dealt by itself, so that of few none may fall into a small split."""
+    num_texts = len({entry.text for entries in kept.by_split.values() for entry in entries})
+    share = TEST_SHARE if split == "test" else VALIDATION_SHARE
+    return f"more different texts than {num_texts} ({share:.0%} of them are dealt to it), or --{split} of its own"
 
 
 def _used_rules(source: Source, kept: _Kept) -> Given:

@@ -5,7 +5,8 @@
 
 Ours has the keys of the tables (``datamodules.importers.table``). NeMo's ``offset`` is our start, its ``duration`` the
 utterance's length from there; ``lang`` or ``language``, ``speaker``, ``channel`` and ``id`` are read where they stand.
-Other keys are ignored. Relative audio files are relative to the manifest.
+Other keys are not read: of our own lines that is said, and an ``end`` without a duration is refused. Relative audio
+files are relative to the manifest.
 """
 
 from __future__ import annotations
@@ -14,7 +15,17 @@ import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from datamodules.importers.entry import SOURCES, ManifestEntry, ManifestError, entry_from_fields, lines_of, missing_key
+from datamodules.importers.entry import (
+    FIELDS,
+    SOURCES,
+    ManifestEntry,
+    ManifestError,
+    entry_from_fields,
+    lines_of,
+    missing_key,
+    refuse_end,
+    say_not_read,
+)
 
 _NEMO_KEYS = {"audio_filepath": "audio", "offset": "start", "lang": "language"}
 
@@ -53,8 +64,12 @@ def json_object(line: str, *, place: str) -> dict[str, object]:
 def _entries(
     path: Path, *, audio_key: str, renamed: Mapping[str, str], audio_root: Path | None
 ) -> Iterator[ManifestEntry]:
+    not_read: dict[str, None] = {}
     for place, line in lines_of(path):
         written = json_object(line, place=place)
+        if not renamed:
+            refuse_end(written, what="key", place=place)
+            not_read |= dict.fromkeys(key for key in written if key not in FIELDS)
         for key in (audio_key, "text"):
             if key not in written:
                 raise ManifestError(f"{place}: {missing_key('key', key, written)}")
@@ -66,3 +81,4 @@ def _entries(
             if not isinstance(fields.get(key), str | int | None) or isinstance(fields.get(key), bool):
                 raise ManifestError(f"{place}: {key} {fields[key]!r}, allowed: a name in quotes")
         yield entry_from_fields(fields, written_audio=audio, root=audio_root or path.absolute().parent, place=place)
+    say_not_read(path, list(not_read), what="keys")

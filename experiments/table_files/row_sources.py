@@ -6,6 +6,7 @@ either both or neither. ``labels`` is the name of the run whose network labels w
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,7 @@ from experiments.table_files.table_values import check_seed_number, read_mapping
 
 SEED = "seed"
 LABELS = "labels"
+KNOWN = ("own", SEED, LABELS, "language_model", "tagger")  # to systems, decoders and scorings of earmark
 WEIGHTS = (SEED, LABELS)  # of a row that trains; by every other name a run gives its predictions
 
 
@@ -30,10 +32,12 @@ class Source:
 
 def read_sources(value: Any, *, table: str, where: str) -> dict[str, Source]:
     """``{name: row}``, ``{name: table/row}`` or ``{name: {row: …, seed: 0}}``, by name."""
-    return {
-        name: _source(source, table=table, where=f"{where}.{name}")
-        for name, source in read_mapping(value, where=where).items()
-    }
+    sources = read_mapping(value, where=where)
+    for name in sources:
+        close = difflib.get_close_matches(name, KNOWN, n=1, cutoff=0.8)
+        if close and name not in KNOWN:  # code of a user's own may have other names, farther away
+            raise UserError(f"{where}.{name}: unknown name, did you mean {close[0]!r}? allowed: {', '.join(KNOWN)}")
+    return {name: _source(source, table=table, where=f"{where}.{name}") for name, source in sources.items()}
 
 
 def _source(value: Any, *, table: str, where: str) -> Source:

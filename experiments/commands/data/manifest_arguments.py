@@ -61,9 +61,12 @@ def hint_of_events(arguments: argparse.Namespace, path: Path) -> str:
     from datamodules.importers.sound_events.detect import detect_layout
 
     try:
-        is_of_events = arguments.task is None and (
-            detect_layout(path) != "dcase" or any("event_label" in line for _, line in lines_of(path)[:1])
+        layout = detect_layout(path)
+        # Every .jsonl may be lhotse's, and many lists with a heading dcase's.
+        of_speech = layout == "lhotse" or (
+            layout == "dcase" and not any("event_label" in line for _, line in lines_of(path)[:1])
         )
+        is_of_events = arguments.task is None and not of_speech
     except (ManifestError, OSError):
         is_of_events = False
     return "; labels of sound events? --task events" if is_of_events else ""

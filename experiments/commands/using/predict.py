@@ -39,6 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.description = "Predict the sound events of audio files of any format, rate, channels and length."
     parser.epilog = EXAMPLES
     parser.add_argument("words", nargs="*", metavar="RUN FILE|FOLDER", help="a run, then audio; - is standard input")
+    parser.set_defaults(takes_rest="words")
     parser.add_argument("-o", "--output", type=Path, metavar="FOLDER", help="where to (default: beside each file)")
     formats = "dcase (default), audacity, raven, jsonl, scores, labelstudio; several with commas"
     parser.add_argument("-f", "--format", dest="formats", metavar="NAMES", help=formats)

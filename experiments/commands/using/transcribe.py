@@ -43,6 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "run_text", nargs="?", metavar="RUN", help="the recogniser (with --load-params: that of the file)"
     )
     parser.add_argument("audio", nargs="*", metavar="FILE", help="audio files; - for standard input")
+    parser.set_defaults(takes_rest="audio")
     parser.add_argument(
         "--manifest", type=Path, metavar="JSONL", help="NeMo's lines with audio_filepath instead of FILE"
     )

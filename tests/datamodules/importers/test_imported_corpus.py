@@ -69,13 +69,34 @@ def test_manifests_by_split_stay_as_they_are_and_absent_ones_are_dealt(earmark_h
     assert card.num_clips["validation"] >= 1
 
 
+def test_files_of_one_name_in_two_folders_are_told_what_their_ids_are_made_of(earmark_home, tmp_path, write_audio):
+    for folder in ("it", "fr"):
+        (tmp_path / folder / "clips").mkdir(parents=True)
+        write_audio(tmp_path / folder / "clips" / "0.wav")
+        (tmp_path / folder / "train.tsv").write_text("audio\ttext\nclips/0.wav\tuna parola\n", encoding="utf-8")
+    lists = [tmp_path / folder / "train.tsv" for folder in ("it", "fr")]
+    with pytest.raises(
+        ManifestError, match=r"fr.train\.tsv, line 2: id 'clips-0' stands on .*it.train\.tsv, .*for other"
+    ):
+        import_corpus("mine", Source({"train": lists}, language="it"))
+
+
+def test_a_split_that_is_dealt_no_text_says_how_many_there_are(earmark_home, manifest):
+    text = "audio\ttext\nclips/0.wav\tpes\n"
+    manifest.write_text(text, encoding="utf-8")
+    with pytest.raises(ManifestError, match=r"no utterance .* more different texts than 1 \(\d+% of them"):
+        import_corpus("mine", Source({"train": [manifest]}, language="cs"))
+
+
 def test_parts_of_files_are_cut_and_rounding_is_forgiven(earmark_home, kaldi):
     (kaldi / "text").write_text("anna-1 dobrý\nanna-2 den\njan-1 nashle\n", encoding="utf-8")
     (kaldi / "segments").write_text(
         "anna-1 rec1 0.0 0.8\nanna-2 rec1 1.5 2.02\njan-1 rec2 0.25 0.75\n", encoding="utf-8"
     )
     source = Source({split: [kaldi] for split in ("train", "validation", "test")})
-    with pytest.raises(ManifestError, match=r"text, line 1: id 'anna-1' stands on .*text, line 1 too, allowed: once"):
+    with pytest.raises(
+        ManifestError, match=r"text, line 1: id 'anna-1' stands on .*text, line 1 too, for the same aud"
+    ):
         import_corpus("mine", source)
     for number, name in enumerate(("validation", "test")):
         other = kaldi.parent / name

@@ -16,6 +16,7 @@ from datamodules.importers.entry import ManifestEntry, ManifestError
 from datamodules.importers.json_lines import read_jsonl, read_nemo
 from datamodules.importers.read import _READERS, read_manifest
 from datamodules.importers.table import read_csv, read_tsv
+from datamodules.run_warning import RunWarning
 
 
 def test_a_table_is_read_with_its_optional_columns_in_any_order(tmp_path: Path) -> None:
@@ -25,7 +26,9 @@ def test_a_table_is_read_with_its_optional_columns_in_any_order(tmp_path: Path) 
         'Dobrý "den, pane.\tx\tclips/1.flac\t\t\tcs\tanna\t\r\n\r\n'
         "Ano\t\t/abs/2.wav\t12.5\t1.75\tpt-BR\t\tbye\r\n".encode()
     )
-    assert list(read_tsv(path)) == [
+    with pytest.warns(RunWarning, match=r"train\.tsv: columns that are not read: 'note'$"):
+        found = list(read_tsv(path))
+    assert found == [
         ManifestEntry(
             utterance_id="clips-1", audio=tmp_path / "clips/1.flac", text='Dobrý "den, pane.', place=f"{path}, line 2",
             language="cs", speaker="anna",
@@ -35,6 +38,21 @@ def test_a_table_is_read_with_its_optional_columns_in_any_order(tmp_path: Path) 
             duration_seconds=1.75, language="pt",
         ),
     ]  # fmt: skip
+
+
+def test_what_a_manifest_has_and_is_not_read_is_said(tmp_path: Path) -> None:
+    table, lines = tmp_path / "train.tsv", tmp_path / "train.jsonl"
+    table.write_text("audio\ttext\tSpeaker\tmood\n1.wav\tone\tanna\tgood\n", encoding="utf-8")
+    with pytest.warns(RunWarning, match=r"columns that are not read: 'Speaker' \(is it 'speaker'\?\), 'mood'$"):
+        read_manifest(table)
+    lines.write_text(
+        '{"audio": "1.wav", "text": "one", "a": 1}\n{"audio": "2.wav", "text": "b", "z": 2}\n', encoding="utf-8"
+    )
+    with pytest.warns(RunWarning, match=r"train\.jsonl: keys that are not read: 'a', 'z'$"):
+        read_manifest(lines)
+    lines.write_text('{"audio": "1.wav", "text": "one", "start": 0, "end": 1}\n', encoding="utf-8")
+    with pytest.raises(ManifestError, match=r"line 1: key 'end' is not read; allowed: duration, the seconds from"):
+        read_manifest(lines)
 
 
 def test_csv_has_quotes_and_its_rows_are_named_by_where_they_begin(tmp_path: Path) -> None:
@@ -78,6 +96,9 @@ def test_the_language_given_is_that_of_entries_without_one(tmp_path: Path) -> No
         ("audio\ttranscript\n1.wav\tone\n", "line 1: no column 'text'"),
         ("audio\ttext\taudio\n1.wav\tone\t2\n", "column 'audio' stands 2 times, allowed: once"),
         ("audio\ttext\n1.wav\tone\ttwo\n", "line 2: 3 columns, allowed: 2 separated by tabs"),
+        ("audio,text\n1.wav,one\n", "line 1: no column 'audio' (is it 'audio,text'?); there are: 'audio,text'"),
+        ("audio,text\n1.wav,one\n", "channel, id, separated by tabs"),
+        ("audio\ttext\tstart\tend\n1.wav\tone\t0\t.4\n", "line 1: column 'end' is not read; allowed: duration"),
         ("audio\ttext\tstart\n1.wav\tone\t-1\n", "line 2: start '-1', allowed: a number of seconds, 0 or more"),
         ("audio\ttext\tstart\n1.wav\tone\tnan\n", "line 2: start 'nan', allowed"),
         ("audio\ttext\tduration\n1.wav\tone\t0\n", "duration '0', allowed: a number of seconds, more than 0"),

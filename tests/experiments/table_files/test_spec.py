@@ -118,6 +118,11 @@ def test_a_scale_and_a_row_must_not_set_the_same_key_silently(tmp_path: Path) ->
         ("unset: [model.alpha]", "unset: 3", ["rows.fsl.unset", "got 3"]),
         ("from: {own: mil}", "from: [mil]", ["rows.oracle.from", "mapping", "['mil']"]),
         ("from: {own: mil}", "from: {own: 3}", ["rows.oracle.from.own", "got 3"]),
+        (
+            "from: {own: mil}",
+            "from: {langage_model: mil}",
+            ["rows.oracle.from.langage_model", "did you mean 'language_model'?"],
+        ),
         ("  mil: {why: maximum}", "  m il: {why: maximum}", ["'m il'", "letters, digits"]),
         ("{why: maximum}", "{why: maximum, reference: 1}", ["rows.mil.reference", "true or false", "got 1"]),
         ("model.alpha: 0.1", "model.alpha: 2020-01-01", ["rows.penalty.set.model.alpha", "date 2020-01-01", "quote"]),

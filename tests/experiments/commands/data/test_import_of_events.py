@@ -152,6 +152,12 @@ def test_options_of_the_other_task_are_refused_in_one_line(tmp_path, earmark_hom
     assert refusal in said
 
 
+def test_lines_of_speech_are_not_taken_for_labels_of_sounds(tmp_path, earmark_home, capsys):
+    (tmp_path / "a.jsonl").write_text('{"audio": "1.wav", "text": 5, "language": "it"}\n', encoding="utf-8")
+    assert main(["data", "import", "mine", "--train", str(tmp_path / "a.jsonl")]) == 2
+    assert "sound events" not in capsys.readouterr().err
+
+
 def test_labels_that_are_read_as_transcripts_are_pointed_to_the_task(tmp_path, earmark_home, capsys):
     (tmp_path / "a.txt").write_text("0.5\t1.25\tdog\n", encoding="utf-8")
     (tmp_path / "b.tsv").write_text("filename\tonset\toffset\tevent_label\na.wav\t0\t1\tdog\n", encoding="utf-8")
