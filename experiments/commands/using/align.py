@@ -127,6 +127,8 @@ def _asked(arguments: argparse.Namespace) -> tuple[tuple[str, ...], list[GivenTe
     pair = (arguments.audio, arguments.text)
     if (arguments.manifest is None) == (pair == (None, None)) or pair.count(None) == 1:
         raise UserError("name --manifest PATH, or --audio FILE --text FILE, one of the two (see earmark align --help)")
+    if arguments.manifest is None and (arguments.audio_root is not None or arguments.manifest_format != "auto"):
+        raise UserError("--audio-root and --manifest-format: allowed with --manifest")
     source: Path = arguments.manifest or arguments.audio
     if arguments.manifest is not None:
         texts = of_manifest(

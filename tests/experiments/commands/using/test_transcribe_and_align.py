@@ -228,6 +228,7 @@ def test_aligning_says_which_channel_it_took(recogniser: Path, talk: Path, capsy
         (["align", "RUN", "--manifest", "a.tsv", "--format", "tsv"], "unknown argument '--format'"),
         (["align", "RUN", "--manifest", "a.txt", "--manifest-format", "doc"], "invalid choice: 'doc'"),
         (["align", "RUN", "--manifest", "a.tsv", "--language", "english"], "'english', allowed: an ISO 639 code"),
+        (["align", "RUN", "--audio", "a.wav", "--text", "a.txt", "--audio-root", "b"], "allowed with --manifest"),
         (["align", "RUN"], "name --manifest PATH, or --audio FILE --text FILE"),
         (["align", "RUN", "--audio", "a.wav"], "name --manifest PATH"),
         (["align", "RUN", "--manifest", "no.jsonl", "-f", "praat"], "unknown format 'praat'"),
