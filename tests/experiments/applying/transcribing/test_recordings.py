@@ -26,7 +26,7 @@ LEVELS = (0.25, -0.5)  # of the two channels
 class _Levels:
     """Its text is the mean of the samples."""
 
-    times: Times = "none"
+    times: Times = "parts"
     sample_rate_hz: int = RATE_HZ
     unaligned: int = 0
     system: Any = None
