@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +12,7 @@ from experiments.applying.aligning.given_texts import GivenText, Spelling
 from experiments.applying.transcribing.parts import Part
 from experiments.applying.transcribing.reading import Reader, timed_word
 from experiments.applying.transcribing.recordings import stretch_of
+from experiments.applying.transcribing.remarks import sound_remarks
 from experiments.applying.transcribing.transcript import Word
 from lightning_modules.decoding.ctc.aligned_words import aligned_words
 from lightning_modules.decoding.ctc.forced_alignment import forced_alignment
@@ -26,7 +26,8 @@ class AlignedText:
     """Times in seconds from the utterance's start, which is ``start`` seconds into its file.
 
     ``log_prob_per_frame`` is the mean natural log of the posteriors on the best path, without priors: far below that of
-    other utterances, the text is perhaps not what is said.
+    other utterances, the text is perhaps not what is said. ``remarks`` say which channel was heard where that was not
+    told, and that the file lacks a band.
     """
 
     utterance_id: str
@@ -35,6 +36,7 @@ class AlignedText:
     duration: float
     words: tuple[Word, ...]
     log_prob_per_frame: float
+    remarks: tuple[str, ...] = ()
 
 
 @dataclass
@@ -43,6 +45,7 @@ class _Heard:
     tokens: Sequence[int]
     duration: float
     log_probs_TV: NDArray[np.float32]
+    remarks: tuple[str, ...]
 
 
 def align_texts(
@@ -75,7 +78,7 @@ def align_texts(
         )
         yield AlignedText(
             one.given.utterance_id, str(one.given.audio), one.given.start, one.duration, words,
-            alignment.log_prob / max(1, len(one.log_probs_TV)),
+            alignment.log_prob / max(1, len(one.log_probs_TV)), one.remarks,
         )  # fmt: skip
 
 
@@ -83,7 +86,7 @@ def _heard(texts: Sequence[GivenText], reader: Reader, spelling: Spelling, faile
     for given in texts:
         try:
             tokens = spelling.tokens(given)
-            waveform_S: NDArray[Any] = stretch_of(
+            heard = stretch_of(
                 given.audio,
                 start=given.start,
                 duration=given.duration,
@@ -93,5 +96,9 @@ def _heard(texts: Sequence[GivenText], reader: Reader, spelling: Spelling, faile
         except (OSError, ValueError) as error:
             failed(given.utterance_id, str(error))
             continue
-        log_probs_TV = reader.log_posteriors(Part(0, waveform_S))
-        yield _Heard(given, tokens, len(waveform_S) / reader.sample_rate_hz, log_probs_TV)
+        remarks = sound_remarks(
+            rate_hz=heard.rate_hz, num_channels=heard.num_channels, heard_hz=reader.sample_rate_hz,
+            channel=given.channel, names_channel=given.names_channel,
+        )  # fmt: skip
+        log_probs_TV = reader.log_posteriors(Part(0, heard.waveform_S))
+        yield _Heard(given, tokens, len(heard.waveform_S) / reader.sample_rate_hz, log_probs_TV, remarks)

@@ -35,14 +35,17 @@ class GivenText:
     duration: float | None = None
     channel: int | None = None  # None: the mean of all
     language: str | None = None
+    names_channel: bool = True  # False: nobody named one, so that the first is taken, as training takes it
 
 
-def of_manifest(path: Path, *, language: str | None = None) -> list[GivenText]:
+def of_manifest(
+    path: Path, *, language: str | None = None, format_name: str = "auto", audio_root: Path | None = None
+) -> list[GivenText]:
     """Those of a manifest or a Kaldi data folder. Raises ``UserError`` naming line and key, and for an id twice."""
     try:
-        entries = read_manifest(path, language=language)
-    except ManifestError as error:
-        raise UserError(str(error)) from None
+        entries = read_manifest(path, language=language, format_name=format_name, audio_root=audio_root)
+    except ManifestError as error:  # import's option has the name of align's formats of output
+        raise UserError(str(error).replace(" --format ", " --manifest-format ")) from None
     given = [_given(entry) for entry in entries]
     places: dict[str, str] = {}
     for entry, one in zip(entries, given, strict=True):
@@ -67,6 +70,7 @@ def _given(entry: ManifestEntry) -> GivenText:
     return GivenText(
         entry.utterance_id or default_id(entry.audio.name, entry.start_seconds, entry.start_seconds > 0),
         entry.audio, entry.text, entry.start_seconds, entry.duration_seconds, entry.channel, entry.language,
+        entry.names_channel,
     )  # fmt: skip
 
 

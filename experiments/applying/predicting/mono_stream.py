@@ -1,7 +1,8 @@
 """An audio file as a stream of one channel at the system's sample rate: a file of hours takes the memory of a block.
 
 The samples are those that a corpus made of the file would give (``datamodules/audio/waveforms.py``): the mean of all
-channels, resampled with soxr, at 16 bits. What is damaged is refused as ``earmark data check`` refuses it.
+channels or the one that is named, resampled with soxr, at 16 bits. What is damaged is refused as ``earmark data check``
+refuses it.
 """
 
 from __future__ import annotations
@@ -27,10 +28,14 @@ _COPIED_BYTES = 1 << 20
 
 @dataclass
 class MonoStream:
-    """An open file. ``num_file_samples`` are those that ``blocks`` has read so far, at the file's own rate."""
+    """An open file. ``num_file_samples`` are those that ``blocks`` has read so far, at the file's own rate.
+
+    ``channel`` is counted from 0; None is the mean of all.
+    """
 
     sound: Sound
     sample_rate_hz: int
+    channel: int | None = None
     num_file_samples: int = 0
 
     @property
@@ -53,8 +58,8 @@ class MonoStream:
         for block_SC in self.sound.blocks:
             self.num_file_samples += len(block_SC)
             check_full_scale(float(np.max(np.abs(block_SC))))
-            one = block_SC.shape[1] == 1
-            yield block_SC[:, 0] if one else block_SC.mean(axis=1, dtype=np.float32)
+            one = 0 if block_SC.shape[1] == 1 else self.channel
+            yield block_SC.mean(axis=1, dtype=np.float32) if one is None else block_SC[:, one]
         if not self.num_file_samples:
             raise ValueError("no samples")
         if (problem := cut_short(self.sound, self.num_file_samples)) is not None:
@@ -62,10 +67,17 @@ class MonoStream:
 
 
 @contextmanager
-def mono_stream(path: Path, *, sample_rate_hz: int) -> Iterator[MonoStream]:
+def mono_stream(path: Path, *, sample_rate_hz: int, channel: int | None = None) -> Iterator[MonoStream]:
     """A file ready to be read. Raises ``ValueError`` with the reason alone, ``OSError``."""
     with opened(path) as sound:
-        yield MonoStream(sound, sample_rate_hz)
+        check_channel(channel, sound.num_channels)
+        yield MonoStream(sound, sample_rate_hz, channel)
+
+
+def check_channel(channel: int | None, num_channels: int) -> None:
+    """Raise ``ValueError`` with the reason alone for a channel that a file lacks; None is the mean of all."""
+    if channel is not None and not 0 <= channel < num_channels:
+        raise ValueError(f"no channel {channel}, the file has {num_channels} (counted from 0)")
 
 
 @contextmanager

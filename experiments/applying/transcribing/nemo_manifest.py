@@ -1,4 +1,4 @@
-"""NeMo's JSON lines: ``audio_filepath`` (``offset`` and ``duration`` where they stand) in, ``pred_text`` added.
+"""NeMo's JSON lines: ``audio_filepath`` in (``offset``, ``duration``, ``channel`` where they stand), ``pred_text`` out.
 
 All other keys stay as they are, a ``text`` too, so that ``earmark score text`` and NeMo's own tools read the answer.
 """
@@ -10,20 +10,24 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from datamodules.importers.entry import ManifestError, lines_of
+from datamodules.importers.entry import ManifestError, channel_number, lines_of
 from datamodules.importers.json_lines import json_object
 from experiments.errors import UserError
 
 
 @dataclass(frozen=True)
 class Line:
-    """One stretch of audio; ``record`` is the line as it was, ``place`` where it stands."""
+    """One stretch of audio; ``record`` is the line as it was, ``place`` where it stands.
+
+    ``channel`` is counted from 0; None is the mean of all.
+    """
 
     place: str
     record: dict[str, object]
     audio: Path
     offset: float
     duration: float | None
+    channel: int | None = None
 
     @property
     def whole(self) -> bool:
@@ -39,16 +43,25 @@ def read_lines(path: Path) -> Iterator[Line]:
     """The lines of a manifest; relative files are relative to it. Raises ``UserError`` naming line and key."""
     try:
         for place, line in lines_of(path):
-            record = json_object(line, place=place)
+            record = _record(line, place=place)
             audio = record.get("audio_filepath")
             if not isinstance(audio, str) or not audio:
                 raise ManifestError(f"{place}: audio_filepath {audio!r}, allowed: the name of an audio file in quotes")
             offset, duration = _seconds(record, "offset", place), _seconds(record, "duration", place)
-            yield Line(place, record, path.absolute().parent / audio, offset or 0.0, duration)
+            written = record.get("channel")
+            channel = None if written is None or written == "" else channel_number(written, place=place)
+            yield Line(place, record, path.absolute().parent / audio, offset or 0.0, duration, channel)
     except ManifestError as error:
         raise UserError(str(error)) from None
     except OSError as error:
         raise UserError(f"{path}: {error.strerror or error}") from None
+
+
+def _record(line: str, *, place: str) -> dict[str, object]:
+    try:
+        return json_object(line, place=place)
+    except ManifestError as error:  # a table, which align and import read
+        raise ManifestError(f"{error}, as NeMo's lines are; no other manifest is transcribed") from None
 
 
 def _seconds(record: dict[str, object], key: str, place: str) -> float | None:

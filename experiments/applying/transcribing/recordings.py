@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from datamodules.audio.audio_reader import sound_length
 from datamodules.audio.cuts import Cut
 from datamodules.audio.waveforms import Waveforms
-from experiments.applying.predicting.mono_stream import mono_stream
+from experiments.applying.predicting.mono_stream import check_channel, mono_stream
 from experiments.applying.transcribing.loudness import SILENT_DECIBELS, Loudness
 from experiments.applying.transcribing.parts import Cutter, Part
+from experiments.applying.transcribing.remarks import sound_remarks
 from experiments.applying.transcribing.settings import Settings
 from experiments.applying.transcribing.speech_activity import RATES_HZ, SpeechActivity, network_file
 from experiments.applying.transcribing.transcript import ReadPart, Times, Transcript
@@ -68,10 +69,11 @@ class Transcriber:
             f"more ({by}), and at the quietest place of a longer part"
         )
 
-    def file(self, path: Path, *, name: str, advance: Advance = lambda seconds: None) -> Transcript:
-        """A whole file, all channels mixed. Raises ``ValueError`` with the reason alone, ``OSError``."""
-        with mono_stream(path, sample_rate_hz=self.sample_rate_hz) as stream:
-            remarks = [f"the mean of {stream.sound.num_channels} channels"] if stream.sound.num_channels > 1 else []
+    def file(
+        self, path: Path, *, name: str, channel: int | None = None, advance: Advance = lambda seconds: None
+    ) -> Transcript:
+        """A whole file; ``channel`` None is the mean of all. Raises ``ValueError`` with the reason, ``OSError``."""
+        with mono_stream(path, sample_rate_hz=self.sample_rate_hz, channel=channel) as stream:
 
             def told() -> Iterator[NDArray[np.float32]]:
                 for block_S in stream.blocks():
@@ -79,13 +81,20 @@ class Transcriber:
                     advance(stream.duration_seconds)
 
             cutter, parts = self._read(told())
+            remarks = self._of_sound(stream.sound.sample_rate_hz, stream.sound.num_channels, channel)
             return self._transcript(name, stream.duration_seconds, parts, cutter, remarks)
 
-    def stretch(self, path: Path, *, name: str, start: float, duration: float | None) -> Transcript:
-        """A stretch of a file, its times from the stretch's start. Raises ``ValueError``."""
-        waveform_S = stretch_of(path, start=start, duration=duration, sample_rate_hz=self.sample_rate_hz)
-        cutter, parts = self._read([waveform_S])
-        return self._transcript(name, len(waveform_S) / self.sample_rate_hz, parts, cutter, [])
+    def stretch(
+        self, path: Path, *, name: str, start: float, duration: float | None, channel: int | None = None
+    ) -> Transcript:
+        """A stretch of a file, its times from the stretch's start. Raises ``ValueError`` that names the file."""
+        heard = stretch_of(path, start=start, duration=duration, channel=channel, sample_rate_hz=self.sample_rate_hz)
+        cutter, parts = self._read([heard.waveform_S])
+        remarks = self._of_sound(heard.rate_hz, heard.num_channels, channel)
+        return self._transcript(name, len(heard.waveform_S) / self.sample_rate_hz, parts, cutter, remarks)
+
+    def _of_sound(self, rate_hz: int, num_channels: int, channel: int | None) -> tuple[str, ...]:
+        return sound_remarks(rate_hz=rate_hz, num_channels=num_channels, heard_hz=self.sample_rate_hz, channel=channel)
 
     def _read(self, blocks: Iterable[NDArray[np.float32]]) -> tuple[Cutter, tuple[ReadPart, ...]]:
         if self._ear is not None:
@@ -98,29 +107,38 @@ class Transcriber:
         return cutter, read
 
     def _transcript(
-        self, name: str, seconds: float, parts: tuple[ReadPart, ...], cutter: Cutter, remarks: list[str]
+        self, name: str, seconds: float, parts: tuple[ReadPart, ...], cutter: Cutter, remarks: tuple[str, ...]
     ) -> Transcript:
         left_out = cutter.num_left_out / self.sample_rate_hz
         if not parts:
-            remarks = [*remarks, "no speech was found"]
+            remarks = (*remarks, "no speech was found")
         if self.reader.unaligned:
-            remarks = [
+            remarks = (
                 *remarks,
                 f"{self.reader.unaligned} parts have more text than frames, so their words have no times",
-            ]
+            )
             self.reader.unaligned = 0
-        return Transcript(name, seconds, self.reader.times, parts, left_out, tuple(remarks))
+        return Transcript(name, seconds, self.reader.times, parts, left_out, remarks)
+
+
+class Stretch(NamedTuple):
+    """``waveform_S`` at the rate that was asked for; the file's own rate and channels."""
+
+    waveform_S: NDArray[np.float32]
+    rate_hz: int
+    num_channels: int
 
 
 def stretch_of(
     path: Path, *, start: float = 0.0, duration: float | None = None, sample_rate_hz: int, channel: int | None = None
-) -> NDArray[np.float32]:
-    """A stretch of a file as training would hear it, (S,); ``channel`` None is the mean of all.
+) -> Stretch:
+    """A stretch of a file as training would hear it; ``channel`` None is the mean of all.
 
     Raises ``ValueError`` in one line that names the file.
     """
     try:
         num_samples, rate_hz, num_channels = sound_length(path)
+        check_channel(channel, num_channels)
     except OSError as error:
         raise ValueError(f"{path}: {error.strerror or error}") from None
     except ValueError as error:
@@ -131,4 +149,5 @@ def stretch_of(
         duration = num_samples / rate_hz - start
     channels = tuple(range(num_channels)) if channel is None and num_channels > 1 else channel or 0
     cut = Cut(path.stem, start, duration, channels, str(path), rate_hz, num_samples)
-    return Waveforms([cut], sample_rate_hz=sample_rate_hz, path=path, what="stretch")[0]
+    waveform_S = Waveforms([cut], sample_rate_hz=sample_rate_hz, path=path, what="stretch")[0]
+    return Stretch(waveform_S, rate_hz, num_channels)

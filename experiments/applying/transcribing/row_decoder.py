@@ -21,7 +21,7 @@ from datamodules.corpus_folder import home
 from datamodules.run_warning import RunWarning
 from experiments.applying.chosen_run import ChosenRun
 from experiments.configuration.schema import ALLOWED_IMPORTS
-from experiments.errors import UserError, first_line
+from experiments.errors import UserError, first_line, unknown
 from experiments.runs import moved_files
 from experiments.runs.run_folder import CONFIG, PREDICTIONS, offered
 from experiments.table_files.spec import read_table
@@ -144,6 +144,11 @@ def _folder_of(text: str, chosen: ChosenRun, *, scale: str | None) -> tuple[Path
         table = read_table(table_name, scale=scale)
         tags = {f"row.{table.name}": row, "scale": table.scale, "earmark.state": "finished"}
         found = tracker.find(table.family, tags=tags)
+        if not found and row not in table.rows:
+            raise UserError(f"--row {text}: {unknown('row', row, table.rows)}")
+        if not found:
+            run = f"earmark run {table_name} --scale {table.scale} --rows {row}"
+            raise UserError(f"--row {text}: no finished run at scale {table.scale}; run: {run}")
     elif re.fullmatch(r"[0-9a-f]{3,}", text):
         found = [run for run in tracker.beginning_with(text) if run.state == "finished"]
     else:

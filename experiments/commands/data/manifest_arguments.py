@@ -39,7 +39,7 @@ def add_source_arguments(parser: argparse.ArgumentParser) -> None:
         help=f"default: by name and content; of speech {', '.join(FORMATS)}; of sound events {', '.join(LAYOUTS)}",
     )
     parser.add_argument(
-        "--language", type=_language, metavar="xx", help="ISO 639 code of utterances whose manifest says none"
+        "--language", type=language_argument, metavar="xx", help="ISO 639 code of utterances whose manifest says none"
     )
     parser.add_argument(
         "--audio-root", type=Path, metavar="DIR", help="where relative audio files are (default: beside the manifest)"
@@ -136,7 +136,8 @@ def _check_format(arguments: argparse.Namespace, task: str, formats: tuple[str, 
         raise UserError(f"--format {name}: {of_task}")
 
 
-def _language(text: str) -> str:
+def language_argument(text: str) -> str:
+    """The code of a language that ``--language`` names, for argparse."""
     from datamodules.importers.entry import ManifestError, language_code
 
     try:

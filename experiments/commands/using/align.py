@@ -10,6 +10,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from datamodules.importers.detect import FORMATS as MANIFEST_FORMATS
+from experiments.commands.data.manifest_arguments import language_argument
+
 if TYPE_CHECKING:
     from experiments.applying.aligning.aligner import AlignedText
     from experiments.applying.aligning.given_texts import GivenText, Spelling
@@ -35,12 +38,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.description = "When each word and token of given texts is said: forced alignment with a CTC output."
     parser.epilog = EXAMPLE
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.allow_abbrev = False  # --format, import's option for manifests, would be --formats
     parser.add_argument("run_text", metavar="RUN", help="the recogniser")
     parser.add_argument("--manifest", type=Path, metavar="PATH", help="recordings, texts: JSON lines, TSV, Kaldi …")
+    parser.add_argument(
+        "--manifest-format",
+        default="auto",
+        choices=("auto", *MANIFEST_FORMATS),
+        metavar="FORMAT",
+        help=f"default: by name and content; {', '.join(MANIFEST_FORMATS)}",
+    )
+    parser.add_argument(
+        "--audio-root", type=Path, metavar="DIR", help="where relative audio files are (default: beside the manifest)"
+    )
     parser.add_argument("--audio", type=Path, metavar="FILE", help="one recording, with --text")
     parser.add_argument("--text", type=Path, metavar="FILE", help="its text")
-    parser.add_argument("--language", metavar="xx", help="of texts whose manifest says none")
-    parser.add_argument("--label-priors", type=float, default=0.0, metavar="A", help="their weight, 0 (default) to 1")
+    parser.add_argument(
+        "--language", type=language_argument, metavar="xx", help="ISO 639 code of texts whose manifest says none"
+    )
+    parser.add_argument(
+        "--label-priors", type=float, default=0.0, metavar="A", help="their weight, 0 (default, none) or more"
+    )
     parser.add_argument(
         "-f", "--formats", default="textgrid,ctm,json", metavar="F,F", help="textgrid, ctm, json (default all)"
     )
@@ -58,6 +76,7 @@ def run(arguments: argparse.Namespace) -> int:
         from experiments.applying.aligning.aligner import align_texts
         from experiments.applying.aligning.alignment_files import as_json
         from experiments.applying.chosen_run import choose_run
+        from experiments.applying.transcribing.remarks import by_remark
         from experiments.commands.using.next_use import after_texts
 
         formats, texts, folder = _asked(arguments)
@@ -84,6 +103,8 @@ def run(arguments: argparse.Namespace) -> int:
     }  # fmt: skip
     document = as_json(aligned, record=record)
     _write(aligned, files, formats, folder, document)
+    for remark in by_remark((one.utterance_id, one.remarks) for one in aligned):
+        print(remark, file=sys.stderr)
     print(f"{len(aligned)} of {len(texts)} texts aligned -> {folder}", file=sys.stderr)
     if arguments.json:
         print(json.dumps(json.loads(document), ensure_ascii=False))
@@ -106,9 +127,16 @@ def _asked(arguments: argparse.Namespace) -> tuple[tuple[str, ...], list[GivenTe
     pair = (arguments.audio, arguments.text)
     if (arguments.manifest is None) == (pair == (None, None)) or pair.count(None) == 1:
         raise UserError("name --manifest PATH, or --audio FILE --text FILE, one of the two (see earmark align --help)")
+    if arguments.manifest is None and (arguments.audio_root is not None or arguments.manifest_format != "auto"):
+        raise UserError("--audio-root and --manifest-format: allowed with --manifest")
     source: Path = arguments.manifest or arguments.audio
     if arguments.manifest is not None:
-        texts = of_manifest(source, language=arguments.language)
+        texts = of_manifest(
+            source,
+            language=arguments.language,
+            format_name=arguments.manifest_format,
+            audio_root=arguments.audio_root,
+        )
     else:
         texts = [of_files(source, arguments.text, language=arguments.language)]
     return formats, texts, arguments.output or source.with_name(f"{source.name.split('.')[0] or source.name}_aligned")

@@ -58,7 +58,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--beam-size", type=int, metavar="N", help="beam with --hotwords and no --row (default 100)")
     parser.add_argument("--cut", metavar="HOW", help="long files: vad (silero-vad), quiet (by power), none")
     parser.add_argument("--max-seconds", type=float, metavar="S", help="longest part (default 20)")
-    parser.add_argument("--pause-seconds", type=float, metavar="S", help="shortest pause of --cut vad (default 0.5)")
+    parser.add_argument(
+        "--pause-seconds", type=float, metavar="S", help="shortest pause of --cut vad and quiet (default 0.5)"
+    )
     parser.add_argument("--scale", help="scale of a TABLE/ROW (default: the table's first)")
     parser.add_argument("--load-params", type=Path, metavar="YAML", help="settings of an earlier transcribe.yaml")
     parser.add_argument("--overwrite", action="store_true", help="replace output files that are there")
@@ -86,6 +88,8 @@ def run(arguments: argparse.Namespace) -> int:
     from experiments.waiting import working
 
     run_text, settings = _told(arguments)
+    if settings.hotwords is None:
+        _refuse_without_hotwords(arguments)
     if bool(arguments.audio) == (arguments.manifest is not None):
         raise UserError("name audio files, or --manifest JSONL, one of the two (see earmark transcribe --help)")
     with working(f"loading {run_text}"):
@@ -95,6 +99,7 @@ def run(arguments: argparse.Namespace) -> int:
         from experiments.commands.using.next_use import after_texts
 
         outputs = _outputs(arguments, settings)
+        lines = _lines(arguments.manifest)
         chosen = choose_run(run_text, scale=settings.scale)
         transcriber, decoder = make_transcriber(chosen, settings)
     _say(f"{chosen.name} ({chosen.key_id[:7]}), read by {decoder}; {transcriber.cut_in_words}")
@@ -105,7 +110,7 @@ def run(arguments: argparse.Namespace) -> int:
     record, done = ParamsRecord(told, [] if arguments.manifest is not None else outputs), _Done()
     try:
         if arguments.manifest is not None:
-            _manifest(arguments, transcriber, outputs[0][0], done)
+            _manifest(lines, transcriber, outputs[0][0], done)
         else:
             _files(arguments, transcriber, record, settings, done)
     finally:
@@ -137,6 +142,15 @@ def _told(arguments: argparse.Namespace) -> tuple[str, Settings]:
     if run_text is None:
         raise UserError("which run? earmark transcribe RUN FILE… (see earmark transcribe --help)")
     return run_text, settings.with_given({one.name: getattr(arguments, one.name) for one in fields(Settings)})
+
+
+def _refuse_without_hotwords(arguments: argparse.Namespace) -> None:
+    """Options of the beam with hotwords, which would change nothing."""
+    from experiments.errors import UserError
+
+    for name in ("hotword_bonus", "beam_size"):
+        if (value := getattr(arguments, name)) is not None:
+            raise UserError(f"--{name.replace('_', '-')} {value}: allowed with --hotwords TXT")
 
 
 def _outputs(arguments: argparse.Namespace, settings: Settings) -> list[list[Path]]:
@@ -253,13 +267,20 @@ def _written(transcript: Transcript, settings: Settings, files: Sequence[Path]) 
     return texts
 
 
-def _manifest(arguments: argparse.Namespace, transcriber: Transcriber, answers: Path, done: _Done) -> None:
+def _lines(manifest: Path | None) -> list[Line]:
+    """All of a manifest, so that what is wrong with it is said before a recogniser is loaded."""
     from experiments.applying.transcribing.nemo_manifest import read_lines
+
+    return [] if manifest is None else list(read_lines(manifest))
+
+
+def _manifest(lines: Sequence[Line], transcriber: Transcriber, answers: Path, done: _Done) -> None:
     from experiments.applying.transcribing.output_files import write_text
+    from experiments.applying.transcribing.remarks import by_remark
     from experiments.waiting import with_bar
 
     answered: list[str] = []
-    lines = list(read_lines(arguments.manifest))
+    remarked: list[tuple[str, Sequence[str]]] = []
     try:
         for line in with_bar(lines, "transcribing"):
             try:
@@ -268,18 +289,29 @@ def _manifest(arguments: argparse.Namespace, transcriber: Transcriber, answers: 
                 done.fail(line.place, error)
                 continue
             answered.append(line.answered(transcript.text))
+            remarked.append((line.place.rpartition(", ")[2], transcript.remarks))
             audio = str(line.record["audio_filepath"])
             done.files.append({**transcript.as_plain(), "audio": audio, "written": [str(answers)]})
     finally:  # what an interruption leaves is said to be so many of so many
+        for remark in by_remark(remarked):
+            _say(remark)
         if answered or done.failed:
             write_text(answers, "".join(answered))
             _say(f"{answers}: {len(answered)} of {len(lines)} lines with pred_text, {len(done.failed)} left out")
 
 
 def _of_line(line: Line, transcriber: Transcriber) -> Transcript:
-    if line.whole:
-        return transcriber.file(line.audio, name=line.audio.name)
-    return transcriber.stretch(line.audio, name=line.audio.name, start=line.offset, duration=line.duration)
+    """Raises ``ValueError`` that names the audio file, since the line is named by its place."""
+    name = line.audio.name
+    try:
+        if line.whole:
+            return transcriber.file(line.audio, name=name, channel=line.channel)
+        return transcriber.stretch(
+            line.audio, name=name, start=line.offset, duration=line.duration, channel=line.channel
+        )
+    except (OSError, ValueError) as error:
+        why = (getattr(error, "strerror", None) or str(error)).removeprefix(f"{line.audio}: ")
+        raise ValueError(f"{line.audio}: {why}") from error
 
 
 def _summary(name: str, transcript: Transcript, seconds: float, files: Sequence[Path]) -> str:

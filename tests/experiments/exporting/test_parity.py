@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from types import ModuleType
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -14,7 +15,7 @@ from experiments.exporting.exportable_log_mel import ExportableLogMel
 from experiments.exporting.exported_folder import check_exact
 from experiments.exporting.graphs import Graph
 from experiments.exporting.onnx_files import write_onnx
-from experiments.exporting.parity import MOST, run, session
+from experiments.exporting.parity import MOST, difference, run, session
 from lightning_modules.layers.log_mel import LogMel, LogMelSettings
 from lightning_modules.lm.recurrent import Recurrent
 
@@ -76,6 +77,22 @@ def test_a_graph_that_took_a_length_for_constant_is_refused(tiny: ModuleType, tm
     graphs.graphs["model.onnx"] = wrong  # type: ignore[index]
     with pytest.raises(NotExportableError, match="clip_probabilities differs by"):
         check_exact(graphs, tmp_path)
+
+
+def test_log_posteriors_of_what_is_out_of_the_question_are_compared_as_shares() -> None:
+    """1.35e-04 at log p = -12.14 was refused: a difference of 7e-10 in a probability of 5e-06."""
+    log_probs_V = np.array([-0.13, -12.14], dtype=np.float32)
+    assert difference(log_probs_V + np.array([0, 1.35e-4], dtype=np.float32), log_probs_V) < MOST / 5
+    assert difference(log_probs_V + np.array([2e-4, 0], dtype=np.float32), log_probs_V) > MOST
+    assert difference(log_probs_V * np.float32(1.001), log_probs_V) > MOST
+
+
+def test_what_is_no_number_is_no_parity() -> None:
+    finite, nothing = np.zeros(2), np.array([0.0, np.nan])
+    assert difference(nothing, finite) == difference(finite, nothing) == float("inf")
+    assert difference(np.array([0.0, -np.inf]), finite) == float("inf")
+    assert difference(np.array([nothing, [-np.inf, 1.0]]), np.array([nothing, [-np.inf, 1.0]])) == 0.0
+    assert difference(np.zeros(0), np.zeros(0)) == 0.0
 
 
 def test_a_language_model_says_why_it_has_no_graph() -> None:

@@ -41,7 +41,7 @@ def talk(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_recognisers_own_text_has_its_own_times(reader: Reader, talk: Path) -> None:
-    read = reader.read(Part(0, stretch_of(talk, start=0.5, duration=1.0, sample_rate_hz=RATE_HZ)))
+    read = reader.read(Part(0, stretch_of(talk, start=0.5, duration=1.0, sample_rate_hz=RATE_HZ).waveform_S))
     given = GivenText("u", talk, read.text, start=0.5, duration=1.0, channel=0)
     failed: dict[str, str] = {}
     spelling = Spelling(SYMBOLS, "character")
@@ -64,3 +64,19 @@ def test_priors_and_texts_that_have_no_alignment(reader: Reader, talk: Path) -> 
     assert "frames for 1000 tokens" in failed["long"]
     assert "no.wav" in failed["gone"]
     assert "does not write: x y z" in failed["letters"]
+
+
+@pytest.mark.parametrize(("channel", "names_channel", "remarks"), [
+    (None, True, ("the mean of 2 channels",)), (0, False, ("channel 0 of 2 (from 0), since none is named",)),
+    (1, True, ()),
+])  # fmt: skip
+def test_what_was_heard_of_several_channels_is_said(
+    reader: Reader, tmp_path: Path, channel: int | None, names_channel: bool, remarks: tuple[str, ...]
+) -> None:
+    audio_SC = np.random.default_rng(1).uniform(-0.3, 0.3, (4000, 2))
+    soundfile.write(tmp_path / "two.wav", audio_SC, 4000)
+    given = GivenText("u", tmp_path / "two.wav", "a", channel=channel, names_channel=names_channel)
+    failed: dict[str, str] = {}
+    [aligned] = align_texts([given], reader, Spelling(SYMBOLS, "character"), prior_scale=0.0, failed=failed.__setitem__)
+    band = "4000 Hz: nothing above 2000 Hz, where the recogniser of 8000 Hz listens too"
+    assert aligned.remarks == (*remarks, band)

@@ -46,13 +46,24 @@ def test_manifests_of_import_are_read(tmp_path: Path) -> None:
     (tmp_path / "segments").write_text("u1 r1 0.5 2\nu2 r1 2 3.5\n", encoding="utf-8")
     first, second = of_manifest(tmp_path, language="cs")
     assert (first.utterance_id, first.audio, first.start, first.duration) == ("u1", tmp_path / "talk.flac", 0.5, 1.5)
-    assert (second.text, second.language, second.channel) == ("b", "cs", 0)
+    assert (second.text, second.language, second.channel, second.names_channel) == ("b", "cs", 0, False)
     nemo = tmp_path / "nemo.jsonl"
     nemo.write_text(
         '{"audio_filepath": "a.wav", "text": "ab"}\n{"audio_filepath": "a.wav", "text": "b"}\n', encoding="utf-8"
     )
     with pytest.raises(UserError, match=r"line 2: id 'a' stands at .*line 1 already"):
         of_manifest(nemo)
+
+
+def test_a_manifest_is_named_its_format_and_the_folder_of_its_audio(tmp_path: Path) -> None:
+    listed = tmp_path / "list.txt"
+    listed.write_text("audio\ttext\tchannel\na.wav\tab\t1\n", encoding="utf-8")
+    with pytest.raises(
+        UserError, match=r"list\.txt: format not known from its name, allowed: --manifest-format tsv, csv"
+    ):
+        of_manifest(listed)
+    [given] = of_manifest(listed, format_name="tsv", audio_root=tmp_path / "audio")
+    assert (given.audio, given.channel, given.names_channel) == (tmp_path / "audio" / "a.wav", 1, True)
 
 
 def test_one_recording_with_its_text_file(tmp_path: Path) -> None:

@@ -134,12 +134,13 @@ def test_a_stereo_file_of_another_rate_is_read_as_training_hears_it(
     transcriber = Transcriber(Reader(system, chosen, sample_rate_hz=RATE_HZ), Settings(cut="quiet"))
     advanced: list[float] = []
     talk = transcriber.file(tmp_path / "talk.flac", name="talk.flac", advance=advanced.append)
-    heard_S = stretch_of(tmp_path / "talk.flac", sample_rate_hz=RATE_HZ)
+    heard_S = stretch_of(tmp_path / "talk.flac", sample_rate_hz=RATE_HZ).waveform_S
     assert talk.text == transcriber.reader.read(Part(0, heard_S)).text
     assert talk.remarks == ("the mean of 2 channels",)
     assert talk.duration == advanced[-1] == 1.0
     half = transcriber.stretch(tmp_path / "talk.flac", name="talk.flac", start=0.5, duration=0.25)
     assert half.duration == pytest.approx(0.25)
+    assert half.remarks == talk.remarks
     with pytest.raises(ValueError, match="a start of 3 s, the file has 1 s"):
         transcriber.stretch(tmp_path / "talk.flac", name="talk.flac", start=3.0, duration=None)
 

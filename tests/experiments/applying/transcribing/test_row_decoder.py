@@ -104,6 +104,28 @@ def test_rows_that_decode_nothing_are_refused(tmp_path: Path) -> None:
         row_decoder(str(gone), own)
 
 
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ("ctc_decoding/beam_character_0", r"unknown row 'beam_character_0'.*; allowed: constant, greedy, .*wfst"),
+        ("ctc_decoding/wfst", r"no finished run at scale (\S+); run: earmark run ctc_decoding --scale \1 --rows wfst"),
+    ],
+)
+def test_rows_without_a_finished_run_say_what_is_to_be_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, row: str, message: str
+) -> None:
+    class Empty:
+        def __init__(self, root: Path) -> None:
+            pass
+
+        def find(self, *_: Any, **__: Any) -> list[Any]:
+            return []
+
+    monkeypatch.setattr("experiments.tracking.mlflow_store.Tracker", Empty)
+    with pytest.raises(UserError, match=f"^--row {row}: {message}$"):
+        row_decoder(row, chosen(tmp_path))
+
+
 def test_of_several_decoders_it_is_the_one_that_validation_chose(tmp_path: Path) -> None:
     folder = several_folder(tmp_path, "own1", chosen="beam")
     own = chosen(folder, scoring=SEVERAL)

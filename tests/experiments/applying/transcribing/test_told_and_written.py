@@ -72,12 +72,12 @@ def test_nemo_lines_get_pred_text_and_keep_the_rest(tmp_path: Path) -> None:
     path = tmp_path / "test.jsonl"
     path.write_text(
         '{"audio_filepath": "a.wav", "text": "dobrý den", "speaker": "x"}\n'
-        '{"audio_filepath": "/b.wav", "offset": 1.5, "duration": 2}\n',
+        '{"audio_filepath": "/b.wav", "offset": 1.5, "duration": 2, "channel": 1}\n',
         encoding="utf-8",
     )
     whole, stretch = read_lines(path)
-    assert (whole.audio, whole.whole) == (tmp_path / "a.wav", True)
-    assert (stretch.offset, stretch.duration, stretch.whole) == (1.5, 2.0, False)
+    assert (whole.audio, whole.whole, whole.channel) == (tmp_path / "a.wav", True, None)
+    assert (stretch.offset, stretch.duration, stretch.whole, stretch.channel) == (1.5, 2.0, False, 1)
     answered = json.loads(whole.answered("dobry den"))
     assert answered == {"audio_filepath": "a.wav", "text": "dobrý den", "speaker": "x", "pred_text": "dobry den"}
 
@@ -87,7 +87,8 @@ def test_nemo_lines_get_pred_text_and_keep_the_rest(tmp_path: Path) -> None:
     [
         ('{"audio": "a.wav"}', "line 1: audio_filepath None"),
         ('{"audio_filepath": "a.wav", "offset": "soon"}', "line 1: offset 'soon', allowed: a number of seconds"),
-        ("a.wav", "one JSON object a line"),
+        ('{"audio_filepath": "a.wav", "channel": [0, 1]}', r"line 1: channel \[0, 1\], allowed: one channel"),
+        ("a.wav", "one JSON object a line, as NeMo's lines are; no other manifest is transcribed"),
     ],
 )
 def test_other_lines_are_refused_by_place(tmp_path: Path, line: str, message: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 from pathlib import Path
@@ -166,6 +167,27 @@ def test_a_pipe_and_a_manifest(
     assert all(answer["pred_text"] for answer in answers)
 
 
+def test_a_manifest_says_what_is_to_be_known_of_its_lines_and_is_read_before_the_recogniser(
+    recogniser: Path, talk: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    soundfile.write(talk, np.random.default_rng(0).uniform(-0.3, 0.3, (RATE_HZ, 2)), RATE_HZ)
+    manifest = talk.with_name("test.jsonl")
+    lines = [{"audio_filepath": "talk.wav", **of} for of in ({"channel": 0}, {"channel": 1}, {}, {"duration": 1.0})]
+    lines.append({"audio_filepath": "gone.wav"})
+    manifest.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    assert main(["transcribe", str(recogniser), "--manifest", str(manifest), "--cut", "quiet"]) == 1
+    err = capsys.readouterr().err
+    assert "line 3, line 4: the mean of 2 channels\n" in err
+    assert f"earmark: {manifest}, line 5: {talk.with_name('gone.wav')}: No such file or directory\n" in err
+    answers = [json.loads(line) for line in manifest.with_name("test_pred.jsonl").read_text("utf-8").splitlines()]
+    left, right, mean, stretch = (answer["pred_text"] for answer in answers)
+    assert len({left, right, mean}) == 3
+    assert stretch == mean
+    manifest.write_text("audio\ttext\n", encoding="utf-8")
+    assert main(["transcribe", "nobody", "--manifest", str(manifest), "--overwrite"]) == 2  # no word of the run
+    assert f"{manifest}, line 1: Expecting value" in capsys.readouterr().err
+
+
 def test_aligning_writes_every_format_and_names_what_has_no_path(
     recogniser: Path, talk: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -184,6 +206,16 @@ def test_aligning_writes_every_format_and_names_what_has_no_path(
     assert "earmark: talk: its text has characters that the recogniser does not write: á ž" in capsys.readouterr().err
 
 
+def test_aligning_says_which_channel_it_took(recogniser: Path, talk: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    soundfile.write(talk, np.random.default_rng(0).uniform(-0.3, 0.3, (RATE_HZ, 2)), RATE_HZ)
+    manifest = talk.with_name("list.txt")
+    manifest.write_text("audio\ttext\ntalk.wav\tab\n", encoding="utf-8")
+    assert main(["align", str(recogniser), "--manifest", str(manifest), "--manifest-format", "tsv"]) == 0
+    assert "talk: channel 0 of 2 (from 0), since none is named\n" in capsys.readouterr().err
+    document = json.loads((talk.parent / "list_aligned" / "alignment.json").read_text("utf-8"))
+    assert document["utterances"][0]["remarks"] == ["channel 0 of 2 (from 0), since none is named"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -191,12 +223,19 @@ def test_aligning_writes_every_format_and_names_what_has_no_path(
         (["transcribe", "RUN"], "name audio files, or --manifest JSONL"),
         (["transcribe", "RUN", "a.wav", "-f", "doc"], "unknown format 'doc'"),
         (["transcribe", "RUN", "-", "-f", "txt,srt"], "standard output takes one format"),
+        (["transcribe", "RUN", "a.wav", "--hotword-bonus", "2"], "--hotword-bonus 2.0: allowed with --hotwords TXT"),
+        (["transcribe", "RUN", "a.wav", "--beam-size", "9"], "--beam-size 9: allowed with --hotwords TXT"),
+        (["align", "RUN", "--manifest", "a.tsv", "--format", "tsv"], "unknown argument '--format'"),
+        (["align", "RUN", "--manifest", "a.txt", "--manifest-format", "doc"], "invalid choice: 'doc'"),
+        (["align", "RUN", "--manifest", "a.tsv", "--language", "english"], "'english', allowed: an ISO 639 code"),
+        (["align", "RUN", "--audio", "a.wav", "--text", "a.txt", "--audio-root", "b"], "allowed with --manifest"),
         (["align", "RUN"], "name --manifest PATH, or --audio FILE --text FILE"),
         (["align", "RUN", "--audio", "a.wav"], "name --manifest PATH"),
         (["align", "RUN", "--manifest", "no.jsonl", "-f", "praat"], "unknown format 'praat'"),
     ],
 )
 def test_mistakes_are_one_line(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(arguments) == 2
+    with contextlib.suppress(SystemExit):  # of argparse
+        assert main(arguments) == 2
     [line] = capsys.readouterr().err.splitlines()
     assert message in line
