@@ -1,0 +1,33 @@
+"""What is said to differ between rows of ``regularisation`` is all that differs, and one is the ladder's own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from experiments.table_files.spec import read_table
+
+
+def configs() -> dict[str, Any]:
+    return {name: row.config for name, row in read_table("regularisation").rows.items()}
+
+
+def test_masks_are_the_ladder_s_own_recipe_so_that_its_runs_serve() -> None:
+    assert configs()["masks"] == read_table("ctc_decoding", scale="demo").rows["greedy"].config
+
+
+def test_rows_differ_in_dropout_and_masks_alone() -> None:
+    factors = set()
+    rows = configs()
+    for config in rows.values():
+        model = config["model"]["init_args"]
+        masks = model["spec_augment"]["init_args"]
+        factors.add(
+            (
+                model["encoder"]["init_args"].pop("dropout"),
+                masks.pop("time_mask_share"),
+                masks.pop("band_mask_share"),
+            )
+        )
+    assert factors == {(0.3, 0.1, 0.15), (0.1, 0.1, 0.15), (0.1, 0.05, 0.1), (0.3, 0.0, 0.0), (0.1, 0.0, 0.0)}
+    first, *others = rows.values()
+    assert all(config == first for config in others)
