@@ -170,18 +170,23 @@ def test_a_pipe_and_a_manifest(
 def test_a_manifest_says_what_is_to_be_known_of_its_lines_and_is_read_before_the_recogniser(
     recogniser: Path, talk: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    soundfile.write(talk, np.random.default_rng(0).uniform(-0.3, 0.3, (RATE_HZ, 2)), RATE_HZ)
+    both_SC = np.random.default_rng(0).uniform(-0.3, 0.3, (RATE_HZ, 2))
+    both_SC[RATE_HZ // 5 :, 1] = 0.0  # the other side is soon silent
+    soundfile.write(talk, both_SC, RATE_HZ)
+    for channel in (0, 1):
+        soundfile.write(talk.with_name(f"side{channel}.wav"), both_SC[:, channel], RATE_HZ)
     manifest = talk.with_name("test.jsonl")
     lines = [{"audio_filepath": "talk.wav", **of} for of in ({"channel": 0}, {"channel": 1}, {}, {"duration": 1.0})]
-    lines.append({"audio_filepath": "gone.wav"})
+    lines += [{"audio_filepath": f"{name}.wav"} for name in ("gone", "side0", "side1")]
     manifest.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
     assert main(["transcribe", str(recogniser), "--manifest", str(manifest), "--cut", "quiet"]) == 1
     err = capsys.readouterr().err
     assert "line 3, line 4: the mean of 2 channels\n" in err
     assert f"earmark: {manifest}, line 5: {talk.with_name('gone.wav')}: No such file or directory\n" in err
     answers = [json.loads(line) for line in manifest.with_name("test_pred.jsonl").read_text("utf-8").splitlines()]
-    left, right, mean, stretch = (answer["pred_text"] for answer in answers)
-    assert len({left, right, mean}) == 3
+    left, right, mean, stretch, *sides = (answer["pred_text"] for answer in answers)
+    assert [left, right] == sides  # each channel as a file of its own
+    assert left != right
     assert stretch == mean
     manifest.write_text("audio\ttext\n", encoding="utf-8")
     assert main(["transcribe", "nobody", "--manifest", str(manifest), "--overwrite"]) == 2  # no word of the run
