@@ -22,17 +22,8 @@ from datamodules.texts.utf8_text import NotUtf8Error, has_surrogate, printable, 
 
 _LANGUAGE = re.compile(r"([a-z]{2,3})(?:[-_][A-Za-z0-9]{2,8})*")
 SOURCES = ("session", "group")  # what an utterance was recorded from, beside its speaker; a user's own meaning
-FIELDS = (
-    "audio",
-    "text",
-    "language",
-    "speaker",
-    *SOURCES,
-    "start",
-    "duration",
-    "channel",
-    "id",
-)  # as manifests name them
+# As manifests name what is read of an utterance.
+FIELDS = ("audio", "text", "language", "speaker", *SOURCES, "start", "duration", "channel", "id")
 _AUDIO_SUFFIX = re.compile(r"\.[A-Za-z0-9]{1,5}$")
 
 
