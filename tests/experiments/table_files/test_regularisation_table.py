@@ -11,8 +11,8 @@ def configs() -> dict[str, Any]:
     return {name: row.config for name, row in read_table("regularisation").rows.items()}
 
 
-def test_masks_are_the_ladder_s_own_recipe_so_that_its_runs_serve() -> None:
-    assert configs()["masks"] == read_table("ctc_decoding", scale="demo").rows["greedy"].config
+def test_no_masks_is_the_ladder_s_own_recipe_so_that_its_runs_serve() -> None:
+    assert configs()["no_masks"] == read_table("ctc_decoding", scale="demo").rows["greedy"].config
 
 
 def test_rows_differ_in_dropout_and_masks_alone() -> None:
