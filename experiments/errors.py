@@ -27,6 +27,15 @@ def unknown(what: str, value: str, allowed: Iterable[str]) -> str:
     return f"unknown {what} {value!r}{hint}; allowed: {', '.join(names) or 'none'}"
 
 
+def number_of(number: int, noun: str) -> str:
+    """A number and what it is of, for a line that a person reads.
+
+    >>> number_of(1, "cell"), number_of(2, "cell"), number_of(1200, "file")
+    ('1 cell', '2 cells', '1,200 files')
+    """
+    return f"{number:,} {noun}{'s' * (number != 1)}"
+
+
 def first_line(error: BaseException) -> str:
     """The first line of an error's text, without passwords of the URIs in it; its class where it has no text."""
     return public_uri((str(error).strip().splitlines() or [type(error).__name__])[0])

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from datamodules.importers.entry import ManifestError, lines_of
+from datamodules.importers.entry import ManifestError, is_empty, lines_of
 from datamodules.importers.json_lines import json_object
 
 FORMATS = ("tsv", "csv", "jsonl", "kaldi", "nemo", "librispeech", "common_voice", "mls", "lhotse")
@@ -30,6 +30,8 @@ def detect(path: Path) -> str:
         return "common_voice" if first and set(first[0][1].split("\t")) >= _COMMON_VOICE_COLUMNS else "tsv"
     if name.endswith((".jsonl", ".json")):
         return _of_json_lines(path)
+    if is_empty(path):
+        raise ManifestError(f"{path}: is empty, allowed: a manifest of one utterance or more")
     raise ManifestError(f"{path}: format not known from its name, allowed: --format {', '.join(FORMATS)}")
 
 
@@ -51,9 +53,8 @@ def _of_folder(path: Path) -> str:
         table.name for table in path.glob("*.tsv")
     )
     hint = f"; perhaps one of {', '.join(parts)} in it" if parts else ""
-    raise ManifestError(
-        f"{path}: a folder of no known format, allowed: a Kaldi data folder, a part of LibriSpeech or of MLS{hint}"
-    )
+    what = "a folder of no known format" if any(path.iterdir()) else "is an empty folder"
+    raise ManifestError(f"{path}: {what}, allowed: a Kaldi data folder, a part of LibriSpeech or of MLS{hint}")
 
 
 def _of_json_lines(path: Path) -> str:

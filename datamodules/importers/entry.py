@@ -7,6 +7,7 @@ lines is read in seconds; a missing or damaged file is found by ``earmark data c
 from __future__ import annotations
 
 import difflib
+import gzip
 import math
 import os
 import re
@@ -237,6 +238,17 @@ def lines_of(path: Path) -> list[tuple[str, str]]:
     """
     numbered = enumerate(re.split(r"\r\n|\n|\r", read_text(path)), start=1)
     return [(f"{path}, line {number}", line) for number, line in numbered if line.strip()]
+
+
+def is_empty(path: Path) -> bool:
+    """Whether a file is there and holds nothing, be it compressed (``.gz``) or not.
+
+    Raises ``OSError`` for one that can't be read.
+    """
+    if not path.is_file():
+        return False
+    with gzip.open(path) if path.suffix == ".gz" and path.stat().st_size else path.open("rb") as file:
+        return not file.read(1)
 
 
 def read_text(path: Path) -> str:

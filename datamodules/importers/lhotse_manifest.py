@@ -68,6 +68,8 @@ def load_lhotse(path: Path, *, audio_root: Path | None = None) -> object:
     """A manifest of any kind that Lhotse has; the audio of shards is written to ``audio_root``. ``ManifestError``."""
     if path.is_dir():
         return unpacked(path, audio_root=audio_root)
+    if path.is_file() and not path.stat().st_size:
+        raise ManifestError(f"{path}: is empty, allowed: cuts or supervisions that Lhotse wrote")
     try:
         return load_manifest(path)
     except Exception as error:  # anything: its reader guesses the kind of manifest from keys that may not be there

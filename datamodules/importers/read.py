@@ -9,7 +9,7 @@ from typing import Protocol
 
 from datamodules.importers.common_voice import read_common_voice
 from datamodules.importers.detect import detect
-from datamodules.importers.entry import ManifestEntry, ManifestError, refuse_surrogates
+from datamodules.importers.entry import ManifestEntry, ManifestError, is_empty, refuse_surrogates
 from datamodules.importers.json_lines import read_jsonl, read_nemo
 from datamodules.importers.kaldi import read_kaldi
 from datamodules.importers.lhotse_manifest import read_lhotse
@@ -51,7 +51,7 @@ def read_manifest(
     except OSError as error:
         raise ManifestError(f"{error.filename or path}: {error.strerror}") from error
     if not entries:
-        raise ManifestError(f"{path}: holds no utterance")
+        raise ManifestError(f"{path}: {'is empty' if is_empty(path) else 'holds no utterance'}, allowed: one or more")
     for entry in entries:
         refuse_surrogates(entry)
     if language is None:

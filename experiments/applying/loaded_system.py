@@ -4,26 +4,23 @@ from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytorch_lightning as lightning
-import torch
-from torch import Tensor
 
-from datamodules.corpus_folder import CorpusMissingError
+from datamodules.corpus_folder import CorpusMissingError, home
 from datamodules.joined_corpora import read_cards
 from datamodules.run_warning import RunWarning
 from experiments.applying.chosen_run import EXPORTED, ChosenRun
 from experiments.configuration.model_alone import build_model
 from experiments.errors import UserError
 from experiments.runs.run_folder import PREDICTIONS
+from experiments.stored_results.best_weights import LEARNT_FROM, SYMBOLS, read_weights
 from experiments.table_files.table_values import corpus_of
-
-LEARNT_FROM = "learnt_from_tags"  # in a checkpoint of lightning_modules.sed.weakly_supervised
+from experiments.tracking.store_place import store_place
 
 
 @dataclass(frozen=True)
@@ -54,28 +51,18 @@ def load_system(chosen: ChosenRun) -> lightning.LightningModule:
 
 
 def facts_of(chosen: ChosenRun) -> ModelFacts:
-    """What the run itself says or, where it does not, the corpus that it was trained on, if that is on this disk."""
+    """What the run itself says or, where it does not, its corpus: that on this disk, or the card that it came with."""
     if (path := chosen.folder / EXPORTED).is_file():
         record = json.loads(path.read_text(encoding="utf-8"))
         return ModelFacts(int(record["sample_rate_hz"]), tuple(record["classes"]), tuple(record["symbols"]))
     checkpoint, _ = read_weights(chosen.weights)
     learnt = checkpoint.get(LEARNT_FROM) or {}
-    symbols, classes = tuple(checkpoint.get("symbols") or ()), tuple(learnt.get("classes") or ())
+    symbols, classes = tuple(checkpoint.get(SYMBOLS) or ()), tuple(learnt.get("classes") or ())
     if not symbols and not classes:
         classes = _predicted_classes(chosen.folder)
     if "sample_rate_hz" in learnt and classes:
         return ModelFacts(int(learnt["sample_rate_hz"]), classes, symbols)
     return _of_corpus(chosen, classes=classes, symbols=symbols)
-
-
-def read_weights(path: Path) -> tuple[Mapping[str, Any], Mapping[str, Tensor]]:
-    """(what else a checkpoint says, its state_dict), of Lightning's checkpoints and of safetensors; runs no code."""
-    if path.suffix == ".safetensors":
-        from safetensors.torch import load_file
-
-        return {}, load_file(path)
-    checkpoint = torch.load(path, map_location="cpu", weights_only=True)
-    return checkpoint, checkpoint["state_dict"]
 
 
 def _predicted_classes(folder: Path) -> tuple[str, ...]:
@@ -91,7 +78,12 @@ def _of_corpus(chosen: ChosenRun, *, classes: tuple[str, ...], symbols: tuple[st
     try:
         card = read_cards(corpus)
     except CorpusMissingError as error:
-        raise UserError(f"run {chosen.name} does not say its sample rate, and its {error}") from None
+        from experiments.stored_results.packs.merged_references import merged_card
+
+        merged = merged_card(store_place(home()).root, chosen.corpus_digest, corpus)
+        if merged is None:
+            raise UserError(f"run {chosen.name} does not say its sample rate, and its {error}") from None
+        card = merged
     if chosen.corpus_digest and card.digest != chosen.corpus_digest:
         text = (
             f"run {chosen.name} was trained on another {corpus} than the one on this disk, whose sample rate is taken"

@@ -15,7 +15,7 @@ from experiments.commands import table_arguments
 from experiments.commands.power import print_power, read_power
 from experiments.commands.report_options import report_source
 from experiments.commands.shell.next_command import same_cells, say_next
-from experiments.errors import UserError
+from experiments.errors import UserError, number_of
 from experiments.planning import checked_configurations
 
 if TYPE_CHECKING:
@@ -182,7 +182,7 @@ def _print(table: Table, cells: Sequence[Cell]) -> None:
             f"{trained} of these are trained and only scored: earmark run --rescore does no more", highlight=False
         )
     if outdated := [cell.name for cell in cells if cell.change is not None and cell.change.is_outdated]:
-        line = f"{len(outdated)} stored results are of an older recipe: {', '.join(outdated)}"
+        line = f"of an older recipe, {number_of(len(outdated), 'stored result')}: {', '.join(outdated)}"
         console.print(line, highlight=False, soft_wrap=True)
     for row, search in table.searches.items():
         of = _progress(table, cells, row)
@@ -191,5 +191,5 @@ def _print(table: Table, cells: Sequence[Cell]) -> None:
         if best := table.winners.get(row):
             console.print(f"{row}: the best {search.metric} is of {best}", highlight=False)
     if table.given_up:
-        failed = f"{len(table.given_up)} trials failed and are not tried again unless --rows names them"
+        failed = f"{number_of(len(table.given_up), 'failed trial')}, not tried again unless --rows names them"
         console.print(f"{failed}: {', '.join(sorted(table.given_up))}", highlight=False)

@@ -114,6 +114,7 @@ def run(arguments: argparse.Namespace) -> int:
         cells = with_part_counts(cells, StoredScores(tracker), [column.metric for column in table.columns])
         tests = _Tests(_tested(arguments, table, cells), tracker, cells, splits)
         made = make_report(table, cells, tests.significance, searches=searches, card=card)
+    _say_unknown_columns(table, cells)
     if arguments.charts and not arguments.output:
         return report_charts.draw(arguments.charts, tests.source(made))
     if written is not None:
@@ -132,6 +133,13 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.charts:
         report_charts.draw(arguments.charts, tests.source(made))
     return _ending(made)
+
+
+def _say_unknown_columns(table: Table, cells: Sequence[Cell]) -> None:
+    from experiments.reporting.unknown_columns import unknown_columns
+
+    for line in unknown_columns(table, cells):
+        print(f"warning: {line}", file=sys.stderr)
 
 
 def _ending(made: Report) -> int:

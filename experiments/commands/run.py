@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from experiments.commands.shell.next_command import same_cells, say_next
 from experiments.commands.table_arguments import check_configurations, read_plan, table_arguments, write_views
-from experiments.errors import UserError
+from experiments.errors import UserError, number_of
 from experiments.launching import interruption, slurm_options
 from experiments.launching.platforms import refuse_where_nothing_can_run
 from experiments.runs.run_folder import is_launched
@@ -124,7 +124,8 @@ def _quick(cells: list[Cell]) -> list[Cell]:
         if cell.state == "finished" or (cell.key is not None and cell.is_quick and on_kept):
             kept[cell.name] = cell
     if left := [cell.name for cell in cells if cell.name not in kept]:
-        print(f"left, {len(left)} cells that need training or data: {', '.join(left)}", file=sys.stderr)
+        need = "needs" if len(left) == 1 else "need"
+        print(f"left, {number_of(len(left), 'cell')} that {need} training or data: {', '.join(left)}", file=sys.stderr)
     return list(kept.values())
 
 
@@ -143,7 +144,7 @@ def _with_files(cells: list[Cell]) -> list[Cell]:
         lacks = why.partition(": ")[2]
         if not any(cell.would_run and cell.name not in left for cell in cells):
             raise UserError(lacks)
-        print(f"left, {len(without)} cells: {lacks}: {', '.join(without)}", file=sys.stderr)
+        print(f"left, {number_of(len(without), 'cell')}: {lacks}: {', '.join(without)}", file=sys.stderr)
     return [cell for cell in cells if cell.name not in left]
 
 
@@ -171,7 +172,9 @@ def launch_cells(
     num_finished = sum(cell.state == "finished" for cell in cells)
     print(f"{table.name}, scale {table.scale}: {num_finished} of {len(cells)} cells are finished", file=sys.stderr)
     if waiting := sorted({cell.why for cell in cells if cell.waits}):
-        print(f"{sum(cell.waits for cell in cells)} cells are for later: {', '.join(waiting)}", file=sys.stderr)
+        print(
+            f"for later, {number_of(sum(cell.waits for cell in cells), 'cell')}: {', '.join(waiting)}", file=sys.stderr
+        )
     if given_up := [cell.name for cell in cells if cell.state != "finished" and not (cell.would_run or cell.waits)]:
         print(f"not tried again unless --rows names them, failed trials: {', '.join(given_up)}", file=sys.stderr)
     for cell in cells:
@@ -201,7 +204,8 @@ def launch_cells(
     for name, message in {**result.failed, **result.skipped}.items():
         print(f"not finished: {name}: {message}", file=sys.stderr)
     if result.undelivered:
-        print(f"{len(result.undelivered)} runs are not in MLflow yet, nothing is lost: earmark sync", file=sys.stderr)
+        are = "run is" if len(result.undelivered) == 1 else "runs are"
+        print(f"{len(result.undelivered)} {are} not in MLflow yet, nothing is lost: earmark sync", file=sys.stderr)
     if result.interrupted:
         again = shlex.join(["earmark", *sys.argv[1:]])  # as it was typed: rows, seeds and --set decide what is run
         print(f"interrupted; what is finished is kept, go on with: {again}", file=sys.stderr)

@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from datamodules.clips.tag_lists import split_tags
+from experiments.errors import number_of
 
 if TYPE_CHECKING:
     from datamodules.annotations import Event
@@ -117,7 +118,7 @@ def _run_curves(arguments: argparse.Namespace) -> int:
         raise UserError("--scores needs --reference to score against, or --write-scores to write to")
     if arguments.write_scores is not None:
         num_clips = write_stored(arguments.scores, arguments.write_scores)
-        print(f"{arguments.write_scores}: curves of {num_clips} clips written", file=sys.stderr)
+        print(f"{arguments.write_scores}: curves of {number_of(num_clips, 'clip')} written", file=sys.stderr)
     if arguments.reference is None:
         return 0
     reference = _read_reference(arguments.reference, arguments.reference_format or arguments.format)
@@ -162,7 +163,10 @@ def _run_events(arguments: argparse.Namespace) -> int:
     )
     for path, lists in ((arguments.reference, reference), (arguments.estimated, estimated)):
         if not any(lists.values()):
-            print(f"warning: {path}: no line has an event ({len(lists)} files, all event-free)", file=sys.stderr)
+            print(
+                f"warning: {path}: no line has an event ({number_of(len(lists), 'file')}, all event-free)",
+                file=sys.stderr,
+            )
     summary = summarise(reference, estimated, classes=arguments.classes, settings=settings)
     for line in summary.lists.warnings():
         print(f"warning: {line}", file=sys.stderr)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from experiments.errors import UserError
 from experiments.table_files.table_values import LARGEST_SEED
 
 if TYPE_CHECKING:
+    from experiments.configuration.check import Question
     from experiments.configuration.early_check import EarlyCheck
     from experiments.launching.warm_start import WarmStart
     from experiments.planning.cell import Cell
@@ -157,41 +159,62 @@ def check_configurations(
     from datamodules.corpus_folder import home
     from experiments.planning import checked_configurations
     from experiments.planning.checked_configurations import check_id
+    from experiments.planning.shared_fault import told_of_all
     from experiments.table_files.merge import shape
     from experiments.waiting import working
 
     asked = [cell for cell in cells if cell.would_run or cell.waits]
     rows = {(cell.table.name, cell.row.name, cell.fold or ""): cell for cell in asked}
     if one_of_a_shape:
-        rows = {(name, repr(shape(cell.row.config)), ""): cell for (name, *_), cell in reversed(rows.items())}
+        rows = {
+            (name, repr((shape(cell.row.config), sorted(cell.row.sources))), ""): cell
+            for (name, *_), cell in reversed(rows.items())
+        }
     passed = checked_configurations.known(home() / "mlruns") if rows else {}
     new = [cell for cell in rows.values() if check_id(cell) not in passed]
     if not new:
         return
 
-    from experiments.configuration.check import Question, check
+    from experiments.configuration.check import check
 
-    questions = [
-        Question(
-            _where(cell),
-            cell.row.stage,
-            cell.seed,
-            cell.table.imports,
-            cell.key is not None,
-            cell.row.config,
-            tuple(cell.row.sources),
-        )
-        for cell in new
-    ]
+    questions = [_question(cell) for cell in new]
     with working(f"checking {len(questions)} new configuration{'s' * (len(questions) != 1)}"):
-        if warm is None or not warm.check(questions):
-            check(questions)  # imports Lightning, which takes longer than all the rest of a plan
+        try:
+            if warm is None or not warm.check(questions):
+                check(questions)  # imports Lightning, which takes longer than all the rest of a plan
+        except UserError as error:
+            asked_anew = partial(_refusal, passed=passed)
+            raise told_of_all(error, new, cells, check=asked_anew) from error
     checked_configurations.add(home() / "mlruns", map(check_id, new))
 
 
-def _where(cell: Cell) -> str:
-    name = cell.table.path.name
-    return name if cell.table.name == "fit" else f"{name}: rows.{cell.row.name}"
+def _question(cell: Cell) -> Question:
+    from experiments.configuration.check import Question
+    from experiments.planning.shared_fault import row_place
+
+    return Question(
+        row_place(cell),
+        cell.row.stage,
+        cell.seed,
+        cell.table.imports,
+        cell.key is not None,
+        cell.row.config,
+        tuple(cell.row.sources),
+    )
+
+
+def _refusal(cell: Cell, *, passed: Container[str]) -> str:
+    """Why a cell's configuration is refused; empty where it is not, as those that ``passed`` before."""
+    from experiments.configuration.check import check
+    from experiments.planning.checked_configurations import check_id
+
+    if check_id(cell) in passed:
+        return ""
+    try:
+        check([_question(cell)])
+    except UserError as error:
+        return str(error)
+    return ""
 
 
 def write_views(table: Table, tracker: Tracker, cells: Sequence[Cell]) -> None:

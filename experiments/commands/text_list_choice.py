@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from datamodules.texts.text_lists import FORMS, Form, TextList, read_text_lists
 from datamodules.texts.transcripts import TranscriptFileError
-from experiments.errors import UserError
+from experiments.errors import UserError, number_of
 
 HOW_TO_ASK = f"if a form was taken wrongly or the files have no ids, say --format ({', '.join(FORMS)})"
 
@@ -44,7 +44,7 @@ def hint(reference: TextList, hypothesis: TextList) -> str:
 
 def described(lists: TextList) -> str:
     """What was taken, in a line for stderr."""
-    return f"{lists.path}: read as {lists.form}, {len(lists.texts)} utterances" + (
+    return f"{lists.path}: read as {lists.form}, {number_of(len(lists.texts), 'utterance')}" + (
         f" ({lists.remark})" if lists.remark else ""
     )
 

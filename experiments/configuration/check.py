@@ -38,13 +38,37 @@ class Question(NamedTuple):
 def check(questions: Iterable[Question]) -> None:
     """Build each, or parse it. Raises ``UserError`` for the first that is refused."""
     from experiments.configuration.labels_source import check_labels
+    from experiments.configuration.language_model_source import check_language_model
     from experiments.configuration.schema import Parts, build, parse
+    from experiments.configuration.training_lengths import check_training_lengths
 
     for one in questions:
         do = build if one.has_data else parse  # without data there is nothing to build
-        made = do(one.config, stage=one.stage, seed=one.seed, where=one.where, imports=one.imports)
+        try:
+            made = do(one.config, stage=one.stage, seed=one.seed, where=one.where, imports=one.imports)
+        except UserError as error:
+            raise UserError(_as_meant(error)) from error
         if isinstance(made, Parts):
             check_labels(made.model, one.sources, where=one.where)
+            if made.model is not None:
+                check_training_lengths(made.data, made.trainer, where=one.where)
+        check_language_model(one.config, one.sources, where=one.where)
+
+
+def _as_meant(error: UserError) -> str:
+    """A refusal with the words of what was raised ``from None``: a class's own, which name a file and what it is for.
+
+    The builder retells the first cause of all, such as ``No such file or directory``.
+    """
+    said = str(error)
+    meant: BaseException | None = error.__cause__
+    while meant is not None and (meant.__cause__ or not meant.__suppress_context__):
+        meant = meant.__cause__ or meant.__context__
+    first = meant
+    while first is not None and (before := first.__cause__ or first.__context__):
+        first = before
+    own, retold = str(meant), str(first)
+    return said.removesuffix(retold) + own if meant and "\n" not in own and said.endswith(retold) else said
 
 
 def ask(folder: Path, questions: Sequence[Question]) -> None:

@@ -18,7 +18,7 @@ import numpy as np
 import pytorch_lightning as lightning
 
 from experiments.applying.chosen_run import EXPORTED, ChosenRun
-from experiments.applying.loaded_system import ModelFacts, facts_of, load_system, read_weights
+from experiments.applying.loaded_system import ModelFacts, facts_of, load_system
 from experiments.applying.predicting.chosen_predictor import LONGEST_CLIP, longest_clip
 from experiments.errors import UserError, first_line
 from experiments.exporting.exportable import Exportable, NotExportableError, exportable
@@ -31,6 +31,7 @@ from experiments.exporting.shipped_code import shipped_files
 from experiments.runs import recipe
 from experiments.runs.keys import code_digests
 from experiments.runs.run_folder import TEXT_RULES
+from experiments.stored_results.best_weights import as_safetensors, kept_of, read_weights
 
 FORMAT = 1
 WEIGHTS = "model.safetensors"
@@ -110,7 +111,7 @@ def _write_rest(
     chosen: ChosenRun, system: lightning.LightningModule, facts: ModelFacts, graphs: Exportable, parity: Parity,
     folder: Path,
 ) -> tuple[str, ...]:  # fmt: skip
-    _write_weights(system, folder / WEIGHTS)
+    (folder / WEIGHTS).write_bytes(as_safetensors(system.state_dict()))
     _write_scores(chosen, folder)
     if not graphs.inside:
         _write_log_mel(system, folder / LOG_MEL)
@@ -141,7 +142,7 @@ def exported_record(chosen: ChosenRun, facts: ModelFacts, graphs: Exportable, pa
         "weights": WEIGHTS,
         "code": code_digests(chosen.config, recipe_version=recipe.VERSION, imports=chosen.imports),
         "scores": {name: value for name, value in chosen.scores.items() if np.isfinite(value)},
-        "checkpoint": {name: value for name, value in checkpoint.items() if name in KEPT_OF_CHECKPOINT},
+        "checkpoint": kept_of(checkpoint),
         "onnx": {
             "kind": graphs.kind,
             "files": list(graphs.graphs),
@@ -153,17 +154,6 @@ def exported_record(chosen: ChosenRun, facts: ModelFacts, graphs: Exportable, pa
             "parity": {"allowed": MOST, "largest": parity.largest, **asdict(parity)},
         },
     }
-
-
-KEPT_OF_CHECKPOINT = ("symbols", "learnt_from_tags", "epoch", "global_step")  # what a row that starts from it reads
-
-
-def _write_weights(system: lightning.LightningModule, path: Path) -> None:
-    from safetensors.torch import save_file
-
-    state = {name: value.detach().clone().contiguous() for name, value in system.state_dict().items()}
-    save_file(state, path)
-    path.chmod(0o644)  # safetensors makes it for its owner alone
 
 
 def _write_scores(chosen: ChosenRun, folder: Path) -> None:

@@ -8,16 +8,15 @@ code, configuration and data are today's.
 from __future__ import annotations
 
 import json
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from experiments.applying.chosen_run import EXPORTED, read_folder
-from experiments.applying.loaded_system import read_weights
 from experiments.errors import UserError
 from experiments.exporting.run_record import RECORD
 from experiments.runs.run_folder import BEST
+from experiments.stored_results.best_weights import SYMBOLS, checkpoint_of, read_weights, save_checkpoint
 from experiments.stored_results.packs.archive import Archive, read_archive
 from experiments.stored_results.packs.merging import look, write
 from experiments.stored_results.packs.packed_store import keys_of
@@ -52,7 +51,7 @@ def bring_in(folder: Path, archive: Archive, tracker: Tracker, *, say: Callable[
         raise UserError(f"run {key}: is in {tracker.uri} as a run of another home; its weights are in its artifacts")
     left = write(merge, tracker, say=say)
     if not (run_dir / BEST).exists():
-        _save(weights, run_dir / BEST)
+        save_checkpoint(weights, run_dir / BEST)
     return run_dir, not left
 
 
@@ -61,16 +60,5 @@ def _checkpoint(folder: Path) -> dict[str, Any]:
     record = json.loads((folder / EXPORTED).read_text(encoding="utf-8"))
     _, state = read_weights(folder / str(record["weights"]))
     kept = record.get("checkpoint") or {}
-    symbols = {"symbols": list(record["symbols"])} if record["symbols"] else {}
-    return {**symbols, **kept, "state_dict": dict(state)}
-
-
-def _save(checkpoint: dict[str, Any], path: Path) -> None:
-    """In one step."""
-    import torch
-
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".partial", delete=False) as file:
-        torch.save(checkpoint, file)
-    Path(file.name).chmod(0o644)
-    Path(file.name).replace(path)
+    symbols = {SYMBOLS: list(record["symbols"])} if record["symbols"] else {}
+    return checkpoint_of({**symbols, **kept}, state)

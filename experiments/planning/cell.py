@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from experiments.planning.changes import Change
 
 NEVER = "never run"
+MERGED_RUN = "merged run: "  # begins why a row lacks what did not come in a pack
 
 
 class Place(NamedTuple):
@@ -129,8 +130,8 @@ class Cell:
 
     @property
     def lacks_files(self) -> bool:
-        """Whether its pretrained model or its noises have to be fetched first."""
-        return self.key is None and self.why.startswith((MODEL, NOISE))
+        """Whether its pretrained model, its noises or what it reads of a merged run has to be fetched first."""
+        return self.key is None and self.why.startswith((MODEL, NOISE, MERGED_RUN))
 
     @property
     def would_run(self) -> bool:

@@ -18,6 +18,7 @@ from experiments.planning.cell import NEVER, Cell, Place, stood_on
 from experiments.planning.changes import in_other_words
 from experiments.planning.checked_corpora import CheckedCorpora
 from experiments.planning.known_runs import ACCEPTED, KnownRuns
+from experiments.planning.merged_sources import lacking_of_merged
 from experiments.planning.stored_data import DataInStore
 from experiments.planning.trained_before import TrainedBefore
 from experiments.runs import journal, keys, moved_files, recipe
@@ -25,6 +26,7 @@ from experiments.runs.config_form import form_key
 from experiments.runs.named_files import NOISE, changed_since, lacking, names
 from experiments.runs.run_folder import KEY, is_locked, slurm_job
 from experiments.table_files.merge import get_path
+from experiments.table_files.row_sources import WEIGHTS
 from experiments.table_files.spec import Row, Table
 from experiments.table_files.table_values import check_apart, check_corpora, data_of
 from experiments.tracking.launcher_identity import alive_elsewhere, tags
@@ -85,8 +87,16 @@ class Judge:
         is_needed = not lacks.startswith(NOISE) or (row.stage == "fit" and cell.trained is None)  # noises: to train
         if lacks and is_needed and cell.state != "finished":
             return replace(cell, key=None, state="missing", why=lacks, trained=None)
+        if cell.state != "finished" and (lacks := self._not_merged(cell)):
+            return replace(cell, key=None, state="missing", why=lacks, trained=None)
         edited = self._edited_files(cell)
         return replace(cell, key=None, state="stale", why=f"data: {edited}") if edited else cell
+
+    def _not_merged(self, cell: Cell) -> str:
+        """What it would read of merged runs that did not come along; a cell whose training is done needs no weights."""
+        trained = cell.trained is not None
+        upstream = {name: of for name, of in cell.upstream.items() if not (trained and name in WEIGHTS)}
+        return lacking_of_merged(cell.row, upstream, self._tracker)
 
     def _edited_files(self, cell: Cell) -> str:
         """What was edited of the files that a row names, since its run, or since what a resume would go on from."""

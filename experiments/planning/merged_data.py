@@ -9,6 +9,7 @@ import re
 from pathlib import Path
 
 FOLDER = "merged"
+MERGED = "earmark.merged"  # a tag of a run: the digest of the pack that it came in
 _DIGEST = re.compile(r"[0-9a-f]{8,128}", re.ASCII)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from experiments.errors import number_of
 from experiments.planning.cell import Place
 from experiments.reporting.environments import COMPARISON, MEAN, Environment, differing, environment_notes
 from experiments.reporting.scored_by import scoring_notes
@@ -17,7 +18,7 @@ def notes(report: Report) -> list[str]:
     """Every line."""
     others = _others(report)
     says = {
-        f"{len(report.missing)} cells without a finished run": report.missing,
+        f"{number_of(len(report.missing), 'cell')} without a finished run": report.missing,
         "finished runs that never logged the figure": _without(report),
         f"diverged, so that the row's mean is of its other {others}, never bold and not tested": _diverged(report),
         f"bold or starred over fewer {others} than other rows": _of_fewer(report),
@@ -35,13 +36,13 @@ def short_notes(report: Report) -> list[str]:
     """Counts in the place of lists, and what the stars are: for a note of few characters."""
     others = _others(report)
     says = {
-        f"runs diverged: their rows' means are of the other {others}, never bold and not tested": _diverged(report),
-        f"figures are bold or starred over fewer {others} than other rows": _of_fewer(report),
-        "cells without a finished run": report.missing,
-        "cells were made before accepted code changes": report.accepted,
+        ("run", f" diverged, row means are of the other {others}, never bold and not tested"): _diverged(report),
+        ("figure", f" in bold or starred over fewer {others} than other rows"): _of_fewer(report),
+        ("cell", " without a finished run"): report.missing,
+        ("cell", " made before accepted code changes"): report.accepted,
     }
     lines = [trials.searched.says for trials in report.trials]
-    lines += [f"{len(of)} {what}" for what, of in says.items() if of]
+    lines += [number_of(len(of), noun) + rest for (noun, rest), of in says.items() if of]
     if differing(_runs(report).values()):
         lines.append(
             f"{MEAN}, {COMPARISON}: runs of different torch versions, devices or machines; the report says which"

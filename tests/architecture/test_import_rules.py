@@ -73,12 +73,9 @@ RULES: dict[str, tuple[str, ...]] = {
         "lightning_modules.sed.predictions", "numpy", "onnxruntime", "soundfile", "soxr", "scipy.signal",
     ),
     "experiments.exporting": (
-        "experiments", "datamodules", "lightning_modules", "torch", "numpy", "pytorch_lightning", "safetensors",
-        "onnx", "onnxruntime",
+        "experiments", "datamodules", "lightning_modules", "torch", "numpy", "pytorch_lightning", "onnx", "onnxruntime",
     ),
-    "experiments.applying.loaded_system": (
-        "experiments", "datamodules", "torch", "numpy", "pytorch_lightning", "safetensors",
-    ),
+    "experiments.stored_results.best_weights": ("experiments", "torch", "safetensors"),
     "experiments.commands.shell.completion": ("experiments", "shtab"),
     "experiments.demonstrating.examples": ("experiments", "datamodules", "numpy", "soundfile"),
     "experiments.applying.predicting.mono_stream": ("datamodules", "numpy", "soxr"),

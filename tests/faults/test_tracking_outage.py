@@ -107,7 +107,7 @@ def test_a_launch_that_ends_during_the_outage_is_delivered_by_sync(home: Path, s
     server.stop()
     _, errors = launcher.communicate(timeout=400)
     assert launcher.returncode == 1
-    assert "1 runs are not in MLflow yet, nothing is lost: earmark sync" in errors
+    assert "1 run is not in MLflow yet, nothing is lost: earmark sync" in errors
     assert earmark(home, "sync", **uri).returncode == 1
     server.start()
     assert "not in the store: earmark sync" in earmark(home, "plan", str(TINY), *short, **uri).stdout

@@ -9,7 +9,7 @@ import re
 from pathlib import Path
 
 from datamodules.importers.detect import is_shar
-from datamodules.importers.entry import ManifestError, lines_of
+from datamodules.importers.entry import ManifestError, is_empty, lines_of
 from datamodules.importers.sound_events.audio_files import is_audio
 from datamodules.importers.sound_events.published.detect import published_file, published_folder
 
@@ -30,7 +30,9 @@ def detect_layout(path: Path) -> str:
         return _of_folder(path)
     if not path.exists():
         raise ManifestError(f"{path}: no such file or folder")
-    if (layout := _of_file(path)) is None:
+    if (layout := _of_file(path)) is None and is_empty(path):
+        raise ManifestError(f"{path}: is empty, allowed: one clip or more")
+    if layout is None:
         raise ManifestError(f"{path}: layout not known from its name and first line, {allowed_layouts()}")
     return layout
 
@@ -74,7 +76,8 @@ def _of_folder(path: Path) -> str:
         return "class_folders"
     lists = [file.name for file in files if file.parent == path and _of_file(file) == "dcase"]
     hint = f"; perhaps one of {', '.join(lists)} in it" if lists else ""
+    empty = "" if any(path.iterdir()) else " (an empty folder)"
     raise ManifestError(
-        f"{path}: layout not certain, {allowed_layouts()}: a folder of class folders, or of label files of one "
+        f"{path}: layout not certain{empty}, {allowed_layouts()}: a folder of class folders, or of label files of one "
         f"layout{hint}"
     )

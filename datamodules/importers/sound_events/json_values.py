@@ -10,8 +10,10 @@ from datamodules.importers.entry import ManifestError, read_text
 
 def json_file(path: Path, *, allowed: str) -> object:
     """What a file of JSON holds. Raises ``ManifestError`` with the line for what is not JSON."""
+    if not (text := read_text(path)).strip():
+        raise ManifestError(f"{path}: is empty, allowed: {allowed}")
     try:
-        value: object = json.loads(read_text(path))
+        value: object = json.loads(text)
     except json.JSONDecodeError as error:
         raise ManifestError(f"{path}, line {error.lineno}: {error.msg}, allowed: {allowed}") from None
     except RecursionError:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
 
-from datamodules.importers.entry import ManifestError
+from datamodules.importers.entry import ManifestError, is_empty
 from datamodules.importers.sound_events.class_folders import read_class_folders
 from datamodules.importers.sound_events.clip_entry import ClipEntry
 from datamodules.importers.sound_events.dcase import read_dcase
@@ -58,7 +58,7 @@ def read_clips(path: Path, *, format_name: str = "auto", audio_root: Path | None
     except OSError as error:
         raise ManifestError(f"{error.filename or path}: {error.strerror}") from error
     if not entries:
-        raise ManifestError(f"{path}: holds no clip")
+        raise ManifestError(f"{path}: {'is empty' if is_empty(path) else 'holds no clip'}, allowed: one or more")
     for entry in entries:
         _refuse_surrogates(entry)
     return entries

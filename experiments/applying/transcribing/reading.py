@@ -189,7 +189,10 @@ def _validation_ids(chosen: ChosenRun) -> list[str]:
         if (path := folder / f"validation{suffix}").is_file():
             with np.load(path, allow_pickle=False) as file:
                 return [str(name) for name in file["utterance_ids"]]
-    raise ValueError(f"{folder} has no predictions of validation, which decoders are prepared with")
+    raise ValueError(
+        f"{folder} has no predictions of validation, which decoders are prepared with; those of a run that was merged "
+        "come in packs of earmark results pack --predictions all"
+    )
 
 
 def _asks_for_texts(decoder: Decoder[Any]) -> bool:

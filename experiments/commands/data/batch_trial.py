@@ -20,6 +20,7 @@ from datamodules.checks.longest_batch import load_batch, longest_batch
 from datamodules.checks.speech_checks import CheckedUtterance, Framing, alignable
 from datamodules.corpora.sound_files import SAMPLE_RATE_HZ
 from datamodules.texts.tokenizer import character_tokenizer
+from experiments.errors import number_of
 from lightning_modules.asr.ctc.ctc import CTC
 from lightning_modules.layers.recurrent_encoder import demo_encoder
 from lightning_modules.losses.ctc import InfeasibleError, ctc_loss
@@ -39,7 +40,7 @@ class Trial:
         """For people."""
         left_out = f" (left out: {counted(self.left_out)})" if self.left_out else ""
         return (
-            f"longest batch: {self.num_utterances} utterances, {self.padded_seconds:.1f} s with padding, "
+            f"longest batch: {number_of(self.num_utterances, 'utterance')}, {self.padded_seconds:.1f} s with padding, "
             f"one training step of the demo CTC model in {self.step_seconds:.1f} s{left_out}"
         )
 

@@ -106,6 +106,12 @@ def _corpus(arguments: argparse.Namespace) -> str | None:
             if getattr(arguments, option) is not None:
                 raise UserError(f"--{option.replace('_', '-')}: {first} is a corpus, allowed: with manifests alone")
         return str(first)
+    corpora = [name for name in arguments.target if (data_root() / name / "corpus.json").is_file()]
+    corpora = [name for name in corpora if not Path(name).exists()]  # else it is a path to manifests
+    if len(arguments.target) > 1 and corpora:
+        of = "are corpora" if len(corpora) > 1 else "is a corpus"
+        commands = " && ".join(f"earmark data check {name}" for name in corpora)
+        raise UserError(f"{', '.join(corpora)} {of}, allowed: one corpus a call, or manifests alone: {commands}")
     if len(arguments.target) == 1 and not Path(first).exists():
         raise UserError(f"{first}: no corpus in {data_root()} and no manifest; allowed: a prepared corpus, or a path")
     return None

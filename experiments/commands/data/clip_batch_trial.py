@@ -19,6 +19,7 @@ from datamodules.checks.checked_clips import CheckedClip
 from datamodules.checks.findings import Finding
 from datamodules.checks.longest_clips import load_clips, longest_clips
 from experiments.commands.data.batch_trial import NotTried, counted
+from experiments.errors import number_of
 from lightning_modules.layers.crnn import demo_crnn
 from lightning_modules.layers.log_mel import LogMelSettings
 from lightning_modules.sed.mil import MIL
@@ -41,7 +42,7 @@ class ClipTrial:
         """For people."""
         left_out = f" (left out: {counted(self.left_out)})" if self.left_out else ""
         return (
-            f"longest batch: {self.num_clips} clips, {self.padded_seconds:.1f} s with padding, "
+            f"longest batch: {number_of(self.num_clips, 'clip')}, {self.padded_seconds:.1f} s with padding, "
             f"one training step of the demo detector in {self.step_seconds:.1f} s{left_out}"
         )
 

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from experiments.errors import UserError
+from experiments.errors import UserError, number_of
 
 if TYPE_CHECKING:
     from datamodules.corpus_files import FileFacts
@@ -100,7 +100,7 @@ def _digest_found(folder: Path, *, has_classes: bool, whole: Mapping[str, FileFa
 def _lines(found: DigestCheck) -> list[str]:
     from datamodules.run_warning import first_names
 
-    read = f"{found.corpus}: {found.files} files, {found.bytes / 1e6:.1f} MB read"
+    read = f"{found.corpus}: {number_of(found.files, 'file')}, {found.bytes / 1e6:.1f} MB read"
     if found.is_whole:
         noted = f"; {found.unrecorded} had no record of their contents and have one now" if found.unrecorded else ""
         return [f"{read}: all as it was prepared, digest {found.digest}{noted}"]

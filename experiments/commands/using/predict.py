@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from experiments.errors import number_of
+
 if TYPE_CHECKING:
     from experiments.applying.chosen_run import ChosenRun
     from experiments.applying.predicting.file_events import FilePredictor
@@ -95,7 +97,7 @@ def run(arguments: argparse.Namespace) -> int:
     with SecondsBar([one.path for one in found.audio]) as bar:
         outcome = work.run(tell=bar.say, advance=bar.advance)
     if found.no_audio:
-        print(f"{len(found.no_audio)} files are no audio: {_first(found.no_audio)}", file=sys.stderr)
+        print(f"no audio, {number_of(len(found.no_audio), 'file')}: {_first(found.no_audio)}", file=sys.stderr)
     if arguments.json:
         print(json.dumps(_document(outcome, chosen, found.no_audio), ensure_ascii=False, indent=1))
     else:
@@ -180,8 +182,9 @@ def _print_table(outcome: Outcome) -> None:
     console.print(table)
     seconds = sum(of.duration_seconds for of in outcome.done)
     total = sum(of.num_events for of in outcome.done)
-    failed = f", {len(outcome.failed)} files could not be read" if outcome.failed else ""
-    print(f"{len(outcome.done)} files, {seconds / 60:.1f} minutes, {total} events{failed}; {_first(outcome.params)}")
+    failed = f", {number_of(len(outcome.failed), 'file')} could not be read" if outcome.failed else ""
+    done, events = number_of(len(outcome.done), "file"), number_of(total, "event")
+    print(f"{done}, {seconds / 60:.1f} minutes, {events}{failed}; {_first(outcome.params)}")
 
 
 def _first(paths: list[Path]) -> str:

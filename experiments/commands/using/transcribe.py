@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from experiments.errors import number_of
+
 if TYPE_CHECKING:
     from experiments.applying.transcribing.nemo_manifest import Line
     from experiments.applying.transcribing.params_record import ParamsRecord
@@ -210,7 +212,8 @@ def _files(
 
     kept = record.keep_finished(arguments.audio) if arguments.resume else []
     if kept:
-        _say(f"{len(kept)} files have their texts from an earlier call: {first_names(kept)}")
+        have = "has its text" if len(kept) == 1 else "have their texts"
+        _say(f"{number_of(len(kept), 'file')} {have} from an earlier call: {first_names(kept)}")
     left = [(name, files) for name, files in zip(arguments.audio, record.outputs, strict=True) if name not in kept]
     refuse_existing([path for _, files in left for path in files], overwrite=arguments.overwrite)
     try:
@@ -218,7 +221,7 @@ def _files(
     except KeyboardInterrupt:
         num_left = len(left) - len(done.files) - len(done.failed)
         if record.folders:
-            _say(f"stopped: {len(kept) + len(done.files)} files have their texts, {num_left} wait for --resume")
+            _say(f"stopped: {number_of(len(kept) + len(done.files), 'file')} with text, {num_left} left for --resume")
         raise
     finally:
         record.write(done.files, done.failed, is_last=True)

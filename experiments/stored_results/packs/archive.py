@@ -37,10 +37,15 @@ def write_archive(path: Path, files: Mapping[str, bytes]) -> str:
     for name in files:
         if not layout.is_known(name):
             raise UserError(f"{name}: a file of this name does not go into a pack")
+    if large := next((name for name, data in files.items() if len(data) > layout.MOST_BYTES_OF_A_FILE), None):
+        raise UserError(
+            f"{path}: {large} is of {len(files[large]):,} bytes; a file of a pack has {layout.MOST_BYTES_OF_A_FILE:,} "
+            "at most; take fewer --rows, fewer --weights or --predictions none"
+        )
     if (total := sum(map(len, files.values()))) > layout.MOST_BYTES or len(files) > layout.MOST_FILES:
         raise UserError(
             f"{path}: {len(files):,} files of {total:,} bytes; a pack holds {layout.MOST_FILES:,} of "
-            f"{layout.MOST_BYTES:,} at most; take fewer --rows or --predictions none"
+            f"{layout.MOST_BYTES:,} at most; take fewer --rows, fewer --weights or --predictions none"
         )
     manifest = _manifest(files)
     stream = io.BytesIO()

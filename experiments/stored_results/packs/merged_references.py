@@ -17,7 +17,7 @@ from datamodules.annotations import ClipReferences
 from datamodules.corpus_folder import CorpusCard, CorpusMissingError
 from datamodules.joined_corpora import read_cards
 from experiments.planning.cell import Cell
-from experiments.planning.merged_data import FOLDER, merged_folder
+from experiments.planning.merged_data import FOLDER, is_merged, merged_folder
 from experiments.stored_results.packs.packed_references import plain_references, references_of
 from experiments.stored_results.packs.packed_store import Packed
 from experiments.stored_results.packs.plan_record import every_cell
@@ -86,10 +86,10 @@ class MergedSplits(TestSplits):
             return super().card(corpus)
         except CorpusMissingError:
             folder = self._folders.get(corpus)
-            fields = None if folder is None else _read(_card(folder, corpus))
-            if fields is None:
+            card = None if folder is None else _card_in(folder, corpus)
+            if card is None:
                 raise
-            return CorpusCard(**{**fields, "classes": tuple(fields["classes"])})
+            return card
 
     def _read(self, cell: Cell, config: dict[str, Any]) -> References | None:
         try:
@@ -104,6 +104,16 @@ class MergedSplits(TestSplits):
     def _folder(self, cell: Cell) -> Path | None:
         data = cell.run.tags.get("key.data") if cell.run else None  # another's run may have no key
         return None if data is None else merged_folder(self._root, data)
+
+
+def merged_card(root: Path, digest: str, corpus: str) -> CorpusCard | None:
+    """The card of a corpus, with this digest of its data, as it was where merged runs were made; None without one."""
+    return _card_in(merged_folder(root, digest), corpus) if is_merged(root, digest) else None
+
+
+def _card_in(folder: Path, corpus: str) -> CorpusCard | None:
+    fields = _read(_card(folder, corpus))
+    return None if fields is None else CorpusCard(**{**fields, "classes": tuple(fields["classes"])})
 
 
 def _card(folder: Path, corpus: str) -> Path:

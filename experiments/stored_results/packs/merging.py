@@ -1,8 +1,9 @@
 """Packs into a store: looked at whole first, then written, or not at all.
 
 A run comes as a finished run's folder, and is delivered to MLflow as any other: curves with their steps, params, tags,
-files. Of a run that the store has finished with the same figures nothing is written again. The tag ``earmark.merged``
-has the digest of the pack. Labels and cards of the pack's data are kept for reports without the corpora.
+files. Of a run that the store has finished with the same figures nothing is written again but weights and predictions
+that it lacks. The tag ``earmark.merged`` has the digest of the pack. Labels and cards of the pack's data are kept for
+reports without the corpora.
 """
 
 from __future__ import annotations
@@ -11,18 +12,20 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 from experiments.errors import UserError
+from experiments.planning.merged_data import MERGED
 from experiments.runs import journal, provenance
 from experiments.runs.keys import RunKey
-from experiments.runs.run_folder import KEY, TRACKED, is_locked
+from experiments.runs.run_folder import BEST, KEY, PREDICTIONS, TRACKED, is_locked
 from experiments.stored_results.packs import layout
 from experiments.stored_results.packs.archive import Archive
+from experiments.stored_results.packs.merged_files import GIVEN, give, lacks, write_given
 from experiments.stored_results.packs.merged_references import differing, keep, kept
 from experiments.stored_results.packs.packed_run import differing_figure, logged
 from experiments.stored_results.packs.packed_store import (
@@ -35,15 +38,15 @@ from experiments.stored_results.packs.packed_store import (
     reading,
     unfold,
 )
+from experiments.stored_results.packs.packed_weights import checked_weights, has_weights
 from experiments.table_files.stored_names import name_problem
 from experiments.table_files.table_values import check_name
 from experiments.table_files.yaml_files import parse_value
 from experiments.tracking import delivery, launcher_identity
 from experiments.tracking.mlflow_store import Tracker
-from experiments.tracking.tracked_run import STATE
+from experiments.tracking.tracked_run import STATE, TrackedRun
 from experiments.waiting import with_bar
 
-MERGED = "earmark.merged"  # a tag of a run: the digest of the pack that it came in
 STATES = ("started", "finished", "failed", "stopped")
 
 
@@ -51,11 +54,13 @@ STATES = ("started", "finished", "failed", "stopped")
 class Merge:
     """What is to be written, looked at before anything is: runs by key with their pack, and those that are there.
 
-    ``references`` are the files of labels and cards by their place.
+    ``there`` has the store's record, where there is one yet; ``given`` the packs that a run gets its weights or
+    predictions from, by key and what is given; ``references`` the files of labels and cards by their place.
     """
 
     new: dict[str, tuple[Archive, PackedRun]] = field(default_factory=dict)
-    there: set[str] = field(default_factory=set)
+    there: dict[str, TrackedRun | None] = field(default_factory=dict)
+    given: dict[tuple[str, str], Archive] = field(default_factory=dict)
     references: dict[Path, bytes] = field(default_factory=dict)
 
 
@@ -77,10 +82,16 @@ def look(archives: Sequence[Archive], tracker: Tracker) -> Merge:
                 in_store[family] = bool(tracker.experiment_tags(family))  # fails where the store does not answer
             if conflict := _conflict(key, packed, tracker, in_store=in_store[family]):
                 conflicts.append(f"{archive.path}: run {key} ({packed.name}): {conflict}")
-            elif _is_there(key, packed, tracker, in_store=in_store[family]):
-                merge.there.add(key)
+                continue
+            run = _finished(key, packed, tracker, in_store=in_store[family])
+            is_there = run is not None or tracker.run_dir(key).exists()
+            if is_there:
+                merge.there[key] = run
             else:
                 merge.new[key] = archive, packed
+            for name in _has(archive, key, packed):
+                if not is_there or lacks(name, key, run, tracker):
+                    merge.given.setdefault((key, name), archive)
         if layout.PLAN not in archive.files:
             continue  # the record of an exported run, which has no table
         with reading(archive), tempfile.TemporaryDirectory(prefix="earmark-") as folder:
@@ -112,9 +123,18 @@ def _conflict(key: str, packed: PackedRun, tracker: Tracker, *, in_store: bool) 
     return ""
 
 
-def _is_there(key: str, packed: PackedRun, tracker: Tracker, *, in_store: bool) -> bool:
-    finished = in_store and tracker.find(packed.family, tags={"key": key, STATE: "finished"})
-    return bool(finished) or tracker.run_dir(key).exists()
+def _finished(key: str, packed: PackedRun, tracker: Tracker, *, in_store: bool) -> TrackedRun | None:
+    found = tracker.find(packed.family, tags={"key": key, STATE: "finished"}) if in_store else ()
+    return found[0] if found else None
+
+
+def _has(archive: Archive, key: str, packed: PackedRun) -> list[str]:
+    """Which of ``GIVEN`` a pack has of a run; a part of its predictions would pass for the whole of them."""
+    predicted = packed.predictions == "all" and any(
+        name.startswith(f"runs/{key}/{PREDICTIONS}/") for name in archive.files
+    )
+    having = {BEST: has_weights(archive.files, key), PREDICTIONS: predicted}
+    return [name for name in GIVEN if having[name]]
 
 
 def checked_run(archive: Archive, key: str) -> PackedRun:
@@ -140,6 +160,8 @@ def checked_run(archive: Archive, key: str) -> PackedRun:
     _check_journal(files[journal.NAME], packed, key)
     if curves := files.get(f"scores/{layout.CURVES}"):
         check_curves(BytesIO(curves))
+    if has_weights(archive.files, key):
+        checked_weights(archive.files, key)
     return packed
 
 
@@ -173,26 +195,33 @@ def write(merge: Merge, tracker: Tracker, *, say: Callable[[str], None]) -> int:
     keep(merge.references)
     for key, (archive, packed) in with_bar(list(merge.new.items()), "runs are merged"):
         folder = tracker.run_dir(key)
-        _write_folder(folder, archive, packed, tracker)
+        given = {name: merge.given[key, name] for name in GIVEN if (key, name) in merge.given}
+        _write_folder(folder, archive, packed, tracker, given=given)
         try:
             delivery.deliver(folder, tracker)
         except Exception as error:  # whatever it is, the run is here
             left += 1
             say(f"not delivered: {folder}: {error}")
+    for (key, name), archive in merge.given.items():
+        if key in merge.there and not give(name, archive, key, merge.there[key], tracker):
+            say(f"run {key}: {name} was not taken: {tracker.run_dir(key)} holds an attempt that has not finished")
     return left
 
 
-def _write_folder(folder: Path, archive: Archive, packed: PackedRun, tracker: Tracker) -> None:
-    """The run's folder in one step, with what a delivery needs."""
+def _write_folder(
+    folder: Path, archive: Archive, packed: PackedRun, tracker: Tracker, *, given: Mapping[str, Archive]
+) -> None:
+    """The run's folder in one step, with what a delivery needs; ``given`` are the packs of weights and predictions."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     key, prefix = folder.name, f"runs/{folder.name}/"
     files = {name.removeprefix(prefix): data for name, data in archive.files.items() if name.startswith(prefix)}
-    del files[layout.RUN]
-    if packed.predictions != "all":  # a part would pass for the whole of them
-        files = {name: data for name, data in files.items() if not name.startswith("predictions/")}
+    apart = (layout.RUN, *layout.OF_WEIGHTS)
+    files = {name: data for name, data in files.items() if name not in apart and not name.startswith(f"{PREDICTIONS}/")}
     aside = Path(tempfile.mkdtemp(dir=tracker.root, prefix="merge-"))
     try:
         unfold(files, aside)
+        for name, source in given.items():
+            write_given(name, source, key, aside)
         tags = packed.run.tags
         delivery.track(
             aside, family=packed.family, name=packed.name, params=dict(packed.run.params),

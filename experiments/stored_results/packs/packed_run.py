@@ -1,4 +1,7 @@
-"""One finished run as files of a pack: what MLflow knows of it, its records and scores, no weights and no pictures."""
+"""One finished run as files of a pack: what MLflow knows of it, its records and scores, no pictures.
+
+Weights are of those runs alone of which they are asked for (``packed_weights.py``).
+"""
 
 from __future__ import annotations
 

@@ -110,7 +110,8 @@ def open_packs(paths: Sequence[Path], folder: Path) -> Packed:
     packs = []
     for archive in archives:
         with reading(archive):
-            unfold(archive.files, folder)
+            read = {name: data for name, data in archive.files.items() if not name.endswith(layout.OF_WEIGHTS)}
+            unfold(read, folder)
             _check_scores(archive, folder)
             packs.append(read_packed(archive, folder))
     return _together(packs, archives)

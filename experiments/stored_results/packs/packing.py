@@ -16,6 +16,7 @@ from experiments.stored_results.packs.blanked import Blanked
 from experiments.stored_results.packs.merged_references import MergedSplits
 from experiments.stored_results.packs.packed_references import packed_references
 from experiments.stored_results.packs.packed_run import Predictions, packed_run
+from experiments.stored_results.packs.packed_weights import keys_with_weights, packed_weights
 from experiments.stored_results.packs.plan_record import every_cell, write_plan
 from experiments.stored_results.split_references import TestSplits
 from experiments.stored_results.stored_scores import StoredScores
@@ -26,7 +27,7 @@ from experiments.waiting import with_bar
 
 
 class Packing:
-    """Gathers a pack; says afterwards how many runs there are and what was blanked.
+    """Gathers a pack; says afterwards how many runs there are, of how many it has weights, and what was blanked.
 
     ``scored_by`` gives the version of a cell's scoring, as a report prints it.
     """
@@ -36,14 +37,20 @@ class Packing:
     ) -> None:
         self.table, self.cells, self._tracker, self._scored_by = table, cells, tracker, scored_by
         self.blanked = Blanked()
+        self.num_with_weights = 0
         self.runs = {
             cell.run.tags["key"]: cell for cell in every_cell(cells) if cell.state == "finished" and cell.run
         }  # of two cells with one run the last
 
-    def write(self, path: Path, *, predictions: Predictions, curves: bool) -> str:
-        """Write the pack; returns its digest. Raises ``UserError``, or ``OSError`` for a path that can't be written."""
+    def write(self, path: Path, *, predictions: Predictions, curves: bool, weights: Sequence[str] = ()) -> str:
+        """Write the pack, with weights of these rows; returns its digest.
+
+        Raises ``UserError``, or ``OSError`` for a path that can't be written.
+        """
         if not any(cell.row.table == self.table.name for cell in self.runs.values()):
             raise UserError(f"{self.table.name}: no finished run at scale {self.table.scale} to pack")
+        with_weights = keys_with_weights(weights, self.table, self.cells)
+        self.num_with_weights = len(with_weights)
         files: dict[str, bytes] = {}
         for key, cell in with_bar(sorted(self.runs.items(), key=lambda item: item[0]), "runs are packed"):
             assert cell.run is not None
@@ -51,6 +58,8 @@ class Packing:
                 self._tracker, cell.run, family=cell.table.family, scored_by=self._scored_by(cell),
                 predictions=predictions, curves=curves, blanked=self.blanked,
             )  # fmt: skip
+            if key in with_weights:
+                packed |= packed_weights(self._tracker, cell.run)
             files |= {f"runs/{key}/{name}": data for name, data in packed.items()}
         own = [cell for cell in self.cells if cell.row.table == self.table.name and cell.state == "finished"]
         splits = MergedSplits(self._tracker.root, self.cells)

@@ -58,7 +58,7 @@ def test_an_event_free_reference_scores_null_not_nan(tmp_path, capsys):
 
 def test_a_list_without_any_event_is_named_and_no_error_rate_is_0(tmp_path, capsys):
     scores, warnings = score(tmp_path, capsys, reference="a.wav\n", estimated="")
-    assert "ref.tsv: no line has an event (1 files, all event-free)" in warnings
+    assert "ref.tsv: no line has an event (1 file, all event-free)" in warnings
     assert "est.tsv: no line has an event (0 files, all event-free)" in warnings
     assert scores["event_based"]["micro"]["error_rate"] is None
     assert scores["segment_based"]["macro"]["error_rate"] is None

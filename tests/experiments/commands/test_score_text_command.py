@@ -194,8 +194,8 @@ def test_a_heading_is_no_utterance_and_the_forms_are_said(tmp_path, capsys):
     )
     assert (scores["wer"], scores["utterances"]) == (0.5, 1)
     assert scores["settings"]["formats"] == {"reference": "tsv", "hypotheses": ["csv"]}
-    assert "ref.txt: read as tsv, 1 utterances (line 1 is a heading, columns id and text)" in said
-    assert "hyp.csv: read as csv, 1 utterances (line 1 is a heading, columns file and pred_text)" in said
+    assert "ref.txt: read as tsv, 1 utterance (line 1 is a heading, columns id and text)" in said
+    assert "hyp.csv: read as csv, 1 utterance (line 1 is a heading, columns file and pred_text)" in said
 
 
 def test_files_without_ids_are_scored_line_by_line_when_asked(tmp_path, capsys):

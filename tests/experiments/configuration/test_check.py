@@ -50,3 +50,35 @@ def test_a_refusal_and_what_classes_warn_of_are_said_again(tmp_path: Path, monke
         _answer(tmp_path, questions[0])
     with pytest.raises(UserError, match="unknown key 'nothing'"), pytest.warns(RunWarning):
         _answer(tmp_path, *questions)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "says"),
+    [
+        ("nowhere.txt", None, "No such file or directory; expected a text file, a word or phrase a line"),
+        ("latin.txt", b"caf\xe9\n", "not UTF-8; expected a text file, a word or phrase a line"),
+        ("empty.txt", b"\n", "holds no word; expected a word or phrase a line"),
+    ],
+)
+def test_a_file_that_a_decoder_cannot_read_is_named(
+    tiny_speech: Path, tmp_path: Path, name: str, content: bytes | None, says: str
+) -> None:
+    if content is not None:
+        (tmp_path / name).write_bytes(content)
+    decoder = {
+        "class_path": "lightning_modules.asr.ctc.hotword_beam.HotwordBeam",
+        "init_args": {"hotwords": str(tmp_path / name)},
+    }
+    config = {
+        "data": {
+            "class_path": "datamodules.asr.SpeechDataModule",
+            "init_args": {"corpus": "spoken_tones/tiny", "batch_seconds": 20},
+        },
+        "scoring": {
+            "class_path": "lightning_modules.asr.scoring.decoding_scoring.DecodingScoring",
+            "init_args": {"decoder": decoder},
+        },
+    }
+    with pytest.raises(UserError) as refused:
+        check.check([Question("t.yaml: rows.a", "score", 0, (), True, config, ("own", "language_model"))])
+    assert str(refused.value) == f"t.yaml: rows.a: hotwords {tmp_path / name}: {says}"

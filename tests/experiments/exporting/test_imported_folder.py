@@ -10,7 +10,8 @@ import torch
 
 from experiments.errors import UserError
 from experiments.exporting.exported_folder import export
-from experiments.exporting.imported_folder import _checkpoint, _save, read_exported
+from experiments.exporting.imported_folder import _checkpoint, read_exported
+from experiments.stored_results.best_weights import save_checkpoint
 from lightning_modules.callbacks.fine_tuning import FineTuningPlan, GroupPlan
 from lightning_modules.callbacks.seed_loading import start_from_seed
 
@@ -24,7 +25,7 @@ def test_a_row_starts_from_the_weights_of_a_folder(
     export(tiny.run_folder(tmp_path / "a0b1", "ctc, tdnn", seed), tmp_path / "model")
     with pytest.raises(UserError, match=r"has no run.tar.xz: the run was in no store when it was exported"):
         read_exported(tmp_path / "model")
-    _save(_checkpoint(tmp_path / "model"), tmp_path / "checkpoints" / "best.ckpt")
+    save_checkpoint(_checkpoint(tmp_path / "model"), tmp_path / "checkpoints" / "best.ckpt")
     tuned = tiny.make("ctc, tdnn", seed=8)
     groups = {"encoder": GroupPlan(start="seed"), "outputs": GroupPlan(start="fresh")}
     start_from_seed(tuned, FineTuningPlan(groups=groups), tmp_path / "checkpoints" / "best.ckpt")

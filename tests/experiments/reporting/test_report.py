@@ -93,7 +93,7 @@ def test_the_note_is_the_table_alone(earmark_home: Path) -> None:
     assert lines[0] == report.heading
     assert lines[2] == "| row | F1 ↑ % | ER ↓ |"
     assert lines[4] == "| a | 30.0 ± 14.1 | **1.10 ± 0.14** |"
-    assert lines[-1] == "1 cells without a finished run"
+    assert lines[-1] == "1 cell without a finished run"
     assert "why_a" not in note(report)
 
 

@@ -127,7 +127,7 @@ def test_of_two_draws_of_the_data_the_newest_is_taken_for_all_cells(table: Table
     cells = make_plan(table, store, rows=["mil"], from_store=True)
     assert {cell.seed: cell.state for cell in cells} == {0: "missing", 1: "finished"}
     text = markdown(make_report(table, cells))
-    assert "1 cells without a finished run: t/mil seed 0" in text
+    assert "1 cell without a finished run: t/mil seed 0" in text
     assert "on the data bbbbbbbb" in text
     assert "left out are runs on other data of that name (aaaaaaaa)" in text
 

@@ -185,7 +185,7 @@ def test_a_plan_names_the_results_of_an_older_recipe_in_one_line(
     parser = ArgumentParser()
     plan.add_arguments(parser)
     assert plan.run(parser.parse_args(["t"])) == 0
-    assert ("1 stored results are of an older recipe: t/a seed 0\n" in capsys.readouterr().out) == said
+    assert ("of an older recipe, 1 stored result: t/a seed 0\n" in capsys.readouterr().out) == said
 
 
 @pytest.mark.usefixtures("history")

@@ -191,6 +191,24 @@ def test_mistakes_are_one_line_and_exit_code_2(tmp_path, earmark_home, monkeypat
 
 
 @pytest.mark.parametrize(
+    ("targets", "says"),
+    [
+        (["one", "two/tiny"], "one, two/tiny are corpora, allowed: one corpus a call, or manifests alone: "
+         "earmark data check one && earmark data check two/tiny"),
+        (["a.tsv", "one"], "one is a corpus, allowed: one corpus a call, or manifests alone: earmark data check one"),
+    ],
+)  # fmt: skip
+def test_several_corpora_are_checked_one_by_one(tmp_path, earmark_home, monkeypatch, capsys, targets, says):
+    monkeypatch.chdir(tmp_path)
+    Path("a.tsv").write_text("audio\ttext\n1.wav\tano\n", encoding="utf-8")
+    for name in ("one", "two/tiny"):
+        (earmark_home / "data" / name).mkdir(parents=True)
+        (earmark_home / "data" / name / "corpus.json").write_text("{}", encoding="utf-8")
+    assert main(["data", "check", *targets]) == 2
+    assert capsys.readouterr().err == f"earmark: error: {says}\n"
+
+
+@pytest.mark.parametrize(
     ("option", "value", "allowed"),
     [
         ("--speed", "2", "a number from 1 to 1.5"),

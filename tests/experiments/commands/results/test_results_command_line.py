@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from experiments.cli import main
+from experiments.planning.merged_data import MERGED
 from experiments.stored_results.packs.archive import read_archive, write_archive
-from experiments.stored_results.packs.merging import MERGED
 from experiments.tracking.mlflow_store import Tracker
 from experiments.tracking.tracked_run import TrackedRun
 

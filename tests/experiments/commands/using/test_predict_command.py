@@ -51,7 +51,7 @@ def test_a_table_of_files_and_one_line_for_each_broken_one(told: Told, yard: Pat
     assert main(["predict", "weak_sed/mil", "yard.wav", "--top", "2"]) == 0
     printed = capsys.readouterr()
     assert "yard.wav" in printed.out
-    assert "1 files, 0.0 minutes" in printed.out
+    assert "1 file, 0.0 minutes" in printed.out
     assert "\x1b" not in printed.out + printed.err
     assert told == [("weak_sed/mil", Settings(top=2))]
     assert list(read_events(yard.with_suffix(".tsv"))) == ["yard"]
@@ -59,7 +59,7 @@ def test_a_table_of_files_and_one_line_for_each_broken_one(told: Told, yard: Pat
     assert main(["predict", "weak_sed/mil", "broken.wav", "yard.wav"]) == 1
     printed = capsys.readouterr()
     assert printed.err.startswith("broken.wav: ")
-    assert "1 files could not be read" in printed.out
+    assert "1 file could not be read" in printed.out
 
 
 def test_json_says_the_same_and_params_are_loaded_back(told: Told, yard: Path, capsys) -> None:

@@ -110,7 +110,7 @@ def test_an_interruption_keeps_what_is_finished_and_the_next_call_goes_on(
     with monkeypatch.context() as patch:
         patch.setattr(Transcriber, "file", interrupted)
         assert main(command) == 130
-    assert "stopped: 1 files have their texts, 2 wait for --resume" in capsys.readouterr().err
+    assert "stopped: 1 file with text, 2 left for --resume" in capsys.readouterr().err
     params = folder / "transcribe.yaml"
     assert [one["audio"] for one in read_yaml(params)["files"]] == names[:1]
     assert {path.name for path in folder.glob("?.*")} == {"a.wav", "b.wav", "c.wav", "a.txt", "a.ctm"}
@@ -119,7 +119,7 @@ def test_an_interruption_keeps_what_is_finished_and_the_next_call_goes_on(
     assert main([*command, "--max-seconds", "10", "--resume"]) == 2
     assert f"{params}: settings.max_seconds 20.0, now 10.0" in capsys.readouterr().err
     assert main([*command, "--resume"]) == 0
-    assert "1 files have their texts from an earlier call" in capsys.readouterr().err
+    assert "1 file has its text from an earlier call" in capsys.readouterr().err
     assert (folder / "a.txt").read_text(encoding="utf-8") == "read before"
     assert [one["audio"] for one in read_yaml(params)["files"]] == names
 

@@ -76,6 +76,22 @@ def test_a_name_that_no_pack_has_is_refused(name: str, tmp_path: Path) -> None:
         write_archive(tmp_path / "b", {name: b""})
 
 
+def test_weights_have_two_names_and_no_pickle_has_one() -> None:
+    assert all(layout.is_known(f"{RUN}/checkpoints/best.{kind}") for kind in ("safetensors", "json"))
+    for name in ("checkpoints/best.ckpt", "checkpoints/last.ckpt", "checkpoints/last.safetensors", "best.safetensors",
+                 "checkpoints/x/best.json", "scores/best.safetensors", "checkpoints/best.safetensors/x"):  # fmt: skip
+        assert not layout.is_known(f"{RUN}/{name}"), name
+
+
+def test_a_file_that_no_pack_may_hold_is_not_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(layout, "MOST_BYTES_OF_A_FILE", 500)
+    large = {**FILES, f"{RUN}/checkpoints/best.safetensors": bytes(501)}
+    with pytest.raises(UserError, match=r"best\.safetensors is of 501 bytes; a file of a pack has 500 at most"):
+        write_archive(tmp_path / "a", large)
+    assert not list(tmp_path.iterdir())
+    write_archive(tmp_path / "a", {**large, f"{RUN}/checkpoints/best.safetensors": bytes(500)})
+
+
 @given(st.text(alphabet=st.sampled_from("./\\abc0123456789defruns~-_ \n\0é"), max_size=60))
 def test_no_name_leaves_its_folder(name: str) -> None:
     for candidate in (name, f"{RUN}/{name}", f"{RUN}/scores/{name}.csv", f"{RUN}/predictions/{name}"):
