@@ -53,11 +53,19 @@ def _clauses(column: Column, verdicts: Sequence[Verdict]) -> Iterator[str]:
         if found := [verdict for verdict in verdicts if verdict.kind == kind and verdict.row not in same]:
             within = f" {_amount(found[0].within, column)}" if kind == "equivalent" else ""
             yield f"{words}{within}: {', '.join(_with_interval(verdict, column) for verdict in found)}"
-    undecided = [verdict for verdict in verdicts if verdict.kind == "undecided"]
+    for words in ("better", "worse"):
+        alone = [verdict for verdict in verdicts if verdict.is_shown_alone and _direction(verdict, column) == words]
+        if alone:
+            yield f"undecided here, {words} if asked alone: {', '.join(_with_interval(of, column) for of in alone)}"
+    undecided = [verdict for verdict in verdicts if verdict.kind == "undecided" and not verdict.is_shown_alone]
     for why in dict.fromkeys(verdict.why for verdict in undecided):
         found = [verdict for verdict in undecided if verdict.why == why]
         figures = ", ".join(_figure(verdict, column) for verdict in found)
         yield f"undecided: {figures}, since {why or _could_have_shown(column, found)}"
+
+
+def _direction(verdict: Verdict, column: Column) -> str:
+    return "better" if (verdict.difference > 0) == (column.better == "higher") else "worse"
 
 
 def _figure(verdict: Verdict, column: Column) -> str:

@@ -51,6 +51,11 @@ class Verdict:
     num_units: int
     why: str = ""
 
+    @property
+    def is_shown_alone(self) -> bool:
+        """Whether this comparison, had it been the only one, would be better or worse: its interval is without 0."""
+        return self.kind == "undecided" and not self.why and not self.ci95.low <= 0 <= self.ci95.high
+
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
         return asdict(self)

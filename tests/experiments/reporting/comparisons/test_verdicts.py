@@ -69,6 +69,21 @@ def test_the_words_have_every_row_with_its_figure(stored: Stored, tmp_path: Path
     assert {verdict["row"]: verdict["kind"] for verdict in document["verdicts"]}["noisy"] == "undecided"
 
 
+def test_what_the_correction_alone_leaves_undecided_is_said_with_its_own_interval(
+    stored: Stored, tmp_path: Path, earmark_home: Path
+) -> None:
+    """Holm's over ten like rows: each by itself is below 5 %, none is after the correction."""
+    many = {f"a{number}": [12, 16, 20] for number in range(10)}
+    report = made(stored, tmp_path, {"base": [30, 31, 32], **many})
+    verdicts = verdicts_of(report.table, report.significance)
+    assert report.significance is not None
+    assert all(report.significance.joint[verdict.row, "test/wer"].p < 0.05 <= (verdict.p or 0) for verdict in verdicts)
+    assert all(verdict.is_shown_alone for verdict in verdicts)
+    says = verdict_lines(report.table, report.significance)[1]
+    assert says.startswith("WER, against base: undecided here, better if asked alone: a0 −6.2 (−")
+    assert "sure to be seen" not in says
+
+
 def test_rows_that_are_the_same_on_every_unit_are_said_by_name(
     stored: Stored, tmp_path: Path, earmark_home: Path
 ) -> None:
