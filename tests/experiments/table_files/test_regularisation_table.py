@@ -15,7 +15,7 @@ def test_no_masks_is_the_ladder_s_own_recipe_so_that_its_runs_serve() -> None:
     assert configs()["no_masks"] == read_table("ctc_decoding", scale="demo").rows["greedy"].config
 
 
-def test_rows_differ_in_dropout_and_masks_alone() -> None:
+def test_rows_differ_in_dropout_masks_and_frames_alone() -> None:
     factors = set()
     rows = configs()
     for config in rows.values():
@@ -26,8 +26,12 @@ def test_rows_differ_in_dropout_and_masks_alone() -> None:
                 model["encoder"]["init_args"].pop("dropout"),
                 masks.pop("time_mask_share"),
                 masks.pop("band_mask_share"),
+                model.pop("features", {}).get("hop_seconds"),
             )
         )
-    assert factors == {(0.3, 0.1, 0.15), (0.1, 0.1, 0.15), (0.1, 0.05, 0.1), (0.3, 0.0, 0.0), (0.1, 0.0, 0.0)}
+    assert factors == {
+        (0.3, 0.1, 0.15, None), (0.1, 0.1, 0.15, None), (0.1, 0.05, 0.1, None),
+        (0.3, 0.0, 0.0, None), (0.1, 0.0, 0.0, None), (0.3, 0.0, 0.0, 0.005),
+    }  # fmt: skip
     first, *others = rows.values()
     assert all(config == first for config in others)
