@@ -31,7 +31,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_events_are_predicted(home: Path, tmp_path: Path) -> None:
     put_clips(home, tmp_path)
     predict, self_check = blocks("docs/predict.md", "sh")
-    assert "1 files" in run_block(predict, tmp_path, home=home)
+    assert "1 file" in run_block(predict, tmp_path, home=home)
     assert (tmp_path / "garden" / "monday.tsv").read_text(encoding="utf-8").startswith("filename\tonset")
     assert "this installation predicts what it should" in run_block(self_check, tmp_path, home=home)
 

@@ -63,7 +63,7 @@ def test_costs_are_of_all_packs_that_a_block_names_each_run_once() -> None:
 
 def test_every_pack_stands_behind_a_table_and_says_so() -> None:
     named = {pack for path in documents() for _, pack, *_ in BLOCK.findall(path.read_text(encoding="utf-8"))}
-    packs = {path.relative_to(ROOT).as_posix() for path in (ROOT / "results").glob("*.tar.xz")}
+    packs = {path.relative_to(ROOT).as_posix() for path in (ROOT / "results").rglob("*.tar.xz")}
     assert named <= packs, "a table whose pack is not there"
     about = (ROOT / "results" / "README.md").read_text(encoding="utf-8")
     assert not [pack for pack in packs if Path(pack).name not in about]

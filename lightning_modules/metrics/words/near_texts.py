@@ -9,6 +9,7 @@ from rapidfuzz import process
 from rapidfuzz.distance import Levenshtein
 
 NEAR = 0.2  # of the longer text's characters, what may be changed
+SLACK = 1e-6  # less than two shares of characters differ by; with 1e-9 rapidfuzz loses texts that have NEAR exactly
 PART_WORDS = 3  # fewer words stand in any two texts ("I do", "what is")
 
 
@@ -17,8 +18,10 @@ def nearest(text: str, others: Collection[str]) -> str | None:
 
     >>> nearest("hold the lime", ["hold the line", "hello"]), nearest("bye", ["hello"])
     ('hold the line', None)
+    >>> nearest("a to fish", ["to to fish"])  # a fifth exactly
+    'to to fish'
     """
-    found = process.extractOne(text, others, scorer=Levenshtein.normalized_similarity, score_cutoff=1 - NEAR - 1e-9)
+    found = process.extractOne(text, others, scorer=Levenshtein.normalized_similarity, score_cutoff=1 - NEAR - SLACK)
     return None if found is None else str(found[0])
 
 

@@ -175,8 +175,8 @@ def _stored_runs(home: Path, *, key: str) -> list[Any]:
 @pytest.mark.parametrize(
     ("old", "new", "says"),
     [
-        ("lr: 0.001", "lrr: 0.001", ["rows.mil", "model.optimizer", "'lrr'", "weight_decay"]),
-        ("batch_size: 4", "batch_size: four", ["rows.mil", "data.batch_size", "'four'", "int"]),
+        ("lr: 0.001", "lrr: 0.001", ["base", "model.optimizer", "'lrr'", "weight_decay", "in every row that trains"]),
+        ("batch_size: 4", "batch_size: four", ["base", "data.batch_size", "'four'", "int", "in every row that trains"]),
         ("batch_size: 4", "batch_size: 0", ["rows.mil", "batch_size", "0", "1 or more"]),
         ("{own: mil}", "{own: mill}", ["rows.mil_oracle.from.own", "'mill'", "mil_oracle"]),
     ],
