@@ -67,7 +67,9 @@ def test_every_pack_stands_behind_a_table_and_says_so() -> None:
     assert named <= packs, "a table whose pack is not there"
     about = (ROOT / "results" / "README.md").read_text(encoding="utf-8")
     assert not [pack for pack in packs if Path(pack).name not in about]
-    in_folder = {folder: [pack for pack in packs if Path(pack).parent.name == folder] for folder in ("results", "weights")}
+    in_folder = {
+        folder: [pack for pack in packs if Path(pack).parent.name == folder] for folder in ("results", "weights")
+    }
     assert sum(map(len, in_folder.values())) == len(packs)
     for folder, most_bytes in (("results", 10 * 2**20), ("weights", 6 * 2**20)):
         assert sum((ROOT / pack).stat().st_size for pack in in_folder[folder]) < most_bytes, folder
