@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from experiments.reporting.comparisons.verdicts import Verdict, judge
+from experiments.reporting.comparisons.verdicts import Verdict, direction, judge
 from experiments.reporting.significance import Significance
 from experiments.table_files.columns import Column
 from experiments.table_files.spec import Table
@@ -54,7 +54,7 @@ def _clauses(column: Column, verdicts: Sequence[Verdict]) -> Iterator[str]:
             within = f" {_amount(found[0].within, column)}" if kind == "equivalent" else ""
             yield f"{words}{within}: {', '.join(_with_interval(verdict, column) for verdict in found)}"
     for words in ("better", "worse"):
-        alone = [verdict for verdict in verdicts if verdict.is_shown_alone and _direction(verdict, column) == words]
+        alone = [of for of in verdicts if of.is_shown_alone and direction(of.difference, column) == words]
         if alone:
             yield f"undecided here, {words} if asked alone: {', '.join(_with_interval(of, column) for of in alone)}"
     undecided = [verdict for verdict in verdicts if verdict.kind == "undecided" and not verdict.is_shown_alone]
@@ -62,10 +62,6 @@ def _clauses(column: Column, verdicts: Sequence[Verdict]) -> Iterator[str]:
         found = [verdict for verdict in undecided if verdict.why == why]
         figures = ", ".join(_figure(verdict, column) for verdict in found)
         yield f"undecided: {figures}, since {why or _could_have_shown(column, found)}"
-
-
-def _direction(verdict: Verdict, column: Column) -> str:
-    return "better" if (verdict.difference > 0) == (column.better == "higher") else "worse"
 
 
 def _figure(verdict: Verdict, column: Column) -> str:

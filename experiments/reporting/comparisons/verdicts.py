@@ -72,6 +72,11 @@ def verdict_between(columns: Mapping[str, ColumnRuns], row: str, against: str, m
     return judge(column.column, row, against, pair.test_set, joint, p=p, p_equivalent=p_equivalent)
 
 
+def direction(difference: float, column: Column) -> Literal["better", "worse"]:
+    """What a difference in a column would be, were it sure."""
+    return "better" if (difference > 0) == (column.better == "higher") else "worse"
+
+
 def judge(
     column: Column,
     row: str,
@@ -89,7 +94,7 @@ def judge(
     if (same and not why) or (not why and p_equivalent is not None and p_equivalent < LEVEL):
         kind = "equivalent"
     elif not why and p is not None and p < LEVEL:
-        kind = "better" if (units.difference > 0) == (column.better == "higher") else "worse"
+        kind = direction(units.difference, column)
     of_trainings = joint.of_trainings if joint else None
     return Verdict(
         row=row,
