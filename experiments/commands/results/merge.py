@@ -13,8 +13,8 @@ DESCRIPTION = """Bring the runs of packs into the store (of EARMARK_HOME, or MLF
 (`--weights`) come along: rows may start from these runs, and earmark transcribe, predict and export take them.
 
 All packs are checked first (names, sizes, digests, keys, journals, weights), and nothing of them is executed. A run
-that is here with the same figures is passed over, but for weights or predictions that it lacks; one that is here with
-others, or unfinished, is a conflict: it is named with both values, and nothing at all is written."""
+that is here with the same figures is passed over, but for weights, predictions or n-grams that it lacks; one that is
+here with others, or unfinished, is a conflict: it is named with both values, and nothing at all is written."""
 EXAMPLES = """examples:
   earmark results merge weak_sed.tar.xz
   earmark results merge mine.tar.xz theirs.tar.xz      again and again: what is here stays as it is

@@ -41,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--output", type=Path, required=True, metavar="FILE", help="where to; one that is there goes")
     parser.add_argument(
         "--predictions", choices=("none", "test", "all"), default="none",
-        help="stored posteriors: none (default), of the test split, or all, which a merge takes along",
+        help="stored posteriors: none (default), of the test split, or all with n-grams, which a merge takes along",
     )  # fmt: skip
     parser.add_argument(
         "--weights", type=table_arguments.names, action="extend", default=[], metavar="ROW,ROW",

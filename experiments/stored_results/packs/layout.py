@@ -15,6 +15,7 @@ RUN = "run.json"  # of a run's folder: what MLflow knows of it
 RECORDS = ("config.yaml", "key.json", "journal.jsonl", "environment.txt", "provenance.json", "metrics.json")
 SCORES = (".csv", ".tsv", ".json", ".txt")  # of scores/: what is text; pictures are drawn again
 CURVES = "curve_statistics.npz"  # of scores/, where it is asked for: as large as the curves themselves
+NGRAMS = "language_model.arpa"  # of scores/, where predictions are asked for: some megabytes
 WEIGHTS, WEIGHTS_KEPT = OF_WEIGHTS = ("checkpoints/best.safetensors", "checkpoints/best.json")  # where asked for
 NAME_CHARACTERS = 100  # what a tar archive takes without extensions
 
@@ -31,7 +32,7 @@ _KEY = r"[0-9a-f]{16}"
 _NAMES = re.compile(
     rf"{PLAN}|{TABLE_FILE}|references/{_KEY}\.json"
     rf"|runs/{_KEY}/(?:{RUN}|{'|'.join(map(re.escape, RECORDS))})"
-    rf"|runs/{_KEY}/scores/(?:{re.escape(CURVES)}|{_PART}(?:{'|'.join(map(re.escape, SCORES))}))"
+    rf"|runs/{_KEY}/scores/(?:{re.escape(CURVES)}|{re.escape(NGRAMS)}|{_PART}(?:{'|'.join(map(re.escape, SCORES))}))"
     rf"|runs/{_KEY}/(?:{'|'.join(map(re.escape, OF_WEIGHTS))})"
     rf"|runs/{_KEY}/predictions/{_PART}(?:/{_PART})*",
     re.ASCII,

@@ -1,6 +1,6 @@
-"""Weights and predictions of packs for merged runs, new ones and such as are here without; a run keeps what it has.
+"""Weights, predictions and n-grams of packs for merged runs, new ones and such as are here without.
 
-Of several packs with one run the first that has them gives them.
+A run keeps what it has. Of several packs with one run the first that has them gives them.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from experiments.runs.run_folder import BEST, PREDICTIONS
+from experiments.runs.run_folder import BEST, NGRAMS, PREDICTIONS
 from experiments.stored_results.packs.archive import Archive
 from experiments.stored_results.packs.packed_store import unfold
 from experiments.stored_results.packs.packed_weights import checked_weights
@@ -18,7 +18,7 @@ from experiments.tracking.artifact_files import link
 from experiments.tracking.mlflow_store import Tracker
 from experiments.tracking.tracked_run import TrackedRun
 
-GIVEN = (BEST, PREDICTIONS)  # what a run may lack that is finished
+GIVEN = (BEST, PREDICTIONS, NGRAMS)  # what a run may lack that is finished
 
 
 def lacks(name: str, key: str, run: TrackedRun | None, tracker: Tracker) -> bool:
@@ -37,7 +37,7 @@ def write_given(name: str, archive: Archive, key: str, folder: Path) -> None:
         return
     prefix = f"runs/{key}/"
     within = {file.removeprefix(prefix): data for file, data in archive.files.items() if file.startswith(prefix)}
-    unfold({file: data for file, data in within.items() if file.startswith(f"{PREDICTIONS}/")}, folder)
+    unfold({file: data for file, data in within.items() if file == name or file.startswith(f"{name}/")}, folder)
 
 
 def give(name: str, archive: Archive, key: str, run: TrackedRun | None, tracker: Tracker) -> bool:

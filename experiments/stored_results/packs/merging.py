@@ -1,9 +1,9 @@
 """Packs into a store: looked at whole first, then written, or not at all.
 
 A run comes as a finished run's folder, and is delivered to MLflow as any other: curves with their steps, params, tags,
-files. Of a run that the store has finished with the same figures nothing is written again but weights and predictions
-that it lacks. The tag ``earmark.merged`` has the digest of the pack. Labels and cards of the pack's data are kept for
-reports without the corpora.
+files. Of a run that the store has finished with the same figures nothing is written again but weights, predictions
+and n-grams that it lacks. The tag ``earmark.merged`` has the digest of the pack. Labels and cards of the pack's data
+are kept for reports without the corpora.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from experiments.errors import UserError
 from experiments.planning.merged_data import MERGED
 from experiments.runs import journal, provenance
 from experiments.runs.keys import RunKey
-from experiments.runs.run_folder import BEST, KEY, PREDICTIONS, TRACKED, is_locked
+from experiments.runs.run_folder import BEST, KEY, NGRAMS, PREDICTIONS, TRACKED, is_locked
 from experiments.stored_results.packs import layout
 from experiments.stored_results.packs.archive import Archive
 from experiments.stored_results.packs.merged_files import GIVEN, give, lacks, write_given
@@ -54,8 +54,8 @@ STATES = ("started", "finished", "failed", "stopped")
 class Merge:
     """What is to be written, looked at before anything is: runs by key with their pack, and those that are there.
 
-    ``there`` has the store's record, where there is one yet; ``given`` the packs that a run gets its weights or
-    predictions from, by key and what is given; ``references`` the files of labels and cards by their place.
+    ``there`` has the store's record, where there is one yet; ``given`` the packs that a run gets its weights,
+    predictions or n-grams from, by key and what is given; ``references`` the files of labels and cards by their place.
     """
 
     new: dict[str, tuple[Archive, PackedRun]] = field(default_factory=dict)
@@ -133,7 +133,8 @@ def _has(archive: Archive, key: str, packed: PackedRun) -> list[str]:
     predicted = packed.predictions == "all" and any(
         name.startswith(f"runs/{key}/{PREDICTIONS}/") for name in archive.files
     )
-    having = {BEST: has_weights(archive.files, key), PREDICTIONS: predicted}
+    counted = f"runs/{key}/{NGRAMS}" in archive.files
+    having = {BEST: has_weights(archive.files, key), PREDICTIONS: predicted, NGRAMS: counted}
     return [name for name in GIVEN if having[name]]
 
 
@@ -215,7 +216,7 @@ def _write_folder(
     folder.parent.mkdir(parents=True, exist_ok=True)
     key, prefix = folder.name, f"runs/{folder.name}/"
     files = {name.removeprefix(prefix): data for name, data in archive.files.items() if name.startswith(prefix)}
-    apart = (layout.RUN, *layout.OF_WEIGHTS)
+    apart = (layout.RUN, *layout.OF_WEIGHTS, NGRAMS)
     files = {name: data for name, data in files.items() if name not in apart and not name.startswith(f"{PREDICTIONS}/")}
     aside = Path(tempfile.mkdtemp(dir=tracker.root, prefix="merge-"))
     try:

@@ -70,6 +70,24 @@ def test_what_is_lacking_is_named_with_the_option_that_packs_it(
     assert _says(table, _seed(table), store, stage=stage, name=name) == ""
 
 
+def test_counted_ngrams_are_named_where_a_run_counted_some(table: Table, tmp_path: Path) -> None:
+    """Scores come in every pack: a run that was scored, not trained, lacks its n-grams or nothing."""
+    store = _Store(tmp_path)
+    seed = _seed(table)
+    scored = replace(seed, row=replace(seed.row, stage="score"))
+    assert _says(table, scored, store, stage="score", name="own") == ""
+    scores = tmp_path / "k0" / "scores"
+    scores.mkdir(parents=True)
+    (scores / "language_model.json").touch()
+    for name in ("own", "language_model"):
+        assert _says(table, scored, store, stage="score", name=name) == (
+            f"merged run: tiny_transfer/seed_model seed 0 came in a pack without its n-grams, which from.{name} of "
+            "this row reads: merge one of earmark results pack tiny_transfer --predictions all"
+        )
+    (scores / "language_model.arpa").touch()
+    assert _says(table, scored, store, stage="score", name="language_model") == ""
+
+
 def test_runs_that_were_made_here_are_not_asked_for(table: Table, tmp_path: Path) -> None:
     store = _Store(tmp_path)
     assert _says(table, _seed(table, merged=False), store) == ""
