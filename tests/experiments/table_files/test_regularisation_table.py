@@ -12,12 +12,14 @@ def configs() -> dict[str, Any]:
 
 
 def test_no_masks_is_the_ladder_s_own_recipe_so_that_its_runs_serve() -> None:
-    assert configs()["no_masks"] == read_table("ctc_decoding", scale="demo").rows["greedy"].config
+    for row, scale in (("no_masks", "demo"), ("no_masks_finer_frames", "study")):
+        assert configs()[row] == read_table("ctc_decoding", scale=scale).rows["greedy"].config
 
 
 def test_rows_differ_in_dropout_masks_and_frames_alone() -> None:
     factors = set()
     rows = configs()
+    assert rows.pop("no_masks_larger_network") != rows["no_masks"]  # its network, batches, rate and epochs are others
     for config in rows.values():
         model = config["model"]["init_args"]
         masks = model["spec_augment"]["init_args"]
@@ -32,6 +34,7 @@ def test_rows_differ_in_dropout_masks_and_frames_alone() -> None:
     assert factors == {
         (0.3, 0.1, 0.15, None), (0.1, 0.1, 0.15, None), (0.1, 0.05, 0.1, None),
         (0.3, 0.0, 0.0, None), (0.1, 0.0, 0.0, None), (0.3, 0.0, 0.0, 0.005),
+        (0.1, 0.0, 0.0, 0.005),
     }  # fmt: skip
     first, *others = rows.values()
     assert all(config == first for config in others)
