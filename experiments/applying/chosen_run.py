@@ -23,6 +23,7 @@ from experiments.table_files.yaml_files import read_yaml
 
 if TYPE_CHECKING:
     from datamodules.texts.corpus_text_rules import Given
+    from experiments.table_files.spec import Table
     from experiments.tracking.mlflow_store import Tracker
     from experiments.tracking.tracked_run import TrackedRun
 
@@ -81,7 +82,7 @@ def _of_row(tracker: Tracker, table_name: str, row: str, *, scale: str | None) -
     """The best of a row's finished runs, by the validation figure that chose its epoch."""
     table = read_table(table_name, scale=scale)
     tags = {f"row.{table.name}": row, "scale": table.scale, "earmark.state": "finished", "stage": "fit"}
-    found = tracker.find(table.family, tags=tags)
+    found = tracker.find(table.family, tags=tags) or _of_other_tables(tracker, table, row)
     if not found and row not in table.rows:
         raise UserError(f"run {table.name}/{row}: {unknown('row', row, table.rows)}")
     if not found:
@@ -91,6 +92,17 @@ def _of_row(tracker: Tracker, table_name: str, row: str, *, scale: str | None) -
             hint = f"its stage is {table.rows[row].stage!r}, so it has no weights; it stands on: {sources or 'nothing'}"
         raise UserError(f"run {table.name}/{row}: no finished training at scale {table.scale}; {hint}")
     return max((_stored(tracker, run) for run in _newest(found)), key=_merit)
+
+
+def _of_other_tables(tracker: Tracker, table: Table, row: str) -> list[TrackedRun]:
+    """Runs of a row's very cells that no launch of its table has counted yet: another table's row trained them."""
+    if row not in table.rows or table.rows[row].stage != "fit":
+        return []
+    from experiments.planning.plan import make_plan
+
+    cells = make_plan(table, tracker, rows=[row], from_store=True)
+    of_row = [cell for cell in cells if (cell.table.name, cell.row.name, cell.state) == (table.name, row, "finished")]
+    return [cell.run for cell in of_row if cell.run is not None]
 
 
 def _newest(runs: Sequence[TrackedRun]) -> list[TrackedRun]:

@@ -117,7 +117,7 @@ class _Store:
     def run_dir(self, key: str) -> Path:
         return self.root / key
 
-    def find(self, family: str, *, tags: dict[str, str]) -> list[TrackedRun]:
+    def find(self, family: str, *, tags: dict[str, str], **_: object) -> list[TrackedRun]:
         return [run for run in self.runs if tags.items() <= run.tags.items()]
 
     def beginning_with(self, text: str) -> list[TrackedRun]:
@@ -130,7 +130,7 @@ def store(tmp_path: Path, system: MIL, monkeypatch: pytest.MonkeyPatch) -> _Stor
     for seed, loss in ((0, 0.5), (1, 0.3), (2, 0.4)):
         key = f"abc{seed}"
         _run_folder(tmp_path / key, system)
-        tags = {"key": key, "row.weak_sed": "mil", "scale": "demo", "stage": "fit", "seed": str(seed),
+        tags = {"key": key, "key.config": key, "row.weak_sed": "mil", "scale": "demo", "stage": "fit", "seed": str(seed),
                 "earmark.state": "finished", "mlflow.runName": f"mil seed {seed}"}  # fmt: skip
         runs.append(TrackedRun(f"id{seed}", "finished", tags, {"validation/loss": loss, "test/event_f1_macro": -seed}))
     made = _Store(tmp_path, runs)

@@ -14,6 +14,7 @@ import pytest
 import torch
 
 from experiments.cli import main
+from experiments.errors import UserError
 from experiments.stored_results.packs.archive import read_archive, write_archive
 from experiments.tracking.mlflow_store import Tracker
 from experiments.tracking.tracked_run import TrackedRun
@@ -201,6 +202,20 @@ def test_a_run_without_weights_gets_them_and_one_that_has_some_keeps_its_own(
     assert "weights" not in printed("results", "merge", packs["with"])
     assert path.read_bytes() != before
     assert _checkpoint(path)["symbols"] == ["own"]
+
+
+def test_a_run_that_another_table_trained_is_found_by_a_row_of_the_same_cells(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from experiments.applying.chosen_run import choose_run
+
+    monkeypatch.setenv("EARMARK_HOME", str(home))
+    renamed = tmp_path / "renamed.yaml"
+    row = "  first: {why: the same, seeds: [0], set: {data.languages: [en], trainer.max_epochs: 1}}\n"
+    renamed.write_text(Path(TABLE).read_text().replace("  seed_model: {", row + "  seed_model: {"))
+    assert choose_run(f"{renamed}/first").key_id == _folder(home).name
+    with pytest.raises(UserError, match="run renamed/scratch: no finished training at scale demo"):
+        choose_run(f"{renamed}/scratch")
 
 
 def _cut(files: dict[str, bytes], run: str) -> None:
