@@ -130,8 +130,8 @@ def store(tmp_path: Path, system: MIL, monkeypatch: pytest.MonkeyPatch) -> _Stor
     for seed, loss in ((0, 0.5), (1, 0.3), (2, 0.4)):
         key = f"abc{seed}"
         _run_folder(tmp_path / key, system)
-        tags = {"key": key, "key.config": key, "row.weak_sed": "mil", "scale": "demo", "stage": "fit", "seed": str(seed),
-                "earmark.state": "finished", "mlflow.runName": f"mil seed {seed}"}  # fmt: skip
+        tags = {"key": key, "key.config": key, "row.weak_sed": "mil", "scale": "demo", "stage": "fit",
+                "seed": str(seed), "earmark.state": "finished", "mlflow.runName": f"mil seed {seed}"}  # fmt: skip
         runs.append(TrackedRun(f"id{seed}", "finished", tags, {"validation/loss": loss, "test/event_f1_macro": -seed}))
     made = _Store(tmp_path, runs)
     monkeypatch.setattr("experiments.tracking.mlflow_store.Tracker", lambda home: made)

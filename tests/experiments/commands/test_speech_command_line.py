@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from lightning_modules.lm.stored import load_ngrams
+from experiments.runs.run_folder import NGRAMS, SYMBOLS_OF_NGRAMS
+from lightning_modules.lm.stored import ARPA, VOCABULARY, load_ngrams
 
 from ...launches import earmark, runs
 from ...lightning_modules.lm.foreign_arpa import as_kenlm
@@ -61,6 +62,10 @@ def _run_of(home: Path, row: str) -> Path:
     return found
 
 
+def test_packs_know_the_files_of_a_counted_language_model_by_name() -> None:
+    assert (f"scores/{ARPA}", f"scores/{VOCABULARY}") == (NGRAMS, SYMBOLS_OF_NGRAMS)
+
+
 def test_recognisers_train_and_are_reported(tmp_path: Path) -> None:
     assert earmark(tmp_path, "data", "spoken_tones", "--scale", "tiny").returncode == 0
     done = earmark(tmp_path, "run", str(TABLE), "--slots", "1")
@@ -71,6 +76,7 @@ def test_recognisers_train_and_are_reported(tmp_path: Path) -> None:
         assert figures[row, "test_joined/cer"], row
     assert figures["hybrid_subword", "test/cer_by_ctc"] != figures["hybrid_subword", "test/cer_by_attention"]
     _is_transcribed_as_scored(tmp_path)
+    _a_rung_runs_on_merged_ngrams(tmp_path)
     _decodes_with_the_file_of_another_toolkit(tmp_path)
 
 
@@ -98,6 +104,22 @@ def _is_transcribed_as_scored(home: Path) -> None:
         assert json.loads(done.stdout)["files"][0]["text"] == names[name]
         assert f"read by {kind} of" in done.stderr
         assert f" ({chosen}, which validation chose of " in done.stderr
+
+
+def _a_rung_runs_on_merged_ngrams(home: Path) -> None:
+    """N-grams and predictions travel with ``--predictions all``: what is decoded with them elsewhere is the same."""
+    other, pack = home / "other", home / "whole.tar.xz"
+    wanted = ("--rows", "subword,ngram", "--predictions", "all", "--output", str(pack))
+    assert earmark(home, "results", "pack", str(TABLE), *wanted).returncode == 0
+    other.mkdir()
+    (other / "data").symlink_to(home / "data")
+    assert earmark(other, "results", "merge", str(pack)).returncode == 0
+    assert (_run_of(other, "ngram") / NGRAMS).read_bytes() == (_run_of(home, "ngram") / NGRAMS).read_bytes()
+    done = earmark(other, "run", str(TABLE), "--rows", "subword_lm", "--slots", "1")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count(": finished after") == 1, done.stderr
+    lists = [_run_of(of, "subword_lm") / "scores" / "hypotheses_test.tsv" for of in (home, other)]
+    assert lists[0].read_bytes() == lists[1].read_bytes()
 
 
 def _decodes_with_the_file_of_another_toolkit(home: Path) -> None:
