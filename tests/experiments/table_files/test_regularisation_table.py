@@ -12,7 +12,7 @@ def configs() -> dict[str, Any]:
 
 
 def test_no_masks_is_the_ladder_s_own_recipe_so_that_its_runs_serve() -> None:
-    for row, scale in (("no_masks", "demo"), ("no_masks_finer_frames", "study")):
+    for row, scale in (("no_masks", "demo"), ("no_masks_finer_frames_less_dropout", "study")):
         assert configs()[row] == read_table("ctc_decoding", scale=scale).rows["greedy"].config
 
 
