@@ -251,3 +251,25 @@ def test_infeasible_training_utterances_of_a_hybrid_are_named_before_training(ti
     model = system(data, "hybrid", encoder=PyramidalListener(num_mels=40, hidden_units=8, num_halvings=5))
     with pytest.raises(ValueError, match=r"^train: 24 utterances have too few frames .*: cs-train-0000 "):
         trainer().fit(model, datamodule=data)
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize("kind", ["content", "las", "hybrid"])
+def test_token_accuracy_is_of_true_beginnings_whatever_the_batch(kind: str, tiny_speech: Path) -> None:
+    """Against one text at a time and one token at a time, its end included."""
+    data = speech(batch_seconds=60.0)
+    model = system(data, kind)
+    (logged,) = trainer().validate(model, dataloaders=data.val_dataloader(), verbose=False)
+    right = count = 0
+    for batch in data.val_dataloader():
+        with torch.no_grad():
+            hidden_BTH, num_frames_B = model.eval().encode(batch.waveforms_BS, batch.num_samples_B)
+            for row, num_tokens in enumerate(batch.num_tokens_B.tolist()):
+                memory = model.speller.memory(hidden_BTH[row : row + 1], num_frames_B[row : row + 1])
+                tokens = batch.tokens_BU[row, :num_tokens]
+                for told in range(num_tokens + 1):
+                    said_BUV = model.speller(tokens[None, :told], memory, sampling_rate=0.0).log_probs_BUV
+                    meant = int(tokens[told]) if told < num_tokens else 0
+                    right, count = right + (int(said_BUV[0, -1].argmax()) == meant), count + 1
+    assert 0 < right < count
+    assert logged["validation/token_accuracy"] == pytest.approx(right / count, abs=1e-6)
