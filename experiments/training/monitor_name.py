@@ -1,14 +1,20 @@
-"""``checkpoint.monitor`` against the names that a system logs: a misspelt one ends the run before it trains."""
+"""``checkpoint.monitor``: a misspelt name ends the run before it trains, and an early epoch that it keeps is said."""
 
 from __future__ import annotations
 
 import difflib
+import warnings
 from collections.abc import Collection
+from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as lightning
+import torch
+from pytorch_lightning.callbacks import ModelCheckpoint
 
+from datamodules.run_warning import RunWarning
 from experiments.errors import UserError, unknown
+from experiments.training.kept_epoch import early_epoch
 
 CLOSE = 0.85  # of difflib: a slip of the pen, not another metric
 
@@ -28,6 +34,16 @@ class KnownMonitor(lightning.Callback):
         names = sorted(trainer.callback_metrics)
         if trainer.sanity_checking and is_mistaken(self._monitor, names):
             raise not_logged(self._monitor, names)
+
+    def on_fit_end(self, trainer: lightning.Trainer, pl_module: Any) -> None:
+        """Warns of weights that are those of an early epoch."""
+        chosen = trainer.checkpoint_callback
+        if not trainer.is_global_zero or trainer.interrupted or not isinstance(chosen, ModelCheckpoint):
+            return
+        if (path := Path(chosen.best_model_path)).is_file():
+            kept = torch.load(path, map_location="cpu", weights_only=True, mmap=True)["epoch"]
+            if says := early_epoch(kept, trained=trainer.current_epoch, monitor=self._monitor):
+                warnings.warn(says, RunWarning, stacklevel=2)
 
 
 def is_mistaken(monitor: str, logged: Collection[str]) -> bool:

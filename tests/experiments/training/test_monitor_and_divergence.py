@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,11 @@ from typing import Any
 import pytest
 import pytorch_lightning as lightning
 import torch
+from pytorch_lightning.callbacks import ModelCheckpoint
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
+from datamodules.run_warning import RunWarning
 from experiments.errors import UserError
 from experiments.training.divergence import FiniteFigures
 from experiments.training.monitor_name import KnownMonitor
@@ -39,11 +42,13 @@ class Line(lightning.LightningModule):
         return torch.optim.SGD(self.parameters(), lr=self.lr)
 
 
-def _fit(folder: Path, callback: lightning.Callback, model: Line) -> lightning.Trainer:
+def _fit(
+    folder: Path, callback: lightning.Callback, model: Line, *others: lightning.Callback, max_epochs: int = 2
+) -> lightning.Trainer:
     loader: Any = DataLoader(torch.ones(4, 1), batch_size=1)
     trainer = lightning.Trainer(
-        max_epochs=2, accelerator="cpu", logger=False, enable_checkpointing=False, enable_progress_bar=False,
-        enable_model_summary=False, default_root_dir=folder, callbacks=[callback],
+        max_epochs=max_epochs, accelerator="cpu", logger=False, enable_checkpointing=bool(others),
+        enable_progress_bar=False, enable_model_summary=False, default_root_dir=folder, callbacks=[callback, *others],
     )  # fmt: skip
     trainer.fit(model, loader, loader)
     return trainer
@@ -60,6 +65,21 @@ def test_a_misspelt_monitor_ends_before_the_first_step(tmp_path: Path, monitor: 
 @pytest.mark.parametrize("monitor", ["validation/loss", "train/loss", "their_own", "validation/f1"])
 def test_a_monitor_that_training_may_log_is_left_alone(tmp_path: Path, monitor: str) -> None:
     assert _fit(tmp_path, KnownMonitor(monitor), Line()).global_step == 8
+
+
+@pytest.mark.parametrize(("best", "says"), [(0, "epoch 1 of 10"), (1, "epoch 2 of 10"), (2, ""), (9, "")])
+def test_weights_of_an_early_epoch_are_said(tmp_path: Path, best: int, says: str) -> None:
+    chosen = ModelCheckpoint(tmp_path, filename="best", monitor="validation/loss", save_weights_only=True)
+    model = Line(validate=lambda epoch: float(abs(epoch - best)))
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        _fit(tmp_path, KnownMonitor("validation/loss"), model, chosen, max_epochs=10)
+    lines = [str(one.message) for one in caught if issubclass(one.category, RunWarning)]
+    assert lines == (
+        [f"kept are the weights of {says}: no later one had a better validation/loss; look at the learning curves"]
+        if says
+        else []
+    )
 
 
 def test_a_loss_that_is_no_number_names_epoch_and_step(tmp_path: Path) -> None:
