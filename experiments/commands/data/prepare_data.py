@@ -43,6 +43,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     corpora = parser.add_subparsers(dest="corpus", metavar="NAME", required=True, title="corpora")
     for name, (summary, _) in (SCALED | WHOLE).items():
         corpus = corpora.add_parser(name, help=summary, description=f"Prepare {name}: {summary}.")
+        corpus.epilog = f"example:\n  earmark data {name}{' --scale demo' if name in SCALED else ''}"
+        corpus.formatter_class = argparse.RawDescriptionHelpFormatter
         corpus.add_argument("--scale", help="tiny, demo (default), study or full, where the corpus has it")
         corpus.add_argument("--seed", type=_seed, default=0, help="another draw of the same corpus (default 0)")
         corpus.add_argument("--rebuild", action="store_true", help="make it again although it is there")
