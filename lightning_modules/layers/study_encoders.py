@@ -1,8 +1,7 @@
-"""Encoders of the `study` scale: an hour of speech, heard a hundred times on two cores in an hour or two a training."""
+"""A larger encoder for an hour of speech, an hour or two of two cores: ``regularisation`` asks what it gains."""
 
 from __future__ import annotations
 
-from lightning_modules.layers.listener import PyramidalListener
 from lightning_modules.layers.recurrent import Cell
 from lightning_modules.layers.recurrent_encoder import RecurrentEncoder, SpeechEncoder
 
@@ -21,10 +20,3 @@ def study_encoder(
         bidirectional=bidirectional,
         dropout=dropout,
     )
-
-
-def study_listener(
-    *, num_mels: int = 40, num_halvings: int = 2, cell: Cell = "gru", dropout: float = 0.3
-) -> SpeechEncoder:
-    """A pyramid of as many layers and units: 192 a direction, 2 of the 3 layers pyramidal."""
-    return PyramidalListener(num_mels=num_mels, hidden_units=192, num_halvings=num_halvings, cell=cell, dropout=dropout)
