@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import re
 
+from experiments.runs import run_folder
+
 FORMAT, VERSION = "earmark results", 1
 MANIFEST, PLAN, TABLE_FILE = "manifest.json", "plan.json", "table.yaml"
 RUN = "run.json"  # of a run's folder: what MLflow knows of it
 RECORDS = ("config.yaml", "key.json", "journal.jsonl", "environment.txt", "provenance.json", "metrics.json")
 SCORES = (".csv", ".tsv", ".json", ".txt")  # of scores/: what is text; pictures are drawn again
 CURVES = "curve_statistics.npz"  # of scores/, where it is asked for: as large as the curves themselves
-NGRAMS = "language_model.arpa"  # of scores/, where predictions are asked for: some megabytes
+NGRAMS = run_folder.NGRAMS.removeprefix("scores/")  # where predictions are asked for: some megabytes
 WEIGHTS, WEIGHTS_KEPT = OF_WEIGHTS = ("checkpoints/best.safetensors", "checkpoints/best.json")  # where asked for
 NAME_CHARACTERS = 100  # what a tar archive takes without extensions
 
