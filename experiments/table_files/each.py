@@ -2,6 +2,7 @@
 
 ``oracle_tags: {why: "{row}, true tags", each: [fsl, mil], stage: score, from: {own: "{row}"}}`` stands for
 ``fsl_oracle_tags`` and ``mil_oracle_tags``; ``{row}`` in ``why``, ``from`` and ``against`` is the row each follows.
+What follows a grid follows each of its points: ``mil.penalty_alpha=0.1`` has ``mil_oracle_tags.penalty_alpha=0.1``.
 What follows a ``reference`` row is one too, and is there at the same scales. Groups, charts, views and ``--rows`` may
 name ``oracle_tags`` and mean all of them.
 """
@@ -28,7 +29,7 @@ def followers(name: str, entry: Mapping[str, Any], rows: Mapping[str, Any], *, w
             raise UserError(f"{place}: {unknown('row', row, rows)}")
         if not isinstance(rows[row], dict) or EACH in rows[row]:
             raise UserError(f"{place}: {row} is no row by itself; name rows without {EACH}")
-        if (follower := f"{row}_{name}") in rows or follower in found:
+        if (follower := _named(name, row)) in rows or follower in found:
             raise UserError(f"{place}: two rows would be named {follower!r}")
         inherited = {key: rows[row][key] for key in INHERITED if key in rows[row]}
         placed = {key: _placed(rest[key], row) for key in ("why", "from", "against") if key in rest}
@@ -36,6 +37,12 @@ def followers(name: str, entry: Mapping[str, Any], rows: Mapping[str, Any], *, w
     if not found:
         raise UserError(f"{place}: name at least one row; allowed: {', '.join(rows)}")
     return found
+
+
+def _named(name: str, row: str) -> str:
+    """``row_name``; of a point of a grid what stands before its values, so that these end the name."""
+    before, dot, values = row.partition(".")
+    return f"{before}_{name}{dot}{values}"
 
 
 def _placed(value: Any, row: str) -> Any:

@@ -47,27 +47,41 @@ def spell_out(entries: Mapping[str, Any], *, where: str) -> Grids:
     """Replace each row that has a grid by its points, one with ``each:`` by its followers. Raises ``UserError``."""
     grids = Grids({})
     for row, entry in entries.items():
-        if isinstance(entry, dict) and EACH in entry:
-            of_row = followers(row, entry, entries, where=where)
-            grids.entries.update(of_row)
-            grids.rows[row] = tuple(of_row)
-            continue
-        if not isinstance(entry, dict) or GRID not in entry:
+        if isinstance(entry, dict) and GRID in entry:
+            _add_points(grids, row, entry, entries=entries, where=where)
+        else:
             grids.entries[row] = entry
-            continue
-        place = f"{where}.{row}.{GRID}"
-        rest = {key: value for key, value in entry.items() if key != GRID}
-        points = _points(entry[GRID], where=place)
-        for point in points:
-            says = [f"{_leaf(path, point)}={_value_name(value, where=place)}" for path, value in point.items()]
-            name = f"{row}.{'.'.join(says)}"
-            if name in grids.entries or name in entries:
-                raise UserError(f"{place}: two rows would be named {name!r}")
-            why = {"why": f"{rest['why']}: {', '.join(says)}"} if isinstance(rest.get("why"), str) else {}
-            grids.entries[name] = {**rest, **why}
-            grids.points[name] = point
-            grids.rows[row] = (*grids.rows.get(row, ()), name)
-    return grids
+    return _with_followers(grids, where=where)
+
+
+def _add_points(grids: Grids, row: str, entry: Mapping[str, Any], *, entries: Mapping[str, Any], where: str) -> None:
+    place = f"{where}.{row}.{GRID}"
+    if EACH in entry:
+        raise UserError(f"{place}: a row has {GRID} or {EACH}, not both; {EACH} may name a grid")
+    rest = {key: value for key, value in entry.items() if key != GRID}
+    for point in _points(entry[GRID], where=place):
+        says = [f"{_leaf(path, point)}={_value_name(value, where=place)}" for path, value in point.items()]
+        name = f"{row}.{'.'.join(says)}"
+        if name in grids.entries or name in entries:
+            raise UserError(f"{place}: two rows would be named {name!r}")
+        why = {"why": f"{rest['why']}: {', '.join(says)}"} if isinstance(rest.get("why"), str) else {}
+        grids.entries[name] = {**rest, **why}
+        grids.points[name] = point
+        grids.rows[row] = (*grids.rows.get(row, ()), name)
+
+
+def _with_followers(grids: Grids, *, where: str) -> Grids:
+    """The rows with ``each:`` last, for they may follow a grid, or one point of it, from anywhere in the file."""
+    entries: dict[str, Any] = {}
+    rows = dict(grids.rows)
+    for row, entry in grids.entries.items():
+        if isinstance(entry, dict) and EACH in entry:
+            of_row = followers(row, {**entry, EACH: grids.named(entry[EACH])}, grids.entries, where=where)
+            entries.update(of_row)
+            rows[row] = tuple(of_row)
+        else:
+            entries[row] = entry
+    return Grids(entries, grids.points, rows)
 
 
 def _points(value: Any, *, where: str) -> list[dict[str, Any]]:

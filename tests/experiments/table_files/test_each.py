@@ -47,8 +47,28 @@ def test_each_row_has_its_follower(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("named", "followed"), [("mil", ("0.5", "2.0")), ("mil.ratio=2.0", ("2.0",))], ids=["the grid", "one point of it"]
+)
+def test_what_follows_a_grid_follows_its_points(tmp_path: Path, named: str, followed: tuple[str, ...]) -> None:
+    text = TEXT.replace("mil: {why: maximum}", "mil: {why: maximum, grid: {model.ratio: [0.5, 2.0]}}")
+    text = text.replace("[mil, strong]", f"[{named}]").replace("mil_oracle_tags}}", "mil_oracle_tags.ratio=2.0}}")
+    table = _table(tmp_path, text=text)
+    followers = tuple(f"mil_oracle_tags.ratio={ratio}" for ratio in followed)
+    assert table.meant_by("oracle_tags") == table.groups[0].rows == followers
+    assert [table.rows[row].sources["own"].row for row in followers] == [f"mil.ratio={ratio}" for ratio in followed]
+    assert get_path(table.rows["mil.ratio=2.0"].config, "model.ratio") == 2.0
+    assert "ratio" not in str(table.rows[followers[0]].config)  # it reads what the point stored, and trains nothing
+    assert table.meant_by("mil") == ("mil.ratio=0.5", "mil.ratio=2.0")
+
+
+@pytest.mark.parametrize(
     ("before", "after", "says"),
     [
+        (
+            "each: [mil, strong]",
+            "each: [mil]\n    grid: {scoring.tags: [oracle]}",
+            r"oracle_tags.grid: a row has grid or each",
+        ),
         ("[mil, strong]", "[mil, weak]", r"rows.oracle_tags.each: unknown row 'weak'"),
         ("[mil, strong]", "[]", r"rows.oracle_tags.each: name at least one row; allowed: mil"),
         ("[mil, strong]", "[mil, mil]", r"two rows would be named 'mil_oracle_tags'"),

@@ -1,4 +1,4 @@
-"""The end-to-end table gives every system the same start, batches, updates, learning rate, dropout and masks."""
+"""The tables of systems give every one the same start, batches, updates, learning rate, dropout and masks."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ EQUAL = ("trainer.max_epochs", "data.batch_seconds", "data.speed_factors", "mode
          "model.scheduler.max_lr", "model.encoder.dropout", "model.spec_augment.time_mask_seconds",
          "trainer.gradient_clip_val", "fine_tuning.groups.encoder.start",
          "fine_tuning.groups.encoder.train_from_epoch")  # fmt: skip
+OF_ALIGNMENT = ("ctc", "hybrid", "bahdanau", "las")
+SAME_SECTIONS = ("trainer", "data", "model.encoder", "model.features", "model.spec_augment", "model.optimizer",
+                 "model.scheduler", "fine_tuning.groups.encoder")  # fmt: skip
 
 
 @pytest.mark.parametrize("scale", ["demo", "study", "full"])
@@ -38,3 +41,15 @@ def test_the_search_tries_the_same_settings_on_the_same_systems(scale: str) -> N
             assert get_path(searched.rows[row].config, path) == get_path(demo.rows[row].config, path), (row, path)
         assert searched.rows[row].sources["seed"].row == demo.rows[row].sources["seed"].row
     assert all(search.metric.startswith("validation/") for search in searched.searches.values())
+
+
+@pytest.mark.parametrize("scale", ["demo", "study"])
+def test_every_aligned_system_has_them_too(scale: str) -> None:
+    table = read_table("alignment", scale=scale)
+    for path in SAME_SECTIONS:
+        found = {row: get_path(table.rows[row].config, path) for row in OF_ALIGNMENT}
+        assert all(value == found["ctc"] for value in found.values()), (path, found)
+    assert {table.rows[row].sources["seed"].row for row in OF_ALIGNMENT} == {"start"}
+    assert "fine_tuning" not in table.rows["start"].config
+    read = {row.sources["own"].row for row in table.rows.values() if "own" in row.sources}
+    assert read == set(OF_ALIGNMENT)
