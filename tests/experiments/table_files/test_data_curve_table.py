@@ -10,7 +10,7 @@ from experiments.table_files.merge import get_path
 from experiments.table_files.spec import Table, read_table
 
 SYSTEMS = ("ctc", "las", "hybrid")
-EQUAL = ("data.train_minutes", "data.batch_seconds", "data.speed_factors", "model.encoder", "model.spec_augment",
+EQUAL = ("data.train_minutes", "data.batch_seconds", "data.speed_factors", "model.encoder", "model.features", "model.spec_augment",
          "model.optimizer", "model.scheduler", "trainer.max_epochs", "trainer.check_val_every_n_epoch",
          "trainer.gradient_clip_val", "fine_tuning.groups.encoder.start")  # fmt: skip
 MINUTES = {"5": 5, "10": 10, "20": 20, "40": 40, "all": 57.8}
