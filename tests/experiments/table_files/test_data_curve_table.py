@@ -12,7 +12,8 @@ from experiments.table_files.spec import Table, read_table
 SYSTEMS = ("ctc", "las", "hybrid")
 EQUAL = ("data.train_minutes", "data.batch_seconds", "data.speed_factors", "model.encoder", "model.features",
          "model.spec_augment", "model.optimizer", "model.scheduler", "trainer.max_epochs",
-         "trainer.check_val_every_n_epoch", "trainer.gradient_clip_val", "fine_tuning.groups.encoder.start")  # fmt: skip
+         "trainer.check_val_every_n_epoch", "trainer.gradient_clip_val",
+         "fine_tuning.groups.encoder.start")  # fmt: skip
 MINUTES = {"5": 5, "10": 10, "20": 20, "40": 40, "all": 57.8}
 BATCHES = {"5": 12, "10": 21, "20": 41, "40": 80, "all": 115}  # of an epoch of prompts: len(DurationBuckets) of 40 s
 LENGTHS = {"demo": ("5", "20", "all"), "study": ("5", "10", "20", "40", "all")}
