@@ -71,12 +71,14 @@ def _add_points(grids: Grids, row: str, entry: Mapping[str, Any], *, entries: Ma
 
 
 def _with_followers(grids: Grids, *, where: str) -> Grids:
-    """The rows with ``each:`` last, for they may follow a grid, or one point of it, from anywhere in the file."""
+    """What the rows with ``each:`` stand for, in their place: they may follow what the file has after them, too."""
     entries: dict[str, Any] = {}
     rows = dict(grids.rows)
     for row, entry in grids.entries.items():
         if isinstance(entry, dict) and EACH in entry:
-            of_row = followers(row, {**entry, EACH: grids.named(entry[EACH])}, grids.entries, where=where)
+            named = {**entry, EACH: grids.named(entry[EACH])}
+            taken = {*entries, *grids.entries, *rows}
+            of_row = followers(row, named, grids.entries, points=grids.points, taken=taken, where=where)
             entries.update(of_row)
             rows[row] = tuple(of_row)
         else:

@@ -61,6 +61,24 @@ def test_what_follows_a_grid_follows_its_points(tmp_path: Path, named: str, foll
     assert table.meant_by("mil") == ("mil.ratio=0.5", "mil.ratio=2.0")
 
 
+def test_a_pattern_names_what_else_follows_the_same_row(tmp_path: Path) -> None:
+    text = TEXT.replace("mil: {why: maximum}", "mil: {why: maximum, seeds: [1], grid: {model.ratio: [0.5, 2.0]}}")
+    fitted = 'each: [mil, strong], stage: score, from: {own: "{row}"}, against: "{row}_oracle_tags"'
+    text = text.replace("rows:\n", f'rows:\n  fitted: {{why: "{{row}} fitted", {fitted}}}\n')  # before what it follows
+    text = text.replace("mil_oracle_tags}}", "strong_oracle_tags}}")
+    rows = _table(tmp_path, text=text).rows
+    assert rows["mil_fitted.ratio=2.0"].against == "mil_oracle_tags.ratio=2.0"
+    assert rows["mil_fitted.ratio=2.0"].why == "mil.ratio=2.0 fitted"
+    assert rows["mil_fitted.ratio=2.0"].seeds == (1,)  # it can only read what was trained
+    assert rows["strong_fitted"].against == "strong_oracle_tags"
+    assert rows["strong_fitted"].reference
+
+
+def test_a_dot_in_a_name_is_no_grid(tmp_path: Path) -> None:
+    text = TEXT.replace("mil: {why: maximum}", "mil.v2: {why: maximum}").replace("[mil, ", "[mil.v2, ")
+    assert "mil.v2_oracle_tags" in _table(tmp_path, text=text.replace("mil_oracle_tags}}", "mil.v2_oracle_tags}}")).rows
+
+
 @pytest.mark.parametrize(
     ("before", "after", "says"),
     [
@@ -74,6 +92,12 @@ def test_what_follows_a_grid_follows_its_points(tmp_path: Path, named: str, foll
         ("[mil, strong]", "[mil, mil]", r"two rows would be named 'mil_oracle_tags'"),
         ("[mil, strong]", "[oracle_tags]", r"oracle_tags is no row by itself"),
         ("  mil: {", "  mil_oracle_tags: {why: mine}\n  mil: {", r"two rows would be named 'mil_oracle_tags'"),
+        ("  mil: {", "  mil_oracle_tags: {why: mine, grid: {model.ratio: [1]}}\n  mil: {", r"named 'mil_oracle_tags'"),
+        (
+            "  strong:",
+            "  oracle: {why: o}\n  mil_oracle: {why: m}\n  tags: {why: t, each: [mil_oracle]}\n  strong:",
+            r"two rows would be named 'mil_oracle_tags'",
+        ),
     ],
 )
 def test_what_is_no_row_is_refused_in_one_line(tmp_path: Path, before: str, after: str, says: str) -> None:
