@@ -29,6 +29,7 @@ SUPPORTED, CONTRADICTED, EQUIVALENT, UNDECIDED, NOT_RUN = KINDS = (
     "supported", "contradicted", "equivalent", "undecided", "not run",
 )  # fmt: skip
 NOTHING_DECIDES = f"nothing that can be run (more than {MOST_SEEDS} seeds)"
+NOTHING_SEEN = "nothing: no difference was seen"
 
 
 @dataclass(frozen=True)
@@ -137,6 +138,8 @@ def _would_decide(runs: ColumnRuns, pair: Pair) -> str:
     """What would show the difference that was seen: ``12 seeds, 40000 clips or 9 folds``."""
     assert pair.joint is not None
     assert pair.test_set is not None
+    if not pair.joint.difference:
+        return NOTHING_SEEN
     units = pair.test_set.units
     asked = what_decides(pair.joint, pair.test_set.num_units, abs(pair.joint.difference), share=runs.test_share)
     ways = {name: asked[key] for key, name in (("seeds", "seeds"), ("units", units), ("folds", "folds"))}

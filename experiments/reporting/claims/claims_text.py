@@ -14,8 +14,10 @@ Tables = Mapping[tuple[str, str | None], Tested]
 HOW = (
     "Effects are the row's mean less the other row's, or less the bound, in points of a rate or in its column's unit. "
     "Intervals are of other trainings and other test units together, or of other trainings alone where the metric is "
-    "no rate of counts; p are Holm-corrected over the comparisons of a claim. What would decide is for a difference as "
-    "large as the one seen (80 % of the time, one comparison), each way by itself; of few runs it is a guess."
+    "no rate of counts; how much trainings vary is pooled over the rows of a table that this file asks of, so that "
+    "another file may give a pair another interval. p are Holm-corrected over the comparisons of a claim. What would "
+    "decide is for a difference as large as the one seen (80 % of the time, one comparison), each way by itself; of "
+    "few runs it is a guess."
 )
 GRID = ("comparison", "effect", "95 % interval", "p", "says", "would decide what was seen")
 

@@ -20,7 +20,7 @@ from experiments.table_files.spec import Table
 
 from ...stored_runs import Folders, Splits, make_cell, make_table, text_cell, texts
 
-WRONG = {"good": (2, 3, 2), "bad": (20, 22, 21), "same": (3, 2, 3), "noisy": (1, 25, 4)}
+WRONG = {"good": (2, 3, 2), "bad": (20, 22, 21), "same": (3, 2, 3), "noisy": (1, 25, 4), "copy": (2, 3, 2)}
 SPIKES = {"good": (0.7, 0.8, 0.75), "bad": (0.5, 0.5, 0.5), "same": (0.2, 0.9, 0.4)}
 
 
@@ -82,6 +82,14 @@ def test_two_rows(runs: tuple[Table, Folders, list[Cell]], row: str, against: st
     assert finding.ci95 is not None
     assert finding.ci95[0] < finding.effect < finding.ci95[1]
     assert (verdict == "undecided") == (finding.ci95[0] < 0 < finding.ci95[1])
+
+
+def test_nothing_decides_a_difference_that_is_none(runs: tuple[Table, Folders, list[Cell]]) -> None:
+    (finding,) = ask(runs, pair("copy", "good", "better")).findings
+    assert (finding.effect, finding.kind) == (0.0, "undecided")
+    assert finding.decides == "nothing: no difference was seen"
+    (finding,) = ask(runs, pair("good", "same", "better")).findings
+    assert finding.decides == "65 folds"
 
 
 def test_a_difference_below_the_margin_is_none_and_nothing_is_worse_then(
