@@ -16,7 +16,6 @@ import torch
 from datamodules.annotations import Hypothesis, UtteranceReferences
 from datamodules.texts.tokenizer import character_tokenizer, word_tokenizer
 from lightning_modules.asr.attention.attention_decoders import AttentionBeam, FusedAttentionBeam, RescoredAttention
-from lightning_modules.asr.attention.covered_beam import CoveredAttentionBeam
 from lightning_modules.asr.attention.stored_decoder import FILE, load_speller, save_speller
 from lightning_modules.asr.ctc.decoder import Decoder, Greedy
 from lightning_modules.asr.predictions import EncodedPredictions, PosteriorPredictions
@@ -173,10 +172,6 @@ RUNGS: dict[str, tuple[Decoder[Any], str, str]] = {
     "joint": (AttentionBeam(beam_size=4, ctc_weights=(0.2, 0.5), end_threshold=1.5), "hybrid", ""),
     "summary": (AttentionBeam(beam_size=4), "summary", ""),
     "fused": (FusedAttentionBeam(beam_size=4, lm_weights=(0.3, 0.6), token_bonuses=(0.0, 1.0)), "plain", "characters"),
-    "covered": (
-        CoveredAttentionBeam(beam_size=4, lm_weights=(0.3,), token_bonuses=(1.0,), coverage_weights=(0.0, 1.0)),
-        "plain", "characters",
-    ),
     "joint_fused": (
         FusedAttentionBeam(beam_size=4, ctc_weights=(0.3,), lm_weights=(0.3,), token_bonuses=(1.0,)),
         "hybrid", "characters",
@@ -229,41 +224,6 @@ def test_rescoring_is_its_equation(own: str, folders: dict[str, Path]) -> None:
         assert len(by_tokens) > 1
         assert chosen.score == pytest.approx(max(by_tokens.values()))
         assert chosen.score == pytest.approx(by_tokens[chosen.tokens])
-
-
-def test_coverage_without_weight_is_the_fused_beam_and_with_it_texts_are_no_longer(
-    folders: dict[str, Path], tmp_path: Path
-) -> None:
-    options: dict[str, Any] = {"beam_size": 40, "lm_weights": (0.3,), "token_bonuses": (3.0,)}  # which has it run on
-    found = {}
-    for name, rung in {
-        "fused": FusedAttentionBeam(**options),
-        "no weight": CoveredAttentionBeam(coverage_weights=(0.0,), **options),
-        "weight": CoveredAttentionBeam(coverage_weights=(20.0,), coverage_limit=0.0, **options),
-    }.items():
-        (tmp_path / name).mkdir()
-        scores(rung, folders, "plain", tmp_path / name, model="characters")
-        found[name] = (tmp_path / name / "hypotheses_test.tsv").read_text()
-    assert found["fused"] == found["no weight"]
-    assert len(found["weight"]) < len(found["fused"])
-
-
-@pytest.mark.parametrize(
-    ("changed", "message"),
-    [
-        ({"coverage_weights": ()}, r"coverage_weights \[\] need one number or more"),
-        ({"coverage_weights": (-1.0,)}, r"coverage_weights \[-1.0\] .* all 0 or more"),
-        ({"coverage_limit": -0.5}, "coverage_limit -0.5"),
-    ],
-)
-def test_coverage_that_cannot_be_is_refused(changed: dict[str, Any], message: str) -> None:
-    with pytest.raises(ValueError, match=message):
-        CoveredAttentionBeam(**changed)
-
-
-def test_coverage_of_a_system_that_attends_to_no_frames_is_refused(folders: dict[str, Path], tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="coverage of SummaryContext, which attends to no frames"):
-        scores(CoveredAttentionBeam(), folders, "summary", tmp_path, model="characters")
 
 
 def test_a_rung_that_scores_two_runs_searches_both(folders: dict[str, Path], tmp_path: Path) -> None:
