@@ -2,35 +2,36 @@
 
 from __future__ import annotations
 
-import unicodedata
 from typing import NamedTuple
 
 from datamodules.texts.text_rules import UnspeakableTextError, normalise
 
 
 class WrittenWords(NamedTuple):
-    """A normalised text, and those of its words that no transcript could have."""
+    """A normalised text, and those of its words that no training transcript could have."""
 
     text: str
     unspeakable: tuple[str, ...]
 
 
 def written_words(text: str, *, language: str) -> WrittenWords:
-    """Normalise word by word, so that nothing is an error here.
+    """Normalise as the texts of a held-out split that is kept as written (``normalise(as_written=True)``).
 
-    A word that ``normalise`` refuses stays as it is, lower case and without the punctuation at its ends.
+    What writes letter for letter what was said has no error then, digits and signs among it; an empty text stays empty.
 
     >>> written_words("Press 1, please… - OK?", language="en")
     WrittenWords(text='press 1 please ok', unspeakable=('1',))
     """
-    kept, unspeakable = list[str](), list[str]()
-    for word in text.split():
-        try:
-            kept.append(normalise(word, language=language))
-        except UnspeakableTextError:
-            bare = unicodedata.normalize("NFC", word.lower())
-            bare = bare.strip("".join(mark for mark in set(bare) if unicodedata.category(mark)[0] == "P"))
-            if bare:
-                kept.append(bare)
-                unspeakable.append(bare)
-    return WrittenWords(" ".join(kept), tuple(unspeakable))
+    try:
+        normalised = normalise(text, language=language, as_written=True)
+    except UnspeakableTextError:
+        return WrittenWords("", ())
+    return WrittenWords(normalised, tuple(word for word in normalised.split() if not _speakable(word, language)))
+
+
+def _speakable(word: str, language: str) -> bool:
+    try:
+        normalise(word, language=language)
+    except UnspeakableTextError:
+        return False
+    return True

@@ -17,7 +17,7 @@ export. Needs the packages of `pip install "earmark[export]"` and, once, npm to 
 EXAMPLES = """examples:
   earmark demo weak_sed/fsl weak_sed/mil_penalty --output page     the lecture's comparison, side by side
   earmark demo "FSL=4ebdabf7" "MIL + penalty=c65374b7" --output page   with titles of your own
-  earmark demo ctc_minutes/minutes_58 --output page --examples 5
+  earmark demo ctc_cells/gru --output page --examples 5
   earmark demo exported/ --output page --examples 0                no clips of the corpus in it
 exit code: 0 when the page is written; 2 when nothing was, and one line says why
 """

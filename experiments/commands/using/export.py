@@ -23,7 +23,7 @@ RUN is an MLflow id, a key, the beginning of either, TABLE/ROW (its best seed), 
 EXAMPLES = """examples:
   earmark export weak_sed/mil mil_model
   earmark export weak_sed/mil mil_model --features outside       log-mel in numpy, a smaller graph
-  earmark export ctc_minutes/minutes_58 ctc --mlflow             and an MLflow model in ctc/mlflow
+  earmark export ctc_cells/gru ctc --mlflow                       and an MLflow model in ctc/mlflow
   mlflow models serve -m ctc/mlflow --env-manager local
   earmark export weak_sed/mil mil_model --check                  the parity of each output, and nothing is written
 exit code: 0 when it is written; 2 when nothing was, and one line says why

@@ -22,8 +22,8 @@ from lightning_modules.scoring import Scoring
 class TextScoring(Scoring):
     """Word and character error of texts as they were written; ``word_list`` is as ``DecodingScoring`` has it.
 
-    A word with digits, signs or letters of another script stays as it is, without case: references have none, so that
-    it counts as an error. Such texts are counted and named.
+    Texts are normalised as references that an import keeps as written: digits, signs and letters of another script
+    stay. Corpora without such references have none, and there they count as errors; such texts are counted and named.
     """
 
     def __init__(self, *, word_list: Path | None = None) -> None:
