@@ -17,6 +17,7 @@ RUN = "run.json"  # of a run's folder: what MLflow knows of it
 RECORDS = ("config.yaml", "key.json", "journal.jsonl", "environment.txt", "provenance.json", "metrics.json")
 SCORES = (".csv", ".tsv", ".json", ".txt")  # of scores/: what is text; pictures are drawn again
 CURVES = "curve_statistics.npz"  # of scores/, where it is asked for: as large as the curves themselves
+DECODING = "decoding.json"  # of scores/NAME/, of each of several decoders
 NGRAMS = run_folder.NGRAMS.removeprefix("scores/")  # where predictions are asked for: some megabytes
 WEIGHTS, WEIGHTS_KEPT = OF_WEIGHTS = ("checkpoints/best.safetensors", "checkpoints/best.json")  # where asked for
 NAME_CHARACTERS = 100  # what a tar archive takes without extensions
@@ -35,6 +36,7 @@ _NAMES = re.compile(
     rf"{PLAN}|{TABLE_FILE}|references/{_KEY}\.json"
     rf"|runs/{_KEY}/(?:{RUN}|{'|'.join(map(re.escape, RECORDS))})"
     rf"|runs/{_KEY}/scores/(?:{re.escape(CURVES)}|{re.escape(NGRAMS)}|{_PART}(?:{'|'.join(map(re.escape, SCORES))}))"
+    rf"|runs/{_KEY}/scores/{_PART}/{re.escape(DECODING)}"
     rf"|runs/{_KEY}/(?:{'|'.join(map(re.escape, OF_WEIGHTS))})"
     rf"|runs/{_KEY}/predictions/{_PART}(?:/{_PART})*",
     re.ASCII,
@@ -46,8 +48,8 @@ def is_known(name: str) -> bool:
 
     >>> is_known("runs/0123456789abcdef/scores/../x.csv"), is_known("/etc/passwd"), is_known("log.txt")
     (False, False, False)
-    >>> is_known("runs/0123456789abcdef/scores/events_test.tsv")
-    True
+    >>> is_known("runs/0123456789abcdef/scores/events_test.tsv"), is_known("runs/0123456789abcdef/scores/beam/decoding.json")
+    (True, True)
     """
     return len(name) <= NAME_CHARACTERS and _NAMES.fullmatch(name) is not None
 

@@ -69,7 +69,9 @@ def _is_wanted(name: str, predictions: Predictions, *, curves: bool) -> bool:
     folder, _, last = name.partition("/")
     if folder == "scores":
         offered = (curves and last == layout.CURVES) or (predictions == "all" and last == layout.NGRAMS)
-        return "/" not in last and (last.endswith(layout.SCORES) or offered)
+        if "/" in last:
+            return last.count("/") == 1 and last.endswith(f"/{layout.DECODING}")
+        return last.endswith(layout.SCORES) or offered
     if folder == "predictions":
         return predictions == "all" or (predictions == "test" and Path(last).name.startswith("test"))
     return name in layout.RECORDS

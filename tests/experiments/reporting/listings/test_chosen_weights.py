@@ -78,6 +78,41 @@ def test_a_line_a_weight_says_what_lies_beside_it(table: Table, cells: list[Cell
         chosen_weights(cells, scores, ["greedy", "fixed", "old", "constant", "missing"])
 
 
+def test_each_of_several_decoders_has_its_lines_over_all_runs(
+    stored: Stored, table: Table, cells: list[Cell], scores: StoredScores, tmp_path: Path
+) -> None:
+    table.rows["base"].config["scoring"] = {"init_args": {"decoders": {"greedy": "Greedy", "joint": {}, "joint_lm": {}}}}
+    for cell, weight in zip(cells[:2], (0.2, 0.4), strict=True):
+        folder = scores.run_dir(cell)
+        assert folder is not None
+        for name, kept in {
+            "greedy": fitted(0.9),
+            "joint": fitted(0.6, ctc_weight=(weight, 0.61, 0.7)),
+            "joint_lm": fitted(0.3, ("lm_weight",), lm_weight=(1.0, 0.35, None)),
+        }.items():
+            (folder / "scores" / name).mkdir()
+            (folder / "scores" / name / "decoding.json").write_text(json.dumps(kept), encoding="utf-8")
+    assert chosen_weights(cells, scores, ["base"]).splitlines()[2:] == [
+        "| base, by joint | ctc_weight | 0.2, 0.4 | validation/wer | 60.0 | +1.0 | +10.0 | none |",
+        "| base, by joint_lm | lm_weight | 1, 1 | validation/wer | 30.0 | +5.0 | – | 2 of 2 |",
+    ]
+
+
+def test_weights_of_an_alignment_have_milliseconds(cells: list[Cell], scores: StoredScores) -> None:
+    def trial(gap: float, shift: float, error: float) -> Any:
+        return {"weights": {"gap": gap, "shift": shift, "prior": 0.0}, "error": error}
+
+    trials = [trial(0.1, 0.0, 48.0), trial(0.1, -0.02, 30.0), trial(0.2, -0.02, 22.0), trial(0.2, 0.0, 28.5), trial(0.2, -0.1, 60.0)]
+    kept = {"fitted_for": "validation/boundary_ms", "weights": trials[2]["weights"], "at_edge": ["gap"], "trials": trials}
+    folder = scores.run_dir(next(cell for cell in cells if cell.row.name == "constant"))
+    assert folder is not None
+    (folder / "scores" / "alignment.json").write_text(json.dumps(kept), encoding="utf-8")
+    assert chosen_weights(cells, scores, ["constant"]).splitlines()[2:] == [
+        "| constant | gap | 0.2 | validation/boundary_ms | 22.0 ms | +8.0 ms | – | 1 of 1 |",
+        "| constant | shift | -0.02 | validation/boundary_ms | 22.0 ms | +38.0 ms | +6.5 ms | none |",
+    ]
+
+
 def test_the_option_prints_it(
     stored: Stored, table: Table, cells: list[Cell], scores: StoredScores, tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], earmark_home: Path,
