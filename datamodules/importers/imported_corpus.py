@@ -139,6 +139,8 @@ def _keep(source: Source, *, drop_damaged: bool) -> _Kept:
                 kept.notes.left_out.append((split, entry, str(error)))
             else:
                 kept.by_split[split].append(ready)
+                if taken.cut:
+                    kept.notes.cut[str(entry.language)].update(taken.cut)
                 if taken.reason:
                     kept.notes.kept.append((split, entry, taken.reason))
                 if headers.takes_first_of_several(ready):

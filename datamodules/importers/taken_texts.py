@@ -20,13 +20,18 @@ from datamodules.run_warning import RunWarning, first_names
 from datamodules.texts.text_rules import TextRules, UnspeakableTextError, code_of, has_own_rules, normalise
 
 LEFT_OUT = "left_out.json"
+LETTER_APOSTROPHE = "ʼ"  # U+02BC, by Unicode a letter: Kʼicheʼ, Navajo ʼáníishjí
 
 
 class Taken(NamedTuple):
-    """A text as it is learnt and scored; ``reason`` says why it was kept as written, empty for all others."""
+    """A text as it is learnt and scored; ``reason`` says why it was kept as written, empty for all others.
+
+    ``cut`` are its words that lost an apostrophe that is a letter, as they were written.
+    """
 
     text: str
     reason: str = ""
+    cut: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -44,11 +49,24 @@ class TextsTaken:
         if code_of(entry.language) not in self.own:
             warn_of_generic_rules(entry.language)
         try:
-            return Taken(normalise(entry.text, language=entry.language, own=self.own))
+            text = normalise(entry.text, language=entry.language, own=self.own)
+            return Taken(text, cut=self._cut(entry.text, entry.language))
         except UnspeakableTextError as error:
             if split not in self.kept_splits:
                 raise
             return Taken(normalise(entry.text, language=entry.language, own=self.own, as_written=True), error.reason)
+
+    def _cut(self, text: str, language: str) -> tuple[str, ...]:
+        """Words at whose end the language's rules know no such letter."""
+        cut = []
+        for word in text.split() if LETTER_APOSTROPHE in text else ():
+            bare = word.strip('.,;:!?…«»“”"()[]')
+            at_ends = bare.startswith(LETTER_APOSTROPHE) + bare.endswith(LETTER_APOSTROPHE)
+            if len(bare) > 1 and at_ends:
+                kept = normalise(bare, language=language, own=self.own, as_written=True)
+                if kept.startswith("'") + kept.endswith("'") < at_ends:
+                    cut.append(bare)
+        return tuple(cut)
 
 
 def warn_of_generic_rules(language: str) -> None:
@@ -68,9 +86,16 @@ class TextNotes:
 
     kept: list[tuple[str, ManifestEntry, str]] = field(default_factory=list)
     left_out: list[tuple[str, ManifestEntry, str]] = field(default_factory=list)
+    cut: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))  # words, by language
 
     def say(self, num_utterances: Mapping[str, int]) -> None:
-        """A line a split of what is kept as written, and one of what is left out of a held-out one."""
+        """A line a split of what is kept as written, and one of what is left out of a held-out one.
+
+        And one a language of words that lost an apostrophe that is a letter.
+        """
+        for language, words in self.cut.items():
+            _warn(f"language {language!r}: {words.total()} words lost the letter {LETTER_APOSTROPHE} (U+02BC) at an end: "
+                  f"{first_names(sorted(words))} (--text-rules FILE with letters: \"'\" keeps it)")  # fmt: skip
         for split in SPLITS:
             if kept := _of(self.kept, split):
                 _warn(f"{split}: kept as written, of {num_utterances[split]}: {kept}; digits, signs and other scripts "

@@ -11,7 +11,9 @@ from datamodules.checks.checked_splits import entries_of_manifests
 from datamodules.corpora.speech.speech_summary import summarise_speech
 from datamodules.corpus_folder import data_root
 from datamodules.importers.imported_corpus import Source, import_corpus
+from datamodules.importers.taken_texts import TextNotes, TextsTaken
 from datamodules.run_warning import RunWarning
+from datamodules.texts.own_text_rules import own_text_rules
 
 from .test_imported_corpus import cuts
 
@@ -94,3 +96,29 @@ def test_a_users_own_rules_hold_for_every_split(earmark_home: Path, source: Sour
     assert texts("test")["test0"] == "stojí pět %"
     assert str(file) in card.description
     assert str(file) in (data_root() / "mine" / "imported_from.json").read_text()
+
+
+def test_letters_that_stand_where_quotation_marks_do_are_not_lost_in_silence(
+    earmark_home: Path, tmp_path: Path, write_audio
+) -> None:
+    said = ["Kʼicheʼ tzij", "ʼáníishjí.", "kʼaxkʼol", "jun ʼ tzij", "tzij", "rech 'jun'", "xubʼij cheʼ?", "loqʼoq"]
+    rows = ["audio\ttext\tid"]
+    for number, text in enumerate(said):
+        write_audio(tmp_path / f"{number}.wav", 0.5)
+        rows.append(f"{number}.wav\t{text}\tu{number}")
+    manifest = tmp_path / "all.tsv"
+    manifest.write_text("\n".join(rows) + "\n", encoding="utf-8")
+    of_splits = {split: [manifest] for split in ("train",)}
+    taken = TextsTaken()
+    entries = list(Source(of_splits, language="quc").read("train"))
+    with pytest.warns(RunWarning, match="generic text rules"):
+        cut = [word for entry in entries for word in taken.take(entry, "train").cut]
+    assert cut == ["Kʼicheʼ", "ʼáníishjí", "cheʼ"]
+    notes = TextNotes()
+    notes.cut["quc"].update(cut)
+    with pytest.warns(
+        RunWarning, match=r"language 'quc': 3 words lost the letter ʼ \(U\+02BC\) at an end: Kʼicheʼ, cheʼ"
+    ):
+        notes.say({})
+    own = own_text_rules({"quc": {"letters": "'"}}, where="rules.yaml")
+    assert not [word for entry in entries for word in TextsTaken(own=own).take(entry, "train").cut]

@@ -13,7 +13,14 @@ from datamodules.importers.taken_texts import TextsTaken
 from datamodules.texts.written_words import written_words
 from lightning_modules.metrics.word_error import WordError
 
-SAID = ["It is 100% sure.", "It weighs 3,5 kg", "Use #hashtag here", "version 1.2.3 @home", "a 7-8 range", "(coughs) yes!"]
+SAID = [
+    "It is 100% sure.",
+    "It weighs 3,5 kg",
+    "Use #hashtag here",
+    "version 1.2.3 @home",
+    "a 7-8 range",
+    "(coughs) yes!",
+]
 
 
 def reference(text: str) -> str:

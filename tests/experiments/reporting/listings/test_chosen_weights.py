@@ -81,7 +81,9 @@ def test_a_line_a_weight_says_what_lies_beside_it(table: Table, cells: list[Cell
 def test_each_of_several_decoders_has_its_lines_over_all_runs(
     stored: Stored, table: Table, cells: list[Cell], scores: StoredScores, tmp_path: Path
 ) -> None:
-    table.rows["base"].config["scoring"] = {"init_args": {"decoders": {"greedy": "Greedy", "joint": {}, "joint_lm": {}}}}
+    table.rows["base"].config["scoring"] = {
+        "init_args": {"decoders": {"greedy": "Greedy", "joint": {}, "joint_lm": {}}}
+    }
     for cell, weight in zip(cells[:2], (0.2, 0.4), strict=True):
         folder = scores.run_dir(cell)
         assert folder is not None
@@ -102,8 +104,19 @@ def test_weights_of_an_alignment_have_milliseconds(cells: list[Cell], scores: St
     def trial(gap: float, shift: float, error: float) -> Any:
         return {"weights": {"gap": gap, "shift": shift, "prior": 0.0}, "error": error}
 
-    trials = [trial(0.1, 0.0, 48.0), trial(0.1, -0.02, 30.0), trial(0.2, -0.02, 22.0), trial(0.2, 0.0, 28.5), trial(0.2, -0.1, 60.0)]
-    kept = {"fitted_for": "validation/boundary_ms", "weights": trials[2]["weights"], "at_edge": ["gap"], "trials": trials}
+    trials = [
+        trial(0.1, 0.0, 48.0),
+        trial(0.1, -0.02, 30.0),
+        trial(0.2, -0.02, 22.0),
+        trial(0.2, 0.0, 28.5),
+        trial(0.2, -0.1, 60.0),
+    ]
+    kept = {
+        "fitted_for": "validation/boundary_ms",
+        "weights": trials[2]["weights"],
+        "at_edge": ["gap"],
+        "trials": trials,
+    }
     folder = scores.run_dir(next(cell for cell in cells if cell.row.name == "constant"))
     assert folder is not None
     (folder / "scores" / "alignment.json").write_text(json.dumps(kept), encoding="utf-8")
