@@ -94,8 +94,8 @@ class TextNotes:
         And one a language of words that lost an apostrophe that is a letter.
         """
         for language, words in self.cut.items():
-            _warn(f"language {language!r}: {words.total()} words lost the letter {LETTER_APOSTROPHE} (U+02BC) at an end: "
-                  f"{first_names(sorted(words))} (--text-rules FILE with letters: \"'\" keeps it)")  # fmt: skip
+            _warn(f"language {language!r}: {words.total()} words lost the letter {LETTER_APOSTROPHE} (U+02BC) at an end"
+                  f": {first_names(sorted(words))} (--text-rules FILE with letters: \"'\" keeps it)")  # fmt: skip
         for split in SPLITS:
             if kept := _of(self.kept, split):
                 _warn(f"{split}: kept as written, of {num_utterances[split]}: {kept}; digits, signs and other scripts "

@@ -40,7 +40,7 @@ def chosen_weights(cells: Sequence[Cell], scores: Files, rows: Sequence[str]) ->
 
 
 def _by_decoder(cells: Sequence[Cell], scores: Files) -> dict[str, list[Fitted]]:
-    """What the runs of a row fitted, by the decoder's name; "" where the row has one, or keeps the chosen one's alone."""
+    """What the runs of a row fitted, by the decoder's name; "" where a row has one or keeps but the chosen one's."""
     found: dict[str, list[Fitted]] = {}
     for cell in cells:
         if cell.state == "finished":

@@ -48,8 +48,10 @@ def is_known(name: str) -> bool:
 
     >>> is_known("runs/0123456789abcdef/scores/../x.csv"), is_known("/etc/passwd"), is_known("log.txt")
     (False, False, False)
-    >>> is_known("runs/0123456789abcdef/scores/events_test.tsv"), is_known("runs/0123456789abcdef/scores/beam/decoding.json")
-    (True, True)
+    >>> is_known("runs/0123456789abcdef/scores/events_test.tsv")
+    True
+    >>> is_known("runs/0123456789abcdef/scores/beam/decoding.json")
+    True
     """
     return len(name) <= NAME_CHARACTERS and _NAMES.fullmatch(name) is not None
 

@@ -1,4 +1,4 @@
-"""What a recogniser of its own spelling wrote is normalised as the references of a test split that is kept as written."""
+"""What a recogniser spells by itself is normalised as the references of a test split that is kept as written."""
 
 from __future__ import annotations
 
