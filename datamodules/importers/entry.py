@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import gzip
+import hashlib
 import math
 import os
 import re
@@ -25,6 +26,7 @@ _LANGUAGE = re.compile(r"([a-z]{2,3})(?:[-_][A-Za-z0-9]{2,8})*")
 SOURCES = ("session", "group")  # what an utterance was recorded from, beside its speaker; a user's own meaning
 # As manifests name what is read of an utterance.
 FIELDS = ("audio", "text", "language", "speaker", *SOURCES, "start", "duration", "channel", "id")
+MOST_ID_BYTES = 200  # of UTF-8: a file is named by it, with a suffix, and takes 255
 _AUDIO_SUFFIX = re.compile(r"\.[A-Za-z0-9]{1,5}$")
 
 
@@ -106,6 +108,9 @@ def default_id(written: str, start_seconds: float, has_start: bool, *, channel: 
     name = re.sub(r"[^\w.-]", "_", stem.replace("/", "-")) or "utterance"
     if channel:
         name = f"{name}-ch{channel}"
+    if len(name.encode()) > MOST_ID_BYTES - 8:  # a start stands behind it
+        digest = hashlib.sha256(name.encode()).hexdigest()[:12]
+        name = f"{name.encode()[-(MOST_ID_BYTES - 32) :].decode(errors='ignore').lstrip('.')}-{digest}"
     return f"{name}-{round(start_seconds * 1000):07d}" if has_start else name
 
 
@@ -156,6 +161,8 @@ def language_code(written: str, *, key: str, place: str) -> str:
 
 def utterance_id(written: str, *, place: str) -> str:
     """An id that can name a file. Raises ``ManifestError`` for one that cannot."""
+    if len(written.encode()) > MOST_ID_BYTES:
+        raise ManifestError(f"{place}: id {written[:20]!r}… of {len(written.encode())} bytes, allowed: {MOST_ID_BYTES}")
     if not re.fullmatch(r"[^\s\0/\\.][^\s\0/\\]*", written):
         raise ManifestError(f"{place}: id {written!r}, allowed: a name without spaces, slashes and leading dot")
     return written

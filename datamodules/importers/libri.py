@@ -29,9 +29,9 @@ def read_librispeech(folder: Path, *, audio_root: Path | None = None) -> Iterato
     transcripts = sorted(folder.rglob("*.trans.txt"))
     if not transcripts:
         raise ManifestError(f"{folder}: no *.trans.txt below it, allowed: a part of LibriSpeech (train-clean-5)")
-    parts = sorted({path.relative_to(folder).parts[0] for path in transcripts})
-    if parts[0].startswith(_PARTS):
-        raise ManifestError(f"{folder}: holds the parts {', '.join(parts)}, allowed: one part, as {folder / parts[0]}")
+    if parts := sorted({part for path in transcripts if (part := _part(path.relative_to(folder)))}):
+        holds = ", ".join(map(str, parts))
+        raise ManifestError(f"{folder}: holds the parts {holds}, allowed: one part, as {folder / parts[0]}")
     said = {line.split(maxsplit=1)[0] for path in transcripts for _, line in lines_of(path)}
     silent = sorted(path.stem for path in folder.rglob("*.flac") if path.stem not in said)
     warn_of_left_out(folder, silent, what="audio files without a line in *.trans.txt")
@@ -46,6 +46,12 @@ def read_librispeech(folder: Path, *, audio_root: Path | None = None) -> Iterato
                 language="en",
                 speaker=utterance.split("-")[0],
             )
+
+
+def _part(transcript: Path) -> Path | None:
+    """The folder of a part above a transcript, at any depth: ``LibriSpeech/test-clean``."""
+    above = [folder for folder in transcript.parents if folder.name.startswith(_PARTS)]
+    return above[-1] if above else None
 
 
 def read_mls(folder: Path, *, audio_root: Path | None = None) -> Iterator[ManifestEntry]:

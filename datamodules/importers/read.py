@@ -15,6 +15,7 @@ from datamodules.importers.kaldi import read_kaldi
 from datamodules.importers.lhotse_manifest import read_lhotse
 from datamodules.importers.libri import read_librispeech, read_mls
 from datamodules.importers.table import read_csv, read_tsv
+from datamodules.texts.text_rules import code_of
 from datamodules.texts.utf8_text import has_surrogate, printable
 
 
@@ -56,4 +57,10 @@ def read_manifest(
         refuse_surrogates(entry)
     if language is None:
         return entries
+    fixed = sorted({str(entry.language) for entry in entries if entry.language} - {code_of(language)})
+    if reader in (read_librispeech, read_mls) and fixed:
+        raise ManifestError(
+            f"{path}: a folder of this layout says its language, {fixed[0]}, allowed: without --language {language}, "
+            "or a manifest of another format"
+        )
     return [entry if entry.language else replace(entry, language=language) for entry in entries]

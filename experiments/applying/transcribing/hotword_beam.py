@@ -69,9 +69,7 @@ def with_hotwords(
     ``UserError`` for a file that can't be read, a phrase that is not spoken words, and a decoder without a prefix beam.
     """
     try:
-        phrases = tuple(dict.fromkeys(form for phrase in read_hotwords(path) for form in _forms(phrase, rules)))
-    except UnspeakableTextError as error:
-        raise UserError(f"--hotwords {path}: {error}; allowed: words as they are spoken") from None
+        phrases = tuple(dict.fromkeys(form for phrase in read_hotwords(path) for form in _forms(phrase, rules, path)))
     except ValueError as error:
         raise UserError(f"--{error}") from None
     if by is None or isinstance(by.decoder, Greedy):
@@ -85,8 +83,8 @@ def with_hotwords(
     return replace(by, decoder=beam)
 
 
-def _forms(phrase: str, rules: Mapping[str, TextRules]) -> list[str]:
-    """As texts of each language have it. Raises ``UnspeakableTextError`` where it is none in any."""
+def _forms(phrase: str, rules: Mapping[str, TextRules], path: Path) -> list[str]:
+    """As texts of each language have it. Raises ``UserError`` where it is none in any."""
     forms: list[str] = []
     refused: UnspeakableTextError | None = None
     for language in rules or (NO_LANGUAGE,):
@@ -95,5 +93,5 @@ def _forms(phrase: str, rules: Mapping[str, TextRules]) -> list[str]:
         except UnspeakableTextError as error:
             refused = error
     if refused is not None and not forms:
-        raise refused
+        raise UserError(f"--hotwords {path}: {phrase!r}: {refused}; allowed: words as they are spoken")
     return forms

@@ -25,7 +25,16 @@ def output_stems(audio: Sequence[Path], output: Path | None) -> list[Path]:
 
 
 def refuse_existing(paths: Iterable[Path], *, overwrite: bool) -> None:
-    """Raise ``UserError`` naming the files that are there, before anything is computed."""
+    """Raise ``UserError`` naming the files that are there, before anything is computed.
+
+    And one where a folder has the name of a file that is to be written, or a file the name of its folder.
+    """
+    paths = list(paths)
+    for path in paths:
+        if path.is_dir():
+            raise UserError(f"{path}: is a folder, allowed: the name of a file that earmark writes")
+        if files := [folder for folder in path.parents if folder.exists() and not folder.is_dir()]:
+            raise UserError(f"{files[0]}: is a file, allowed: a folder")
     there = [] if overwrite else [str(path) for path in paths if path.exists()]
     if there:
         raise UserError(
@@ -35,8 +44,11 @@ def refuse_existing(paths: Iterable[Path], *, overwrite: bool) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """One file, in one step."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """One file, in one step. Raises ``UserError`` where it cannot be written."""
     partial = path.with_name(f"{path.name}.partial")
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial.write_text(text, encoding="utf-8")
+        partial.replace(path)
+    except OSError as error:
+        raise UserError(f"{error.filename or path}: cannot be written: {error.strerror}") from None

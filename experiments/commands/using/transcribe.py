@@ -165,6 +165,10 @@ def _outputs(arguments: argparse.Namespace, settings: Settings) -> list[list[Pat
         raise UserError("--resume leaves out files that are transcribed; allowed: with FILE…")
     if arguments.manifest is not None:
         answers = arguments.output or arguments.manifest.with_name(f"{arguments.manifest.stem}_pred.jsonl")
+        if answers.exists() and answers.samefile(arguments.manifest):
+            raise UserError(
+                f"-o {answers}: is the manifest itself, of which lines would be lost; allowed: another file"
+            )
         refuse_existing([answers], overwrite=arguments.overwrite)
         return [[answers]]
     if arguments.output is not None and arguments.output.exists() and not arguments.output.is_dir():

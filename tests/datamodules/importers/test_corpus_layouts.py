@@ -79,6 +79,22 @@ def test_librispeech_wants_one_part(librispeech: Path) -> None:
         read_manifest(librispeech)
 
 
+def test_a_folder_above_librispeech_is_not_one_part_of_all(librispeech: Path) -> None:
+    """Its test part would be trained on."""
+    with pytest.raises(ManifestError, match=rf"holds the parts {librispeech.name}/train-clean-5, allowed: one part"):
+        read_manifest(librispeech.parent, format_name="librispeech")
+
+
+@pytest.mark.parametrize("language", ["tr", "en", "en-GB"])
+def test_a_layout_that_says_its_language_is_not_given_another(librispeech: Path, language: str) -> None:
+    part = librispeech / "train-clean-5"
+    if language == "tr":
+        with pytest.raises(ManifestError, match="says its language, en, allowed: without --language tr, or a manifest"):
+            read_manifest(part, language=language)
+    else:
+        assert {entry.language for entry in read_manifest(part, language=language)} == {"en"}
+
+
 @pytest.mark.parametrize(("part", "lhotse_part"), [("train", "train"), ("dev", "dev"), ("test", "test")])
 def test_mls_is_read_as_lhotse_reads_it(mls: Path, part: str, lhotse_part: str) -> None:
     assert detect(mls / "mls_polish" / part) == "mls"

@@ -208,3 +208,15 @@ def test_any_bytes_are_read_or_refused(
     assert bool(entries) != refusal.startswith(str(path))
     assert "\n" not in refusal
     assert all(entry.utterance_id and entry.start_seconds >= 0 for entry in entries)
+
+
+def test_ids_name_files_and_are_no_longer_than_one_may_be(tmp_path: Path) -> None:
+    manifest = tmp_path / "list.tsv"
+    manifest.write_text(f"audio\ttext\tid\na.wav\tx\t{'名' * 67}\n", encoding="utf-8")
+    with pytest.raises(ManifestError, match=r"list.tsv, line 2: id '名+'… of 201 bytes, allowed: 200"):
+        read_manifest(manifest)
+    deep = "/".join(["名" * 30] * 4)
+    manifest.write_text(f"audio\ttext\n{deep}/1.wav\tx\n{deep}/2.wav\tx\n{deep}x/2.wav\ty\n", encoding="utf-8")
+    ids = [entry.utterance_id for entry in read_manifest(manifest)]
+    assert len(set(ids)) == 3
+    assert all(len(name.encode()) <= 200 for name in ids)

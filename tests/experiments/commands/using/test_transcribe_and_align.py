@@ -167,6 +167,34 @@ def test_a_pipe_and_a_manifest(
     assert all(answer["pred_text"] for answer in answers)
 
 
+def test_outputs_that_cannot_be_written_are_refused_before_anything_is_read(
+    talk: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    manifest = tmp_path / "m.jsonl"
+    line = json.dumps({"audio_filepath": str(talk)}) + "\n"
+    manifest.write_text(line, encoding="utf-8")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").write_text("mine", encoding="utf-8")
+    text = tmp_path / "t.txt"
+    text.write_text("x", encoding="utf-8")
+    audio = ["--audio", str(talk), "--text", str(text), "--language", "en"]
+    for arguments, message in [
+        (
+            ["transcribe", "RUN", "--manifest", str(manifest), "-o", str(manifest), "--overwrite"],
+            "is the manifest itself",
+        ),
+        (["transcribe", "RUN", "--manifest", str(manifest), "-o", str(tmp_path / "folder")], "folder: is a folder"),
+        (["transcribe", "RUN", "--manifest", str(manifest), "-o", str(tmp_path / "file" / "q")], "file: is a file"),
+        (["transcribe", "RUN", str(talk), "-o", str(tmp_path / "file" / "q")], "file: is a file, allowed: a folder"),
+        (["align", "RUN", *audio, "-o", str(tmp_path / "file")], "file: is a file, allowed: a folder"),
+    ]:
+        assert main(arguments) == 2
+        [said] = capsys.readouterr().err.splitlines()
+        assert message in said
+    assert manifest.read_text("utf-8") == line
+    assert (tmp_path / "file").read_text("utf-8") == "mine"
+
+
 def test_a_manifest_says_what_is_to_be_known_of_its_lines_and_is_read_before_the_recogniser(
     recogniser: Path, talk: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
