@@ -226,7 +226,7 @@ class _Headers(AudioHeaders):
         if entry.channel >= header.num_channels:
             raise DamagedAudioError(f"lacks channel {entry.channel} (counted from 0)")
         if entry.start_seconds >= header.duration_seconds:
-            raise DamagedAudioError("starts after the end of its file")
+            raise DamagedAudioError("starts after the end of its file" if header.num_samples else "no samples")
         if entry.duration_seconds is None:
             return entry
         past_seconds = entry.start_seconds + entry.duration_seconds - header.duration_seconds

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 EXPORTED = "earmark.json"  # of a folder that earmark export wrote
 NOT_RUN = "neither a run's id or key (three hexadecimal digits or more), TABLE/ROW, nor the folder of a run"
+ALLOWED = "the folder of a run or of earmark export, a run's id or key, TABLE/ROW"
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,8 @@ def choose_run(text: str, *, scale: str | None = None) -> ChosenRun:
 
     tracker = Tracker(home())
     table, _, row = text.rpartition("/")
+    if folder.is_absolute() and not folder.exists() and not table.endswith((".yaml", ".yml")):
+        raise UserError(f"run {text!r}: no such folder; allowed: {ALLOWED}")
     if table and not folder.exists():
         return _of_row(tracker, table, row, scale=scale)
     if not re.fullmatch(r"[0-9a-f]{3,}", text):

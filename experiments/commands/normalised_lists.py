@@ -17,6 +17,7 @@ BRACES = "{}"  # of alternatives, which are punctuation to the rules
 def normalised_lists(lists: Sequence[TextList], *, language: str | None, rules_file: Path | None) -> list[TextList]:
     """The lists, with a ``language`` their texts normalised. Raises ``UserError`` for what does not fit."""
     from datamodules.importers.entry import ManifestError, language_code
+    from datamodules.texts.text_rules import code_of
     from experiments.commands.data.manifest_arguments import read_text_rules
     from experiments.errors import UserError
 
@@ -29,6 +30,9 @@ def normalised_lists(lists: Sequence[TextList], *, language: str | None, rules_f
     except ManifestError as error:
         raise UserError(str(error)) from None
     own = read_text_rules(rules_file)
+    if rules_file is not None and code_of(code) not in own:
+        theirs = ", ".join(sorted(own)) or "of none"
+        raise UserError(f"--text-rules {rules_file}: has no rules of --language {language}, allowed: {theirs}")
     return [replace(each, texts=_normalised(each, code, own)) for each in lists]
 
 

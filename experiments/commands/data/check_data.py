@@ -10,6 +10,7 @@ import argparse
 import math
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from experiments.commands.data import digest_check
 from experiments.commands.data.manifest_arguments import TASKS, add_source_arguments, hint_of_events
@@ -25,6 +26,12 @@ EXAMPLE = """examples:
 
 exit code: 1 where there are errors or changed files, 0 with warnings alone, 2 where a manifest cannot be read"""
 
+# Options of one task, and what they are unless said otherwise; the other task would not look at them.
+OF_TASK: dict[str, dict[str, Any]] = {
+    "speech": {"alphabet": None, "subsampling": 4, "speed": 1.1, "batch_seconds": 60.0},
+    "events": {"classes": None, "batch_size": 16},
+}
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options on a (sub)parser."""
@@ -39,9 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--classes", type=_names, metavar="A,B", help="of sound events: all labels that there may be (default: any)"
     )
-    parser.add_argument(
-        "--batch-size", type=_count, default=16, metavar="N", help="clips of the batch that is tried (default 16)"
-    )
+    parser.add_argument("--batch-size", type=_count, metavar="N", help="clips of the batch that is tried (default 16)")
     parser.add_argument(
         "--alphabet", metavar="CHARACTERS", help="all that texts may hold (default: what training texts do)"
     )
@@ -49,13 +54,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--hop-seconds", type=_positive, metavar="S", help="of the features (.01), of sound events of curves (.08)"
     )
     parser.add_argument(
-        "--subsampling", type=_count, default=4, metavar="N", help="feature frames to one of the encoder (default 4)"
+        "--subsampling", type=_count, metavar="N", help="feature frames to one of the encoder (default 4)"
     )
     parser.add_argument(
-        "--speed", type=_speed, default=1.1, metavar="F", help="fastest speed perturbation, 1 for none (default 1.1)"
+        "--speed", type=_speed, metavar="F", help="fastest speed perturbation, 1 for none (default 1.1)"
     )
     parser.add_argument(
-        "--batch-seconds", type=_positive, default=60.0, metavar="S", help="audio of a batch that is tried (default 60)"
+        "--batch-seconds", type=_positive, metavar="S", help="audio of a batch that is tried (default 60)"
     )
     parser.add_argument(
         "--digest", action="store_true", help="read all of a corpus instead, and say whether it is what was prepared"
@@ -73,7 +78,9 @@ def run(arguments: argparse.Namespace) -> int:
     from experiments.errors import UserError
 
     corpus = _corpus(arguments)
-    look = check_events.look if _task(arguments, corpus) == "events" else check_speech.look
+    task = _task(arguments, corpus)
+    _settle_options(arguments, task)
+    look = check_events.look if task == "events" else check_speech.look
     try:
         looked = look(arguments, corpus=corpus)
     except (ValueError, OSError) as error:
@@ -102,7 +109,7 @@ def _corpus(arguments: argparse.Namespace) -> str | None:
 
     first = arguments.target[0]
     if len(arguments.target) == 1 and (data_root() / first / "corpus.json").is_file() and Path(first).suffix == "":
-        for option in ("validation", "test", "language", "audio_root"):
+        for option in ("validation", "test", "language", "audio_root", "text_rules"):
             if getattr(arguments, option) is not None:
                 raise UserError(f"--{option.replace('_', '-')}: {first} is a corpus, allowed: with manifests alone")
         return str(first)
@@ -131,6 +138,19 @@ def _task(arguments: argparse.Namespace, corpus: str | None) -> str:
     if arguments.task not in (None, task):
         raise UserError(f"--task {arguments.task}: {corpus} is a corpus of {task}, allowed: {task}")
     return task
+
+
+def _settle_options(arguments: argparse.Namespace, task: str) -> None:
+    """Give ``task``'s options their defaults. Raises ``UserError`` for one of the other task, which changes nothing."""
+    from experiments.errors import UserError
+
+    for other, name in ((other, name) for other, options in OF_TASK.items() if other != task for name in options):
+        if (value := getattr(arguments, name)) is not None:
+            shown = ",".join(value) if isinstance(value, tuple) else value
+            raise UserError(f"--{name.replace('_', '-')} {shown}: allowed with --task {other}, here it is {task}")
+    for name, default in OF_TASK[task].items():
+        if getattr(arguments, name) is None:
+            setattr(arguments, name, default)
 
 
 def _positive(text: str) -> float:

@@ -164,6 +164,8 @@ def _outputs(arguments: argparse.Namespace, settings: Settings) -> list[list[Pat
     if arguments.resume and (arguments.manifest is not None or arguments.audio == ["-"]):
         raise UserError("--resume leaves out files that are transcribed; allowed: with FILE…")
     if arguments.manifest is not None:
+        if arguments.formats is not None:
+            raise UserError(f"-f {arguments.formats}: --manifest is answered by NeMo's lines; allowed: with FILE…")
         answers = arguments.output or arguments.manifest.with_name(f"{arguments.manifest.stem}_pred.jsonl")
         if answers.exists() and answers.samefile(arguments.manifest):
             raise UserError(

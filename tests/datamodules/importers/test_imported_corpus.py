@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
+import soundfile
 from lhotse import load_manifest
 
 from datamodules.asr import SpeechDataModule
@@ -120,14 +122,15 @@ def test_parts_of_files_are_cut_and_rounding_is_forgiven(earmark_home, kaldi):
 def test_damaged_audio_is_refused_by_line_or_left_out_and_counted(earmark_home, manifest, tmp_path):
     (tmp_path / "clips" / "3.wav").unlink()
     (tmp_path / "clips" / "4.wav").write_text("no audio")
+    soundfile.write(tmp_path / "clips" / "5.wav", np.zeros(0), 16_000)
     source = Source({"train": [manifest]}, language="cs")
     with pytest.raises(ManifestError, match=r"train\.tsv, line 5: .*3\.wav: no such file; allowed: .*--drop-damaged"):
         import_corpus("mine", source)
     assert not (data_root() / "mine").exists()
     card = import_corpus("mine", source, drop_damaged=True)
-    assert sum(card.num_clips.values()) == 58
+    assert sum(card.num_clips.values()) == 57
     dropped = json.loads((data_root() / "mine" / "dropped.json").read_text())["cs"]
-    assert (dropped["no such file"], dropped["not a readable audio file"]) == (1, 1)
+    assert (dropped["no such file"], dropped["not a readable audio file"], dropped["no samples"]) == (1, 1, 1)
 
 
 def test_the_same_manifests_give_the_same_digest_and_another_text_another(earmark_home, manifest):

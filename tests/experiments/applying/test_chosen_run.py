@@ -164,6 +164,7 @@ def test_by_the_beginning_of_a_key(store: _Store) -> None:
         ("weak_sed/fsl", "run: earmark run weak_sed --scale demo --rows fsl"),
         ("weak_sed/mil_oracle_tags", "its stage is 'score', so it has no weights; it stands on: weak_sed/mil"),
         ("no_table/mil", "no_table"),
+        ("/nowhere/a0b1c2", "run '/nowhere/a0b1c2': no such folder; allowed: the folder of a run"),
         ("garden", "neither a run's id or key"),
     ],
 )

@@ -273,6 +273,7 @@ def test_both_sides_can_be_normalised_as_import_does_and_nothing_is_left_out(tmp
         ("{}", (), "rules.yaml: allowed with --language xx, the language of the texts"),
         ("{}", ("--language", "Hausa!"), "--language: language 'Hausa!', allowed: an ISO 639 code"),
         ("[", ("--language", "ha"), "rules.yaml: line"),
+        ("ha: {letters: x}", ("--language", "nl"), "rules.yaml: has no rules of --language nl, allowed: ha"),
     ],
 )
 def test_wrong_text_rules_are_refused_in_one_line(tmp_path, capsys, rules, options, says):

@@ -56,6 +56,21 @@ def one_sound(path: Path, seconds: float = 1.0, *, rate_hz: int = 16_000, channe
     soundfile.write(path, samples_SC, rate_hz)
 
 
+@pytest.mark.parametrize(
+    ("task", "options", "says"),
+    [
+        ("events", ("--alphabet", "abc"), "--alphabet abc: allowed with --task speech, here it is events"),
+        ("events", ("--speed", "1.2"), "--speed 1.2: allowed with --task speech"),
+        ("speech", ("--classes", "dog,cat"), "--classes dog,cat: allowed with --task events, here it is speech"),
+        ("speech", ("--batch-size", "4"), "--batch-size 4: allowed with --task events"),
+    ],
+)
+def test_an_option_of_the_other_task_is_refused(folder, capsys, task, options, says):
+    assert main(["data", "check", str(folder / "train.tsv"), "--task", task, *options]) == 2
+    [line] = capsys.readouterr().err.splitlines()
+    assert says in line
+
+
 @pytest.mark.integration
 def test_labels_without_fault_are_checked_imported_and_checked_again(folder, capsys):
     assert findings(folder, capsys, "--classes", "dog,speech") == (0, {})

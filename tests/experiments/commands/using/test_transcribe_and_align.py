@@ -185,6 +185,7 @@ def test_outputs_that_cannot_be_written_are_refused_before_anything_is_read(
         ),
         (["transcribe", "RUN", "--manifest", str(manifest), "-o", str(tmp_path / "folder")], "folder: is a folder"),
         (["transcribe", "RUN", "--manifest", str(manifest), "-o", str(tmp_path / "file" / "q")], "file: is a file"),
+        (["transcribe", "RUN", "--manifest", str(manifest), "-f", "srt"], "-f srt: --manifest is answered by NeMo's"),
         (["transcribe", "RUN", str(talk), "-o", str(tmp_path / "file" / "q")], "file: is a file, allowed: a folder"),
         (["align", "RUN", *audio, "-o", str(tmp_path / "file")], "file: is a file, allowed: a folder"),
     ]:
