@@ -108,9 +108,10 @@ def default_id(written: str, start_seconds: float, has_start: bool, *, channel: 
     name = re.sub(r"[^\w.-]", "_", stem.replace("/", "-")) or "utterance"
     if channel:
         name = f"{name}-ch{channel}"
-    if len(name.encode()) > MOST_ID_BYTES - 8:  # a start stands behind it
-        digest = hashlib.sha256(name.encode()).hexdigest()[:12]
-        name = f"{name.encode()[-(MOST_ID_BYTES - 32) :].decode(errors='ignore').lstrip('.')}-{digest}"
+    encoded = name.encode(errors="surrogatepass")  # a name that is not Unicode is refused later, by its line
+    if len(encoded) > MOST_ID_BYTES - 8:  # a start stands behind it
+        end = encoded[-(MOST_ID_BYTES - 32) :].decode(errors="ignore").lstrip(".")
+        name = f"{end}-{hashlib.sha256(encoded).hexdigest()[:12]}"
     return f"{name}-{round(start_seconds * 1000):07d}" if has_start else name
 
 
@@ -161,8 +162,8 @@ def language_code(written: str, *, key: str, place: str) -> str:
 
 def utterance_id(written: str, *, place: str) -> str:
     """An id that can name a file. Raises ``ManifestError`` for one that cannot."""
-    if len(written.encode()) > MOST_ID_BYTES:
-        raise ManifestError(f"{place}: id {written[:20]!r}… of {len(written.encode())} bytes, allowed: {MOST_ID_BYTES}")
+    if (size := len(written.encode(errors="surrogatepass"))) > MOST_ID_BYTES:
+        raise ManifestError(f"{place}: id {written[:20]!r}… of {size} bytes, allowed: {MOST_ID_BYTES}")
     if not re.fullmatch(r"[^\s\0/\\.][^\s\0/\\]*", written):
         raise ManifestError(f"{place}: id {written!r}, allowed: a name without spaces, slashes and leading dot")
     return written

@@ -84,7 +84,7 @@ def with_hotwords(
 
 
 def _forms(phrase: str, rules: Mapping[str, TextRules], path: Path) -> list[str]:
-    """As texts of each language have it. Raises ``UserError`` where it is none in any."""
+    """As texts of each language have it. Raises ``ValueError`` where it is none in any."""
     forms: list[str] = []
     refused: UnspeakableTextError | None = None
     for language in rules or (NO_LANGUAGE,):
@@ -93,5 +93,5 @@ def _forms(phrase: str, rules: Mapping[str, TextRules], path: Path) -> list[str]
         except UnspeakableTextError as error:
             refused = error
     if refused is not None and not forms:
-        raise UserError(f"--hotwords {path}: {phrase!r}: {refused}; allowed: words as they are spoken")
+        raise ValueError(f"hotwords {path}: {phrase!r}: {refused}; allowed: words as they are spoken")
     return forms

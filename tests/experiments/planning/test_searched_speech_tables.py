@@ -23,7 +23,7 @@ RECIPE = {
     "data.batch_seconds",
 }
 SPACES = {
-    "encoders": RECIPE | {"model.encoder.depth", "model.encoder.conv_channels"},
+    "encoders": RECIPE | {"model.encoder.depth", "model.encoder.conv_channels", "model.features.hop_seconds"},
     "end_to_end_search": RECIPE,  # its encoders start from weights, which fix their layers
 }
 
