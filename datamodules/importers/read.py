@@ -57,10 +57,10 @@ def read_manifest(
         refuse_surrogates(entry)
     if language is None:
         return entries
-    fixed = sorted({str(entry.language) for entry in entries if entry.language} - {code_of(language)})
-    if reader in (read_librispeech, read_mls) and fixed:
+    others = {str(entry.language) for entry in entries if entry.language} - {code_of(language)}
+    if others and reader in (read_librispeech, read_mls):
         raise ManifestError(
-            f"{path}: a folder of this layout says its language, {fixed[0]}, allowed: without --language {language}, "
-            "or a manifest of another format"
+            f"{path}: a folder of this layout says its language, {min(others)}, allowed: without --language {language}"
+            ", or a manifest of another format"
         )
     return [entry if entry.language else replace(entry, language=language) for entry in entries]

@@ -144,7 +144,8 @@ def _settle_options(arguments: argparse.Namespace, task: str) -> None:
     """Give ``task``'s options their defaults. Raises ``UserError`` for one of the other task, which changes nothing."""
     from experiments.errors import UserError
 
-    for other, name in ((other, name) for other, options in OF_TASK.items() if other != task for name in options):
+    [other] = OF_TASK.keys() - {task}
+    for name in OF_TASK[other]:
         if (value := getattr(arguments, name)) is not None:
             shown = ",".join(value) if isinstance(value, tuple) else value
             raise UserError(f"--{name.replace('_', '-')} {shown}: allowed with --task {other}, here it is {task}")
