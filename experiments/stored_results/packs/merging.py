@@ -29,6 +29,7 @@ from experiments.stored_results.packs.merged_files import GIVEN, give, lacks, wr
 from experiments.stored_results.packs.merged_references import differing, keep, kept
 from experiments.stored_results.packs.packed_run import differing_figure, logged
 from experiments.stored_results.packs.packed_store import (
+    Packed,
     PackedRun,
     check_curves,
     check_same_runs,
@@ -39,6 +40,7 @@ from experiments.stored_results.packs.packed_store import (
     unfold,
 )
 from experiments.stored_results.packs.packed_weights import checked_weights, has_weights
+from experiments.stored_results.packs.plan_record import every_cell
 from experiments.table_files.stored_names import name_problem
 from experiments.table_files.table_values import check_name
 from experiments.table_files.yaml_files import parse_value
@@ -56,12 +58,14 @@ class Merge:
 
     ``there`` has the store's record, where there is one yet; ``given`` the packs that a run gets its weights,
     predictions or n-grams from, by key and what is given; ``references`` the files of labels and cards by their place.
+    ``rows`` are tags, by key: the rows of the packs' tables that a run stands for, which may be another table's run.
     """
 
     new: dict[str, tuple[Archive, PackedRun]] = field(default_factory=dict)
     there: dict[str, TrackedRun | None] = field(default_factory=dict)
     given: dict[tuple[str, str], Archive] = field(default_factory=dict)
     references: dict[Path, bytes] = field(default_factory=dict)
+    rows: dict[str, dict[str, str]] = field(default_factory=dict)
 
 
 def look(archives: Sequence[Archive], tracker: Tracker) -> Merge:
@@ -95,7 +99,9 @@ def look(archives: Sequence[Archive], tracker: Tracker) -> Merge:
         if layout.PLAN not in archive.files:
             continue  # the record of an exported run, which has no table
         with reading(archive), tempfile.TemporaryDirectory(prefix="earmark-") as folder:
-            references = kept(read_packed(archive, Path(folder)), tracker.root)
+            planned = read_packed(archive, Path(folder))
+            _add_rows(merge, planned)
+            references = kept(planned, tracker.root)
             if differs := differing(references, tracker.root):
                 conflicts.append(f"{archive.path}: {differs}")
             merge.references |= references
@@ -103,6 +109,16 @@ def look(archives: Sequence[Archive], tracker: Tracker) -> Merge:
         more = f" (and {len(conflicts) - 1} more)" if len(conflicts) > 1 else ""
         raise UserError(f"{conflicts[0]}{more}; nothing was merged")
     return merge
+
+
+def _add_rows(merge: Merge, planned: Packed) -> None:
+    """The rows that a pack's runs stand for. Raises ``ValueError`` for a name that the store does not take."""
+    for cell in every_cell(planned.cells):
+        if cell.run is not None:
+            tag = f"row.{cell.row.table}"
+            if problem := name_problem(tag):
+                raise ValueError(f"{tag!r}: {problem}")
+            merge.rows.setdefault(cell.run.tags["key"], {}).setdefault(tag, cell.row.name)
 
 
 def _conflict(key: str, packed: PackedRun, tracker: Tracker, *, in_store: bool) -> str:
@@ -197,7 +213,8 @@ def write(merge: Merge, tracker: Tracker, *, say: Callable[[str], None]) -> int:
     for key, (archive, packed) in with_bar(list(merge.new.items()), "runs are merged"):
         folder = tracker.run_dir(key)
         given = {name: merge.given[key, name] for name in GIVEN if (key, name) in merge.given}
-        _write_folder(folder, archive, packed, tracker, given=given)
+        tags = {**merge.rows.get(key, {}), **packed.run.tags}
+        _write_folder(folder, archive, packed, tracker, tags=tags, given=given)
         try:
             delivery.deliver(folder, tracker)
         except Exception as error:  # whatever it is, the run is here
@@ -206,11 +223,26 @@ def write(merge: Merge, tracker: Tracker, *, say: Callable[[str], None]) -> int:
     for (key, name), archive in merge.given.items():
         if key in merge.there and not give(name, archive, key, merge.there[key], tracker):
             say(f"run {key}: {name} was not taken: {tracker.run_dir(key)} holds an attempt that has not finished")
+    _tag_rows(merge, tracker)
     return left
 
 
+def _tag_rows(merge: Merge, tracker: Tracker) -> None:
+    """Runs that are here stand for the packs' rows too: a plan finds them as such after a change of code."""
+    for key, rows in merge.rows.items():
+        run = merge.there.get(key)
+        if run is not None and (new := {tag: row for tag, row in rows.items() if tag not in run.tags}):
+            tracker.tag(run.run_id, new)
+
+
 def _write_folder(
-    folder: Path, archive: Archive, packed: PackedRun, tracker: Tracker, *, given: Mapping[str, Archive]
+    folder: Path,
+    archive: Archive,
+    packed: PackedRun,
+    tracker: Tracker,
+    *,
+    tags: Mapping[str, str],
+    given: Mapping[str, Archive],
 ) -> None:
     """The run's folder in one step, with what a delivery needs; ``given`` are the packs of weights and predictions."""
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -223,7 +255,6 @@ def _write_folder(
         unfold(files, aside)
         for name, source in given.items():
             write_given(name, source, key, aside)
-        tags = packed.run.tags
         delivery.track(
             aside, family=packed.family, name=packed.name, params=dict(packed.run.params),
             tags={**tags, MERGED: archive.digest, **launcher_identity.tags(tracker.root)},

@@ -2,88 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
 
 from experiments.cli import main
 from experiments.planning.merged_data import MERGED
-from experiments.stored_results.packs.archive import read_archive, write_archive
+from experiments.stored_results.packs.archive import read_archive
 from experiments.tracking.mlflow_store import Tracker
 from experiments.tracking.tracked_run import TrackedRun
 
-from ....launches import TINY, earmark
+from ....launches import earmark
+from .packs import Report, everything, stored_runs
 
 pytestmark = pytest.mark.integration
-Report = Callable[..., str]
-
-
-@pytest.fixture(scope="module")
-def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("table") / "tiny.yaml"
-    text = TINY.read_text().replace("seeds: [0]", "seeds: [0, 1]\nbaseline: mil")
-    path.write_text("".join(line for line in text.splitlines(keepends=True) if "broken" not in line))
-    return path
-
-
-@pytest.fixture(scope="module")
-def home(table: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two rows at two seeds, trained."""
-    folder = tmp_path_factory.mktemp("first") / "home"
-    assert earmark(folder, "data", "tones", "--scale", "tiny").returncode == 0
-    done = earmark(folder, "run", str(table))
-    assert done.returncode == 0, done.stderr
-    return folder
-
-
-@pytest.fixture(scope="module")
-def pack(home: Path, table: Path) -> Path:
-    path = home.parent / "tiny.tar.xz"
-    done = earmark(home, "results", "pack", str(table), "--output", str(path))
-    assert done.returncode == 0, done.stderr
-    assert "4 of 4 cells of tiny at scale demo, 4 runs" in done.stdout
-    return path
-
-
-@pytest.fixture
-def other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Another home, without runs and without corpora, for commands in this process."""
-    folder = tmp_path / "other"
-    folder.mkdir()
-    monkeypatch.setenv("EARMARK_HOME", str(folder))
-    monkeypatch.delenv("EARMARK_DATA", raising=False)
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    return folder
-
-
-@pytest.fixture
-def printed(capsys: pytest.CaptureFixture[str]) -> Report:
-    """What a command prints on standard output, and that it ends well."""
-
-    def run(*arguments: object) -> str:
-        assert main([str(argument) for argument in arguments]) == 0
-        return capsys.readouterr().out
-
-    return run
-
-
-def _spoilt(pack: Path, target: Path, change: Callable[[dict[str, bytes]], object]) -> Path:
-    files = dict(read_archive(pack).files)
-    change(files)
-    write_archive(target, files)
-    return target
-
-
-def _runs(home: Path) -> list[TrackedRun]:
-    return Tracker(home).find("sed", tags={})
-
-
-def _everything(folder: Path) -> set[str]:
-    return {str(path.relative_to(folder)) for path in folder.rglob("*")}
 
 
 @pytest.mark.parametrize("style", ["md", "csv", "json", "latex"])
@@ -91,7 +25,7 @@ def test_a_report_from_a_pack_is_that_of_its_store_without_store_and_corpora(
     style: str, home: Path, table: Path, pack: Path, other: Path, printed: Report, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from_pack = printed("report", "--results", pack, "--format", style)
-    assert not _everything(other), "a pack needs no store"
+    assert not everything(other), "a pack needs no store"
     monkeypatch.setenv("EARMARK_HOME", str(home))
     assert printed("report", table, "--format", style) == from_pack
     assert "Stars" in from_pack or "No stars" in from_pack or style == "csv", "with its tests"
@@ -117,7 +51,7 @@ def test_a_pack_is_the_same_bytes_again_and_has_nothing_of_this_machine(pack: Pa
     assert earmark(home, "results", "pack", str(table), "--output", str(again)).returncode == 0
     assert again.read_bytes() == pack.read_bytes()
     everything = b"\n".join(read_archive(pack).files.values()).decode()
-    host = next(run.tags["earmark.host"] for run in _runs(home))
+    host = next(run.tags["earmark.host"] for run in stored_runs(home))
     for private in (str(home), str(Path.home()), f'"{host}"', "earmark.home", "mlflow."):
         assert private not in everything
 
@@ -129,8 +63,8 @@ def test_merged_runs_are_as_they_were(home: Path, table: Path, pack: Path, other
     assert printed("data", "tones", "--scale", "tiny")
     assert "0 of 4 cells would run" in printed("plan", table)
     merged_text = printed("report", table)
-    here, there = ({run.tags["key"]: run for run in _runs(of)} for of in (other, home))
-    assert len(_runs(other)) == 4
+    here, there = ({run.tags["key"]: run for run in stored_runs(of)} for of in (other, home))
+    assert len(stored_runs(other)) == 4
     assert here.keys() == there.keys()
     for key, run in here.items():
         theirs = there[key]
@@ -156,7 +90,7 @@ def test_a_merged_store_reports_without_corpora_as_the_first_one(
     assert printed("report", "--results", again, "--format", style) == merged, "its labels are packed again"
     monkeypatch.setenv("EARMARK_HOME", str(home))
     first = printed("report", table, "--format", style)
-    ids = {run.run_id for of in (other, home) for run in _runs(of)}  # MLflow's own, which CSV and JSON name
+    ids = {run.run_id for of in (other, home) for run in stored_runs(of)}  # MLflow's own, which CSV and JSON name
     assert len(ids) == 8
     assert re.sub("|".join(ids), "ID", merged) == re.sub("|".join(ids), "ID", first), "to the last character"
 
@@ -181,23 +115,6 @@ def test_curves_travel_where_they_are_asked_for(
     assert printed("report", with_curves) == first
 
 
-def test_other_labels_of_the_same_data_are_a_conflict(
-    pack: Path, other: Path, printed: Report, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    def change(files: dict[str, bytes]) -> None:
-        name = next(name for name in files if name.startswith("references/"))
-        labels = json.loads(files[name])
-        labels["tags"] = dict.fromkeys(labels["tags"], labels["classes"])
-        files[name] = json.dumps(labels).encode()
-
-    printed("results", "merge", pack)
-    (labels,) = (other / "mlruns" / "merged").glob("*/labels-*.json")
-    before = labels.read_bytes()
-    assert main(["results", "merge", str(_spoilt(pack, tmp_path / "spoilt.tar.xz", change))]) == 2
-    assert f"{labels.name} than in the pack; nothing was merged" in capsys.readouterr().err
-    assert labels.read_bytes() == before
-
-
 def _without(run: TrackedRun, prefixes: tuple[str, ...]) -> dict[str, str]:
     return {name: text for name, text in run.tags.items() if not name.startswith(prefixes)}
 
@@ -217,86 +134,6 @@ def test_runs_of_other_code_are_merged_and_reported_as_they_were(
     assert main(["report", str(edited)]) == 1
     capsys.readouterr()
     assert "| mil " in printed("report", edited, "--as-run")
-
-
-def test_a_conflict_is_named_with_both_values_and_nothing_is_merged(
-    pack: Path, home: Path, other: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    def change(files: dict[str, bytes]) -> None:
-        name = next(name for name in sorted(files) if name.endswith("run.json"))
-        record = json.loads(files[name])
-        logged = f'"test/tagging_f1_macro": {json.dumps(record["metrics"]["test/tagging_f1_macro"])}'.encode()
-        journal = name.replace("run.json", "journal.jsonl")
-        assert logged in files[journal]
-        files[journal] = files[journal].replace(logged, b'"test/tagging_f1_macro": 0.123')
-        record["metrics"]["test/tagging_f1_macro"] = 0.123
-        files[name] = json.dumps(record).encode()
-
-    changed = _spoilt(pack, tmp_path / "changed.tar.xz", change)
-    assert main(["results", "merge", str(pack), str(changed)]) == 2
-    says = capsys.readouterr().err
-    assert "test/tagging_f1_macro is " in says
-    assert " and 0.123, in " in says
-    assert not _everything(other / "mlruns" / "runs")
-    assert main(["results", "merge", str(pack)]) == 0
-    before = _everything(other)
-    capsys.readouterr()
-    assert main(["results", "merge", str(changed)]) == 2
-    (line,) = capsys.readouterr().err.splitlines()
-    assert "is 0.123" in line or "and 0.123" in line
-    assert line.endswith("nothing was merged")
-    assert _everything(other) == before
-
-
-def _of_first(files: dict[str, bytes], last: str) -> str:
-    return next(name for name in sorted(files) if name.startswith("runs/") and name.endswith(last))
-
-
-def _edit_run(files: dict[str, bytes], section: str, more: dict[str, str]) -> None:
-    name = _of_first(files, "run.json")
-    record = json.loads(files[name])
-    record[section] |= more
-    files[name] = json.dumps(record).encode()
-
-
-SPOILT: dict[str, Callable[[dict[str, bytes]], object]] = {
-    "is not that of its parts": lambda files: _edit_run(files, "tags", {"key.data": "../../elsewhere"}),
-    "key of run": lambda files: _edit_run(files, "tags", {"key.config": "0" * 16}),
-    "name of the store alone": lambda files: _edit_run(files, "tags", {"mlflow.user": "me"}),
-    "in run.json and in its journal": lambda files: _edit_run(files, "metrics", {"test/tagging_f1_macro": "0.5"}),
-    "does not end with finished": lambda files: files.update({_of_first(files, "journal.jsonl"): b""}),
-    "is damaged inside": lambda files: files.update({_of_first(files, "journal.jsonl"): b"[1]\n"}),
-    "config.yaml": lambda files: files.update({_of_first(files, "config.yaml"): b"!!python/object:os.system {}"}),
-    "provenance.json holds no mapping": lambda files: files.update({_of_first(files, "provenance.json"): b"[]"}),
-    "KeyError": lambda files: files.pop(_of_first(files, "run.json")),
-}
-
-
-@pytest.mark.parametrize("says", SPOILT)
-def test_a_pack_that_is_spoilt_inside_is_refused_in_a_line(
-    says: str, pack: Path, other: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    spoilt = _spoilt(pack, tmp_path / "spoilt.tar.xz", SPOILT[says])
-    assert main(["results", "merge", str(spoilt)]) == 2
-    (line,) = capsys.readouterr().err.splitlines()
-    assert says in line
-    assert str(spoilt) in line
-    assert not _everything(other / "mlruns" / "runs")
-    assert not _names_of_experiments(other)
-
-
-def test_scores_that_are_damaged_are_told_in_a_line(
-    pack: Path, other: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    damaged = {_of_first(dict(read_archive(pack).files), "events_test.tsv"): b"x\ty\n1\t\xff\n"}
-    spoilt = _spoilt(pack, tmp_path / "spoilt.tar.xz", lambda files: files.update(damaged))
-    assert main(["report", "--results", str(spoilt)]) == 2
-    (line,) = capsys.readouterr().err.splitlines()
-    assert "spoilt.tar.xz: " in line
-
-
-def _names_of_experiments(home: Path) -> Iterable[str]:
-    return [name for name, _ in Tracker(home).experiments() if name != "Default"]
 
 
 def test_an_attempt_that_has_not_finished_here_is_a_conflict(

@@ -56,17 +56,6 @@ def packs(home: Path) -> dict[str, Path]:
 
 
 @pytest.fixture
-def other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Another home, without runs and without corpora."""
-    folder = tmp_path / "other"
-    folder.mkdir()
-    monkeypatch.delenv("EARMARK_DATA", raising=False)
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    monkeypatch.setenv("EARMARK_HOME", str(folder))
-    return folder
-
-
-@pytest.fixture
 def printed(capsys: pytest.CaptureFixture[str]) -> Printed:
     """What a command prints, and that it ends so."""
 
