@@ -10,7 +10,11 @@ from experiments.table_files.spec import read_table
 
 TARGETS = ("nl_10", "nl_20", "nl_40", "cs_10", "cs_20", "cs_40")
 CONTROLS = ("fr_prompts", "ru_stamps")
-CTC_ALONE = ("scratch_ctc_nl_10", "encoder_ctc_nl_10")
+CTC_ALONE = {
+    10: ("scratch_ctc_nl_10", "encoder_ctc_nl_10", "encoder_ctc_kept_nl_10"),
+    20: ("scratch_ctc_nl_20", "encoder_ctc_kept_nl_20"),
+    40: ("scratch_ctc_nl_40", "encoder_ctc_kept_nl_40"),
+}
 PLANS = (
     "decoder_only",
     "decoder_only_statistics",
@@ -61,14 +65,17 @@ def test_every_row_that_trains_for_a_target_is_searched_with_the_same_draws() ->
     searches = read_table("transfer_study", scale="study").searches
     rows = configs("study")
     wanted = {name for target in (*TARGETS, *CONTROLS) for name in of_target(rows, target)}
-    assert searches.keys() == wanted | set(CTC_ALONE)
+    assert searches.keys() == wanted | {name for names in CTC_ALONE.values() for name in names}
     assert len({str(search) for search in searches.values()}) == 1
     assert not read_table("transfer_study", scale="short").searches
 
 
-def test_ctc_alone_differs_from_scratch_in_its_network_and_between_its_rows_in_the_seed() -> None:
+@pytest.mark.parametrize("minutes", CTC_ALONE)
+def test_ctc_alone_differs_from_scratch_in_its_network_and_between_its_rows_in_the_seed(minutes: int) -> None:
     rows = configs("short")
-    scratch, *of_ctc = (rows[name] for name in ("scratch_nl_10", *CTC_ALONE))
+    scratch = rows["scratch_nl_10"]
+    scratch["data"]["init_args"]["train_minutes"] = minutes
+    of_ctc = [rows[name] for name in CTC_ALONE[minutes]]
     for config in of_ctc:
         kept = without(config, "model", "scoring", "fine_tuning", "checkpoint")
         assert kept == without(scratch, "model", "scoring", "checkpoint")
@@ -77,7 +84,8 @@ def test_ctc_alone_differs_from_scratch_in_its_network_and_between_its_rows_in_t
         assert ours == {name: theirs[name] for name in ours}
         assert theirs.keys() - ours.keys() == {"speller", "label_smoothing", "guidance", "guided_epochs", "ctc_weight"}
         assert config["scoring"]["init_args"]["decoders"].keys() == {"ctc_greedy", "beam", "beam_lm"}
-    assert without(of_ctc[0], "fine_tuning") == without(of_ctc[1], "fine_tuning")
+    assert all(without(config, "fine_tuning") == of_ctc[0] for config in of_ctc)
+    assert len({str(config.get("fine_tuning")) for config in of_ctc}) == len(of_ctc)
 
 
 def test_the_controls_change_the_language_alone_and_the_audio_alone() -> None:
