@@ -3,6 +3,7 @@
 ``search: {metric: …, budget: 12, space: {…}}``. Each row becomes one with a search of its own (``search_spec.py``): the
 draws are random with a fixed seed and so the *same* settings for every row, which is what makes the expected best
 against the budget (``expected_best.py``) comparable. ``sampler: tpe`` lets each row's trials learn from its own.
+``scales: {demo: {budget: 3}}`` has other keys at a scale.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ from experiments.table_files.table_values import read_mapping, read_texts
 if TYPE_CHECKING:
     from experiments.table_files.spec import Row
 
-KEYS = ("metric", "better", "budget", "parallel", "space", "sampler", "seeds", "folds", "rows", "only_at")
+KEYS = ("metric", "better", "budget", "parallel", "space", "sampler", "seeds", "folds", "rows", "only_at", "scales")
+OF_A_SCALE = ("budget", "parallel", "space", "sampler", "seeds", "folds")
 BUDGET = re.compile(r"([0-9]+) trials?")  # 12 trials, as one says it
 EXAMPLE = "such as 12 or 12 trials"
 
@@ -49,14 +51,26 @@ def with_shared_search(
     for name in only_at:
         if name not in scales:
             raise UserError(f"{where}: search.only_at: {unknown('scale', name, scales)}")
+    of_scale = _of_scale(fields.pop("scales", {}), scale=scale, scales=scales, where=f"{where}: search.scales")
     if scale not in only_at:
         return dict(rows)
+    fields |= of_scale
     wanted = _wanted(rows, grids.named(fields.get("rows")), named=list(grids.entries), where=where)
     search = _search(fields, where=f"{where}: search")
     for row in wanted:
         _refuse_set(search, set_by.get(f"rows.{row}", {}), where=f"{where}: rows.{row}")
     of = {row: search if search.seeds else replace(search, seeds=((rows[row].seeds or seeds)[0],)) for row in wanted}
     return {name: replace(row, search=of.get(name, row.search)) for name, row in rows.items()}
+
+
+def _of_scale(value: Any, *, scale: str, scales: Sequence[str], where: str) -> dict[str, Any]:
+    """What stands there for this scale; the others' keys are checked, too."""
+    of: dict[str, dict[str, Any]] = {}
+    for name, keys in read_mapping(value, where=where).items():
+        if name not in scales:
+            raise UserError(f"{where}: {unknown('scale', name, scales)}")
+        of[name] = read_mapping(keys, where=f"{where}.{name}", allowed=OF_A_SCALE)
+    return of.get(scale, {})
 
 
 def _search(fields: Mapping[str, Any], *, where: str) -> Search:

@@ -69,10 +69,21 @@ def test_at_a_scale_without_it_rows_are_as_they_are_written(tmp_path: Path) -> N
     assert table.rows["mil"].config == _table(tmp_path).rows["mil"].config
 
 
+def test_a_scale_has_a_budget_and_a_space_of_its_own(tmp_path: Path) -> None:
+    cheap = "budget: 12, scales: {demo: {budget: 3, space: {data.batch_size: [4, 8]}, seeds: [1]}}"
+    text = SEARCH.replace("budget: 12", cheap)
+    demo = _table(tmp_path, text).searches["mil"]
+    assert (demo.trials, demo.parallel, demo.seeds, demo.space) == (3, 3, (1,), {"data.batch_size": (4, 8)})
+    full = read_table(str(tmp_path / "t.yaml"), scale="full").searches["mil"]
+    assert (full.trials, full.parallel, full.seeds, len(full.space)) == (12, 12, (0,), 2)
+
+
 @pytest.mark.parametrize(
     ("old", "new", "says"),
     [
         ("budget: 12", "budget: 12, only_at: [fall]", "search.only_at: unknown scale 'fall' (did you mean 'full'?)"),
+        ("budget: 12", "budget: 1, scales: {fall: {}}", "search.scales: unknown scale 'fall' (did you mean 'full'?)"),
+        ("budget: 12", "budget: 1, scales: {full: {rows: [mil]}}", "search.scales.full: unknown key 'rows'"),
         ("budget: 12", "trials: 12", "search: unknown key 'trials'"),
         ("budget: 12", "budget: 0", "search.budget: expected how many trials every row has, such as 12"),
         ("budget: 12", "budget: dozen", "search.budget: expected how many trials every row has, such as 12"),
