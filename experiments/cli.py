@@ -11,6 +11,7 @@ import io
 import os
 import sys
 import warnings
+from pathlib import Path
 from types import ModuleType
 from typing import Any, NoReturn
 
@@ -43,11 +44,22 @@ FORCED_COLOURS = ("FORCE_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE")
 
 
 class OneLineParser(argparse.ArgumentParser):
-    """An ArgumentParser whose errors are one line; ``--help`` has the usage."""
+    """An ArgumentParser whose errors are one line, and to which an empty text is no path; ``--help`` has the usage."""
+
+    def __init__(self, *arguments: Any, **keywords: Any) -> None:
+        super().__init__(*arguments, **keywords)
+        self.register("type", Path, _path)
 
     def error(self, message: str) -> NoReturn:
         """Say what is wrong and leave with code 2."""
         self.exit(2, f"{self.prog}: error: {message} (see {self.prog} --help)\n")
+
+
+def _path(text: str) -> Path:
+    """``Path("")`` is this folder: what a shell variable that nobody has set would mean."""
+    if not text:
+        raise argparse.ArgumentTypeError("expected a path, got an empty text")
+    return Path(text)
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -157,6 +169,8 @@ def main(arguments: list[str] | None = None) -> int:
     if rest and not any(one.startswith("-") and one != "-" for one in rest) and hasattr(parsed, "takes_rest"):
         getattr(parsed, parsed.takes_rest).extend(rest)  # argparse leaves files that stand behind options
         rest = []
+    if "" in getattr(parsed, getattr(parsed, "takes_rest", ""), ()):
+        parser.error("argument FILE: expected a path, got an empty text")
     if rest and parsed.command != "fit":
         parser.error(f"unknown argument {rest[0]!r}")
     if parsed.command == "fit":

@@ -66,7 +66,8 @@ def choose_run(text: str, *, scale: str | None = None) -> ChosenRun:
 
     tracker = Tracker(home())
     table, _, row = text.rpartition("/")
-    if folder.is_absolute() and not folder.exists() and not table.endswith((".yaml", ".yml")):
+    is_path = folder.is_absolute() or "/" in table  # a shipped table's name has no /
+    if is_path and not folder.exists() and not table.endswith((".yaml", ".yml")):
         raise UserError(f"run {text!r}: no such folder; allowed: {ALLOWED}")
     if table and not folder.exists():
         return _of_row(tracker, table, row, scale=scale)

@@ -32,3 +32,26 @@ def test_files_may_stand_behind_options(
     with pytest.raises(SystemExit):
         cli.main(["plan", "weak_sed", "a.wav"])
     assert "unknown argument 'a.wav'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "predict abc",
+        "transcribe abc",
+        "transcribe --hotwords anna abc",
+        "align abc --manifest",
+        "data import mine --task speech --train",
+        "export abc",
+        "results merge",
+        "fit",
+        "report weak_sed --output",
+    ],
+)
+def test_an_empty_text_is_no_path(command: str, capfd: pytest.CaptureFixture[str]) -> None:
+    """What a variable that nobody has set leaves: this folder would be meant."""
+    with pytest.raises(SystemExit) as left:
+        cli.main([*command.split(), ""])
+    assert left.value.code == 2
+    (line,) = capfd.readouterr().err.splitlines()
+    assert "expected a path, got an empty text" in line

@@ -165,6 +165,7 @@ def test_by_the_beginning_of_a_key(store: _Store) -> None:
         ("weak_sed/mil_oracle_tags", "its stage is 'score', so it has no weights; it stands on: weak_sed/mil"),
         ("no_table/mil", "no_table"),
         ("/nowhere/a0b1c2", "run '/nowhere/a0b1c2': no such folder; allowed: the folder of a run"),
+        ("mlruns/runs/a0b1c2", "run 'mlruns/runs/a0b1c2': no such folder; allowed: the folder of a run"),
         ("garden", "neither a run's id or key"),
     ],
 )
