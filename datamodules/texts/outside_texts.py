@@ -1,7 +1,8 @@
 """Texts from elsewhere, made into normalised sentences as transcripts are.
 
 A file has a sentence or more a line, or is one of Debian's ``fortunes-*`` packages, whose texts of several lines are
-parted by lines of a single ``%``. A sentence ends at ``.``, ``!``, ``?`` or ``…``. What can't be read as letters
+parted by lines of a single ``%``. A sentence ends at ``.``, ``!``, ``?`` or ``…`` before a space, and at the full stops
+of other scripts (``。``, ``।``, ``؟``, ``።`` …). What can't be read as letters
 (digits, signs, brackets) is left out, and so are repeats; all that is left out is counted.
 """
 
@@ -15,7 +16,7 @@ from typing import NamedTuple
 from datamodules.texts.text_rules import UnspeakableTextError, normalise
 from datamodules.texts.utf8_text import read_utf8
 
-_SENTENCE_END = re.compile(r"(?<=[.!?…])\s+")
+_SENTENCE_END = re.compile(r"(?<=[.!?…])\s+|(?<=[。．！？।॥؟۔።။])[」』”’]*\s*")
 _FORTUNES = re.compile(r"^%\s*$", re.MULTILINE)
 
 

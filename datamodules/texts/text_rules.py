@@ -23,6 +23,7 @@ from types import MappingProxyType
 from datamodules.texts.language_codes import TWO_LETTERS
 
 APOSTROPHES = "'’‘ʼ´`′＇׳"  # the last one is Hebrew's geresh
+QUOTATION_BRACKETS = "‚„「」『』｢｣﹁﹂﹃﹄《》〈〉〝〞〟"  # brackets by Unicode, but quotation marks and titles
 SIGNS = "@#%&*/\\§¶†‡_‰‱"  # punctuation by Unicode, but read aloud as words
 _MIDDLE_DOT = "·"
 _JOINERS = "\u200c\u200d"
@@ -61,7 +62,7 @@ class TextRules:
 
 
 _LATIN, _CYRILLIC = TextRules("LATIN"), TextRules("CYRILLIC", replaced=(("\u0301", ""), ("\u0300", "")))  # stress marks
-_TURKIC = TextRules("LATIN", replaced=(("I", "ı"), ("İ", "i")))
+_TURKIC = TextRules("LATIN", replaced=(("I", "ı"), ("İ", "i"), ("i\u0307", "i")))  # the last: İ in lower case elsewhere
 _TURNED_COMMA = (("ʻ", "'"),)  # one letter, typed in several ways
 _OKINA = TextRules(before="aeiouāēīōū", replaced=_TURNED_COMMA)
 RULES = {
@@ -173,7 +174,7 @@ def _kept(character: str, *, after: str, text: str, position: int, rules: TextRu
         raise UnspeakableTextError("digits", repr(character))
     if character == _MIDDLE_DOT and text[position - 1 : position] == "l" and text[position + 1 : position + 2] == "l":
         return character  # Catalan l·l, one letter's sign
-    if kind in ("Ps", "Pe") and character not in "„‚":  # low quotation marks count as brackets in Unicode
+    if kind in ("Ps", "Pe") and character not in QUOTATION_BRACKETS:
         raise UnspeakableTextError("brackets", repr(character))
     if kind[0] == "S" or kind == "Co" or character in SIGNS:
         raise UnspeakableTextError("signs", repr(character))

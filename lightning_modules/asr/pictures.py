@@ -21,6 +21,7 @@ from datamodules.annotations import BLANK, UtteranceReferences
 from lightning_modules.asr.predictions import PosteriorPredictions
 from lightning_modules.layers.log_mel import LogMelSettings
 from lightning_modules.layers.log_mel_picture import draw_log_mel
+from lightning_modules.metrics.edits import TextEdits
 from lightning_modules.metrics.text_scores import TextScores, score_texts
 
 SPECTROGRAM = LogMelSettings(hop_seconds=0.01, window_seconds=0.025, num_mels=40)  # what recognisers see by default
@@ -192,13 +193,17 @@ def write_title(
     words, characters = scores.utterances[utterance]
     head = (
         f"{utterance} ({references.languages[utterance]}, {references.speakers[utterance]}): "
-        f"{words.errors} word errors of {words.length}, {characters.errors} character errors of {characters.length}"
+        f"{_errors(words, 'word')}, {_errors(characters, 'character')}"
     )
     width = int(figure.get_figwidth() * 9.5)  # characters of this font across the figure, less a margin
     lines = [textwrap.shorten(head, width=width + 10, placeholder="…")]
     for name, text in (("reference", references.texts[utterance]), ("hypothesis", hypothesis)):
         lines += textwrap.wrap(f"{name}: {text or '(empty)'}", width=width, subsequent_indent="        ")
     figure.suptitle("\n".join(lines), fontsize=12, x=0.02, ha="left", parse_math=False)
+
+
+def _errors(edits: TextEdits, unit: str) -> str:
+    return f"{edits.errors} {unit} error{'' if edits.errors == 1 else 's'} of {edits.length}"
 
 
 def visible(symbol: str) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
 
 from rapidfuzz import process
 from rapidfuzz.distance import Levenshtein
@@ -11,6 +12,14 @@ from rapidfuzz.distance import Levenshtein
 NEAR = 0.2  # of the longer text's characters, what may be changed
 SLACK = 1e-6  # less than two shares of characters differ by; with 1e-9 rapidfuzz loses texts that have NEAR exactly
 PART_WORDS = 3  # fewer words stand in any two texts ("I do", "what is")
+PART_CHARACTERS = 8  # the same of scripts that put no spaces between words: of Thai, Lao, Burmese, Khmer, kana, Han
+_UNSPACED = (
+    "\u0e01-\u0eff\u1000-\u109f\u1780-\u17ff\u3041-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+)
+_SPACES_BETWEEN = re.compile(
+    rf"(?<=[{_UNSPACED}])\s+(?=[{_UNSPACED}])"
+)  # say nothing: punctuation was there, or a line's end
+_UNIT = re.compile(rf"[{_UNSPACED}]|[^\s{_UNSPACED}]+")
 
 
 def nearest(text: str, others: Collection[str]) -> str | None:
@@ -26,13 +35,18 @@ def nearest(text: str, others: Collection[str]) -> str | None:
 
 
 class HeldOutTexts:
-    """Texts that nothing may be trained on: neither whole, nor in parts of ``PART_WORDS`` words or more, nor nearly."""
+    """Texts that nothing may be trained on: neither whole, nor in parts of ``PART_WORDS`` words or more, nor nearly.
+
+    Where a script has no spaces between words its characters are counted, ``PART_CHARACTERS``.
+    """
 
     def __init__(self, texts: Collection[str]) -> None:
-        self._whole = sorted(set(texts))
+        self._whole = [_Text(text) for text in sorted(set(map(_plain, texts)))]
+        self._texts = [whole.text for whole in self._whole]
         self._by_length: dict[int, list[str]] = defaultdict(list)
-        for text in self._whole:
-            self._by_length[len(text.split())].append(text)
+        for whole in self._whole:
+            if len(whole.units) >= whole.least:
+                self._by_length[len(whole.units)].append(whole.text)
         self._parts: dict[int, tuple[str, ...]] = {}
 
     def why_not(self, text: str) -> str | None:
@@ -41,26 +55,41 @@ class HeldOutTexts:
         >>> held_out = HeldOutTexts(["hold the line please", "bye"])
         >>> [held_out.why_not(text) for text in ("hold the lines", "and so hold the line please", "please")]
         ['a part of a held-out text', 'around a held-out text', None]
+        >>> HeldOutTexts(["请稍等正在为您转接电话"]).why_not("正在为您 转接电话")
+        'a part of a held-out text'
         """
-        if (whole := nearest(text, self._whole)) is not None:
-            return "a held-out text" if whole == text else "nearly a held-out text"
-        words = text.split()
-        if len(words) >= PART_WORDS and nearest(text, self._parts_of(len(words))) is not None:
+        asked = _Text(_plain(text))
+        if (whole := nearest(asked.text, self._texts)) is not None:
+            return "a held-out text" if whole == asked.text else "nearly a held-out text"
+        length = len(asked.units)
+        if length >= asked.least and nearest(asked.text, self._parts_of(length)) is not None:
             return "a part of a held-out text"
-        shorter = (length for length in self._by_length if PART_WORDS <= length < len(words))
-        if any(nearest(part, self._by_length[length]) for length in shorter for part in _windows(words, length)):
+        shorter = (fewer for fewer in self._by_length if fewer < length)
+        if any(nearest(part, self._by_length[fewer]) for fewer in shorter for part in asked.windows(fewer)):
             return "around a held-out text"
         return None
 
-    def _parts_of(self, num_words: int) -> tuple[str, ...]:
-        """Every so many words in a row of a longer held-out text."""
-        if num_words not in self._parts:
-            longer = (text.split() for text in self._whole)
-            parts = (part for words in longer if len(words) > num_words for part in _windows(words, num_words))
-            self._parts[num_words] = tuple(dict.fromkeys(parts))
-        return self._parts[num_words]
+    def _parts_of(self, num_units: int) -> tuple[str, ...]:
+        """Every so many units in a row of a longer held-out text."""
+        if num_units not in self._parts:
+            parts = (part for of in self._whole if len(of.units) > num_units for part in of.windows(num_units))
+            self._parts[num_units] = tuple(dict.fromkeys(parts))
+        return self._parts[num_units]
 
 
-def _windows(words: Sequence[str], num_words: int) -> Iterator[str]:
-    for start in range(len(words) - num_words + 1):
-        yield " ".join(words[start : start + num_words])
+class _Text:
+    """A text in its units: words, and characters of scripts without spaces; ``least`` of them are a part."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.units = [match.span() for match in _UNIT.finditer(text)]
+        self.least = PART_CHARACTERS if re.search(f"[{_UNSPACED}]", text) else PART_WORDS
+
+    def windows(self, num_units: int) -> Iterator[str]:
+        """Every so many units in a row."""
+        for first in range(len(self.units) - num_units + 1):
+            yield self.text[self.units[first][0] : self.units[first + num_units - 1][1]]
+
+
+def _plain(text: str) -> str:
+    return _SPACES_BETWEEN.sub("", text)

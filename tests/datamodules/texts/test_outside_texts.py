@@ -15,3 +15,9 @@ def test_repeats_and_what_is_no_letters_are_counted() -> None:
     assert found.texts == ("again",)
     assert found.left_out["repeated"] == 1
     assert sum(found.left_out.values()) == 3
+
+
+def test_sentences_end_at_the_full_stops_of_other_scripts() -> None:
+    assert outside_texts("「你好。」他说，「再见！」", language="zh").texts == ("你好", "他说 再见")
+    assert outside_texts("नमस्ते। कैसे हो।", language="hi").texts == ("नमस्ते", "कैसे हो")
+    assert outside_texts("ما اسمك؟ انا بخير", language="ar").texts == ("ما اسمك", "انا بخير")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lightning_modules.metrics.words.near_texts import NEAR, PART_WORDS, HeldOutTexts
+from lightning_modules.metrics.words.near_texts import NEAR, PART_CHARACTERS, PART_WORDS, HeldOutTexts
 
 WORDS = st.lists(st.sampled_from(["a", "to", "fish", "door", "of"]), min_size=1, max_size=7)
 TEXTS = st.lists(WORDS, min_size=1, max_size=3)
@@ -54,3 +54,23 @@ def test_a_part_is_never_let_in(held_out: list[list[str]], data: st.DataObject) 
     end = data.draw(st.integers(start + 1, len(text)))
     why = HeldOutTexts([" ".join(text) for text in held_out]).why_not(" ".join(text[start:end]))
     assert why is not None or end - start < PART_WORDS
+
+
+UNSPACED = st.text(alphabet="請稍等正在為您轉接電話", min_size=1, max_size=20)
+
+
+@given(held_out=st.lists(UNSPACED, min_size=1, max_size=3), data=st.data())
+def test_a_part_of_a_text_without_spaces_is_never_let_in(held_out: list[str], data: st.DataObject) -> None:
+    text = data.draw(st.sampled_from(held_out))
+    start = data.draw(st.integers(0, len(text) - 1))
+    end = data.draw(st.integers(start + 1, len(text)))
+    space = data.draw(st.integers(start, end))  # where a comma was
+    part = f"{text[start:space]} {text[space:end]}".strip()
+    assert HeldOutTexts(held_out).why_not(part) is not None or end - start < PART_CHARACTERS
+    assert HeldOutTexts([part]).why_not(text) is not None or end - start < PART_CHARACTERS
+
+
+def test_texts_of_other_words_are_let_in_with_and_without_spaces() -> None:
+    assert HeldOutTexts(["hold the line"]).why_not("please press one") is None
+    assert HeldOutTexts(["请稍等正在为您转接"]).why_not("今天天气很好我们去公园散步") is None
+    assert HeldOutTexts(["请稍等"]).why_not("那么请稍等一下我马上就回来") is None  # three characters stand anywhere
