@@ -22,8 +22,9 @@ class SeveralDecodings(Scoring):
     """Scores by each of ``decoders``, by name, as ``DecodingScoring`` does, ``fitted_for`` its validation error.
 
     ``SPLIT/wer_by_NAME`` and ``/cer_by_NAME`` are of every decoder, and its files in a folder of its name; all other
-    names and files are of the one with the lowest validation error, the first of equals. Raises ``ValueError`` without
-    a decoder and for a name that is no identifier.
+    names and files are of the one with the lowest validation error, the first of equals; where that has no attention,
+    figures of attention are of the first that has. Raises ``ValueError`` without a decoder and for a name that is no
+    identifier.
     """
 
     def __init__(
@@ -67,7 +68,13 @@ class SeveralDecodings(Scoring):
         content = {"chosen": chosen, "by": f"validation/{self.fitted_for}", "of": list(found)}
         (output_dir / "chosen_decoder.json").write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
         scores = json.loads((output_dir / "scores.json").read_text(encoding="utf-8"))
-        metrics = {**found[chosen], **by_decoder}
+        of_attention = {
+            name: figure
+            for of_decoder in reversed(found.values())  # the first stands last, and so for all
+            for name, figure in of_decoder.items()
+            if "/attention_" in name
+        }
+        metrics = {**of_attention, **found[chosen], **by_decoder}
         scores["metrics"] = metrics
         text = json.dumps(scores, indent=2, ensure_ascii=False) + "\n"
         (output_dir / "scores.json").write_text(text, encoding="utf-8")
