@@ -7,7 +7,7 @@ shape and filling, colour comes on top.
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -69,10 +69,10 @@ def comparisons_of(report: Report) -> list[Comparison]:
 
 def draw_comparison(report: Report, chart: Comparison, cells: Sequence[Cell], *, folder: Path) -> Path | None:
     """Draw ``folder/NAME.png``; None where no row has a figure in the chart's columns."""
-    layout = lay_out(report, chart.groups)
     columns = {column.metric: column for column in report.table.columns}
     panels = [[(columns[metric], dots(report, columns[metric])) for metric in panel] for panel in chart.panels]
-    if not any(lane.row in of for panel in panels for _, of in panel for lane in layout.lanes):
+    layout = lay_out(report, chart.groups, with_figures={row for panel in panels for _, of in panel for row in of})
+    if not layout.lanes:
         return None
     row_inches = TWIN_ROW_INCHES if any(len(panel) > 1 for panel in panels) else ROW_INCHES
     figure = blank(WIDTH_INCHES, layout.bottom * row_inches + ABOVE_AND_BELOW_INCHES)
@@ -87,10 +87,14 @@ def draw_comparison(report: Report, chart: Comparison, cells: Sequence[Cell], *,
     return path
 
 
-def lay_out(report: Report, groups: Sequence[str]) -> Layout:
-    """The rows of these groups (none: of all) from the top, a heading above each group that has one."""
+def lay_out(report: Report, groups: Sequence[str], *, with_figures: Set[str]) -> Layout:
+    """The rows of these groups (none: of all) from the top, a heading above each group that has one.
+
+    A group of which no row is ``with_figures`` is left out: language models in a chart of word errors.
+    """
     lanes, headings, y = [], [], 0.0
-    for number, group in enumerate(of for of in report.groups if not groups or of.name in groups):
+    wanted = [of for of in report.groups if not groups or of.name in groups]
+    for number, group in enumerate(of for of in wanted if not with_figures.isdisjoint(of.rows)):
         if heading := report.heading_of(group):
             headings.append((y, heading))
             y += 1.15

@@ -50,15 +50,24 @@ def test_by_default_it_is_what_two_cores_can_do() -> None:
     assert len(short) < len(study) / 4
 
 
-@pytest.mark.parametrize("scale", ["short", "full"])
-def test_plans_of_a_target_differ_in_what_starts_from_the_seed_and_trains_alone(scale: str) -> None:
+@pytest.mark.parametrize(
+    ("scale", "targets"),
+    [("short", ["nl_10"]), ("controls", ["nl_10", "cs_10", *CONTROLS]), ("full", [*TARGETS, *CONTROLS])],
+)
+def test_plans_of_a_target_differ_in_what_starts_from_the_seed_and_trains_alone(scale: str, targets: list[str]) -> None:
     rows = configs(scale)
-    for target in ("nl_10",) if scale == "short" else (*TARGETS, *CONTROLS):
+    assert not any(of_target(rows, target) for target in {*TARGETS, *CONTROLS}.difference(targets))
+    for target in targets:
         found = of_target(rows, target)
         assert len(found) in (7, 15)  # scratch, and three or seven plans of two kinds of outputs
         alike = [without(config, "fine_tuning") for config in found.values()]
         assert all(config == alike[0] for config in alike), target
         assert len({str(config.get("fine_tuning")) for config in found.values()}) == len(found)
+
+
+def test_rows_of_scale_short_are_the_same_at_scale_controls() -> None:
+    short, controls = configs("short"), configs("controls")
+    assert {name: controls[name] for name in short} == short
 
 
 def test_every_row_that_trains_for_a_target_is_searched_with_the_same_draws() -> None:

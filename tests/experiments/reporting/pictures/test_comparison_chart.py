@@ -116,7 +116,7 @@ def test_rows_stand_under_their_headings_in_the_order_of_the_table(
         "True tags",
     ]
     places = [line.get_xydata()[0] for line in first.lines if line.get_marker() == "o"]
-    lanes = lay_out(report, ()).lanes
+    lanes = lay_out(report, (), with_figures={*FIGURES}).lanes
     np.testing.assert_allclose(places, [[100 * np.mean(FIGURES[lane.row]), lane.y] for lane in lanes])
     assert (first.get_title(), first.get_xlabel()) == ("Event F1 (%)", "higher is better →")
     assert (second.get_title(), second.get_xlabel()) == ("Co-act.", "no good side")
@@ -127,9 +127,17 @@ def test_a_floor_goes_through_its_own_group(stored: Stored, tmp_path: Path, figu
     draw_comparison(report, Comparison("all", ((EVENT,),), floors=("floor",)), cells, folder=tmp_path)
     (axis,) = figures[0].axes
     (line,) = (line for line in axis.lines if line.get_linestyle() == "--")
-    ys = {lane.row: lane.y for lane in lay_out(report, ()).lanes}
+    ys = {lane.row: lane.y for lane in lay_out(report, (), with_figures={*FIGURES}).lanes}
     np.testing.assert_allclose(line.get_xydata(), [[20, ys["floor"] - 0.5], [20, ys["late"] + 0.5]])
     assert "floor: floor" in key(figures[0])
+
+
+def test_a_group_without_any_figure_is_left_out(stored: Stored, tmp_path: Path, figures: list[Figure]) -> None:
+    report, cells = made(stored, tmp_path)
+    without = {place: None if place[0] == "oracle" else found for place, found in report.cells.items()}
+    draw_comparison(replace(report, cells=without), Comparison("all", ((EVENT,),)), cells, folder=tmp_path)
+    assert [text.get_text() for text in figures[0].axes[0].get_yticklabels()] == ["floor", "base", "late"]
+    assert "True tags" not in [text.get_text() for text in figures[0].texts]
 
 
 def key(figure: Figure) -> list[str]:
