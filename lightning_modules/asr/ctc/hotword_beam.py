@@ -83,13 +83,16 @@ class HotwordBeam(FusedBeam):
         assert self._hotwords is not None
         with_bonus = self._errors(predictions, weights, references)
         without = self._errors(predictions, {**weights, "hotword_bonus": 0.0}, references)
+        listed, other = float(with_bonus.listed_words), float(with_bonus.other_words)
         return {
             "hotwords": float(len(self._hotwords.phrases)),
-            "listed_words": float(with_bonus.listed_words),
+            "listed_words": listed,
             "listed_wer": with_bonus.listed_rate,
             "other_wer": with_bonus.other_rate,
             "listed_wer_without": without.listed_rate,
             "other_wer_without": without.other_rate,
+            **dict.fromkeys(("listed_wer_n", "listed_wer_without_n"), listed),  # how many words each is over
+            **dict.fromkeys(("other_wer_n", "other_wer_without_n"), other),
         }
 
     def _errors(

@@ -155,6 +155,7 @@ def test_each_word_has_a_confidence_that_tells_right_from_wrong(folders: dict[st
         line.split("\t") for line in (tmp_path / "hypotheses_test.tsv").read_text(encoding="utf-8").splitlines()
     )
     assert " ".join(word for utterance, word, _, _ in words if utterance == "test00") == texts["test00"]
+    assert found["test/confidence_ece_n"] == found["test/confidence_roc_area_n"] == len(words)
     assert (tmp_path / "reliability.png").stat().st_size > 1000
 
 
@@ -169,6 +170,9 @@ def test_hotwords_are_a_file_of_phrases_and_what_cannot_be_written_is_said(
         found = scores(rung, folders, tmp_path, "characters")
     assert found["test/hotwords"] == 2
     assert found["test/listed_wer"] <= found["test/listed_wer_without"]
+    said = [word for text in references([f"test{n:02}" for n in range(24)]).texts.values() for word in text.split()]
+    listed = sum(word in ("abba", "cab", "dad") for word in said)
+    assert (found["test/listed_wer_n"], found["test/other_wer_without_n"]) == (listed, len(said) - listed)
     with pytest.raises(ValueError, match="expected a text file"):
         HotwordBeam(hotwords=tmp_path / "none.txt")
 
