@@ -21,7 +21,8 @@ from experiments.reporting.markdown_text import escaped
 
 FITTED, ALIGNED = "decoding.json", "alignment.json"
 HEADS = ("row", "weight", "chosen", "fitted for", "at it, %", "below, points", "above, points", "at the edge")
-DASH = "–"
+HEADS_OF_MS = tuple(head.replace("%", "ms").replace("points", "ms") for head in HEADS)
+DASH, MS = "–", " ms"
 Fitted = Mapping[str, Any]  # a run's decoding.json, or what _of_alignment makes of alignment.json
 
 
@@ -35,7 +36,10 @@ def chosen_weights(cells: Sequence[Cell], scores: Files, rows: Sequence[str]) ->
                 lines.append(_line(name, weight, [run for run in runs if weight in run["beside"]]))
     if not lines:
         raise UserError("--weights: no finished run of these rows has fitted a weight of its decoder on validation")
-    grid = [HEADS, ["---"] * len(HEADS), *lines]
+    in_ms = all(line[HEADS.index("at it, %")].endswith(MS) for line in lines)
+    if in_ms:
+        lines = [[text.removesuffix(MS) for text in line] for line in lines]
+    grid = [HEADS_OF_MS if in_ms else HEADS, ["---"] * len(HEADS), *lines]
     return "\n".join(f"| {' | '.join(line)} |" for line in grid) + "\n"
 
 
@@ -74,7 +78,7 @@ def _of_alignment(kept: Fitted) -> Fitted:
             at = next(place for place, trial in enumerate(ordered) if trial["weights"] == chosen)
             beside[name] = {"below": ordered[at - 1] if at else None, "above": (ordered[at + 1 :] or [None])[0]}
     error = next(trial["error"] for trial in trials if trial["weights"] == chosen)
-    return {**kept, "error": error, "beside": beside, "unit": "ms"}
+    return {**kept, "error": error, "beside": beside, "unit": MS}
 
 
 def _line(row: str, weight: str, runs: Sequence[Fitted]) -> list[str]:
@@ -107,7 +111,7 @@ def _shown(error: float, run: Fitted) -> float:
 
 
 def _unit(runs: Sequence[Fitted]) -> str:
-    return f" {runs[0]['unit']}" if "unit" in runs[0] else ""
+    return str(runs[0].get("unit", ""))
 
 
 def _range(values: Iterable[float], *, signed: bool = False, unit: str = "") -> str:
