@@ -1,23 +1,27 @@
 """Texts from elsewhere, made into normalised sentences as transcripts are.
 
-A file has a sentence or more a line, or is one of Debian's ``fortunes-*`` packages, whose texts of several lines are
-parted by lines of a single ``%``. A sentence ends at ``.``, ``!``, ``?`` or ``…`` before a space, and at the full stops
-of other scripts (``。``, ``।``, ``؟``, ``።`` …). What can't be read as letters
-(digits, signs, brackets) is left out, and so are repeats; all that is left out is counted.
+A file has a sentence or more a line, or is of the form of Debian's ``fortunes-*`` packages: texts of several lines,
+parted by lines of a single ``%``, that may end in who said them (``-- Author``), which is no sentence. A sentence ends
+at ``.``, ``!``, ``?`` or ``…`` before a space, and at the full stops of other scripts (``。``, ``।``, ``؟``, ``።`` …).
+What can't be read as letters (digits, signs, brackets) is left out, and so are repeats, and of Italian fortunes what
+has an accent typed as an apostrophe (perche', e'): read as they stand they are other words. All of it is counted.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
-from datamodules.texts.text_rules import UnspeakableTextError, normalise
+from datamodules.texts.text_rules import APOSTROPHES, RULES, UnspeakableTextError, code_of, normalise
 from datamodules.texts.utf8_text import read_utf8
 
 _SENTENCE_END = re.compile(r"(?<=[.!?…])\s+|(?<=[。．！？।॥؟۔።။])[」』”’]*\s*")
 _FORTUNES = re.compile(r"^%\s*$", re.MULTILINE)
+_ATTRIBUTION = re.compile(r"(?:\s|\x1b\[[\d;]*m)*-{2,3}(?![->])")  # a terminal's colours may stand before it
+_TYPED_ACCENT = re.compile(rf"(\w*[aeiou])[{APOSTROPHES}](?!\w)", re.IGNORECASE)
 
 
 class OutsideTexts(NamedTuple):
@@ -41,7 +45,12 @@ def outside_texts(content: str, *, language: str) -> OutsideTexts:
     """
     left_out: Counter[str] = Counter()
     texts: dict[str, None] = {}
-    for sentence in _sentences(content):
+    is_fortunes = _FORTUNES.search(content) is not None
+    parts = _without_attributions(_FORTUNES.split(content), left_out) if is_fortunes else content.split("\n")
+    for sentence in _sentences(parts):
+        if is_fortunes and _has_typed_accent(sentence, language):
+            left_out["accents typed as apostrophes"] += 1
+            continue
         try:
             text = normalise(sentence, language=language)
         except UnspeakableTextError as error:
@@ -54,6 +63,25 @@ def outside_texts(content: str, *, language: str) -> OutsideTexts:
     return OutsideTexts(tuple(texts), left_out)
 
 
-def _sentences(content: str) -> list[str]:
-    parts = _FORTUNES.split(content) if _FORTUNES.search(content) else content.split("\n")
+def _sentences(parts: Iterable[str]) -> list[str]:
     return [sentence for part in parts for sentence in _SENTENCE_END.split(" ".join(part.split())) if sentence.strip()]
+
+
+def _without_attributions(parts: Iterable[str], left_out: Counter[str]) -> list[str]:
+    """Texts up to the last line that begins with two dashes, where it isn't the first and what follows is indented."""
+    kept = []
+    for lines in (part.strip("\n").split("\n") for part in parts):
+        at = next((place for place in range(len(lines) - 1, 0, -1) if _ATTRIBUTION.match(lines[place])), None)
+        if at is None or any(line and not line[0].isspace() for line in lines[at + 1 :]):
+            kept.append("\n".join(lines))
+        else:
+            left_out["an attribution"] += 1
+            kept.append("\n".join(lines[:at]))
+    return kept
+
+
+def _has_typed_accent(sentence: str, language: str) -> bool:
+    """Whether an Italian word ends in a vowel and an apostrophe that is not its own (un po', di')."""
+    if code_of(language) != "it":
+        return False
+    return any(word.lower() not in RULES["it"].trailing for word in _TYPED_ACCENT.findall(sentence))

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from datamodules.annotations import TextReferences
-from datamodules.corpora.speech import dialogue_texts
+from datamodules.corpora.speech import dialogue_texts, fortune_texts
 from datamodules.run_warning import RunWarning
 from datamodules.texts.outside_texts import OutsideTexts, outside_texts, read_outside_texts
 from lightning_modules.decoding.language_models.language_model import BackoffNgrams
@@ -30,24 +30,33 @@ from lightning_modules.metrics.words.near_texts import HeldOutTexts
 class OutsideNgrams(NgramScoring):
     """``texts`` are files by language (ISO 639-1), each of sentences or of Debian's ``fortunes-*``, in UTF-8.
 
-    ``dialogues`` takes those of Fish Fillets, in the languages of the corpus that they have. Raises ``ValueError`` for
-    an order or count below 1, for no texts at all and for a file that is not there.
+    ``dialogues`` takes those of Fish Fillets and ``fortunes`` Debian's fortune cookies, in the languages of the corpus
+    that they have. Raises ``ValueError`` for an order or count below 1, for no texts at all, for a file that is not
+    there, and for fortunes where the corpus has no language that they have.
     """
 
     def __init__(
-        self, *, order: int, texts: Mapping[str, Path] | None = None, dialogues: bool = False, min_count: int = 2
+        self,
+        *,
+        order: int,
+        texts: Mapping[str, Path] | None = None,
+        dialogues: bool = False,
+        fortunes: bool = False,
+        min_count: int = 2,
     ) -> None:
         super().__init__(order=order)
         if min_count < 1:
             raise ValueError(f"min_count must be 1 or more, got {min_count}")
-        if not texts and not dialogues:
+        if not texts and not dialogues and not fortunes:
             raise ValueError(
-                "texts: no file, allowed: one text file or more, by language: {en: FILE}; or dialogues: true"
+                "texts: no file, allowed: one text file or more, by language: {en: FILE}; or dialogues: true, or "
+                "fortunes: true"
             )
         self.texts = {language: Path(path) for language, path in (texts or {}).items()}
         if missing := next((path for path in self.texts.values() if not path.is_file()), None):
             raise ValueError(f"texts: {missing}: no such file")
         self.dialogues = dialogues
+        self.fortunes = fortunes
         self.min_count = min_count
 
     def score(
@@ -84,6 +93,7 @@ class OutsideNgrams(NgramScoring):
         _refuse_other_languages(self.texts, [references[split] for split in ("validation", "test")])
         found = [read_outside_texts(path, language=language) for language, path in sorted(self.texts.items())]
         found += self._dialogues(validation)
+        found += self._fortunes(validation)
         counts = sum((one.left_out for one in found), Counter[str]())
         held_out = HeldOutTexts({text for split in ("validation", "test") for text in references[split].texts.values()})
         own = set(validation.training_texts)
@@ -107,6 +117,16 @@ class OutsideNgrams(NgramScoring):
             outside_texts("\n".join(dialogue_texts.dialogue_texts(language)), language=language)
             for language in sorted(languages)
         ]
+
+    def _fortunes(self, references: TextReferences) -> list[OutsideTexts]:
+        """Of each language of the corpus that has a package. Raises ``ValueError`` where none has."""
+        if not self.fortunes:
+            return []
+        spoken = set(references.languages.values())
+        if not (languages := spoken.intersection(fortune_texts.LANGUAGES)):
+            allowed = ", ".join(fortune_texts.LANGUAGES)
+            raise ValueError(f"fortunes: none in {', '.join(sorted(spoken))}, allowed: a corpus with one of {allowed}")
+        return [fortune_texts.fortune_texts(language) for language in sorted(languages)]
 
     def _estimate(self, texts: Sequence[str], symbols: Sequence[str], references: TextReferences) -> BackoffNgrams:
         pieces = Pieces(symbols, unit=references.unit)

@@ -55,8 +55,8 @@ RULES: dict[str, tuple[str, ...]] = {
     ),
     "lightning_modules.lm": (
         *TORCH_ONLY, "pytorch_lightning", "matplotlib", *CONTRACTS, "datamodules.texts.subwords",
-        "datamodules.texts.outside_texts", "datamodules.corpora.speech.dialogue_texts", "lightning_modules.scoring",
-        "lightning_modules.gathering",
+        "datamodules.texts.outside_texts", "datamodules.corpora.speech.dialogue_texts",
+        "datamodules.corpora.speech.fortune_texts", "lightning_modules.scoring", "lightning_modules.gathering",
         *(f"lightning_modules.{part}" for part in ("lm", *PARTS)),
     ),
     "experiments.tracking.served_model": ("mlflow", "pandas"),

@@ -131,7 +131,7 @@ def test_characters_that_the_corpus_lacks_are_counted(tmp_path: Path) -> None:
 
 
 def test_no_texts_and_missing_files_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="texts: no file"):
+    with pytest.raises(ValueError, match=r"texts: no file, allowed: .*; or dialogues: true, or fortunes: true$"):
         OutsideNgrams(order=2)
     with pytest.raises(ValueError, match="no such file"):
         OutsideNgrams(order=2, texts={"en": tmp_path / "none.txt"})
