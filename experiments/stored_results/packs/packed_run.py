@@ -23,6 +23,7 @@ from experiments.tracking.tracked_run import TrackedRun
 Predictions = Literal["none", "test", "all"]
 FAMILY, NAME = "family", "mlflow.runName"
 OF_A_STORE = ("mlflow.", "earmark.")  # tags that say where, when and by whom a run was made
+TIMES = ("decoding_seconds", "real_time_factor")  # figures of a scoring that are of the machine
 
 
 def packed_run(
@@ -129,14 +130,19 @@ def logged(data: bytes) -> dict[str, float]:
 def differing_figure(one: Mapping[str, float], other: Mapping[str, float]) -> str:
     """The first figure that two runs of one key do not share, with both values; empty where there is none.
 
-    Time and energy (``run/…``) are of the machine, not of the result. A figure that one lacks is no other value: a
-    store may have refused it.
+    Time and energy are of the machine, not of the result: the same training, run again, is the same run. A figure that
+    one lacks is no other value: a store may have refused it.
     """
     for name in sorted(one.keys() & other.keys()):
         a, b = one[name], other[name]
-        if not (name.startswith("run/") or a == b or (math.isnan(a) and math.isnan(b))):
+        if not (_is_of_machine(name) or a == b or (math.isnan(a) and math.isnan(b))):
             return f"{name} is {a!r} and {b!r}"
     return ""
+
+
+def _is_of_machine(name: str) -> bool:
+    kind, _, figure = name.partition("/")
+    return kind == "run" or figure in TIMES
 
 
 def plain(value: float) -> float | str:
