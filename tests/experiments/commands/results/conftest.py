@@ -40,14 +40,9 @@ def pack(home: Path, table: Path) -> Path:
 
 
 @pytest.fixture
-def other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def other(earmark_home: Path) -> Path:
     """Another home, without runs and without corpora, for commands in this process."""
-    folder = tmp_path / "other"
-    folder.mkdir()
-    monkeypatch.setenv("EARMARK_HOME", str(folder))
-    monkeypatch.delenv("EARMARK_DATA", raising=False)
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    return folder
+    return earmark_home
 
 
 @pytest.fixture
