@@ -159,9 +159,8 @@ class ConfidentBeam(FusedBeam):
         for name, of in {"": confidence_M, **unmapped}.items():
             figures[f"confidence_ece{name}"] = calibration_error(of, right_M)
             figures[f"confidence_nce{name}"] = normalised_cross_entropy(of, right_M)
-        known = {
-            name: figure for name, figure in figures.items() if not math.isnan(figure)
-        }  # none wrong, or none right
+        # Undefined where no word is wrong, or none right.
+        known = {name: figure for name, figure in figures.items() if not math.isnan(figure)}
         of_words = [name for name in known if name.startswith(("confidence_roc", "confidence_ece", "confidence_nce"))]
         return known | {f"{name}_n": float(len(right_M)) for name in of_words}
 

@@ -16,9 +16,8 @@ PART_CHARACTERS = 8  # the same of scripts that put no spaces between words: of 
 _UNSPACED = (
     "\u0e01-\u0eff\u1000-\u109f\u1780-\u17ff\u3041-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 )
-_SPACES_BETWEEN = re.compile(
-    rf"(?<=[{_UNSPACED}])\s+(?=[{_UNSPACED}])"
-)  # say nothing: punctuation was there, or a line's end
+# A space between two such characters says nothing: punctuation was there, or a line's end.
+_SPACES_BETWEEN = re.compile(rf"(?<=[{_UNSPACED}])\s+(?=[{_UNSPACED}])")
 _UNIT = re.compile(rf"[{_UNSPACED}]|[^\s{_UNSPACED}]+")
 
 
