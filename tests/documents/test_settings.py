@@ -20,7 +20,7 @@ from experiments.configuration.schema import Checkpoint
 from lightning_modules.asr.attention.attention_decoders import AttentionBeam, FusedAttentionBeam, RescoredAttention
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
+PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
 DOTTED = re.compile(
     r"`(?!model\.(?:safetensors|onnx)`)(data|model|scoring|trainer|checkpoint)\.([a-z_.]*[a-z_])(?:: [^`]*)?`"
 )
