@@ -196,16 +196,21 @@ def _compared(arguments: argparse.Namespace, table: Table) -> Table:
     if arguments.baseline is None:
         return table
     table.row(arguments.baseline, where="--baseline")
-    if arguments.rows and arguments.baseline not in arguments.rows:
+    if arguments.rows and arguments.baseline not in _asked(arguments, table):
         raise UserError(f"--baseline {arguments.baseline}: not among --rows {','.join(arguments.rows)}")
     rows = {name: replace(row, against=None) for name, row in table.rows.items()}
     groups = tuple(replace(group, baseline=None) for group in table.groups)
     return replace(table, rows=rows, groups=groups, baseline=arguments.baseline)
 
 
+def _asked(arguments: argparse.Namespace, table: Table) -> set[str]:
+    """The rows of ``--rows``, a grid's in its place."""
+    return {point for row in arguments.rows for point in table.grids.get(row, (row,))}
+
+
 def _tested(arguments: argparse.Namespace, table: Table, cells: Sequence[Cell]) -> Table:
     """The rows that have cells, without baselines that were not asked for, which is said."""
-    asked = {point for row in arguments.rows for point in table.grids.get(row, (row,))} or set(table.rows)
+    asked = _asked(arguments, table) or set(table.rows)
     hidden = {baseline for row, baseline in table.baselines().items() if row in asked and baseline not in asked}
     for baseline in sorted(hidden):
         print(f"no tests: baseline {baseline} is not among the rows shown", file=sys.stderr)

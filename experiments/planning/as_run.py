@@ -40,7 +40,8 @@ def as_run(
     table: Table, tracker: Tracker, *, rows: Sequence[str] = (), seeds: Sequence[int] = (), folds: Sequence[str] = ()
 ) -> tuple[Table, list[Cell]]:
     """The table with its rows as they were configured, and the cells of the wanted rows, seeds and folds."""
-    rows = [point for row in rows for point in table.grids.get(row, (row,))]
+    rows = list(dict.fromkeys(point for row in rows for point in table.grids.get(row, (row,))))
+    seeds, folds = list(dict.fromkeys(seeds)), list(dict.fromkeys(folds))  # named twice, a run counts once
     for name in rows:
         table.row(name, where=table.path.name)
     for fold in folds:

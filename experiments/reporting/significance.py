@@ -42,7 +42,8 @@ Place = tuple[str, str]  # row and metric
 class Significance:
     """The tests by (row, metric), each of a row against ``baselines[row]``; what was left out and why, a line each.
 
-    ``columns`` has what they were made from, by metric: any other two rows can be compared in it.
+    ``columns`` has what they were made from, by metric: any other two rows can be compared in it. ``families`` are the
+    rows within which p is corrected.
     """
 
     baselines: Mapping[str, str]
@@ -52,6 +53,7 @@ class Significance:
     joint: Mapping[Place, JointTest]
     left_out: tuple[str, ...]
     columns: Mapping[str, ColumnRuns] = field(default_factory=dict)
+    families: Sequence[Sequence[str]] = ()
 
     @property
     def baseline(self) -> str:
@@ -98,9 +100,10 @@ def compare_rows(
     for of in columns.values():
         tests.add(of, counts)
         of.forget_draws()
-    tests.correct(families(table))
+    together = families(table)
+    tests.correct(together)
     return Significance(
-        baselines, num_resamples, tests.test_set, tests.seeds, tests.joint, (*lines, *tests.lines()), columns
+        baselines, num_resamples, tests.test_set, tests.seeds, tests.joint, (*lines, *tests.lines()), columns, together
     )
 
 

@@ -97,17 +97,25 @@ def _stars(significance: Significance, units: TestSetTest, joint: Sequence[Joint
     return (
         f"Stars: better than {significance.baseline}, {levels}; ▾, ▾▾, ▾▾▾ worse at the same levels. They say "
         f"what other trainings on other {units.units} of this kind would give: {chance}, two-sided, Holm-corrected "
-        f"over the {_compared_rows(significance)} compared in a column; no p is below 2^(1-k) for k {units.units} on "
+        f"over the {_compared_rows(significance)}; no p is below 2^(1-k) for k {units.units} on "
         f"which two rows differ, the least of an exact test."
     )
 
 
 def _compared_rows(significance: Significance) -> str:
-    columns: dict[str, int] = {}
-    for _, metric in significance.joint:
-        columns[metric] = columns.get(metric, 0) + 1
-    count = f"{_range(list(columns.values()))} rows"
-    return "one row" if count == "1 rows" else count
+    """``3 to 5 rows compared in a column``, of a group's where there are some."""
+    tested: dict[str, list[int]] = {}
+    for rows in significance.families:
+        for metric in dict.fromkeys(metric for _, metric in significance.joint):
+            if number := sum((row, metric) in significance.joint for row in rows):
+                tested.setdefault(metric, []).append(number)
+    numbers = [number for of_metric in tested.values() for number in of_metric]
+    rows = "one row" if max(numbers) == 1 else f"{_range(numbers)} rows"
+    return (
+        f"{rows} of a group compared in a column"
+        if max(map(len, tested.values())) > 1
+        else f"{rows} compared in a column"
+    )
 
 
 def _range(numbers: Sequence[int]) -> str:

@@ -6,6 +6,7 @@ report checks that before it draws from them. Events are matched by sed_eval's c
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 from bisect import bisect_left
@@ -36,8 +37,8 @@ Rows = Sequence[Sequence[float]]
 def text_counts(utterances: Sequence[Utterance]) -> dict[str, UnitCounts]:
     """``test/wer``, ``/cer``, the three kinds of word edits, the share of utterances without any; WER and CER by group.
 
-    Groups are languages and the lengths and distances from training texts of ``text_report.py``: utterances of others
-    count nothing.
+    Groups are languages and the lengths and distances from training texts of ``text_report.py``; their units are the
+    utterances of the group, so that a test knows how few they are.
     """
     edits = [utterance_edits(item.reference, item.hypothesis) for item in utterances]
     words, characters = ([pair[unit] for pair in edits] for unit in (0, 1))
@@ -49,21 +50,23 @@ def text_counts(utterances: Sequence[Utterance]) -> dict[str, UnitCounts]:
         "insertions": [(e.insertions, e.length) for e in words],
         "utterances_right": [(e.errors == 0, 1) for e in words],
     }
+    ids = [item.utterance_id for item in utterances]
+    speakers = [item.speaker for item in utterances]
+
+    def counts(of: Rows, inside: Sequence[bool]) -> UnitCounts:
+        within = [tuple(itertools.compress(column, inside)) for column in (ids, speakers)]
+        return UnitCounts(
+            "utterances", within[0], np.array(list(itertools.compress(of, inside)), float), Ratio(), within[1]
+        )
+
+    found = {f"test/{name}": counts(of, [True] * len(ids)) for name, of in rows.items()}
     lengths = [LENGTH_NAMES[bisect_left(LENGTHS_WORDS, e.length)] for e in words]
     languages = [re.sub(r"[^\w.-]", "_", item.language, flags=re.ASCII) for item in utterances]
     distances = [item.training_text for item in utterances]
     for group in (*sorted(set(lengths)), *sorted(set(languages)), *sorted(set(distances) - {""})):
         inside = [group in names for names in zip(lengths, languages, distances, strict=True)]
-        for rate in ("wer", "cer"):
-            rows[f"{rate}_{group}"] = [
-                pair if within else (0, 0) for pair, within in zip(rows[rate], inside, strict=True)
-            ]
-    ids = tuple(item.utterance_id for item in utterances)
-    speakers = tuple(item.speaker for item in utterances)
-    return {
-        f"test/{name}": UnitCounts("utterances", ids, np.array(of, float), Ratio(), speakers)
-        for name, of in rows.items()
-    }
+        found |= {f"test/{rate}_{group}": counts(rows[rate], inside) for rate in ("wer", "cer")}
+    return found
 
 
 def constant_counts(utterances: Sequence[Utterance], texts: Mapping[str, str]) -> dict[str, UnitCounts]:

@@ -10,12 +10,13 @@ from __future__ import annotations
 import itertools
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from experiments.errors import UserError
 from experiments.table_files.each import EACH, followers
+from experiments.table_files.folds import set_value
 from experiments.table_files.table_values import read_mapping
 
 GRID = "grid"
@@ -41,6 +42,17 @@ class Grids:
             lists = [self.rows[item] if isinstance(item, str) and item in self.rows else (item,) for item in value]
             return [name for names in lists for name in names]
         return value
+
+    def meant_by(self, names: Sequence[str]) -> tuple[str, ...]:
+        """The rows of names, a grid's in its place."""
+        return tuple(point for name in names for point in self.rows.get(name, (name,)))
+
+    def refuse_set(self, overrides: Mapping[str, Any], *, where: str) -> None:
+        """Raise ``UserError`` for a ``--set`` of what a point has its name from: the name would say another value."""
+        for row, point in self.points.items():
+            for path in point:
+                if set_value(overrides, path) is not None:
+                    raise UserError(f"{where}: --set {path}: row {row} has its name from it; leave it to one of them")
 
 
 def spell_out(entries: Mapping[str, Any], *, where: str) -> Grids:

@@ -48,6 +48,8 @@ def with_shared_search(
         return dict(rows)
     fields = read_mapping(value, where=f"{where}: search", allowed=KEYS)
     only_at = read_texts(fields.get("only_at", list(scales)), where=f"{where}: search.only_at")
+    if not only_at:
+        raise UserError(f"{where}: search.only_at: name at least one scale; allowed: {', '.join(scales)}")
     for name in only_at:
         if name not in scales:
             raise UserError(f"{where}: search.only_at: {unknown('scale', name, scales)}")

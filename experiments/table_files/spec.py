@@ -165,8 +165,7 @@ def _row_config(
         for name, differences in read_mapping(entry.get("scales"), where=f"{where}.scales", allowed=scales).items()
     }
     own_scale = row_scales.get(scale, {})
-    clash = sorted(path for path in row_set if path in table_scale and path not in own_scale)
-    if clash:
+    if clash := sorted(path for path in row_set if path in table_scale and path not in own_scale):
         raise UserError(
             f"{where}.set.{clash[0]}: scale {scale!r} sets this key too; say which holds under {where}.scales.{scale}"
         )
@@ -272,6 +271,7 @@ def read_table(
     grids = spell_out(read_mapping(raw.get("rows"), where=f"{where}: rows"), where=f"{where}: rows")
     if not (entries := grids.entries):
         raise UserError(f"{where}: rows: a table needs at least one row")
+    grids.refuse_set(overrides, where=where)
     table_scale = read_mapping(scales[scale], where=f"{where}: scales.{scale}")
     raw = {**raw, **{key: table_scale.pop(key) for key in SCALE_KEYS if key in table_scale}}
     base = read_sections(
@@ -283,7 +283,7 @@ def read_table(
     rows = {
         row: _row(name, row, entry, base=base, table_scale=table_scale, scale=scale, scales=list(scales),
                   where=f"{where}: rows.{row}",
-                  overrides=_overrides_of(row, overrides, scored_rows), point=grids.points.get(row, {}))
+                  overrides=_overrides_of(row, overrides, grids.meant_by(scored_rows)), point=grids.points.get(row, {}))
         for row, entry in entries.items() if scale in at[row]
     }  # fmt: skip
     seeds = read_seeds(raw.get("seeds"), where=where)
@@ -294,8 +294,8 @@ def read_table(
     by_row = {f"rows.{row}": set_by_hand(entries[row], scale=scale, point=grids.points.get(row, {})) for row in rows}
     rows = with_shared_search(rows, raw.get("search"), seeds=seeds, grids=grids, set_by=by_row, scale=scale,
                               scales=list(scales), where=where)  # fmt: skip
-    space = {"search.space": raw["search"]["space"]} if raw.get("search") else {}
-    set_by = {f"scales.{scale}": table_scale, **by_row, **space, "--set": overrides}
+    space = {path: axis for row in rows.values() if row.search for path, axis in row.search.space.items()}
+    set_by = {f"scales.{scale}": table_scale, **by_row, "search.space": space, "--set": overrides}
     check_rows(folds, rows, set_by=set_by, where=where)
     check_searches(rows.values(), seeds=seeds, folds=folds, overrides=overrides, where=where)
     columns = read_columns(raw.get("columns"), where=where)

@@ -13,7 +13,7 @@ from typing import Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
-from ruamel.yaml.nodes import CollectionNode, MappingNode, Node
+from ruamel.yaml.nodes import CollectionNode, MappingNode, Node, ScalarNode
 
 from experiments.errors import UserError
 
@@ -49,6 +49,7 @@ def _load(text: str, *, where: str) -> Any:
         node = constructor.composer.get_single_node()
         if node is None:
             return None
+        _refuse_doubles(node, set())
         if _size(node, {}) > MOST_VALUES:
             raise UserError(f"{where}: more than {MOST_VALUES:,} values, each alias counted in full; allowed: fewer")
         value: Any = constructor.construct_document(node)
@@ -60,6 +61,22 @@ def _load(text: str, *, where: str) -> Any:
     except RecursionError:
         raise UserError(f"{where}: nested too deeply") from None
     return value
+
+
+def _refuse_doubles(node: Node, seen: set[int]) -> None:
+    """Raise ``MarkedYAMLError`` for a key that stands twice; of a mapping with ``<<`` the parser takes the last one."""
+    if not isinstance(node, CollectionNode) or id(node) in seen:
+        return
+    seen.add(id(node))
+    lines: dict[str, int] = {}
+    for part in node.value:
+        key, value = part if isinstance(node, MappingNode) else (None, part)
+        if isinstance(key, ScalarNode):
+            if key.value in lines:
+                says = f"found duplicate key {key.value!r}, which stands in line {lines[key.value]}, too"
+                raise MarkedYAMLError(problem=says, problem_mark=key.start_mark)
+            lines[key.value] = key.start_mark.line + 1
+        _refuse_doubles(value, seen)
 
 
 def _size(node: Node, sizes: dict[int, int]) -> int:

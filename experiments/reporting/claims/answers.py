@@ -14,8 +14,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean, variance
 
+from experiments.errors import UserError
 from experiments.reporting.comparisons.column import ColumnRuns, Pair
 from experiments.reporting.comparisons.power import what_decides
+from experiments.reporting.comparisons.verdicts import why_none
 from experiments.statistics.combined_error import LEVEL, CombinedError, Part
 from experiments.statistics.power import MOST_SEEDS, folds_for, runs_for
 from experiments.statistics.resampled_t import fold_differences, over_folds
@@ -47,6 +49,7 @@ class Finding:
     effect: float | None = None
     ci95: tuple[float, float] | None = None
     p: float | None = None
+    p_equivalent: float | None = None
     why: str = ""
     decides: str = ""
 
@@ -85,12 +88,22 @@ def asked_columns(table: Table, evidence: Sequence[Evidence]) -> tuple[Column, .
     for one in evidence:
         column = known.get(one.metric) or Column(one.metric, one.metric, "neither", "number", 3)
         if column.better == "neither":
+            _refuse_a_side(table, one)
             lower = isinstance(one, Comparison) and one.expect == "lower"
             column = replace(column, better="lower" if lower else "higher")
         asked[one.metric] = column
         if isinstance(one, Bound) and isinstance(one.bound, str):
             asked.setdefault(one.bound, replace(column, metric=one.bound))
     return tuple(asked.values())
+
+
+def _refuse_a_side(table: Table, one: Evidence) -> None:
+    """Raise ``UserError`` for better or worse of what is neither: more of it would be better by nobody's word."""
+    if isinstance(one, Comparison) and one.expect not in ("higher", "lower"):
+        raise UserError(
+            f"claims: table {table.name}: expect {one.expect} in {one.metric}, which is no column that is better one "
+            "way; allowed: higher, lower"
+        )
 
 
 def asked_rows(table: Table, evidence: Sequence[Evidence]) -> list[str]:
@@ -106,7 +119,13 @@ def answer(claim: Claim, tested: Mapping[tuple[str, str | None], Tested]) -> Ans
     """The claim beside the tables that its evidence names, by table and scale."""
     findings = [_finding(one, tested.get((one.table, one.scale))) for one in claim.evidence]
     adjusted = holm({str(number): of.p for number, of in enumerate(findings) if of.p is not None})
-    return Answer(claim, tuple(_judged(of, adjusted.get(str(number))) for number, of in enumerate(findings)))
+    equal = holm({str(number): of.p_equivalent for number, of in enumerate(findings) if of.p_equivalent is not None})
+    return Answer(
+        claim,
+        tuple(
+            _judged(of, adjusted.get(str(number)), equal.get(str(number), 1.0)) for number, of in enumerate(findings)
+        ),
+    )
 
 
 def _finding(one: Evidence, tested: Tested | None) -> Finding:
@@ -129,9 +148,12 @@ def _of_rows(one: Comparison, column: Column, tested: Tested) -> Finding:
     if joint is None:
         others = tested.figures(one.against, one.metric)
         return _over_trainings(one, column, tested.figures(one.row, one.metric), others, share=runs.test_share)
-    equal = joint.p_equivalent is not None and joint.p_equivalent < LEVEL
-    kind, ci95 = EQUIVALENT if equal else UNDECIDED, (joint.ci95.low, joint.ci95.high)
-    return Finding(one, column, kind, joint.difference, ci95, joint.p, decides=_would_decide(runs, pair))
+    assert pair.test_set is not None
+    ci95 = (joint.ci95.low, joint.ci95.high)
+    if why := why_none(pair.test_set, joint):
+        return Finding(one, column, UNDECIDED, joint.difference, ci95, why=why)
+    decides = _would_decide(runs, pair)
+    return Finding(one, column, UNDECIDED, joint.difference, ci95, joint.p, joint.p_equivalent, decides=decides)
 
 
 def _would_decide(runs: ColumnRuns, pair: Pair) -> str:
@@ -183,15 +205,15 @@ def _over_trainings(
     return Finding(one, column, UNDECIDED, mean, error.interval(mean), error.p(mean), decides=decides)
 
 
-def _judged(finding: Finding, p_holm: float | None) -> Finding:
-    """The finding with its corrected p and, where that is below ``LEVEL``, its verdict."""
+def _judged(finding: Finding, p_holm: float | None, p_equivalent: float) -> Finding:
+    """The finding with its corrected p and its verdict: what is surely within the margin is no difference."""
     if finding.p is None or p_holm is None or finding.effect is None:
         return finding
     one, kind = finding.evidence, finding.kind
-    if p_holm < LEVEL:
+    if p_equivalent < LEVEL:
+        kind = SUPPORTED if isinstance(one, Comparison) and one.expect == "not_worse" else EQUIVALENT
+    elif p_holm < LEVEL:
         kind = SUPPORTED if (finding.effect > 0) == _is_expected_above(one, finding.column) else CONTRADICTED
-    elif kind == EQUIVALENT and isinstance(one, Comparison) and one.expect == "not_worse":
-        kind = SUPPORTED
     return replace(finding, p=p_holm, kind=kind, decides=finding.decides if kind == UNDECIDED else "")
 
 

@@ -27,9 +27,9 @@ class Verdict:
 
     ``ci95`` is over trainings and test units together, or of the test set alone where ``why`` says that there is no
     such test. ``p`` and ``p_equivalent`` are corrected by Holm in a report, and of one comparison alone in
-    ``verdict_between``. ``least_shown`` is the difference that would have been found with 80 % probability (two-sided
-    5 %, one comparison), ``least_by_units`` with any number of seeds on as many test units, ``least_by_trainings``
-    with as many seeds on any number of test units (None over folds, whose differences hold both).
+    ``verdict_between``; ``p_alone`` never is. ``least_shown`` is the difference that would have been found with 80 %
+    probability (two-sided 5 %, one comparison), ``least_by_units`` with any number of seeds on as many test units,
+    ``least_by_trainings`` with as many seeds on any number of test units (None over folds: they hold both).
     """
 
     row: str
@@ -39,6 +39,7 @@ class Verdict:
     difference: float
     ci95: Interval
     p: float | None
+    p_alone: float | None
     within: float | None
     p_equivalent: float | None
     least_shown: float | None
@@ -53,8 +54,8 @@ class Verdict:
 
     @property
     def is_shown_alone(self) -> bool:
-        """Whether this comparison, had it been the only one, would be better or worse: its interval is without 0."""
-        return self.kind == "undecided" and not self.why and not self.ci95.low <= 0 <= self.ci95.high
+        """Whether this comparison, had it been the only one, would be better or worse."""
+        return self.kind == "undecided" and not self.why and self.p_alone is not None and self.p_alone < LEVEL
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -88,7 +89,7 @@ def judge(
     p_equivalent: float | None,
 ) -> Verdict:
     """The verdict that tests allow, by ``p`` and ``p_equivalent``, corrected or not."""
-    why = _why_none(units, joint)
+    why = why_none(units, joint)
     kind: Kind = "undecided"
     same = joint is not None and joint.error.se == 0 and units.num_differing == 0
     if (same and not why) or (not why and p_equivalent is not None and p_equivalent < LEVEL):
@@ -104,6 +105,7 @@ def judge(
         difference=units.difference,
         ci95=joint.ci95 if joint else units.ci95,
         p=p,
+        p_alone=joint.p if joint else None,
         within=0.0 if same and column.equivalent_within is None else column.equivalent_within,
         p_equivalent=p_equivalent,
         least_shown=joint.error.least_shown() if joint else None,
@@ -121,7 +123,8 @@ def judge(
     )
 
 
-def _why_none(units: TestSetTest, joint: JointTest | None) -> str:
+def why_none(units: TestSetTest, joint: JointTest | None) -> str:
+    """Why there is no verdict, whatever p is; empty where there is one."""
     if units.stars_withheld:
         return f"{units.num_units} test {units.units} are too few, allowed: {ENOUGH_UNITS} or more"
     return "one training says nothing of others; the intervals are of the test set alone" if joint is None else ""

@@ -93,6 +93,13 @@ def test_the_newest_code_of_a_row_counts_alone(store: _Store, table: Table) -> N
     assert next(cell.name for cell in cells if cell.state == "missing") == "two/mil seed 1"
 
 
+def test_what_is_named_twice_counts_once(store: _Store, table: Table) -> None:
+    for seed in (0, 1):
+        store.add("mil", seed, 0.1 + seed, code="c")
+    _, cells = as_run(table, cast(Tracker, store), rows=["mil", "mil"], seeds=[0, 1, 1])
+    assert [(cell.row.name, cell.seed) for cell in cells] == [("mil", 0), ("mil", 1)]
+
+
 def test_other_configurations_data_and_scales_do_not_mix(store: _Store, table: Table) -> None:
     store.add("mil", 1, 0.1, code="new", config="other")
     store.add("mil", 0, 0.5, code="new")

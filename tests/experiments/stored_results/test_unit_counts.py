@@ -39,6 +39,18 @@ def references(events: dict[str, tuple[Event, ...]]) -> ClipReferences:
     return ClipReferences(CLASSES, 16000, tags, events, dict.fromkeys(events, 12.0), lambda _: np.zeros(1, np.float32))
 
 
+def test_a_part_has_its_own_utterances_alone() -> None:
+    """A test over two utterances must not believe that it is over ten."""
+    texts = [Utterance(str(k), "en", f"s{k}", " ".join(["word"] * (30 if k < 2 else 3)), "word") for k in range(10)]
+    counts = text_counts(texts)
+    assert (counts["test/wer_over_20_words"].ids, counts["test/wer_over_20_words"].speakers) == (
+        ("0", "1"),
+        ("s0", "s1"),
+    )
+    assert len(counts["test/cer_up_to_5_words"].ids) == 8
+    assert len(counts["test/wer"].ids) == 10
+
+
 @given(TEXTS)
 @settings(max_examples=50)
 def test_text_rates_are_jiwers(pairs: list[tuple[str, str]]) -> None:

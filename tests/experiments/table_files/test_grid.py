@@ -81,3 +81,20 @@ def test_a_mistake_is_one_line(tmp_path: Path, grid: str, says: str) -> None:
         _table(tmp_path, grid)
     assert says in str(caught.value)
     assert "t.yaml" in str(caught.value)
+
+
+def test_set_does_not_take_the_value_that_a_row_has_its_name_from(tmp_path: Path) -> None:
+    _table(tmp_path, "{model.penalty_alpha: [0, 1]}")
+    says = (
+        r"t\.yaml: --set model\.penalty_alpha: row swept\.penalty_alpha=0 has its name from it; leave it to one of them"
+    )
+    with pytest.raises(UserError, match=says):
+        read_table(str(tmp_path / "t.yaml"), overrides={"model.penalty_alpha": 5})
+
+
+def test_a_scoring_that_is_set_for_a_grid_is_set_for_its_points_alone(tmp_path: Path) -> None:
+    _table(tmp_path, "{model.penalty_alpha: [0, 1]}")
+    rows = read_table(str(tmp_path / "t.yaml"), overrides={"scoring": "s.Other"}, scored_rows=["swept"]).rows
+    assert {name: "scoring" in row.config for name, row in rows.items()} == {
+        "mil": False, "swept.penalty_alpha=0": True, "swept.penalty_alpha=1": True,
+    }  # fmt: skip

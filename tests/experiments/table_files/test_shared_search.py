@@ -81,6 +81,7 @@ def test_a_scale_has_a_budget_and_a_space_of_its_own(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "says"),
     [
+        ("budget: 12", "budget: 12, only_at: []", "search.only_at: name at least one scale; allowed: demo, full"),
         ("budget: 12", "budget: 12, only_at: [fall]", "search.only_at: unknown scale 'fall' (did you mean 'full'?)"),
         ("budget: 12", "budget: 1, scales: {fall: {}}", "search.scales: unknown scale 'fall' (did you mean 'full'?)"),
         ("budget: 12", "budget: 1, scales: {full: {rows: [mil]}}", "search.scales.full: unknown key 'rows'"),
@@ -113,6 +114,12 @@ def test_a_mistake_is_one_line(tmp_path: Path, old: str, new: str, says: str) ->
 def test_set_on_the_command_line_does_not_narrow_a_search_in_silence(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"t\.yaml: --set data\.batch_size: chosen by the search of row mil"):
         _table(tmp_path, **{"data.batch_size": 2})
+
+
+def test_a_space_may_stand_under_the_scales_alone(tmp_path: Path) -> None:
+    """It was a traceback."""
+    space = "{metric: validation/tagging_map, scales: {demo: {budget: 2, space: {data.batch_size: [4, 8]}}}}"
+    assert _table(tmp_path, space).searches["mil"].space == {"data.batch_size": (4, 8)}
 
 
 def test_a_fold_does_not_take_the_place_of_what_is_searched(tmp_path: Path) -> None:

@@ -105,6 +105,11 @@ def test_a_scale_and_a_row_must_not_set_the_same_key_silently(tmp_path: Path) ->
         ("set: {model.alpha: 0.1}", "set: {modle.alpha: 0.1}", ["rows.penalty", "'modle'", "'model'"]),
         ("title: Small", "title: Small\ntitle: Twice", ["line 3", "duplicate key"]),
         ("title: Small", "title: [", ["line"]),
+        (
+            "penalty: {why: apart, set: {model.alpha: 0.1}}",  # the parser itself takes the last where there is a <<
+            "penalty: {<<: {why: a}, why: apart, set: {model.alpha: 0.1}, why: twice}",
+            ["line 12", "duplicate key", "'why'", "line 12, too"],
+        ),
         ("scales: {demo: {trainer.max_epochs: 6}}", "scales: {dmeo: {}}", ["rows.fsl.scales", "'dmeo'", "demo, full"]),
         ("title: Small", "machine: {gpus: 2}", ["machine", "'gpus'", "num_workers, devices, num_nodes, threads"]),
         ("title: Small", "machine: {devices: 0}", ["machine.devices", ">= 1", "got 0"]),

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import scipy.stats
 
+from experiments.errors import UserError
 from experiments.planning.cell import Cell
 from experiments.reporting.claims.answers import Answer, Tested, answer, asked_columns, asked_rows
 from experiments.reporting.claims.claims_text import document, markdown
@@ -98,6 +99,39 @@ def test_a_difference_below_the_margin_is_none_and_nothing_is_worse_then(
     assert ask(runs, pair("good", "same", "better"), within=0.2).verdict == "equivalent"
     assert ask(runs, pair("good", "same", "not_worse"), within=0.2).verdict == "supported"
     assert ask(runs, pair("good", "same", "not_worse"), within=0.0001).verdict == "undecided"
+    sure = ask(runs, pair("bad", "good", "not_worse"))  # the interval lies on one side of 0, and within the margin
+    assert sure.verdict == "contradicted"
+    assert ask(runs, pair("bad", "good", "not_worse"), within=1.0).verdict == "supported"
+    assert ask(runs, pair("bad", "good", "worse"), within=1.0).verdict == "equivalent"
+
+
+def test_equivalence_is_corrected_over_the_comparisons_too(runs: tuple[Table, Folders, list[Cell]]) -> None:
+    within = 0.015  # alone below 5 %, of five lines not
+    one = pair("good", "same", "not_worse")
+    alone = ask(runs, one, within=within).findings[0].p_equivalent
+    assert alone is not None
+    assert 0.01 < alone < 0.05
+    assert ask(runs, one, within=within).verdict == "supported"
+    assert ask(runs, *[one] * 5, within=within).verdict == "undecided"
+
+
+@pytest.mark.parametrize("expect", ["better", "worse", "not_worse"])
+def test_what_is_better_neither_way_has_no_better(runs: tuple[Table, Folders, list[Cell]], expect: str) -> None:
+    says = f"table t: expect {expect} in test/spikes, which is no column that is better one way; allowed: higher, lower"
+    with pytest.raises(UserError, match=says):
+        ask(runs, pair("good", "bad", expect, "test/spikes"))
+
+
+def test_too_few_test_units_decide_nothing(tmp_path: Path) -> None:
+    table, tracker = make_table(tmp_path, "asr", ["a", "b"]), Folders(tmp_path)
+    cells = [
+        text_cell(table, tracker, row, seed, texts(number, num=8, speakers=1))
+        for row, number in (("a", 0), ("b", 8))
+        for seed in (0, 1, 2)
+    ]
+    (finding,) = ask((table, tracker, cells), pair("a", "b", "better")).findings
+    assert (finding.kind, finding.p) == ("undecided", None)
+    assert finding.why == "8 test utterances are too few, allowed: 10 or more"
 
 
 def test_a_bound_is_students_t_over_the_runs(runs: tuple[Table, Folders, list[Cell]]) -> None:

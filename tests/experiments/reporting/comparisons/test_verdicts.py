@@ -18,6 +18,7 @@ from experiments.reporting.significance import compare_rows
 from experiments.reporting.verdict_text import verdict_lines, verdicts_of
 from experiments.stored_results.stored_scores import StoredScores
 from experiments.table_files.groups import Group
+from lightning_modules.metrics.bootstrap import Interval
 
 
 def made(stored: Stored, folder: Path, wrong: dict[str, list[int]], *, num: int = 60, **changes: object) -> Report:
@@ -82,6 +83,19 @@ def test_what_the_correction_alone_leaves_undecided_is_said_with_its_own_interva
     says = verdict_lines(report.table, report.significance)[1]
     assert says.startswith("WER, against base: undecided here, better if asked alone: a0 −6.2 (−")
     assert "sure to be seen" not in says
+
+
+def test_what_differs_on_two_utterances_is_not_shown_alone_whatever_its_interval(
+    stored: Stored, tmp_path: Path, earmark_home: Path
+) -> None:
+    """The exact test's least p over two is .5; the interval of trainings that all agree lies on one side of 0."""
+    report = made(stored, tmp_path, {"base": [2, 2, 2], "none": [0, 0, 0], "more": [58, 58, 59], "noisy": [30, 29, 31]})
+    verdict = next(of for of in verdicts_of(report.table, report.significance) if of.row == "none")
+    assert report.significance is not None
+    test = report.significance.test_set["none", "test/wer"]
+    assert (test.num_differing, verdict.kind) == (2, "equivalent")  # within the column's .05
+    alone = replace(verdict, kind="undecided", ci95=Interval(-0.1, -0.01))
+    assert (alone.p_alone, alone.is_shown_alone) == (0.5, False)
 
 
 def test_rows_that_are_the_same_on_every_unit_are_said_by_name(
