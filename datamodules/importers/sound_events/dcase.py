@@ -77,7 +77,7 @@ def _kind(first: list[str], *, place: str) -> ListKind:
             return "strong"
         if "event_labels" in names:
             return "weak"
-        return "durations" if "duration" in names else _unlabelled(names, place=place)
+        return _without_labels(names - {""}, place=place)
     if len(first) == 4:
         return "strong"
     if len(first) == 2 and not _NUMBER.fullmatch(first[1]):
@@ -85,10 +85,11 @@ def _kind(first: list[str], *, place: str) -> ListKind:
     raise ManifestError(f"{place}: {len(first)} columns and no heading; {_ALLOWED}")
 
 
-def _unlabelled(names: set[str], *, place: str) -> ListKind:
-    if len(names) > 1:  # labels under a heading that is not known must not become unlabelled clips
+def _without_labels(names: set[str], *, place: str) -> ListKind:
+    """Labels under a heading that is not known must become neither unlabelled clips nor clips without an event."""
+    if len(names - {"duration"}) > 1:
         raise ManifestError(f"{place}: heading {' '.join(sorted(names))!r}; {_ALLOWED}")
-    return "unlabelled"
+    return "durations" if "duration" in names else "unlabelled"
 
 
 def _clip(row: Row, kind: ListKind, *, audio: AudioFiles) -> ClipEntry:

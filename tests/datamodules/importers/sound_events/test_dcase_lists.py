@@ -54,6 +54,7 @@ def test_weak_durations_and_unlabelled_lists(tmp_path):
         ("filename\tonset\toffset\tevent_label\na.wav\t0\tinf\tdog\n", "line 2: offset 'inf', allowed: a time"),
         ("filename\tonset\toffset\tevent_label\na.wav\t0\t1\t\n", "line 2: event_label '', allowed: the name"),
         ("filename\tlabels\na.wav\tdog\n", "line 1: heading 'filename labels'; allowed: a heading with"),
+        ("filename\tduration\tlabel\na.wav\t1\tdog\n", "line 1: heading 'duration filename label'; allowed: a heading"),
         ("filename\tduration\na.wav\tlong\n", "line 2: duration 'long', allowed: a number of seconds, more than 0"),
         ("a.wav\t10.0\n", "line 1: 2 columns and no heading; allowed: a heading with"),
         ("a.wav\tdog\tcat\n", "line 1: 3 columns and no heading; allowed: a heading with"),
